@@ -1,0 +1,1 @@
+"""Scans, data set folders, splits by patient, views of slices, and procedural phantoms."""

@@ -1,0 +1,106 @@
+"""A data set folder in, its cases out. Opens no image: it only pairs names.
+
+Two layouts are known:
+
+    nnU-Net / MSD    imagesTr/NAME_0000.nii.gz (or NAME.nii.gz), labelsTr/NAME.nii.gz, dataset.json
+    pictures         images/NAME.png, labels/NAME.png, dataset.json
+
+dataset.json gives the classes. A case's patient is its name up to the first underscore: patient099_frame01 belongs to patient099.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from vqseg.types import Case
+
+LAYOUTS = (("imagesTr", "labelsTr"), ("images", "labels"))
+ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
+
+_CHANNEL = re.compile(r"_(\d{4})$")
+
+
+class DatasetError(ValueError):
+    """A data set folder that is missing, laid out otherwise than expected, or inconsistent with its own lists."""
+
+
+def find_cases(folder: str | Path) -> list[Case]:
+    """Every image of a data set folder with its label file, sorted by name; `label` is None where there is none.
+
+    Raises DatasetError if the folder or its images are missing, if two files claim the same case, if an image has several
+    channels, or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
+    """
+    images, labels = _image_and_label_folder(Path(folder))
+    image_files = _files_by_name(images, strip_channel=images.name == "imagesTr")
+    if not image_files:
+        raise DatasetError(f"no image in {images}; expected files that end in {', '.join(ENDINGS)}")
+    label_files = _files_by_name(labels, strip_channel=False) if labels.is_dir() else {}
+    orphans = sorted(label_files.keys() - image_files.keys())
+    if orphans:
+        raise DatasetError(f"{len(orphans)} label file(s) in {labels} without an image of the same name, the first is {orphans[0]!r}")
+    return [Case(name=name, patient=name.split("_", 1)[0], image=image, label=label_files.get(name)) for name, image in sorted(image_files.items())]
+
+
+def class_names(folder: str | Path) -> tuple[str, ...]:
+    """Names of the classes in the order of their values 0, 1, 2, ..., from dataset.json; the first is the background.
+
+    Both spellings are read: nnU-Net's {"RV": 1} and MSD's {"1": "RV"}.
+    Raises DatasetError if the file is missing or its values are not 0 to C - 1.
+    """
+    path = Path(folder) / "dataset.json"
+    labels = read_json(path).get("labels")
+    if not isinstance(labels, dict) or not labels:
+        raise DatasetError(f'{path} has no "labels"; expected for example {{"background": 0, "RV": 1}}')
+    if all(isinstance(name, str) for name in labels.values()):
+        labels = {name: value for value, name in labels.items()}
+    try:
+        by_value = {int(value): str(name) for name, value in labels.items()}
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {list(labels.values())}') from error
+    if sorted(by_value) != list(range(len(labels))):
+        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {list(labels.values())}')
+    return tuple(by_value[value] for value in range(len(by_value)))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file of a data set folder holds. Raises DatasetError if it is missing or is no JSON object."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise DatasetError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise DatasetError(f"{path} holds a {type(content).__name__}; expected a JSON object")
+    return content
+
+
+def _image_and_label_folder(folder: Path) -> tuple[Path, Path]:
+    if not folder.is_dir():
+        raise DatasetError(f"there is no data set folder {folder}")
+    for images, labels in LAYOUTS:
+        if (folder / images).is_dir():
+            return folder / images, folder / labels
+    raise DatasetError(f"{folder} has neither imagesTr/ nor images/; expected imagesTr + labelsTr (nnU-Net, MSD) or images + labels")
+
+
+def _files_by_name(folder: Path, *, strip_channel: bool) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
+        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
+        if path.name.startswith(".") or ending is None or not path.is_file():
+            continue
+        name = path.name[: -len(ending)]
+        channel = _CHANNEL.search(name) if strip_channel else None
+        if channel:
+            name = name[: channel.start()]
+            if channel.group(1) != "0000":
+                raise DatasetError(f"{path} is channel {channel.group(1)} of its case; only one channel (_0000) is supported")
+        if name in files:
+            raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
+        files[name] = path
+    return files

@@ -1,0 +1,95 @@
+"""Which patients train, which validate, and whose labels may be seen. Always by patient: two frames of one heart never part.
+
+splits.json beside the images: {"train": [patients], "val": [patients], "labeled": {"10%": [patients of train], ...}}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vqseg.data.datasets import DatasetError, find_cases, read_json
+from vqseg.types import Case
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Splits:
+    """train and val: patients, without one in common; labelled: share -> the patients of train whose labels may be used."""
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    labelled: dict[str, tuple[str, ...]]
+
+    def __post_init__(self) -> None:
+        both = sorted(set(self.train) & set(self.val))
+        if both:
+            raise DatasetError(f"{len(both)} patient(s) are in train and in val, the first is {both[0]!r}")
+        for share, patients in self.labelled.items():
+            strangers = sorted(set(patients) - set(self.train))
+            if strangers:
+                raise DatasetError(f"labelled share {share!r} names {len(strangers)} patient(s) outside train, the first is {strangers[0]!r}")
+
+
+def read_splits(folder: str | Path) -> Splits:
+    """The folder's splits.json. Raises DatasetError if there is none, if a list is missing or if the lists contradict each other."""
+    path = Path(folder) / "splits.json"
+    if not path.is_file():
+        raise DatasetError(f'{folder} has no splits.json; expected {{"train": [...], "val": [...], "labeled": {{"10%": [...]}}}} of patients')
+    content = read_json(path)
+    shares = content.get("labeled", {})
+    if not isinstance(shares, dict):
+        raise DatasetError(f'{path}: "labeled" must map a share such as "10%" to patients, got a {type(shares).__name__}')
+    labelled = {share: _patients(path, f"labeled {share}", patients) for share, patients in shares.items()}
+    try:
+        return Splits(_patients(path, "train", content.get("train")), _patients(path, "val", content.get("val", [])), labelled)
+    except DatasetError as error:
+        raise DatasetError(f"{path}: {error}") from error
+
+
+def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
+    """The cases of these patients, in their order among `cases`. Raises DatasetError if a patient has no case."""
+    wanted = set(patients)
+    chosen = [case for case in cases if case.patient in wanted]
+    missing = sorted(wanted - {case.patient for case in chosen})
+    if missing:
+        raise DatasetError(f"{len(missing)} listed patient(s) have no image, the first is {missing[0]!r}")
+    return chosen
+
+
+def cases_of_split(folder: str | Path, split: str) -> list[Case]:
+    """The cases of "train" or "val" as splits.json lists them, or of "all", which needs no splits.json."""
+    if split not in ("train", "val", ALL):
+        raise DatasetError(f"unknown split {split!r}; expected train, val or all")
+    cases = find_cases(folder)
+    return cases if split == ALL else select(cases, getattr(read_splits(folder), split))
+
+
+def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -> tuple[list[Case], list[Case]]:
+    """The training cases whose labels may be used, and the other training cases stripped of theirs.
+
+    share: a key of `splits.labelled`, or "all" for every training patient. Raises DatasetError for an unknown share, and if a
+    labelled patient has a case without a label file.
+    """
+    if share != ALL and share not in splits.labelled:
+        raise DatasetError(f"unknown labelled share {share!r}; splits.json has {', '.join(splits.labelled) or 'none'}, and 'all' takes every label")
+    patients = set(splits.train if share == ALL else splits.labelled[share])
+    training = select(cases, splits.train)
+    labelled = [case for case in training if case.patient in patients]
+    bare = [case.name for case in labelled if case.label is None]
+    if bare or not labelled:
+        raise DatasetError(
+            f"labelled share {share!r}: " + (f"{len(bare)} case(s) without a label file, the first is {bare[0]!r}" if bare else "no patient")
+        )
+    # Without the path, no later line of the training can read these labels, even by mistake.
+    return labelled, [replace(case, label=None) for case in training if case.patient not in patients]
+
+
+def _patients(path: Path, key: str, values: object) -> tuple[str, ...]:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise DatasetError(f"{path}: {key} must be a list of patients, got {type(values).__name__}")
+    if len(set(values)) != len(values):
+        raise DatasetError(f"{path}: {key} names a patient twice")
+    return tuple(values)
