@@ -1,0 +1,297 @@
+"""Every setting of the project, as frozen dataclasses that read from and write to YAML.
+
+Ranges are checked where a value enters (`__post_init__`); an unknown key is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+import yaml
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+ConfigT = TypeVar("ConfigT")
+
+
+class ConfigError(ValueError):
+    """A setting that is unknown, of the wrong type or out of range."""
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise ConfigError(message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Architecture of one VQ-Seg network."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    classes: tuple[str, ...] = ("background", "RV", "MYO", "LV")
+    """Names of the classes; the first is the background."""
+    in_channels: int = 1
+    """Channels of the input image."""
+    widths: tuple[int, int, int, int] = (32, 64, 96, 160)
+    """Channels of the encoder at strides 2, 4, 8 and 16."""
+    token_stride: Literal[4, 8] = 4
+    """Pixels per token along each side."""
+    codebook_size: int = 4096
+    """K, the number of codewords."""
+    codebook_dim: int = 64
+    """D, the dimension of a codeword."""
+    commitment: float = 0.25
+    """beta, the weight of the commitment term in the quantizer's loss."""
+    decoder_width: int = 64
+    """Channels of both decoders at the token grid."""
+    mode: Literal["resample", "shuffle"] = "resample"
+    """How the QPM replaces indices."""
+    temperature: float | Literal["adaptive"] = "adaptive"
+    """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance."""
+
+    def __post_init__(self) -> None:
+        _require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
+        _require(self.in_channels >= 1, f"in_channels must be at least 1, got {self.in_channels}")
+        _require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
+        _require(self.decoder_width % 8 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 8, got {self.decoder_width}")
+        _require(self.codebook_size >= 2, f"codebook_size must be at least 2, got {self.codebook_size}")
+        _require(self.codebook_dim >= 1, f"codebook_dim must be at least 1, got {self.codebook_dim}")
+        _require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
+        if not isinstance(self.temperature, str):
+            _require(self.temperature > 0, f"temperature must be positive, got {self.temperature}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessConfig:
+    """From a scan's own intensities and grid to what the network reads; saved with every checkpoint."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    intensity: Literal["percentile", "window"] = "percentile"
+    """"percentile": robust percentiles of the volume (MR); "window": fixed bounds (CT, in HU; pictures, 0 to 255)."""
+    percentiles: tuple[float, float] = (0.5, 99.5)
+    """Lower and upper percentile that become 0 and 1."""
+    window: tuple[float, float] = (-1000.0, 400.0)
+    """Lower and upper bound that become 0 and 1, used by "window"."""
+    image_side: int | None = 256
+    """A slice is resized so that its longer side has this many pixels; None keeps its own size."""
+
+    def __post_init__(self) -> None:
+        low, high = self.percentiles
+        _require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
+        _require(self.window[0] < self.window[1], f"window must have its lower bound first, got {self.window}")
+        _require(self.image_side is None or self.image_side >= 16, f"image_side must be at least 16, got {self.image_side}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which scans train the model, and whose labels it may see."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    folder: str = "../shared/data/ACDC"
+    """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
+    labelled: str = "10%"
+    """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    phantom_patients: int = 0
+    """Procedural phantom patients mixed into the labelled part; 0 for none."""
+    phantom_share: float = 0.125
+    """Share of the labelled samples drawn from the phantoms, if there are any."""
+    phantom_seed: int = 1000
+    """First seed of the training phantoms; the bundled examples use others."""
+
+    def __post_init__(self) -> None:
+        _require(self.phantom_patients >= 0, f"phantom_patients must not be negative, got {self.phantom_patients}")
+        _require(0 <= self.phantom_share < 1, f"phantom_share must lie in [0, 1), got {self.phantom_share}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig:
+    """Ranges of the random views; every random number comes from the step's generator."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    crop: int = 128
+    """Side of the square training crop, in pixels of the preprocessed slice."""
+    rotation: float = 180.0
+    """Largest rotation, degrees either way."""
+    scale: tuple[float, float] = (0.75, 1.35)
+    """Range of the zoom; above 1 the structures grow."""
+    shear: float = 0.1
+    """Largest shear, as a tangent."""
+    flip: bool = True
+    """Mirror half of the views."""
+    elastic: float = 4.0
+    """Largest displacement of the smooth deformation field, in pixels; 0 for none."""
+    focus: float = 0.7
+    """Share of the crops centred near the middle of the slice; the others are centred anywhere."""
+    gamma: tuple[float, float] = (0.6, 1.6)
+    """Range of the gamma correction of a strong view."""
+    contrast: float = 0.35
+    """Largest relative change of contrast of a strong view."""
+    brightness: float = 0.2
+    """Largest shift of the intensities of a strong view, in units of their range."""
+    bias_field: float = 0.3
+    """Largest relative strength of a smooth multiplicative field."""
+    noise: float = 0.06
+    """Largest standard deviation of the Gaussian noise."""
+    blur: float = 1.2
+    """Largest standard deviation of the Gaussian blur, pixels."""
+    cutmix: float = 0.5
+    """Probability that a rectangle of a strong view comes from another image of the batch."""
+    ramp_steps: int = 500
+    """Steps over which geometry grows from none to its full range."""
+
+    def __post_init__(self) -> None:
+        _require(self.crop >= 32 and self.crop % 16 == 0, f"crop must be a multiple of 16 and at least 32, got {self.crop}")
+        _require(0 < self.scale[0] <= self.scale[1], f"scale must be a positive range, got {self.scale}")
+        _require(0 < self.gamma[0] <= self.gamma[1], f"gamma must be a positive range, got {self.gamma}")
+        for name in ("focus", "cutmix"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        for name in ("rotation", "shear", "elastic", "contrast", "brightness", "bias_field", "noise", "blur", "ramp_steps"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveConfig:
+    """Weights of the losses (Eq. 9 and 12) and what goes into them; read by losses/objective.py only."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    reconstruction: float = 1.0
+    """Weight of L_rec beside L_seg, on both branches."""
+    quantizer: float = 1.0
+    """Weight of the quantizer's codebook + commitment loss."""
+    dice: float = 1.0
+    """Weight of the soft Dice term added to the cross-entropy; 0 for cross-entropy alone, as in the paper."""
+    unlabelled: float = 1.0
+    """lambda_u, the weight of the unlabelled branch."""
+    unlabelled_start: int = 1000
+    """Step at which the unlabelled branch begins."""
+    unlabelled_ramp: int = 1000
+    """Steps over which its weight then grows to lambda_u."""
+    confidence: float = 0.9
+    """Pixels whose teacher probability is lower are left out of the pseudo-label loss."""
+    strength: float = 0.7
+    """epsilon of the QPM on the student's strong branch."""
+
+    def __post_init__(self) -> None:
+        for name in ("reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+        for name in ("confidence", "strength"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The run itself: length, batch, optimiser, precision and what is written when."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    output: str = "runs/acdc-10"
+    """Folder of the run: log.jsonl, checkpoints, snapshots."""
+    steps: int = 6000
+    """Optimiser steps in all."""
+    batch_labelled: int = 8
+    """Labelled crops a step and process."""
+    batch_unlabelled: int = 8
+    """Unlabelled crops a step and process."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    warmup_steps: int = 100
+    """Steps of linear warm-up before the polynomial decay."""
+    poly_power: float = 0.9
+    """Power of the polynomial decay."""
+    weight_decay: float = 1e-4
+    """AdamW's decoupled weight decay."""
+    clip_norm: float = 1.0
+    """Largest norm of the gradient."""
+    ema_decay: float = 0.99
+    """alpha of the teacher's exponential moving average."""
+    codebook_start: int = 200
+    """Steps with continuous features before the codebook is initialised from them; 0 keeps the random codebook from the start."""
+    revive_every: int = 250
+    """Steps between replacements of codewords that were not chosen since the last one; 0 for never."""
+    revive_until: float = 0.8
+    """Share of the run after which no codeword is replaced any more."""
+    seed: int = 0
+    """Seed of every random number of the run."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Autocast precision; bf16 pays on GPUs and on CPUs with AMX."""
+    log_every: int = 20
+    """Steps between lines of the log."""
+    checkpoint_every: int = 250
+    """Steps between checkpoints of the whole training state."""
+    evaluate_every: int = 1000
+    """Steps between evaluations on the validation patients; 0 for never."""
+    snapshots: int = 8
+    """Moments of training at which the codewords and their activity are kept."""
+    compile: bool = False
+    """Compile the student with torch.compile."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_labelled", "batch_unlabelled", "log_every", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("learning_rate", "clip_norm", "poly_power"):
+            _require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("warmup_steps", "codebook_start", "revive_every", "evaluate_every", "snapshots", "weight_decay"):
+            _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+        for name in ("ema_decay", "revive_until"):
+            _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """All settings of one training run."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    preprocess: PreprocessConfig = field(default_factory=PreprocessConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+
+def from_mapping(kind: type[ConfigT], values: Any, *, origin: str = "configuration") -> ConfigT:
+    """A config dataclass from plain YAML or JSON values. Raises ConfigError that names the key and what was expected."""
+    try:
+        return TypeAdapter(kind).validate_python(values or {})
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'value'}: "
+            + ("unknown key" if problem["type"] == "unexpected_keyword_argument" else problem["msg"])
+            for problem in error.errors()
+        )
+        raise ConfigError(f"{origin}: {problems}") from error
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a YAML file. Raises ConfigError if it is missing, malformed or holds an unknown key."""
+    path = Path(path)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    return from_mapping(Config, values, origin=str(path))
+
+
+def to_mapping(config: Any) -> dict[str, Any]:
+    """Plain values (lists instead of tuples) of a config dataclass, fit for YAML and JSON."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+    return plain(asdict(config))
+
+
+def save_config(config: Config, path: str | Path) -> None:
+    """Write the resolved settings as YAML."""
+    Path(path).write_text(yaml.safe_dump(to_mapping(config), sort_keys=False), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The network: encoder, two decoders and their composition around the codebook."""

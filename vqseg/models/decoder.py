@@ -1,0 +1,37 @@
+"""Decoders from post-VQ features to a picture. They see the quantized features and nothing else (Eq. 7): no skip from the encoder."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vqseg.models.blocks import ResidualBlock, conv_norm, resize_to
+
+
+class PostVQDecoder(nn.Module):
+    """(B, dim, h, w) -> (B, outputs, h * token_stride, w * token_stride).
+
+    context: a second path at half the token grid, with which a swapped token can be outvoted by its neighbourhood; the
+    segmentation decoder has it, the image decoder does without.
+    The last upsampling is a pixel shuffle: the layers that cost most run at half resolution.
+    """
+
+    def __init__(self, dim: int, width: int, outputs: int, token_stride: int, *, context: bool) -> None:
+        super().__init__()
+        self.enter = nn.Sequential(conv_norm(dim, width), ResidualBlock(width))
+        self.context = None
+        if context:
+            wide = width * 3 // 2 // 8 * 8
+            self.context = nn.Sequential(conv_norm(width, wide, stride=2), ResidualBlock(wide), nn.Conv2d(wide, width, 1))
+        self.merge = conv_norm(width, width // 2)
+        self.scale = token_stride // 2
+        self.leave = nn.Sequential(
+            conv_norm(width // 2, width // 2), nn.Conv2d(width // 2, outputs * 4, 3, padding=1), nn.PixelShuffle(2)
+        )
+
+    def forward(self, quantized: Tensor) -> Tensor:
+        x = self.enter(quantized)
+        if self.context is not None:
+            x = x + resize_to(self.context(x), x)
+        x = F.interpolate(self.merge(x), scale_factor=self.scale, mode="bilinear", align_corners=False)
+        return self.leave(x)

@@ -1,0 +1,81 @@
+"""VQ-Seg: encoder -> codebook -> perturbed indices -> two decoders on the same post-VQ features (the paper's Figure 2).
+
+Knows nothing of teachers, losses or files.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vqseg.config import ModelConfig
+from vqseg.models.decoder import PostVQDecoder
+from vqseg.models.encoder import CompactEncoder
+from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.quantization.quantizer import VectorQuantizer
+from vqseg.types import VQSegOutput
+
+
+class VQSeg(nn.Module):
+    """One network of the pair; teacher and student have the same form.
+
+    images (B, C_in, H, W), intensities about [0, 1], any H and W: they are padded to the encoder's stride inside and cropped back.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim, stride = config.codebook_dim, config.token_stride
+        self.encoder = CompactEncoder(config.in_channels, config.widths, dim, stride)
+        self.quantizer = VectorQuantizer(config.codebook_size, dim, commitment=config.commitment)
+        self.perturbation = QuantizedPerturbation(config.mode, config.temperature)
+        self.segmentation_decoder = PostVQDecoder(dim, config.decoder_width, len(config.classes), stride, context=True)
+        self.image_decoder = PostVQDecoder(dim, config.decoder_width, config.in_channels, stride, context=False)
+
+    def forward(
+        self, images: Tensor, *, strength: float = 0.0, generator: torch.Generator | None = None, quantize: bool = True
+    ) -> VQSegOutput:
+        """Segment and reconstruct. strength: epsilon of the QPM. quantize=False lets z through, before the codebook stands."""
+        z = self.encode(images)
+        codes = self.quantizer(z) if quantize else None
+        if codes is None:
+            indices, replaced = _no_indices(z)
+            logits, reconstruction = self.decode(z, images.shape[-2:])
+            return VQSegOutput(logits, reconstruction, z, indices, replaced, z.new_zeros(()))
+
+        quantized = codes.quantized
+        replaced = torch.zeros_like(codes.indices, dtype=torch.bool)
+        if strength > 0:
+            quantized, replaced = self.perturb(quantized, codes.indices, strength, generator)
+        logits, reconstruction = self.decode(quantized, images.shape[-2:])
+        return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image."""
+        height, width = images.shape[-2:]
+        pad = (-width % self.encoder.stride, -height % self.encoder.stride)
+        return self.encoder(F.pad(images, (0, pad[0], 0, pad[1]), mode="replicate") if any(pad) else images)
+
+    def perturb(
+        self, quantized: Tensor, indices: Tensor, strength: float, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """q(z) -> q'(z) = QPM(q(z)), Eq. 3, and which tokens carry another code: (B, D, h, w), (B, h, w) bool.
+
+        A replaced token has its new codeword's value and keeps the straight-through gradient to its encoder feature.
+        """
+        codewords = self.quantizer.codewords().detach().float()
+        swapped = self.perturbation(indices, codewords, strength, generator)
+        shift = F.embedding(swapped, codewords) - F.embedding(indices, codewords)
+        return quantized + shift.permute(0, 3, 1, 2), swapped != indices
+
+    def decode(self, quantized: Tensor, size: torch.Size | tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Post-VQ features (B, D, h, w) -> logits (B, C, H, W) and reconstruction (B, C_in, H, W), cropped to size (H, W)."""
+        height, width = size
+        logits, reconstruction = self.segmentation_decoder(quantized), self.image_decoder(quantized)
+        return logits[..., :height, :width], reconstruction[..., :height, :width]
+
+
+def _no_indices(z: Tensor) -> tuple[Tensor, Tensor]:
+    grid = (z.shape[0], *z.shape[-2:])
+    return z.new_full(grid, -1, dtype=torch.int64), z.new_zeros(grid, dtype=torch.bool)

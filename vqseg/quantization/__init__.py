@@ -1,0 +1,1 @@
+"""Codebook and its perturbation: features -> indices -> perturbed indices -> codewords."""

@@ -1,0 +1,186 @@
+"""Quantized Perturbation Module (Eq. 3-6): indices -> indices, and the size of what it does.
+
+Changes indices only; turning them into vectors is the quantizer's work. Never holds a K x K matrix.
+Shapes: indices (...,) int64, codewords (K, D), rows (R,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+# Elements of one block of rows x K distances (64 MB in float32).
+_BLOCK = 1 << 24
+_TEMPERATURE_ROWS = 512
+
+Temperature = float | Literal["adaptive"]
+
+
+def _check(codewords: Tensor, strength: float) -> None:
+    if codewords.dim() != 2 or len(codewords) < 2:
+        raise ValueError(f"expected at least two codewords as a (K, D) matrix, got {tuple(codewords.shape)}")
+    if not 0.0 <= strength <= 1.0:
+        raise ValueError(f"strength must lie in [0, 1], got {strength}")
+
+
+def squared_distances(rows: Tensor, codewords: Tensor) -> Tensor:
+    """Squared Euclidean distances from codewords[rows] (R,) to all codewords (K, D), (R, K); the own one is +inf.
+
+    Distances are taken after centring, so that codewords far from the origin but close together keep their differences.
+    """
+    centred = codewords - codewords.mean(0, keepdim=True)
+    norms = centred.square().sum(1)
+    chosen = centred[rows]
+    distances = torch.addmm(norms, chosen, centred.T, alpha=-2).add_(norms[rows, None]).clamp_(min=0)
+    return distances.scatter_(1, rows[:, None], math.inf)
+
+
+def adaptive_temperature(codewords: Tensor) -> float:
+    """Median squared distance to the nearest other codeword, over at most 512 evenly spread codewords (K, D).
+
+    With it exp(-d / temperature) has the same spread whatever the codebook's scale. Never zero.
+    """
+    size = len(codewords)
+    rows = torch.linspace(0, size - 1, min(size, _TEMPERATURE_ROWS), device=codewords.device).long()
+    return max(float(squared_distances(rows, codewords).amin(1).median()), 1e-12)
+
+
+def _resolve(temperature: Temperature, codewords: Tensor) -> float:
+    value = adaptive_temperature(codewords) if temperature == "adaptive" else float(temperature)
+    if not value > 0:
+        raise ValueError(f"temperature must be positive or 'adaptive', got {temperature!r}")
+    return value
+
+
+def _blocks(rows: Tensor, size: int) -> Iterator[Tensor]:
+    return iter(rows.split(max(1, _BLOCK // size)))
+
+
+def transition_probabilities(codewords: Tensor, strength: float, rows: Tensor | None = None, temperature: Temperature = 1.0) -> Tensor:
+    """Rows of pi(j|i), Eq. 4: 1 - strength on the diagonal, the rest by exp(-d / temperature). -> (R, K), each row sums to 1.
+
+    codewords (K, D); rows (R,) int64, all K if None. Raises ValueError for fewer than two codewords or a strength outside [0, 1].
+    """
+    _check(codewords, strength)
+    if rows is None:
+        rows = torch.arange(len(codewords), device=codewords.device)
+    scale = _resolve(temperature, codewords)
+    weights = torch.softmax(squared_distances(rows, codewords).div_(-scale), dim=1).mul_(strength)
+    return weights.scatter_(1, rows[:, None], 1.0 - strength)
+
+
+def _log_marginal(codewords: Tensor, strength: float, temperature: Temperature) -> Tensor:
+    """log Q(c_j | strength), (K,) float64, summed in the logarithm: Q of a far codeword underflows long before its log does."""
+    _check(codewords, strength)
+    size, scale = len(codewords), _resolve(temperature, codewords)
+    wide = codewords.double()
+    moved = torch.full((size,), -math.inf, dtype=torch.float64, device=codewords.device)
+    for rows in _blocks(torch.arange(size, device=codewords.device), size):
+        logits = torch.log_softmax(squared_distances(rows, wide).div_(-scale), dim=1)
+        moved = torch.logaddexp(moved, torch.logsumexp(logits, dim=0))
+    stay = torch.tensor(1.0 - strength, dtype=torch.float64, device=codewords.device).log()
+    move = torch.tensor(strength, dtype=torch.float64, device=codewords.device).log()
+    return torch.logaddexp(stay.expand(size), move + moved) - math.log(size)
+
+
+def perturbed_marginal(codewords: Tensor, strength: float, temperature: Temperature = 1.0) -> Tensor:
+    """Q(c_j | strength) under a uniform prior, Eq. 5: (K,) float64, sums to 1. Computed in blocks of rows."""
+    return _log_marginal(codewords, strength, temperature).exp()
+
+
+def perturbation_radius(codewords: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
+    """KL(P || Q) in nats, Eq. 6; finite for every strength in [0, 1] and never negative."""
+    log_prior = -math.log(len(codewords))
+    return max(0.0, float((log_prior - _log_marginal(codewords, strength, temperature)).mean()))
+
+
+def dropout_radius(rate: float) -> float:
+    """KL of feature dropout by moment matching in nats, Eq. 1: (p / (1 - p) + log(1 - p)) / 2; infinite at p = 1."""
+    if not 0.0 <= rate <= 1.0:
+        raise ValueError(f"rate must lie in [0, 1], got {rate}")
+    return math.inf if rate == 1.0 else 0.5 * (rate / (1.0 - rate) + math.log1p(-rate))
+
+
+class QuantizedPerturbation(nn.Module):
+    """Swaps codebook indices with a given strength, in place of dropout.
+
+    mode "resample": an index i moves to j != i with probability strength * pi(j|i, j != i) (Eq. 4).
+    mode "shuffle": a share `strength` of the positions of each image is permuted among itself; the histogram stays.
+    temperature: divides the squared distance; a positive number or "adaptive".
+
+    Sampling is coupled: each token draws one uniform number u and one replacement and is replaced where u < strength, so with
+    the same seed a larger strength only adds replacements.
+    """
+
+    def __init__(self, mode: Literal["resample", "shuffle"] = "resample", temperature: Temperature = 1.0) -> None:
+        super().__init__()
+        if mode not in ("resample", "shuffle"):
+            raise ValueError(f'mode must be "resample" or "shuffle", got {mode!r}')
+        if temperature != "adaptive" and not float(temperature) > 0:
+            raise ValueError(f"temperature must be positive or 'adaptive', got {temperature!r}")
+        self.mode, self.temperature = mode, temperature
+
+    @torch.no_grad()
+    def forward(
+        self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """indices (B, h, w) or any shape whose first axis is the image; codewords (K, D) -> indices of the same shape."""
+        _check(codewords, strength)
+        draw_on = generator.device if generator is not None else indices.device
+        uniform = torch.rand(2, indices.numel(), generator=generator, device=draw_on).to(indices.device)
+        if strength == 0.0 or indices.numel() == 0:
+            return indices.clone()
+        if self.mode == "shuffle":
+            return self._shuffle(indices, uniform, strength)
+        return self._resample(indices, codewords.detach(), uniform, strength)
+
+    def _resample(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
+        flat = indices.flatten().clone()
+        moving = (uniform[0] < strength).nonzero().squeeze(1)
+        # Tokens with the same code share one row of pi: sort them by code and look only at the codes that occur.
+        codes, owner = flat[moving].unique(return_inverse=True)
+        order = owner.argsort(stable=True)
+        moving, owner = moving[order], owner[order]
+        counts = torch.bincount(owner, minlength=len(codes))
+        scale, first_row, first_token = _resolve(self.temperature, codewords), 0, 0
+        for rows in _blocks(codes, len(codewords)):
+            tokens = int(counts[first_row : first_row + len(rows)].sum())
+            part = slice(first_token, first_token + tokens)
+            flat[moving[part]] = self._draw(rows, owner[part] - first_row, uniform[1, moving[part]], codewords.float(), scale)
+            first_row, first_token = first_row + len(rows), first_token + tokens
+        return flat.view_as(indices)
+
+    @staticmethod
+    def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: float) -> Tensor:
+        """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
+        distances = squared_distances(rows, codewords)
+        weights = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale).exp_()
+        cumulative = weights.cumsum_(1)
+        # Both tokens and rows are sorted by code here, so one padded table of thresholds serves all rows in one search.
+        counts = torch.bincount(owner, minlength=len(rows))
+        offset = counts.cumsum(0) - counts
+        place = torch.arange(len(owner), device=owner.device) - offset[owner]
+        # The target stays below the total: a search from the right then ends on a bin of positive width, never on i itself.
+        total = cumulative[owner, -1]
+        targets = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+        table = targets.new_zeros(len(rows), int(counts.max()))
+        table[owner, place] = targets
+        return torch.searchsorted(cumulative, table, right=True)[owner, place]
+
+    @staticmethod
+    def _shuffle(indices: Tensor, uniform: Tensor, strength: float) -> Tensor:
+        """Rotate the chosen positions of each image one step along a random order: every chosen position gets another's index."""
+        count = len(indices) if indices.dim() > 1 else 1
+        flat = indices.reshape(count, -1)
+        order = uniform[1].view(count, -1).argsort(dim=1)
+        in_order = flat.gather(1, order)
+        chosen = uniform[0].view(count, -1).gather(1, order) < strength
+        result = in_order.clone()
+        for image in range(count):
+            places = chosen[image].nonzero().squeeze(1)
+            result[image, places] = in_order[image, places.roll(1)]
+        return torch.empty_like(flat).scatter_(1, order, result).view_as(indices)

@@ -1,0 +1,130 @@
+"""What travels between the rooms: plain records of arrays or tensors, without behaviour of their own.
+
+Knows nothing of files, networks or training. torch is imported for annotations only, so that array-only code (the app) stays free of it.
+
+Shape legend: B batch, C classes, D codebook dimension, K codebook size, H x W image, h x w token grid,
+X x Y x Z voxels of a scan, S slices along the through-plane axis, A x B one such slice in the scan's array order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class QuantizerOutput:
+    """quantized (B, D, h, w) with the straight-through gradient; indices (B, h, w) int64; loss () codebook + commitment."""
+
+    quantized: Tensor
+    indices: Tensor
+    loss: Tensor
+
+
+@dataclass(frozen=True)
+class VQSegOutput:
+    """logits (B, C, H, W); reconstruction (B, C_in, H, W); indices (B, h, w) before, replaced (B, h, w) bool after QPM.
+
+    quantized (B, D, h, w) are the post-VQ features that both decoders read; quantizer_loss is ().
+    """
+
+    logits: Tensor
+    reconstruction: Tensor
+    quantized: Tensor
+    indices: Tensor
+    replaced: Tensor
+    quantizer_loss: Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's images, already augmented, on the training device.
+
+    images (B_l, 1, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, 1, H, W): two views of the same unlabelled
+    pixels, equal in geometry. weak and strong are None while only the labelled part is trained.
+    """
+
+    images: Tensor
+    labels: Tensor
+    weak: Tensor | None = None
+    strong: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """The terms of Eq. 9-12 before weighting, each a scalar tensor, and figures worth logging."""
+
+    segmentation: Tensor
+    reconstruction: Tensor
+    quantizer: Tensor
+    unlabelled_segmentation: Tensor
+    unlabelled_reconstruction: Tensor
+    figures: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """One scan as it came, always three-dimensional.
+
+    voxels: (X, Y, Z) float32 in the file's own units and array order; a picture has Z = 1 and voxels[row, column, 0].
+    affine: (4, 4) voxel index -> world millimetres, RAS+. spacing: millimetres per array axis, all positive.
+    name: the file's name without its folder. header: what the reader needs to write a label volume back on the same grid.
+    """
+
+    voxels: Array
+    affine: Array
+    spacing: tuple[float, float, float]
+    name: str
+    header: Any = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return tuple(self.voxels.shape)  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One volume of a data set folder: its image, its label file if there is one, and the patient it belongs to."""
+
+    name: str
+    patient: str
+    image: Any
+    label: Any | None
+
+
+@dataclass(frozen=True)
+class SliceResult:
+    """One slice decoded after QPM.
+
+    labels (A, B) uint8; reconstruction and image (A, B) float32 in [0, 1], the normalised intensities;
+    indices and clean_indices (h, w) int64; replaced (h, w) bool. replaced_share in [0, 1].
+    dice_vs_clean: mean Dice over the foreground classes present in either picture, against strength 0; 1 if there is none.
+    psnr: of the reconstruction against the image, dB with peak 1. milliseconds: perturb + decode.
+    """
+
+    labels: Array
+    reconstruction: Array
+    image: Array
+    indices: Array
+    clean_indices: Array
+    replaced: Array
+    replaced_share: float
+    dice_vs_clean: float
+    psnr: float
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class VolumeResult:
+    """A whole volume decoded after QPM: labels (X, Y, Z) uint8, reconstruction (X, Y, Z) float32 in [0, 1], replaced_share."""
+
+    labels: Array
+    reconstruction: Array
+    replaced_share: float
