@@ -1,0 +1,53 @@
+"""What a scan may be, checked before its voxels are read, and the error that says what came instead."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from vqseg.types import Array
+
+MAX_BYTES = 2 * 1024**3
+"""Largest volume that is read, in bytes as stored or as float32, whichever is more: 512 x 512 x 1500 slices of CT fit."""
+
+
+class ScanError(ValueError):
+    """A file that cannot be read or written as a scan. The message names the file, never its folder and nothing from its header."""
+
+
+def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int) -> tuple[int, int, int]:
+    """The (X, Y, Z) of one frame of an array of 2, 3 or 4 dimensions, the frames along the fourth.
+
+    Raises ScanError for other dimensions, an empty axis, a frame that is not there, or more than MAX_BYTES in one frame.
+    """
+    while len(shape) > 4 and shape[-1] == 1:
+        shape = shape[:-1]
+    if len(shape) not in (2, 3, 4):
+        raise ScanError(f"{name} has {len(shape)} dimension(s); expected 2, 3 or 4 (frames last)")
+    if min(shape) < 1:
+        raise ScanError(f"{name} is empty: its shape is {shape}")
+    frames = shape[3] if len(shape) == 4 else 1
+    if not 0 <= frame < frames:
+        raise ScanError(f"{name} has no frame {frame}; accepted: " + (f"0 to {frames - 1}" if frames > 1 else "0 only"))
+    x, y, z = (*shape, 1)[:3]
+    if prod((x, y, z)) * max(itemsize, 4) > MAX_BYTES:
+        raise ScanError(f"{name} is too large: {x} x {y} x {z} voxels; at most {MAX_BYTES // 1024**3} GiB are read (512 x 512 x 1500 fit)")
+    return x, y, z
+
+
+def require_real(name: str, dtype: np.dtype) -> None:
+    """Raises ScanError unless a voxel is one real number: no complex numbers, no colour records, no objects."""
+    if dtype.kind not in "biuf":
+        kind = "complex" if dtype.kind == "c" else "colour or record" if dtype.kind == "V" else str(dtype)
+        raise ScanError(f"{name} holds {kind} voxels; expected one real number a voxel")
+
+
+def with_finite_voxels(name: str, voxels: Array) -> Array:
+    """The same float32 array with NaN and infinite voxels set, in place, to the smallest finite one. Raises ScanError if none is finite."""
+    finite = np.isfinite(voxels)
+    if not finite.any():
+        raise ScanError(f"{name} holds no finite voxel")
+    if not finite.all():
+        voxels[~finite] = voxels[finite].min()
+    return voxels
