@@ -1,0 +1,99 @@
+"""One displayed picture pair: a request that is checked, and its answer as arrays. Shared by the live view and the endpoints."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.planes import PLANES
+from app.scores import mean_dice, psnr
+from app.session import OpenScan
+from vqseg.types import Array
+
+MODES = ("resample", "shuffle")
+LARGEST_SEED = 2**31 - 1
+
+
+class RequestError(ValueError):
+    """An argument of a request that is of the wrong type or out of range; the message names what is accepted."""
+
+
+@dataclass(frozen=True)
+class FrameRequest:
+    """plane and slice index (in the array's order along that plane's axis), strength (epsilon) in [0, 1], mode and seed of the QPM."""
+
+    plane: str
+    index: int
+    strength: float
+    mode: str
+    seed: int
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
+        """The request in `values` (keys as the fields). Raises RequestError if the scan has no such picture."""
+        plane, mode = values.get("plane"), values.get("mode")
+        if plane not in PLANES:
+            raise RequestError(f"plane must be one of {', '.join(PLANES)}, got {plane!r}")
+        if mode not in MODES:
+            raise RequestError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
+        last = scan.views[plane].count - 1
+        index = _whole_number("slice index", values.get("index"), last, f"; this scan has {last + 1} {plane} slices")
+        seed = _whole_number("seed", values.get("seed"), LARGEST_SEED)
+        strength = values.get("strength")
+        if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
+            raise RequestError(f"epsilon must be a number from 0 to 1, got {strength!r}")
+        return cls(plane, index, float(strength), mode, seed)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Everything (rows, columns) as displayed: labels uint8, reconstruction and image float32 in [0, 1]; codes int, any shape.
+
+    Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server.
+    """
+
+    labels: Array
+    reconstruction: Array
+    image: Array
+    codes: Array
+    replaced_share: float
+    dice_vs_clean: float
+    psnr: float
+    milliseconds: float
+
+    def figures(self) -> dict[str, float | None]:
+        """The numbers under the pictures, fit for JSON: an infinite PSNR becomes null."""
+        return {
+            "replaced_share": self.replaced_share,
+            "dice_vs_clean": self.dice_vs_clean,
+            "psnr": self.psnr if math.isfinite(self.psnr) else None,
+            "milliseconds": self.milliseconds,
+        }
+
+
+def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
+    """Perturb and decode what is shown: the slice alone in the acquisition plane, else the volume, which is kept for the next cut."""
+    start = time.perf_counter()
+    view, segmented = scan.views[request.plane], scan.segmented
+    with scan.lock:
+        if view.axis == segmented.axis:
+            result = segmented.perturb(request.index, request.strength, mode=request.mode, seed=request.seed)
+            labels, reconstruction, image = (view.orient(a) for a in (result.labels, result.reconstruction, result.image))
+            codes, share, dice, noise = result.indices, result.replaced_share, result.dice_vs_clean, result.psnr
+        else:
+            volume = scan.perturbed_volume(request.strength, request.mode, request.seed)
+            labels, reconstruction, image = (view.cut(a, request.index) for a in (volume.labels, volume.reconstruction, segmented.normalised))
+            codes, share = segmented.indices, volume.replaced_share
+            dice = mean_dice(labels, view.cut(segmented.labels, request.index))
+            noise = psnr(reconstruction, image)
+    return Frame(labels, reconstruction, image, codes, share, dice, noise, 1000 * (time.perf_counter() - start))
+
+
+def _whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
+    if not whole or not 0 <= value <= last:
+        raise RequestError(f"{name} must be a whole number from 0 to {last}, got {value!r}{detail}")
+    return int(value)

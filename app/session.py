@@ -1,0 +1,159 @@
+"""What one visitor holds: an opened scan, found again by an unguessable token, within a budget of bytes for all visitors.
+
+Knows nothing of Gradio. Nothing of a visitor lives anywhere else; the store itself belongs to one built app.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from app.planes import PlaneView, acquisition_plane, plane_views
+from vqseg.data.scan import write_labels
+from vqseg.types import VolumeResult
+
+if TYPE_CHECKING:
+    from vqseg.inference import SegmentedScan
+
+DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
+
+_ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
+# A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
+_VOLUME_BYTES_A_VOXEL = 5
+# Keeps the number of visits finite too, when they hold no scan of their own.
+_BYTES_A_VISIT = 4096
+
+
+class SessionError(LookupError):
+    """A token that is unknown or whose scan is no longer held, or a scan that does not fit at all."""
+
+
+class OpenScan:
+    """A scan that was encoded, the views of its planes, the last perturbed volume and the label file that is ready to download."""
+
+    def __init__(self, segmented: SegmentedScan) -> None:
+        self.segmented = segmented
+        self.views: dict[str, PlaneView] = plane_views(segmented.scan)
+        self.plane = acquisition_plane(self.views, segmented.axis)
+        self.lock = Lock()
+        self._volume: tuple[tuple[float, str, int], VolumeResult] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def byte_size(self) -> int:
+        return self.segmented.byte_size + _VOLUME_BYTES_A_VOXEL * self.segmented.scan.voxels.size
+
+    def perturbed_volume(self, strength: float, mode: str, seed: int) -> VolumeResult:
+        """The whole volume after QPM, kept until other settings are asked for. The caller holds the lock."""
+        key = (strength, mode, seed)
+        if self._volume is None or self._volume[0] != key:
+            self._volume = (key, self.segmented.perturb_volume(strength, mode, seed))
+        return self._volume[1]
+
+    def label_file(self) -> Path:
+        """The unperturbed labels as a NIfTI file on the scan's grid, written at the first call and gone with the scan."""
+        with self.lock:
+            if self._folder is None:
+                self._folder = tempfile.TemporaryDirectory(prefix="vqseg-labels-")
+            path = Path(self._folder.name) / label_file_name(self.segmented.scan.name)
+            if not path.exists():
+                write_labels(self.segmented.labels, self.segmented.scan, path)
+            return path
+
+    def close(self) -> None:
+        with self.lock:
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
+
+
+def label_file_name(scan_name: str) -> str:
+    """heart.nii.gz -> heart_labels.nii.gz"""
+    return f"{_ENDING.sub('', scan_name) or 'scan'}_labels.nii.gz"
+
+
+@dataclass(frozen=True)
+class _Entry:
+    scan: OpenScan
+    owner: str
+    shared: bool
+
+    @property
+    def byte_size(self) -> int:
+        return _BYTES_A_VISIT + (0 if self.shared else self.scan.byte_size)
+
+
+class SessionStore:
+    """Opened scans by token, the least recently used dropped first when they exceed `byte_cap` together.
+
+    An owner (one visit) holds one scan: opening the next releases the former. A shared scan (a bundled example) is lent to
+    many visits; it is neither counted nor closed.
+    """
+
+    def __init__(self, byte_cap: int | None = None) -> None:
+        self.byte_cap = cache_bytes_from_environment() if byte_cap is None else byte_cap
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+        self._lock = Lock()
+
+    def put(self, scan: OpenScan, owner: str, *, shared: bool = False) -> str:
+        """Hold a scan for a visit and return its token. Raises SessionError, and changes nothing, if it exceeds the budget alone."""
+        entry = _Entry(scan, owner, shared)
+        if entry.byte_size > self.byte_cap:
+            raise SessionError(
+                f"{scan.segmented.scan.name} needs {entry.byte_size / 2**20:.0f} MiB of memory; this server holds scans of up to {self.byte_cap / 2**20:.0f} MiB"
+            )
+        token = secrets.token_urlsafe(24)
+        with self._lock:
+            dropped = self._take(owner)
+            self._entries[token] = entry
+            while sum(held.byte_size for held in self._entries.values()) > self.byte_cap:
+                dropped.append(self._entries.popitem(last=False)[1])
+        _close(dropped)
+        return token
+
+    def get(self, token: object) -> OpenScan:
+        """The scan behind a token. Raises SessionError if it is unknown or was dropped."""
+        with self._lock:
+            entry = self._entries.get(token) if isinstance(token, str) else None
+            if entry is None:
+                raise SessionError("this scan is no longer held on the server; choose or upload it again")
+            self._entries.move_to_end(token)
+            return entry.scan
+
+    def release(self, owner: str) -> None:
+        """End a visit: what it held is dropped."""
+        with self._lock:
+            dropped = self._take(owner)
+        _close(dropped)
+
+    @property
+    def byte_size(self) -> int:
+        with self._lock:
+            return sum(entry.byte_size for entry in self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _take(self, owner: str) -> list[_Entry]:
+        return [self._entries.pop(token) for token in [token for token, entry in self._entries.items() if entry.owner == owner]]
+
+
+def cache_bytes_from_environment() -> int:
+    """VQSEG_CACHE_BYTES, 1.5 GiB if unset. Raises ValueError unless it is a positive whole number."""
+    text = os.environ.get("VQSEG_CACHE_BYTES", str(DEFAULT_CACHE_BYTES))
+    if not text.isdigit() or int(text) == 0:
+        raise ValueError(f"VQSEG_CACHE_BYTES must be a positive whole number of bytes, got {text!r}")
+    return int(text)
+
+
+def _close(entries: list[_Entry]) -> None:
+    for entry in entries:
+        if not entry.shared:
+            entry.scan.close()
