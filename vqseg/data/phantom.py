@@ -1,0 +1,118 @@
+"""Procedural short-axis cardiac cine MRI with its truth: licence-free examples and test data, drawn from a seed.
+
+Each voxel comes from formulas and random numbers; no scan of a patient is stored, copied or deformed. The look follows the ACDC
+challenge (array order, size of the heart, intensities, dark lines between fat and water); the anatomy is only a likeness.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage
+
+from vqseg.data.datasets import DatasetError
+from vqseg.data.phantom_anatomy import blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
+from vqseg.types import Array
+
+CLASSES = ("background", "RV", "MYO", "LV")
+FRAMES = ("ED", "ES")
+SHARES = {"5%": 0.05, "10%": 0.1, "20%": 0.2, "50%": 0.5}
+
+_SHAPES = ((216, 256), (208, 256), (232, 256), (256, 256), (224, 240), (174, 208))
+
+
+def phantom_volume(seed: int, frame: Literal["ED", "ES"] = "ED") -> tuple[Array, Array, Array]:
+    """image (X, Y, Z) int16, labels (X, Y, Z) uint8 (0 background, 1 RV, 2 MYO, 3 LV) and affine (4, 4) in millimetres.
+
+    The same seed gives the same patient, at end-diastole or end-systole. Z is 7 to 12, base first. Raises ValueError for a
+    negative seed or another frame.
+    """
+    if frame not in FRAMES or seed < 0:
+        raise ValueError(f"no phantom with seed {seed} and frame {frame!r}; expected a seed from 0 and 'ED' or 'ES'")
+    # Independent streams: what one part draws does not move the others, and both frames share the anatomy.
+    scanner, torso, anatomy = (np.random.default_rng([seed, stream]) for stream in range(3))
+    noise = np.random.default_rng([seed, 3 + FRAMES.index(frame)])
+    shape = (*_SHAPES[scanner.integers(len(_SHAPES))], int(scanner.integers(7, 13)))
+    heart = _heart_position(scanner, shape)
+    canvas = blank_canvas(torso, shape)
+    draw_torso(torso, canvas, heart)
+    labels = draw_heart(anatomy, canvas, heart, systole=frame == "ES")
+    return _acquire(scanner, noise, chemical_shift(canvas), heart), labels, _affine(scanner, shape)
+
+
+def write_phantoms(folder: str | Path, patients: int, seed: int) -> None:
+    """Write `patients` phantoms with seeds `seed`, `seed` + 1, ... as an nnU-Net folder: two frames each, dataset.json, splits.json.
+
+    About 15% of the patients, and at least one if there are two, go to val, the others to train. Raises DatasetError for fewer than one.
+    """
+    if patients < 1:
+        raise DatasetError(f"cannot write {patients} phantom patients; expected at least 1")
+    folder = Path(folder)
+    for part in ("imagesTr", "labelsTr"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    names = [f"phantom{number:03d}" for number in range(1, patients + 1)]
+    for number, name in enumerate(names):
+        for index, frame in enumerate(FRAMES, start=1):
+            image, labels, affine = phantom_volume(seed + number, frame)
+            _save(image, affine, folder / "imagesTr" / f"{name}_frame{index:02d}_0000.nii.gz")
+            _save(labels, affine, folder / "labelsTr" / f"{name}_frame{index:02d}.nii.gz")
+    _write_json(folder / "dataset.json", _description(patients, seed))
+    _write_json(folder / "splits.json", _splits(names))
+
+
+def _heart_position(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[float, float]:
+    """(u, v) of the left ventricle: a little below and beside the centre of both ventricles, which lies near (0.43, 0.49)."""
+    longer = max(shape[:2])
+    return float((0.465 + rng.normal(0, 0.022)) * shape[0] / longer), float((0.47 + rng.normal(0, 0.03)) * shape[1] / longer)
+
+
+def _acquire(scanner: np.random.Generator, noise: np.random.Generator, tissue: Array, heart: tuple[float, float]) -> Array:
+    """Point spread, the surface coil's fall-off from the anterior wall, Rician noise, and an arbitrary scale as int16."""
+    longer = max(tissue.shape[:2])
+    depth = np.arange(tissue.shape[0], dtype=np.float32)[:, None, None] / longer - heart[0]
+    coil = np.exp(-scanner.uniform(0.5, 2.1) * depth + scanner.uniform(0.1, 0.22) * smooth_field(scanner, tissue.shape, 3, falloff=2.0))
+    sigma = scanner.uniform(0.35, 0.65)
+    signal = ndimage.gaussian_filter(tissue, (sigma, sigma, 0.0), truncate=3.0) * coil
+    level = scanner.uniform(0.012, 0.035)
+    real, imaginary = (level * noise.standard_normal(tissue.shape, dtype=np.float32) for _ in range(2))
+    scale = float(np.exp(scanner.uniform(np.log(80.0), np.log(500.0))))
+    return np.rint(np.hypot(signal + real, imaginary) * scale).astype(np.int16)
+
+
+def _affine(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """Heart of normal size at 1.4 to 1.6 mm a pixel of 256; slices 8 to 10 mm apart."""
+    in_plane = round(float(rng.uniform(1.37, 1.6)) * 256 / max(shape[:2]), 3)
+    return np.diag([-in_plane, -in_plane, float(rng.choice([8.0, 9.0, 10.0])), 1.0])
+
+
+def _save(voxels: Array, affine: Array, path: Path) -> None:
+    image = nib.Nifti1Image(voxels, affine)
+    image.header.set_xyzt_units("mm")
+    image.to_filename(path)
+
+
+def _splits(names: list[str]) -> dict[str, object]:
+    held_out = max(1, round(0.15 * len(names))) if len(names) > 1 else 0
+    train = names[: len(names) - held_out]
+    shares = {share: train[: max(1, round(part * len(train)))] for share, part in SHARES.items()}
+    return {"train": train, "val": names[len(train) :], "labeled": shares}
+
+
+def _description(patients: int, seed: int) -> dict[str, object]:
+    return {
+        "name": "Cardiac phantoms",
+        "channel_names": {"0": "cineMRI"},
+        "labels": {name: value for value, name in enumerate(CLASSES)},
+        "file_ending": ".nii.gz",
+        "licence": "CC0-1.0",
+        "reference": f"procedural, seeds {seed} to {seed + patients - 1}; no patient's data",
+        "numTraining": patients * len(FRAMES),
+    }
+
+
+def _write_json(path: Path, content: dict[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
