@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqseg.config import ModelConfig
+from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.decoder import PostVQDecoder
 from vqseg.models.encoder import CompactEncoder
 from vqseg.quantization.perturbation import QuantizedPerturbation
@@ -23,9 +23,11 @@ class VQSeg(nn.Module):
     images (B, C_in, H, W), intensities about [0, 1], any H and W: they are padded to the encoder's stride inside and cropped back.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None) -> None:
         super().__init__()
         self.config = config
+        # Not used in here: it says what the images must be like, and travels with the weights.
+        self.preprocess = preprocess or PreprocessConfig()
         dim, stride = config.codebook_dim, config.token_stride
         self.encoder = CompactEncoder(config.in_channels, config.widths, dim, stride)
         self.quantizer = VectorQuantizer(config.codebook_size, dim, commitment=config.commitment)

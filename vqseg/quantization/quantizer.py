@@ -12,15 +12,34 @@ from torch import Tensor, nn
 
 from vqseg.types import QuantizerOutput
 
-# Rows of the token x codeword score matrix that are held at once: small enough to stay in the cache, and it bounds memory.
-_SCORES_AT_ONCE = 1 << 24
+# Elements of the token x codeword score matrix that are held at once: few enough to stay in the cache, and it bounds memory.
+_SCORES_AT_ONCE = 1 << 22
+_BLOCK = 64
 
 
 def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
-    """Index of the nearest codeword in squared Euclidean distance. features (N, D), codewords (K, D) -> (N,) int64."""
-    half_norms = codewords.square().sum(1) / 2
-    rows = max(1, _SCORES_AT_ONCE // len(codewords))
-    parts = [torch.addmm(half_norms, part, codewords.T, alpha=-1).argmin(1) for part in features.split(rows)]
+    """Index of the nearest codeword in squared Euclidean distance. features (N, D), codewords (K, D) -> (N,) int64.
+
+    The smallest distance is the largest z.c - |c|^2 / 2; with a one appended to z, that is a single matrix product.
+    """
+    # Centred, so that a common offset of all codewords does not eat up the float's digits.
+    centre = codewords.mean(0)
+    features, codewords = features - centre, codewords - centre
+    size = len(codewords)
+    blocks = -(-size // _BLOCK)
+    table = torch.cat([codewords, codewords.square().sum(1, keepdim=True) / -2], dim=1)
+    # Codewords that only fill up the last block lose against every other one.
+    table = F.pad(table, (0, 0, 0, blocks * _BLOCK - size))
+    table[size:, -1] = torch.finfo(table.dtype).min / 2
+    table = table.T.contiguous()
+    rows = max(1, _SCORES_AT_ONCE // table.shape[1])
+    parts = []
+    for part in F.pad(features, (0, 1), value=1.0).split(rows):
+        # An argmax over all codewords is slow on CPUs, a maximum is not: find the block first, then the place in it.
+        scores = (part @ table).view(len(part), blocks, _BLOCK)
+        block = scores.amax(2).argmax(1, keepdim=True)
+        place = scores.gather(1, block[:, :, None].expand(-1, -1, _BLOCK)).squeeze(1).argmax(1)
+        parts.append(block.squeeze(1) * _BLOCK + place)
     return torch.cat(parts) if parts else features.new_empty(0, dtype=torch.int64)
 
 
@@ -78,7 +97,8 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def initialise(self, features: Tensor, generator: torch.Generator) -> None:
-        """Draw the whole codebook from features (N, D): the mapping becomes the identity, the frozen matrix a sample of them."""
+        """Draw the whole codebook from features (N, D): the mapping becomes the identity, the frozen matrix
+        a spread sample of them."""
         self.mapping.weight.copy_(torch.eye(self.codebook_dim))
         self._place(torch.ones(self.codebook_size, dtype=torch.bool, device=features.device), features, generator)
         self.reset_usage()
@@ -92,19 +112,36 @@ class VectorQuantizer(nn.Module):
         return int(dead.sum())
 
     def _place(self, rows: Tensor, features: Tensor, generator: torch.Generator) -> None:
-        count = int(rows.sum())
         if len(features) == 0:
             raise ValueError("no features to place codewords on")
-        if count == 0:
+        wanted = int(rows.sum())
+        if wanted == 0:
             return
-        picks = torch.randperm(len(features), generator=generator)[:count].to(features.device)
-        repeats = -(-count // len(picks))
-        chosen = features[picks].float().repeat(repeats, 1)[:count]
-        # Two codewords on one spot can never both be used; a little noise parts those drawn twice.
-        noise = torch.randn(chosen.shape, generator=generator).to(chosen.device) * chosen.std() * (0.05 if repeats > 1 else 1e-4)
+        spots = spread_sample(features.float(), wanted, self.codewords()[~rows], generator)
         # The mapped codeword must land on the feature: basis = feature times the mapping's inverse.
-        inverse = torch.linalg.pinv(self.mapping.weight.float())
-        self.basis[rows] = (chosen + noise) @ inverse.T
+        self.basis[rows] = spots @ torch.linalg.pinv(self.mapping.weight.float()).T
+
+
+def spread_sample(features: Tensor, count: int, present: Tensor, generator: torch.Generator, rounds: int = 8) -> Tensor:
+    """`count` of the features (N, D), drawn in proportion to the squared distance to the nearest codeword there already is.
+
+    A plain sample would put most codewords onto the empty background, which needs a few only. Drawn in rounds, so that a
+    codeword keeps the later ones away (k-means||, arXiv 1203.6402). present (M, D): codewords that stay, M may be 0. -> (count, D)
+    """
+    spots, part = present.new_empty(0, features.shape[1]), -(-count // rounds)
+    while len(spots) < count:
+        standing = torch.cat([present, spots])
+        if len(standing):
+            weights = (features - standing[nearest_codewords(features, standing)]).square().sum(1)
+        else:
+            weights = features.new_ones(len(features))
+        cumulative = weights.double().cumsum(0)
+        drawn = torch.rand(min(part, count - len(spots)), generator=generator).to(features.device) * cumulative[-1]
+        picks = torch.searchsorted(cumulative, drawn.double(), right=True).clamp(max=len(features) - 1)
+        # Two codewords on one spot can never both be used; a little noise parts those drawn twice.
+        noise = torch.randn(len(picks), features.shape[1], generator=generator).to(features.device)
+        spots = torch.cat([spots, features[picks] + noise * (1e-2 * features.std())])
+    return spots
 
 
 def perplexity(counts: Tensor) -> float:

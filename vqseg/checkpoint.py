@@ -1,0 +1,130 @@
+"""The only reader and writer of weights: a folder (local or on the Hugging Face Hub) with model.safetensors and config.json.
+
+Nothing here is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, from_mapping, to_mapping
+from vqseg.models.vqseg import VQSeg
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+FORMAT = 1
+_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "snapshots.npz", "README.md"]
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that is missing, incomplete or does not fit its own configuration."""
+
+
+@contextmanager
+def replaced_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder that takes the target's place when the block ends well; the old folder stays if it does not."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    old = fresh.with_name(fresh.name + "-old")
+    try:
+        yield fresh
+        fresh.chmod(0o755)
+        if target.exists():
+            os.replace(target, old)
+        os.replace(fresh, target)
+    finally:
+        if not target.exists() and old.exists():
+            os.replace(old, target)
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def save_model(model: VQSeg, folder: str | Path, *, training: dict[str, Any] | None = None) -> None:
+    """Write weights and configuration into a folder, each file by an atomic rename; other files there stay.
+
+    training: what the model card needs to say how it came about (plain JSON values).
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: value.detach().float().contiguous().cpu() for name, value in model.state_dict().items()}
+    save_file(tensors, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
+    values = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess), "training": training or {}}
+    (folder / (CONFIG + ".part")).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    for name in (WEIGHTS, CONFIG):
+        os.replace(folder / (name + ".part"), folder / name)
+
+
+def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
+    """The local folder of a checkpoint; a Hub id "owner/name" is downloaded (weights, configuration and codebook files only)."""
+    path = Path(path_or_hub_id)
+    if path.is_dir():
+        return path
+    text = str(path_or_hub_id)
+    if path.exists() or path.is_absolute() or text.startswith(".") or text.count("/") != 1:
+        raise CheckpointError(f"there is no checkpoint folder {text!r}; expected a folder with {WEIGHTS} and {CONFIG}, or a Hub id owner/name")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(text, allow_patterns=_DOWNLOADED))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise CheckpointError(f"{text!r} is neither a local folder nor a checkpoint that the Hub gave ({type(error).__name__})") from error
+
+
+def read_config(folder: str | Path) -> dict[str, Any]:
+    """config.json of a local checkpoint folder as plain values."""
+    path = Path(folder) / CONFIG
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"checkpoint {Path(folder).name!r} has no readable {CONFIG}") from error
+    except ValueError as error:
+        raise CheckpointError(f"{CONFIG} of checkpoint {Path(folder).name!r} is not valid JSON: {error}") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        found = values.get("format") if isinstance(values, dict) else type(values).__name__
+        raise CheckpointError(f"checkpoint {Path(folder).name!r} has format {found!r}; this version reads {FORMAT}")
+    return values
+
+
+def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = None) -> VQSeg:
+    """A trained network in evaluation mode. Raises CheckpointError that says what is missing or does not fit."""
+    folder = checkpoint_folder(path_or_hub_id)
+    values = read_config(folder)
+    try:
+        config = from_mapping(ModelConfig, values.get("model"), origin=CONFIG)
+        preprocess = from_mapping(PreprocessConfig, values.get("preprocess"), origin=CONFIG)
+    except ConfigError as error:
+        raise CheckpointError(f"checkpoint {folder.name!r}: {error}") from error
+    model = VQSeg(config, preprocess)
+    try:
+        model.load_state_dict(load_file(folder / WEIGHTS))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"checkpoint {folder.name!r} has no {WEIGHTS}") from error
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration: {error}") from error
+    return model.to(device or "cpu").eval()
+
+
+def save_tensors(tensors: dict[str, Tensor], notes: dict[str, Any], folder: Path, name: str) -> None:
+    """A bundle of tensors and plain notes: name.safetensors + name.json. For training states; models go through save_model."""
+    save_file({key: value.detach().contiguous().cpu() for key, value in tensors.items()}, folder / f"{name}.safetensors")
+    (folder / f"{name}.json").write_text(json.dumps(notes), encoding="utf-8")
+
+
+def load_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What save_tensors wrote. Raises CheckpointError if it is missing or broken."""
+    try:
+        return load_file(folder / f"{name}.safetensors"), json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    except (OSError, SafetensorError, ValueError) as error:
+        raise CheckpointError(f"cannot resume from {folder}: {error}") from error

@@ -1,0 +1,228 @@
+"""The command line: python -m vqseg train | evaluate | predict | codebook | phantom. The only room that prints.
+
+Exit status: 0 done; 1 some inputs failed or the run stopped; 2 the command or its files were wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from vqseg.config import ConfigError
+
+Positional = tyro.conf.Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Measure a checkpoint on a split: Dice, Jaccard, HD95 and ASD per class on whole volumes, and the codebook's use."""
+
+    checkpoint: str
+    """Checkpoint folder or Hub id."""
+    data: Path
+    """Data set folder with labels."""
+    split: str = "val"
+    """train, val, or all cases of the folder."""
+    output: Path | None = None
+    """JSON file to write; the table is printed in any case."""
+    device: str | None = None
+    """cpu, cuda, ...; the processor if not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predict:
+    """Segment scans. A folder stands for every scan in it; a file that cannot be read is reported and skipped (exit status 1)."""
+
+    inputs: Annotated[tuple[Path, ...], Positional]
+    """Scans or folders of scans."""
+    checkpoint: str
+    """Checkpoint folder or Hub id."""
+    output: Path
+    """Folder for the label volumes, each under its scan's name."""
+    device: str | None = None
+    """cpu, cuda, ...; the processor if not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codebook:
+    """Count codes over a data set and project the codewords: writes codebook.npz, which the app shows."""
+
+    checkpoint: str
+    """Checkpoint folder or Hub id."""
+    output: Path
+    """Folder for codebook.npz, usually the checkpoint itself."""
+    data: Path | None = None
+    """Data set folder to count over; without it, phantoms are made."""
+    split: str = "train"
+    """train, val, or all cases of the folder."""
+    seed: int = 0
+    """Seed of the projection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phantom:
+    """Make procedural cardiac cine-MRI phantoms with truth, as an nnU-Net folder."""
+
+    output: Path
+    """Folder to write."""
+    patients: int = 10
+    """How many patients, two volumes each."""
+    seed: int = 0
+    """First seed; patient i has seed + i."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status; errors that a user can mend are one line on stderr, without a traceback."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("vqseg.training").setLevel(logging.INFO)
+    commands: dict[str, tuple[str, Callable[[list[str]], int]]] = {
+        "train": ("train a model from a configuration file", _train),
+        "evaluate": ("measure a checkpoint on a split", lambda rest: _evaluate(_parse(Evaluate, "evaluate", rest))),
+        "predict": ("segment scans", lambda rest: _predict(_parse(Predict, "predict", rest))),
+        "codebook": ("count and project a checkpoint's codes", lambda rest: _codebook(_parse(Codebook, "codebook", rest))),
+        "phantom": ("make phantoms with truth", lambda rest: _phantom(_parse(Phantom, "phantom", rest))),
+    }
+    if not arguments or arguments[0] not in commands:
+        lines = "\n".join(f"  {name:10}{text}" for name, (text, _) in commands.items())
+        asked = bool(arguments) and arguments[0] in ("-h", "--help")
+        print(f"usage: python -m vqseg COMMAND ...\n\n{lines}\n\nCOMMAND --help tells its options.", file=sys.stdout if asked else sys.stderr)
+        return 0 if asked else 2
+    try:
+        return commands[arguments[0]][1](arguments[1:])
+    except (ValueError, OSError, RuntimeError) as error:
+        if not _expected(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RuntimeError) else 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _expected(error: Exception) -> bool:
+    """Errors of ours, and of the file system: whoever typed the command can mend them."""
+    return type(error).__module__.startswith("vqseg.") or isinstance(error, OSError)
+
+
+def _parse(command: type[Any], name: str, rest: Sequence[str]) -> Any:
+    return tyro.cli(command, prog=f"python -m vqseg {name}", args=rest)
+
+
+def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
+    from tqdm import tqdm
+
+    return lambda items: tqdm(items, desc=description, unit="scan", dynamic_ncols=True)
+
+
+def _train(rest: Sequence[str]) -> int:
+    from vqseg.config import Config, load_config
+
+    parser = argparse.ArgumentParser(
+        prog="python -m vqseg train", add_help=False, epilog="Any setting can follow, for example --train.steps 2000."
+    )
+    parser.add_argument("--config", type=Path, required=not {"-h", "--help"} & set(rest), help="YAML file, see configs/")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in train.output, if there is one")
+    known, settings = parser.parse_known_args(list(rest))
+    if known.config is None:
+        parser.print_help()
+    default = load_config(known.config) if known.config else Config()
+    try:
+        config = tyro.cli(Config, prog="python -m vqseg train", default=default, args=settings)
+    except ConfigError as error:
+        raise ConfigError(f"{error}") from error
+    from vqseg.training.trainer import Trainer
+
+    folder = Trainer(config).run(resume=known.resume)
+    print(f"checkpoint: {folder}")
+    return 0
+
+
+def _evaluate(command: Evaluate) -> int:
+    from vqseg.checkpoint import load_model
+    from vqseg.evaluation import METRICS, evaluate_split
+
+    result = evaluate_split(load_model(command.checkpoint, command.device), command.data, command.split, _bar("evaluating"))
+    print(f"{'':12}" + "".join(f"{metric:>10}" for metric in METRICS))
+    for name, row in [*result["per_class"].items(), ("mean", result["mean"])]:
+        print(f"{name:12}" + "".join(f"{row[metric]:10.4f}" for metric in METRICS))
+    book = result["codebook"]
+    print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
+    if command.output:
+        command.output.parent.mkdir(parents=True, exist_ok=True)
+        command.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def _scans_in(inputs: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in inputs:
+        files += sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")) if path.is_dir() else [path]
+    return files
+
+
+def _label_name(scan: Path) -> str:
+    """A label volume keeps a NIfTI's name; pictures become PNG, arrays stay arrays."""
+    name, ending = scan.name, "".join(scan.suffixes[-2:]).lower()
+    if ending.endswith(".nii.gz"):
+        return name[:-7] + ".nii.gz"
+    if scan.suffix.lower() == ".npy":
+        return name
+    if scan.suffix.lower() == ".nii":
+        return name
+    return scan.stem + ".png" if scan.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff") else name + ".nii.gz"
+
+
+def _predict(command: Predict) -> int:
+    from vqseg.checkpoint import load_model
+    from vqseg.data.scan import ScanError, read_scan, write_labels
+    from vqseg.inference import Segmenter
+
+    files = _scans_in(command.inputs)
+    if not files:
+        print("error: no scan given; name files or folders of scans", file=sys.stderr)
+        return 2
+    segmenter = Segmenter(load_model(command.checkpoint, command.device))
+    command.output.mkdir(parents=True, exist_ok=True)
+    failures = []
+    for file in _bar("segmenting")(files):
+        try:
+            scan = read_scan(file)
+            write_labels(segmenter.open(scan).labels, scan, command.output / _label_name(file))
+        except (ScanError, OSError) as error:
+            failures.append(f"{file.name}: {error}")
+    for failure in failures:
+        print(f"skipped {failure}", file=sys.stderr)
+    print(f"{len(files) - len(failures)} of {len(files)} scans segmented into {command.output}")
+    return 1 if failures else 0
+
+
+def _codebook(command: Codebook) -> int:
+    from vqseg.checkpoint import load_model
+    from vqseg.codebook import analyse, write_statistics
+
+    statistics = analyse(
+        load_model(command.checkpoint), command.data, split=command.split, seed=command.seed, progress=_bar("counting codes")
+    )
+    path = write_statistics(statistics, command.output)
+    print(
+        f"{statistics.utilisation:.1%} of {len(statistics.counts)} codewords used over {statistics.source}, "
+        f"perplexity {statistics.perplexity:.1f}; wrote {path}"
+    )
+    return 0
+
+
+def _phantom(command: Phantom) -> int:
+    from vqseg.data.phantom import write_phantoms
+
+    write_phantoms(command.output, command.patients, command.seed)
+    print(f"{command.patients} patients in {command.output}")
+    return 0

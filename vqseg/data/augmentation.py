@@ -1,0 +1,143 @@
+"""Weak and strong views, drawn for a whole batch at once with tensor operations, on whatever device the images are.
+
+Random halves (`draw_*`) and deterministic halves (`warp`, `recolour`, `mix`) are kept apart, so a view can be replayed.
+Shapes: slices (N, H, W) on the canvas, images (B, 1, c, c), labels (B, c, c).
+Random numbers are drawn on the CPU: a run then repeats whatever the device.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from vqseg.config import AugmentationConfig
+
+_ELASTIC_GRID = 6
+_BIAS_GRID = 4
+
+
+def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
+    return torch.rand(count, generator=generator) * (high - low) + low
+
+
+def draw_crops(sizes: Tensor, canvas: int, config: AugmentationConfig, generator: Generator, *, ramp: float = 1.0) -> Tensor:
+    """Sampling positions of one affine + elastic crop per slice: (B, crop, crop, 2) in the canvas' [-1, 1] coordinates.
+
+    sizes (B, 2): height and width of each slice at the upper left of a square canvas. ramp in [0, 1] scales every range.
+    """
+    count, crop = len(sizes), config.crop
+    angle = _uniform(count, -config.rotation, config.rotation, generator) * ramp * math.pi / 180
+    zoom = torch.exp(_uniform(count, math.log(config.scale[0]), math.log(config.scale[1]), generator) * ramp)
+    shear = _uniform(count, -config.shear, config.shear, generator) * ramp
+    mirror = 1 - 2.0 * (torch.rand(count, generator=generator) < (0.5 * ramp if config.flip else 0.0))
+    cos, sin = angle.cos() / zoom, angle.sin() / zoom
+    matrix = torch.stack([torch.stack([cos, shear / zoom - sin], -1), torch.stack([sin * mirror, cos * mirror], -1)], 1)
+
+    anywhere = torch.rand(count, 2, generator=generator)
+    near_middle = 0.5 + 0.09 * torch.randn(count, 2, generator=generator)
+    focused = torch.rand(count, 1, generator=generator) < config.focus
+    centre = torch.where(focused, near_middle.clamp(0.2, 0.8), anywhere) * sizes.float()
+
+    steps = torch.arange(crop) - (crop - 1) / 2
+    grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
+    pixels = torch.einsum("hwk,bik->bhwi", grid, matrix)
+    noise = torch.randn(count, 2, _ELASTIC_GRID, _ELASTIC_GRID, generator=generator) * (config.elastic * ramp / 2)
+    smooth = F.interpolate(noise, size=(crop, crop), mode="bicubic", align_corners=True)
+    pixels = pixels + smooth.permute(0, 2, 3, 1) + centre[:, None, None]
+    return ((pixels + 0.5) * (2 / canvas) - 1).flip(-1)
+
+
+def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
+    """Read slices (B, H, W) at positions (B, c, c, 2): images (B, 1, c, c) float, or labels (B, c, c) int64 without blending."""
+    mode = "nearest" if labels else "bilinear"
+    picked = F.grid_sample(slices[:, None].float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
+    return picked[:, 0].round().long() if labels else picked
+
+
+@dataclass(frozen=True)
+class Recolouring:
+    """Intensity change per image: gamma, contrast, brightness, noise and blur (B,), bias (B, 1, g, g), noise_seed of the noise."""
+
+    gamma: Tensor
+    contrast: Tensor
+    brightness: Tensor
+    bias: Tensor
+    noise: Tensor
+    blur: Tensor
+    noise_seed: int
+
+
+def draw_recolouring(count: int, config: AugmentationConfig, generator: Generator, *, amount: float = 1.0) -> Recolouring:
+    """Random intensity changes for `count` images; amount in [0, 1] scales every range (weak views take a small one)."""
+    low, high = math.log(config.gamma[0]), math.log(config.gamma[1])
+    return Recolouring(
+        gamma=torch.exp(_uniform(count, low, high, generator) * amount),
+        contrast=1 + _uniform(count, -config.contrast, config.contrast, generator) * amount,
+        brightness=_uniform(count, -config.brightness, config.brightness, generator) * amount,
+        bias=torch.randn(count, 1, _BIAS_GRID, _BIAS_GRID, generator=generator) * (config.bias_field * amount / 2),
+        noise=_uniform(count, 0, config.noise, generator) * amount,
+        # A little blur hardly differs from none: half of the images keep their sharpness.
+        blur=(_uniform(count, -config.blur, config.blur, generator) * amount).clamp(min=0),
+        noise_seed=int(torch.randint(2**31 - 1, (1,), generator=generator)),
+    )
+
+
+def recolour(images: Tensor, change: Recolouring) -> Tensor:
+    """Apply intensity changes to images (B, 1, H, W) in about [0, 1]; the result keeps that range, with some overshoot cut."""
+    device = images.device
+
+    def per_image(values: Tensor) -> Tensor:
+        return values.to(device)[:, None, None, None]
+
+    field = F.interpolate(change.bias.to(device), size=images.shape[-2:], mode="bicubic", align_corners=True).exp()
+    x = (images.clamp(0, 1) ** per_image(change.gamma)) * field
+    mean = x.mean((1, 2, 3), keepdim=True)
+    x = (x - mean) * per_image(change.contrast) + mean + per_image(change.brightness)
+    x = _gaussian_blur(x, change.blur.to(device))
+    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(change.noise_seed))
+    return (x + noise.to(device) * per_image(change.noise)).clamp(-0.2, 1.3)
+
+
+def _gaussian_blur(images: Tensor, sigmas: Tensor, radius: int = 4) -> Tensor:
+    """Separable Gaussian of its own width for each image (B, 1, H, W), sigmas (B,) in pixels; 0 leaves the image as it is."""
+    offsets = torch.arange(-radius, radius + 1, device=images.device)
+    kernels = torch.softmax(-(offsets**2) / (2 * sigmas.clamp(min=0.05)[:, None] ** 2), dim=1)
+    count = len(images)
+    x = F.pad(images.transpose(0, 1), (radius, radius, radius, radius), mode="replicate")
+    x = F.conv2d(x, kernels[:, None, :, None], groups=count)
+    return F.conv2d(x, kernels[:, None, None, :], groups=count).transpose(0, 1)
+
+
+@dataclass(frozen=True)
+class Mixing:
+    """CutMix of a batch: partner (B,) int64, and inside (B, H, W) bool, the pixels taken from the partner."""
+
+    partner: Tensor
+    inside: Tensor
+
+
+def draw_mixing(count: int, size: tuple[int, int], config: AugmentationConfig, generator: Generator) -> Mixing:
+    """One rectangle of 10 to 50 % of the area per image with probability config.cutmix; the partner is another image."""
+    height, width = size
+    partner = torch.randperm(count, generator=generator).roll(1)
+    area = _uniform(count, 0.1, 0.5, generator)
+    aspect = torch.exp(_uniform(count, math.log(0.5), math.log(2.0), generator))
+    h, w = ((area * aspect).sqrt().clamp(max=1) * height).round(), ((area / aspect).sqrt().clamp(max=1) * width).round()
+    top = (torch.rand(count, generator=generator) * (height - h + 1)).floor()
+    left = (torch.rand(count, generator=generator) * (width - w + 1)).floor()
+    rows, columns = torch.arange(height)[None, :, None], torch.arange(width)[None, None, :]
+    h, w, top, left = (value[:, None, None] for value in (h, w, top, left))
+    inside = (rows >= top) & (rows < top + h) & (columns >= left) & (columns < left + w)
+    wanted = torch.rand(count, generator=generator) < config.cutmix
+    return Mixing(partner, inside & wanted[:, None, None])
+
+
+def mix(values: Tensor, mixing: Mixing) -> Tensor:
+    """Paste each partner's rectangle: values (B, H, W) or (B, C, H, W), of images, labels or masks alike."""
+    inside = mixing.inside.to(values.device)
+    other = values[mixing.partner.to(values.device)]
+    return torch.where(inside[:, None] if values.dim() == 4 else inside, other, values)

@@ -1,0 +1,151 @@
+"""All slices of the training patients in memory, and random views drawn from them for one step.
+
+A data set of this kind fits into memory many times over, so nothing is read or decoded in the loop, and with the pools on the
+device the views are made there.
+Shapes: canvas (N, M, M) with every slice at its upper left, sizes (N, 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
+from vqseg.data.augmentation import draw_crops, draw_recolouring, recolour, warp
+from vqseg.data.phantom import phantom_volume
+from vqseg.data.preprocess import labels_to_network, normalise, to_network
+from vqseg.data.scan import read_scan, through_plane_axis
+from vqseg.types import Batch, Case
+
+# How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
+_WEAK, _LABELLED, _STRONG = 0.1, 0.7, 1.0
+
+
+@dataclass(frozen=True)
+class SlicePool:
+    """images (N, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas."""
+
+    images: Tensor
+    labels: Tensor | None
+    sizes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def to(self, device: torch.device) -> SlicePool:
+        return SlicePool(self.images.to(device), None if self.labels is None else self.labels.to(device), self.sizes)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None."""
+
+    images: Tensor
+    labels: Tensor | None
+
+
+def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
+    """Read, normalise and slice one case."""
+    scan = read_scan(case.image)
+    axis = through_plane_axis(scan)
+    images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
+    if case.label is None:
+        return Volume(images, None)
+    truth = read_scan(case.label).voxels
+    if truth.shape != scan.shape:
+        raise ValueError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess))
+
+
+def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
+    """Both frames of one procedural phantom patient."""
+    volumes = []
+    for frame in ("ED", "ES"):
+        image, labels, _ = phantom_volume(seed, frame)
+        images = to_network(np.moveaxis(normalise(image, preprocess), 2, 0), preprocess)
+        volumes.append(Volume(images, labels_to_network(np.moveaxis(labels, 2, 0), preprocess)))
+    return volumes
+
+
+def pack(volumes: Sequence[Volume], canvas: int) -> SlicePool:
+    """Volumes -> one pool on a square canvas. All volumes have labels, or none has."""
+    count = sum(len(volume.images) for volume in volumes)
+    images = torch.zeros(count, canvas, canvas, dtype=torch.float16)
+    labelled = all(volume.labels is not None for volume in volumes)
+    labels = torch.zeros(count, canvas, canvas, dtype=torch.uint8) if labelled else None
+    sizes = torch.zeros(count, 2, dtype=torch.int64)
+    start = 0
+    for volume in volumes:
+        rows, (height, width) = slice(start, start + len(volume.images)), volume.images.shape[-2:]
+        images[rows, :height, :width] = volume.images[:, 0].half()
+        if labels is not None and volume.labels is not None:
+            labels[rows, :height, :width] = volume.labels
+        sizes[rows] = torch.tensor([height, width])
+        start = rows.stop
+    return SlicePool(images, labels, sizes)
+
+
+@dataclass(frozen=True)
+class TrainingPools:
+    """The pools of one run: labelled patients, phantoms (None without), unlabelled patients (None if all are labelled)."""
+
+    labelled: SlicePool
+    phantoms: SlicePool | None
+    unlabelled: SlicePool | None
+
+
+def load_pools(
+    labelled: Sequence[Case],
+    unlabelled: Sequence[Case],
+    data: DataConfig,
+    preprocess: PreprocessConfig,
+    progress: Callable[[Sequence[Case]], Sequence[Case]] = lambda cases: cases,
+) -> TrainingPools:
+    """Read every training case once. progress wraps the list of cases, for a progress bar."""
+    volumes = [read_case(case, preprocess) for case in progress([*labelled, *unlabelled])]
+    phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess)]
+    canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
+    first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
+    return TrainingPools(pack(first, canvas), pack(phantoms, canvas) if phantoms else None, pack(rest, canvas) if rest else None)
+
+
+class ViewSampler:
+    """Draws the batch of one step. Every random number comes from the generator that is handed in (on the CPU)."""
+
+    def __init__(self, pools: TrainingPools, config: AugmentationConfig, data: DataConfig, device: torch.device) -> None:
+        self.pools = TrainingPools(*(pool.to(device) if pool is not None else None for pool in vars(pools).values()))  # type: ignore[arg-type]
+        self.config, self.data = config, data
+        self.canvas = pools.labelled.images.shape[-1]
+
+    def draw(self, step: int, labelled: int, unlabelled: int, generator: Generator) -> Batch:
+        """labelled crops with their labels; `unlabelled` pairs of views, or none if that is 0 or there is no such patient."""
+        images, labels = self._labelled(step, labelled, generator)
+        if unlabelled == 0 or self.pools.unlabelled is None:
+            return Batch(images, labels)
+        pool = self.pools.unlabelled
+        view = self._crop(pool, unlabelled, step, generator)[0]
+        weak = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK))
+        strong = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG))
+        return Batch(images, labels, weak, strong)
+
+    def _labelled(self, step: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+        phantoms = 0
+        if self.pools.phantoms is not None:
+            phantoms = int((torch.rand(count, generator=generator) < self.data.phantom_share).sum())
+        parts = [self._crop(self.pools.labelled, count - phantoms, step, generator)] if phantoms < count else []
+        if self.pools.phantoms is not None and phantoms:
+            parts.append(self._crop(self.pools.phantoms, phantoms, step, generator))
+        images, labels = (torch.cat([part[index] for part in parts]) for index in (0, 1))  # type: ignore[misc]
+        return recolour(images, draw_recolouring(count, self.config, generator, amount=_LABELLED)), labels
+
+    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator) -> tuple[Tensor, Tensor | None]:
+        picks = torch.randint(len(pool), (count,), generator=generator)
+        ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
+        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp)
+        rows = picks.to(pool.images.device)
+        labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
+        return warp(pool.images[rows], positions), labels

@@ -1,0 +1,68 @@
+"""A split -> a table per case and class, on the scans' own grids, with the codebook's use over the whole split.
+
+Conventions: method section "Measuring" - whole 3D volumes, mean over volumes, then over structures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vqseg.data.datasets import DatasetError
+from vqseg.data.preprocess import normalise
+from vqseg.data.scan import read_scan, through_plane_axis
+from vqseg.data.splits import cases_of_split
+from vqseg.metrics import evaluate_volume
+from vqseg.models.slicewise import decode_indices, encode_slices
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.quantizer import perplexity
+from vqseg.types import Array, Case
+
+METRICS = ("dice", "jaccard", "hd95", "asd")
+
+
+def evaluate_split(
+    model: VQSeg, folder: str | Path, split: str, progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases
+) -> dict[str, Any]:
+    """Segment and measure every labelled case of a split ("train", "val", "all").
+
+    -> {"cases": n, "mean": {metric: ..}, "per_class": {structure: {metric: ..}}, "codebook": {"size", "used", "perplexity"},
+    "per_case": {name: {structure: {metric: ..}}}}. Raises DatasetError if no case has labels.
+    """
+    cases = [case for case in cases_of_split(folder, split) if case.label is not None]
+    if not cases:
+        raise DatasetError(f"no case of split {split!r} in {folder} has labels")
+    usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
+    per_case = {}
+    for case in progress(cases):
+        prediction, truth, spacing, tokens = _segment(model, case)
+        usage += tokens
+        per_case[case.name] = evaluate_volume(prediction, truth, model.config.classes, spacing)
+    return summarise(per_case, model.config.classes[1:]) | {
+        "codebook": {"size": len(usage), "used": int((usage > 0).sum()), "perplexity": perplexity(usage)},
+        "per_case": per_case,
+    }
+
+
+def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequence[str]) -> dict[str, Any]:
+    """Mean over the cases for each structure, then over the structures."""
+    per_class = {
+        name: {metric: float(np.mean([case[name][metric] for case in per_case.values()])) for metric in METRICS} for name in structures
+    }
+    mean = {metric: float(np.mean([per_class[name][metric] for name in structures])) for metric in METRICS}
+    return {"cases": len(per_case), "mean": mean, "per_class": per_class}
+
+
+def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
+    scan, truth = read_scan(case.image), read_scan(case.label).voxels.astype(np.uint8)
+    if truth.shape != scan.shape:
+        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+    axis = through_plane_axis(scan)
+    slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
+    tokens = encode_slices(model, slices)
+    labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
+    return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)

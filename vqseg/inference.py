@@ -1,0 +1,133 @@
+"""Serving: a scan is encoded once; from then on the decoders replay it at any strength of the QPM.
+
+Arrays in, arrays out. Knows nothing of files, visitors or pictures on a screen.
+Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (S, h, w).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqseg.data.preprocess import normalise
+from vqseg.data.scan import through_plane_axis
+from vqseg.models.slicewise import decode_indices, encode_slices
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.types import Array, Scan, SliceResult, VolumeResult
+
+Mode = Literal["resample", "shuffle"]
+
+
+class Segmenter:
+    """A trained network ready to read scans. Safe to share between visitors: it keeps nothing of a scan."""
+
+    def __init__(self, model: VQSeg) -> None:
+        self.model = model.eval()
+        self.classes = model.config.classes
+
+    def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> SegmentedScan:
+        """Encode every slice of a scan once. progress is called with the share done; an exception it raises cancels."""
+        return SegmentedScan(self.model, scan, progress or (lambda _: None))
+
+
+class SegmentedScan:
+    """A scan with its tokens, its clean segmentation and reconstruction.
+
+    axis: the array axis that runs through the slices; slice s is `scan.voxels.take(s, axis)`.
+    normalised, reconstruction: (X, Y, Z) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
+    """
+
+    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None]) -> None:
+        self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
+        self.codebook_size = model.config.codebook_size
+        self.normalised = normalise(scan.voxels, model.preprocess)
+        slices = self._slices(self.normalised)
+        tokens = encode_slices(model, slices, progress)
+        self.indices = tokens.numpy().astype(np.int32)
+        labels, pictures = decode_indices(model, tokens, slices.shape[1:])
+        self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
+
+    @property
+    def slice_count(self) -> int:
+        return len(self.indices)
+
+    @property
+    def slice_size(self) -> tuple[int, int]:
+        """(A, B), the size of one slice in the scan's array order."""
+        size = [length for axis, length in enumerate(self.scan.shape) if axis != self.axis]
+        return size[0], size[1]
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes held by the arrays of this scan."""
+        return sum(part.nbytes for part in (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices))
+
+    def perturb(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> SliceResult:
+        """Replay one slice at a strength in [0, 1]. Under one seed a larger strength only adds replacements.
+
+        Raises ValueError for a slice outside the scan, a strength outside [0, 1] or an unknown mode.
+        """
+        if not 0 <= slice_index < self.slice_count:
+            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
+        start = time.perf_counter()
+        clean = torch.from_numpy(self.indices[slice_index].astype(np.int64))
+        tokens = self._swap(clean, slice_index, strength, mode, seed)
+        labels, pictures = decode_indices(self._model, tokens[None], self.slice_size)
+        milliseconds = (time.perf_counter() - start) * 1000
+        image = self.normalised.take(slice_index, self.axis)
+        replaced = (tokens != clean).numpy()
+        return SliceResult(
+            labels=labels[0],
+            reconstruction=pictures[0],
+            image=image,
+            indices=tokens.numpy(),
+            clean_indices=clean.numpy(),
+            replaced=replaced,
+            replaced_share=float(replaced.mean()),
+            dice_vs_clean=label_agreement(labels[0], self.labels.take(slice_index, self.axis)),
+            psnr=psnr(pictures[0], image),
+            milliseconds=milliseconds,
+        )
+
+    def perturb_volume(self, strength: float, mode: Mode = "resample", seed: int = 0) -> VolumeResult:
+        """Every slice at a strength; slice by slice the same as `perturb` gives."""
+        clean = torch.from_numpy(self.indices.astype(np.int64))
+        tokens = torch.stack([self._swap(part, index, strength, mode, seed) for index, part in enumerate(clean)])
+        labels, pictures = decode_indices(self._model, tokens, self.slice_size)
+        return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
+
+    def _swap(self, tokens: Tensor, slice_index: int, strength: float, mode: Mode, seed: int) -> Tensor:
+        perturbation = QuantizedPerturbation(mode, self._model.config.temperature)
+        # Each slice has a generator of its own, so that a slice looks the same alone and within its volume.
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + slice_index) % (1 << 63))
+        with torch.inference_mode():
+            codewords = self._model.quantizer.codewords().float().cpu()
+            return perturbation(tokens[None], codewords, float(strength), generator)[0]
+
+    def _slices(self, volume: Array) -> Array:
+        return np.moveaxis(volume, self.axis, 0)
+
+    def _volume(self, slices: Array) -> Array:
+        return np.ascontiguousarray(np.moveaxis(slices, 0, self.axis))
+
+
+def label_agreement(labels: Array, reference: Array) -> float:
+    """Mean Dice over the structures present in either label picture; 1 if neither has any."""
+    scores = []
+    for label in np.union1d(np.unique(labels), np.unique(reference)):
+        if label != 0:
+            one, other = labels == label, reference == label
+            scores.append(2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other)))
+    return float(np.mean(scores)) if scores else 1.0
+
+
+def psnr(picture: Array, reference: Array) -> float:
+    """Peak signal-to-noise ratio in dB for a peak of 1; at most 100, the value for equal pictures."""
+    error = float(np.mean((picture.astype(np.float64) - reference) ** 2))
+    return min(100.0, -10 * float(np.log10(max(error, 1e-10))))

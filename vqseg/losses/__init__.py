@@ -1,0 +1,1 @@
+"""Losses; objective.py alone knows their weights."""

@@ -1,0 +1,34 @@
+"""The objective (Eq. 10 and 12): LossTerms -> one scalar. The only place that knows a lambda."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from vqseg.config import ObjectiveConfig
+from vqseg.types import LossTerms
+
+
+class Objective:
+    """L = L_l + lambda_u(step) L_u + the quantizer's loss.
+
+    L_l = L_seg + w_rec L_rec on the labelled part (Eq. 8), L_u the same on the unlabelled part against pseudo-labels (Eq. 9).
+    """
+
+    def __init__(self, config: ObjectiveConfig) -> None:
+        self.config = config
+
+    def unlabelled_weight(self, step: int) -> float:
+        """lambda_u at a step: zero before unlabelled_start, then linear over unlabelled_ramp steps.
+
+        A teacher that has not learnt the structures yet would only teach the background.
+        """
+        since = step - self.config.unlabelled_start
+        if since < 0:
+            return 0.0
+        return self.config.unlabelled * min(1.0, (since + 1) / max(1, self.config.unlabelled_ramp))
+
+    def __call__(self, terms: LossTerms, step: int) -> Tensor:
+        w = self.config
+        labelled = terms.segmentation + w.reconstruction * terms.reconstruction
+        unlabelled = terms.unlabelled_segmentation + w.reconstruction * terms.unlabelled_reconstruction
+        return labelled + self.unlabelled_weight(step) * unlabelled + w.quantizer * terms.quantizer

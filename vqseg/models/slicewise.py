@@ -1,0 +1,50 @@
+"""A volume read by the 2D network, slice by slice: normalised slices -> indices -> labels and reconstruction on the scan's grid.
+
+Shapes: slices (S, A, B) in [0, 1]; network size (H, W) = `network_size((A, B))`; indices (S, h, w).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqseg.data.preprocess import from_network, network_size, to_network
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import Array
+
+# Slices that are in the network at once: bounds memory, whatever the volume's length.
+_SLICES_AT_ONCE = 4
+
+
+def _nothing(_: float) -> None:
+    return None
+
+
+@torch.inference_mode()
+def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
+    """Normalised slices (S, A, B) -> indices (S, h, w) int64 on the CPU. progress is called with the share done."""
+    device = next(model.parameters()).device
+    parts = []
+    for start in range(0, len(slices), _SLICES_AT_ONCE):
+        images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
+        images = images.contiguous(memory_format=torch.channels_last)
+        parts.append(model.quantizer(model.encode(images)).indices.cpu())
+        progress(min(1.0, (start + len(images)) / len(slices)))
+    return torch.cat(parts)
+
+
+@torch.inference_mode()
+def decode_indices(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Indices (S, h, w) -> labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1], for slices of size (A, B)."""
+    device = next(model.parameters()).device
+    inner = network_size(size, model.preprocess)
+    labels, pictures = [], []
+    for part in indices.split(_SLICES_AT_ONCE):
+        quantized = model.quantizer.lookup(part.to(device)).permute(0, 3, 1, 2)
+        logits, reconstruction = model.decode(quantized, inner)
+        labels.append(from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy())
+        pictures.append(from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy())
+    return np.concatenate(labels), np.concatenate(pictures)

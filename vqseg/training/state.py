@@ -1,0 +1,76 @@
+"""The whole state of a run on disk, so that it can go on bit for bit: networks, optimiser, schedule, generators, step.
+
+Tensors go to safetensors, plain values to JSON; the folder is replaced in one rename.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, save_tensors
+
+_NAME = "state"
+
+
+def save_state(
+    folder: Path,
+    networks: dict[str, nn.Module],
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+    tensors: dict[str, Tensor],
+    notes: dict[str, Any],
+) -> None:
+    """networks by name; tensors: whatever else must last (generators' states, counters); notes: plain values such as the step."""
+    bundle = {f"extra.{name}": tensor for name, tensor in tensors.items()}
+    for name, network in networks.items():
+        bundle |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
+    state = optimizer.state_dict()
+    for index, entries in state["state"].items():
+        bundle |= {f"optimizer.{index}.{key}": value for key, value in entries.items()}
+    notes = notes | {"optimizer": state["param_groups"], "schedule": _plain(schedule.state_dict())}
+    with replaced_folder(folder) as fresh:
+        save_tensors(bundle, notes, fresh, _NAME)
+
+
+def load_state(
+    folder: Path, networks: dict[str, nn.Module], optimizer: Optimizer, schedule: LRScheduler
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Restore in place what save_state wrote; returns its tensors and notes. Raises CheckpointError if it does not fit."""
+    bundle, notes = load_tensors(folder, _NAME)
+    try:
+        for name, network in networks.items():
+            network.load_state_dict(_under(bundle, name))
+    except RuntimeError as error:
+        raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({error})") from error
+    moments: dict[int, dict[str, Tensor]] = {}
+    for key, value in _under(bundle, "optimizer").items():
+        index, entry = key.split(".", 1)
+        moments.setdefault(int(index), {})[entry] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": notes["optimizer"]})
+    _restore_schedule(schedule, notes["schedule"])
+    return _under(bundle, "extra"), notes
+
+
+def _under(bundle: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key[len(prefix) + 1 :]: value for key, value in bundle.items() if key.startswith(prefix + ".")}
+
+
+def _plain(state: dict[str, Any]) -> dict[str, Any]:
+    """A schedule's state with nested schedules as plain values."""
+    inner = [_plain(one) for one in state.get("_schedulers", [])]
+    kept = {key: value for key, value in state.items() if isinstance(value, (int, float, str, list, bool)) and key != "_schedulers"}
+    return kept | ({"_schedulers": inner} if inner else {})
+
+
+def _restore_schedule(schedule: LRScheduler, state: dict[str, Any]) -> None:
+    merged = schedule.state_dict() | state
+    if "_schedulers" in state:
+        own = [one.state_dict() for one in schedule._schedulers]  # type: ignore[attr-defined]
+        merged["_schedulers"] = [mine | saved for mine, saved in zip(own, state["_schedulers"], strict=True)]
+    schedule.load_state_dict(merged)

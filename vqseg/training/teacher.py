@@ -1,0 +1,49 @@
+"""The teacher: an exponential moving average of the student (encoder, codebook mapping, decoders), and its pseudo-labels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from vqseg.models.vqseg import VQSeg
+
+
+class Teacher(nn.Module):
+    """alpha: decay of the average in [0, 1]. It starts lower and rises with the number of updates, as min(alpha, (1 + n) / (10 + n)):
+    otherwise the random weights of the first steps would linger.
+
+    Buffers are not averaged: the only one that matters is the quantizer's frozen matrix, which jumps when codewords are placed and
+    is then copied as it is (`copy_codebook`).
+    """
+
+    def __init__(self, student: VQSeg, alpha: float) -> None:
+        super().__init__()
+
+        def average(averages: list[Tensor], values: list[Tensor], updates: Tensor | int) -> None:
+            count = int(updates)
+            decay = min(alpha, (1 + count) / (10 + count))
+            torch._foreach_lerp_(averages, values, 1 - decay)
+
+        self.averaged = AveragedModel(student, multi_avg_fn=average, use_buffers=False)
+        self.averaged.eval().requires_grad_(False)
+
+    @property
+    def model(self) -> VQSeg:
+        """The averaged network, in evaluation mode."""
+        return self.averaged.module  # type: ignore[return-value]
+
+    def update(self, student: VQSeg) -> None:
+        """One step of the average."""
+        self.averaged.update_parameters(student)
+
+    @torch.no_grad()
+    def copy_codebook(self, student: VQSeg) -> None:
+        """Take over the student's codebook, matrix and mapping, after codewords were placed anew."""
+        self.model.quantizer.basis.copy_(student.quantizer.basis)
+        self.model.quantizer.mapping.load_state_dict(student.quantizer.mapping.state_dict())
+
+    @torch.no_grad()
+    def probabilities(self, images: Tensor, *, quantize: bool = True) -> Tensor:
+        """Class probabilities of unperturbed codes: (B, 1, H, W) -> (B, C, H, W). Their argmax is the pseudo-label (Eq. 9)."""
+        return self.model(images, quantize=quantize).logits.float().softmax(1)

@@ -1,0 +1,280 @@
+"""The run: data, networks, loop, log, checkpoints. The only room that knows the Accelerator.
+
+What one step means stands in step.py, what it costs in losses/objective.py.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
+from tqdm import tqdm
+
+from vqseg.checkpoint import save_model
+from vqseg.config import Config, save_config, to_mapping
+from vqseg.data.loaders import Volume, ViewSampler, load_pools, read_case
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
+from vqseg.data.datasets import class_names, find_cases
+from vqseg.losses.objective import Objective
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.quantizer import utilisation
+from vqseg.training.schedule import learning_rate_schedule, snapshot_steps
+from vqseg.training.snapshots import gather_snapshots, take_snapshot
+from vqseg.training.state import load_state, save_state
+from vqseg.training.step import training_step
+from vqseg.training.teacher import Teacher
+from vqseg.training.validation import validation_dice
+from vqseg.types import LossTerms
+
+logger = logging.getLogger(__name__)
+
+# Crops from which codewords are placed, and slices on which the snapshots count.
+_PLACING_BATCHES, _PLACING_CROPS = 4, 16
+_SNAPSHOT_SLICES = 80
+
+
+class TrainingError(RuntimeError):
+    """A run that cannot go on, with the reason and what is left of it."""
+
+
+class Trainer:
+    """One run. `Trainer(config).run()` trains to the last step and leaves output/checkpoint; run(resume=True) goes on."""
+
+    def __init__(self, config: Config) -> None:
+        self.config, train = config, config.train
+        self.accelerator = Accelerator(
+            mixed_precision="no" if train.precision == "fp32" else train.precision,
+            kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)],
+        )
+        self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
+        self.output = Path(train.output)
+        torch.manual_seed(train.seed)
+        self.network = VQSeg(config.model, config.preprocess).to(self.device, memory_format=torch.channels_last)
+        self.teacher = Teacher(self.network, train.ema_decay)
+        optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay)
+        self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
+        self.run_student = torch.compile(self.student) if train.compile else self.student
+        self.schedule = learning_rate_schedule(optimizer, train)
+        self.objective = Objective(config.objective)
+        # Each process draws crops of its own; what is done to the codebook must be the same on all of them.
+        self.generator = torch.Generator().manual_seed(train.seed * 1_000_003 + self.accelerator.process_index)
+        self.step, self.seconds = 0, 0.0
+
+    def run(self, *, resume: bool = False) -> Path:
+        """Train. Returns the checkpoint folder. Raises TrainingError on a non-finite loss; earlier checkpoints stay."""
+        self._load_data()
+        state = self.output / "state"
+        if resume and state.is_dir():
+            self._restore(state)
+        elif self.main:
+            self._start_folder()
+        train = self.config.train
+        moments = snapshot_steps(train)
+        bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
+        finite = torch.ones((), dtype=torch.bool, device=self.device)
+        sums: dict[str, Tensor] = {}
+        since = time.perf_counter()
+        while self.step < train.steps:
+            self._tend_codebook()
+            loss, terms = self._optimise()
+            finite &= torch.isfinite(loss)
+            for name, value in self._logged(loss, terms).items():
+                sums[name] = sums.get(name, 0) + value.detach()
+            self.step += 1
+            bar.update()
+            saving = self.step % train.checkpoint_every == 0 or self.step == train.steps
+            if saving or self.step % train.log_every == 0:
+                # The only place where the loop waits for the device.
+                self._stop_if_broken(finite)
+            if self.step % train.log_every == 0:
+                now = time.perf_counter()
+                self.seconds += now - since
+                self._log(sums, train.log_every, now - since, bar)
+                sums, since = {}, now
+            if self.step in moments:
+                self._snapshot()
+            if train.evaluate_every and self.step % train.evaluate_every == 0:
+                self._validate()
+            if saving:
+                self._save(state)
+        bar.close()
+        return self._finish()
+
+    def _load_data(self) -> None:
+        config, folder = self.config, self.config.data.folder
+        names = class_names(folder)
+        if names != config.model.classes:
+            raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
+        cases, splits = find_cases(folder), read_splits(folder)
+        labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
+
+        def progress(items: Sequence[Any]) -> Any:
+            return tqdm(items, desc="reading", unit="volume", disable=not self.main, leave=False)
+
+        pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
+        self.sampler = ViewSampler(pools, config.augmentation, config.data, self.device)
+        validating = splits.val and (config.train.evaluate_every or 0) <= config.train.steps and config.train.evaluate_every
+        self.validation: list[Volume] = [read_case(case, config.preprocess) for case in select(cases, splits.val)] if validating else []
+        watched = pools.unlabelled if pools.unlabelled is not None else pools.labelled
+        picks = torch.linspace(0, len(watched) - 1, min(len(watched), _SNAPSHOT_SLICES)).long()
+        self.watched = watched.images[picks][:, None].to(self.device)
+        if self.main:
+            logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)
+            if config.data.labelled == ALL:
+                logger.info("all labels are used: there is no unlabelled branch")
+
+    def _start_folder(self) -> None:
+        if (self.output / "state").exists():
+            raise TrainingError(f"{self.output} holds a run already: go on with --resume, or choose another --train.output")
+        self.output.mkdir(parents=True, exist_ok=True)
+        (self.output / "log.jsonl").unlink(missing_ok=True)
+        save_config(self.config, self.output / "config.yaml")
+
+    def _quantizing(self) -> bool:
+        return self.step >= self.config.train.codebook_start
+
+    def _optimise(self) -> tuple[Tensor, LossTerms]:
+        train, config = self.config.train, self.config
+        unlabelled = train.batch_unlabelled if self.objective.unlabelled_weight(self.step) > 0 else 0
+        batch = self.sampler.draw(self.step, train.batch_labelled, unlabelled, self.generator)
+        self.student.train()
+        with self.accelerator.autocast():
+            terms = training_step(
+                self.run_student,
+                self.teacher,
+                batch,
+                self.generator,
+                objective=config.objective,
+                augmentation=config.augmentation,
+                quantize=self._quantizing(),
+            )
+        loss = self.objective(terms, self.step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.accelerator.backward(loss)
+        self.accelerator.clip_grad_norm_(self.network.parameters(), train.clip_norm)
+        self.optimizer.step()
+        self.schedule.step()
+        self.teacher.update(self.network)
+        return loss.detach(), terms
+
+    def _tend_codebook(self) -> None:
+        """Place all codewords once features mean something, and later those that nobody chooses."""
+        train, quantizer = self.config.train, self.network.quantizer
+        since = self.step - train.codebook_start
+        starting = since == 0 and train.codebook_start > 0
+        reviving = train.revive_every > 0 and since > 0 and since % train.revive_every == 0 and self.step < train.revive_until * train.steps
+        if not (starting or reviving):
+            return
+        quantizer.usage.copy_(self.accelerator.reduce(quantizer.usage, reduction="sum"))
+        features = self.accelerator.gather(self._features())
+        shared = torch.Generator().manual_seed(self.config.train.seed * 7_919 + self.step)
+        if starting:
+            quantizer.initialise(features, shared)
+        else:
+            logger.debug("step %d: %d codewords placed anew", self.step, quantizer.revive(features, shared))
+        self.teacher.copy_codebook(self.network)
+
+    @torch.no_grad()
+    def _features(self) -> Tensor:
+        parts = []
+        for _ in range(_PLACING_BATCHES):
+            half = _PLACING_CROPS // 2
+            batch = self.sampler.draw(self.step, half, half, self.generator)
+            for images in (batch.images, batch.weak):
+                if images is not None:
+                    parts.append(self.network.encode(images).float().permute(0, 2, 3, 1).flatten(0, 2))
+        return torch.cat(parts)
+
+    def _logged(self, loss: Tensor, terms: LossTerms) -> dict[str, Tensor]:
+        values = {name: value for name, value in vars(terms).items() if name != "figures"}
+        return {"loss": loss, **values, **terms.figures}
+
+    def _log(self, sums: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
+        usage = self.accelerator.reduce(self.network.quantizer.usage.clone(), reduction="sum")
+        if not self.main:
+            return
+        train = self.config.train
+        weight = self.objective.unlabelled_weight(self.step - 1)
+        images = (train.batch_labelled + (train.batch_unlabelled if weight > 0 else 0)) * self.accelerator.num_processes
+        means = {name: round(float(value) / steps, 6) for name, value in sums.items()}
+        line = {
+            "step": self.step,
+            **means,
+            "unlabelled_weight": round(weight, 4),
+            "learning_rate": self.schedule.get_last_lr()[0],
+            "codewords_used": round(utilisation(usage), 4),
+            "steps_per_second": round(steps / seconds, 3),
+            "images_per_second": round(steps * images / seconds, 1),
+        }
+        self._write(line)
+        bar.set_postfix(loss=means["loss"], dice=means["dice_labelled"], refresh=False)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with (self.output / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def _stop_if_broken(self, finite: Tensor) -> None:
+        if bool(finite):
+            return
+        kept = self.output / "state"
+        rest = f"the last good state is in {kept}" if kept.is_dir() else "no checkpoint was written yet"
+        raise TrainingError(f"the loss became NaN or infinite by step {self.step}; {rest}. Try a lower learning rate or fp32")
+
+    def _snapshot(self) -> None:
+        if self.main and self._quantizing():
+            counts = take_snapshot(self.teacher.model, self.watched, self.step, self.output / "snapshots")
+            self._write({"step": self.step, "snapshot_utilisation": round(utilisation(counts), 4)})
+
+    def _validate(self) -> None:
+        if self.main and self.validation:
+            scores = validation_dice(self.teacher.model, self.validation, quantize=self._quantizing())
+            self._write({"step": self.step, "validation": {name: round(value, 4) for name, value in scores.items()}})
+            logger.info("step %d: validation Dice %.4f", self.step, scores["dice"])
+
+    def _save(self, state: Path) -> None:
+        mine = self.accelerator.gather(self.generator.get_state().to(self.device)[None]).cpu()
+        usage = self.accelerator.reduce(self.network.quantizer.usage.clone(), reduction="sum")
+        if self.main:
+            save_state(
+                state,
+                {"student": self.network, "teacher": self.teacher},
+                self.optimizer,
+                self.schedule,
+                {"generators": mine, "usage": usage},
+                {"step": self.step, "seconds": self.seconds, "processes": self.accelerator.num_processes},
+            )
+        self.accelerator.wait_for_everyone()
+
+    def _restore(self, state: Path) -> None:
+        networks = {"student": self.network, "teacher": self.teacher}
+        tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
+        if notes["processes"] != self.accelerator.num_processes:
+            raise TrainingError(f"the run was made by {notes['processes']} process(es), not {self.accelerator.num_processes}; resume with as many")
+        self.generator.set_state(tensors["generators"][self.accelerator.process_index].clone())
+        # The saved counts are the sum over the processes: one of them carries it on.
+        usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
+        self.network.quantizer.usage.copy_(usage)
+        self.step, self.seconds = notes["step"], notes["seconds"]
+
+    def _finish(self) -> Path:
+        folder = self.output / "checkpoint"
+        if self.main:
+            training = {
+                "config": to_mapping(self.config),
+                "steps": self.step,
+                "seconds": round(self.seconds),
+                "device": self.device.type,
+                "processes": self.accelerator.num_processes,
+            }
+            save_model(self.teacher.model, folder, training=training)
+            gather_snapshots(self.output / "snapshots", folder)
+        self.accelerator.wait_for_everyone()
+        return folder
