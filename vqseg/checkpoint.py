@@ -72,7 +72,9 @@ def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
         return path
     text = str(path_or_hub_id)
     if path.exists() or path.is_absolute() or text.startswith(".") or text.count("/") != 1:
-        raise CheckpointError(f"there is no checkpoint folder {text!r}; expected a folder with {WEIGHTS} and {CONFIG}, or a Hub id owner/name")
+        raise CheckpointError(
+            f"there is no checkpoint folder {text!r}; expected a folder with {WEIGHTS} and {CONFIG}, or a Hub id owner/name"
+        )
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 

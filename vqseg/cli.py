@@ -94,7 +94,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in commands:
         lines = "\n".join(f"  {name:10}{text}" for name, (text, _) in commands.items())
         asked = bool(arguments) and arguments[0] in ("-h", "--help")
-        print(f"usage: python -m vqseg COMMAND ...\n\n{lines}\n\nCOMMAND --help tells its options.", file=sys.stdout if asked else sys.stderr)
+        print(
+            f"usage: python -m vqseg COMMAND ...\n\n{lines}\n\nCOMMAND --help tells its options.", file=sys.stdout if asked else sys.stderr
+        )
         return 0 if asked else 2
     try:
         return commands[arguments[0]][1](arguments[1:])

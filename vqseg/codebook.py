@@ -130,9 +130,7 @@ def analyse(
     )
 
 
-def _volumes(
-    model: VQSeg, folder: str | Path | None, split: str, progress: Callable[[Sequence[Any]], Iterable[Any]]
-) -> Iterator[Array]:
+def _volumes(model: VQSeg, folder: str | Path | None, split: str, progress: Callable[[Sequence[Any]], Iterable[Any]]) -> Iterator[Array]:
     """Normalised slices (S, A, B) of one volume after the other."""
     if folder is None:
         for seed in progress(list(_PHANTOMS)):

@@ -55,7 +55,7 @@ class ModelConfig:
         _require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
         _require(self.in_channels >= 1, f"in_channels must be at least 1, got {self.in_channels}")
         _require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
-        _require(self.decoder_width % 8 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 8, got {self.decoder_width}")
+        _require(self.decoder_width % 16 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 16, got {self.decoder_width}")
         _require(self.codebook_size >= 2, f"codebook_size must be at least 2, got {self.codebook_size}")
         _require(self.codebook_dim >= 1, f"codebook_dim must be at least 1, got {self.codebook_dim}")
         _require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")

@@ -58,6 +58,8 @@ def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequ
 
 
 def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
+    if case.label is None:
+        raise DatasetError(f"{case.name} has no label")
     scan, truth = read_scan(case.image), read_scan(case.label).voxels.astype(np.uint8)
     if truth.shape != scan.shape:
         raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")

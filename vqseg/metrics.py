@@ -71,7 +71,9 @@ def evaluate_volume(prediction: Array, truth: Array, classes: Sequence[str], spa
         raise ValueError(f"prediction has the shape {prediction.shape} and truth {truth.shape}; expected the same")
     for name, labels in (("prediction", prediction), ("truth", truth)):
         if labels.size and not 0 <= labels.min() <= labels.max() < len(classes):
-            raise ValueError(f"{name} has labels from {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1} for {tuple(classes)}")
+            raise ValueError(
+                f"{name} has labels from {labels.min()} to {labels.max()}; expected 0 to {len(classes) - 1} for {tuple(classes)}"
+            )
     return {name: _scores(prediction == value, truth == value, spacing) for value, name in enumerate(classes) if value > 0}
 
 

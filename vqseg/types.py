@@ -9,6 +9,7 @@ X x Y x Z voxels of a scan, S slices along the through-plane axis, A x B one suc
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,8 @@ class Scan:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return tuple(self.voxels.shape)  # type: ignore[return-value]
+        x, y, z = self.voxels.shape
+        return x, y, z
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ class Case:
 
     name: str
     patient: str
-    image: Any
-    label: Any | None
+    image: Path
+    label: Path | None
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,9 @@ class Mixing:
 def draw_mixing(count: int, size: tuple[int, int], config: AugmentationConfig, generator: Generator) -> Mixing:
     """One rectangle of 10 to 50 % of the area per image with probability config.cutmix; the partner is another image."""
     height, width = size
-    partner = torch.randperm(count, generator=generator).roll(1)
+    # One cycle through all images: a plain permutation would leave some image as its own partner in most batches.
+    order = torch.randperm(count, generator=generator)
+    partner = torch.empty_like(order).scatter_(0, order, order.roll(1))
     area = _uniform(count, 0.1, 0.5, generator)
     aspect = torch.exp(_uniform(count, math.log(0.5), math.log(2.0), generator))
     h, w = ((area * aspect).sqrt().clamp(max=1) * height).round(), ((area / aspect).sqrt().clamp(max=1) * width).round()

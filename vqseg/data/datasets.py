@@ -41,7 +41,10 @@ def find_cases(folder: str | Path) -> list[Case]:
     orphans = sorted(label_files.keys() - image_files.keys())
     if orphans:
         raise DatasetError(f"{len(orphans)} label file(s) in {labels} without an image of the same name, the first is {orphans[0]!r}")
-    return [Case(name=name, patient=name.split("_", 1)[0], image=image, label=label_files.get(name)) for name, image in sorted(image_files.items())]
+    return [
+        Case(name=name, patient=name.split("_", 1)[0], image=image, label=label_files.get(name))
+        for name, image in sorted(image_files.items())
+    ]
 
 
 def class_names(folder: str | Path) -> tuple[str, ...]:

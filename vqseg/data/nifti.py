@@ -11,7 +11,7 @@ import io
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
@@ -22,7 +22,7 @@ from vqseg.types import Array, Scan
 
 GZIP_MAGIC = b"\x1f\x8b"
 _HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
-_GEOMETRY = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
+_GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
 _CHUNK = 1 << 22
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
@@ -49,7 +49,7 @@ def read_nifti(path: Path, frame: int) -> Scan:
         zipped = file.read(2) == GZIP_MAGIC
         file.seek(0)
         try:
-            with gzip.GzipFile(fileobj=file) if zipped else file as stream:
+            with cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file) as stream:
                 header = _read_header(name, stream, zipped)
                 voxels = _read_frame(name, stream, header, frame)
                 # At the end of a .gz this compares its checksum.
@@ -149,8 +149,13 @@ def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, floa
         except (HeaderDataError, ValueError):
             continue
         if np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * spacing.prod():
-            return affine, tuple(float(s) for s in spacing)
-    return np.diag([*spacing, 1.0]), tuple(float(s) for s in spacing)
+            return affine, _three(spacing)
+    return np.diag([*spacing, 1.0]), _three(spacing)
+
+
+def _three(spacing: Array) -> tuple[float, float, float]:
+    x, y, z = (float(one) for one in spacing)
+    return x, y, z
 
 
 def _spacing(header: nib.Nifti1Header) -> Array:

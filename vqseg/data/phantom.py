@@ -19,7 +19,7 @@ from vqseg.data.phantom_anatomy import blank_canvas, chemical_shift, draw_heart,
 from vqseg.types import Array
 
 CLASSES = ("background", "RV", "MYO", "LV")
-FRAMES = ("ED", "ES")
+FRAMES: tuple[Literal["ED", "ES"], ...] = ("ED", "ES")
 SHARES = {"5%": 0.05, "10%": 0.1, "20%": 0.2, "50%": 0.5}
 
 _SHAPES = ((216, 256), (208, 256), (232, 256), (256, 256), (224, 240), (174, 208))

@@ -36,7 +36,10 @@ class Canvas:
     def around(self, centre: tuple[float, float], reach: float) -> Canvas:
         """A window of views that paints into this canvas: most organs are small, and the whole volume costs ten times as much."""
         window = self.window(centre, reach)
-        return Canvas(*(field[window] for field in (self.image, self.fat, self.u, self.v, self.coarse, self.medium, self.fine)), self.pixel)
+        image, fat, u, v, coarse, medium, fine = (
+            field[window] for field in (self.image, self.fat, self.u, self.v, self.coarse, self.medium, self.fine)
+        )
+        return Canvas(image, fat, u, v, coarse, medium, fine, self.pixel)
 
     def window(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
         low = [max(0, int((c - reach - 0.04) / self.pixel)) for c in centre]
@@ -55,8 +58,9 @@ def blank_canvas(rng: np.random.Generator, shape: tuple[int, int, int]) -> Canva
     longer = max(shape[:2])
     u = (np.arange(shape[0], dtype=np.float32) / longer)[:, None, None] + smooth_field(rng, shape, 6) * np.float32(0.013)
     v = (np.arange(shape[1], dtype=np.float32) / longer)[None, :, None] + smooth_field(rng, shape, 6) * np.float32(0.013)
-    textures = [smooth_field(rng, shape, waves, falloff=power) for waves, power in ((9, 0.8), (26, 0.6), (64, 0.3))]
-    return Canvas(np.full(shape, 0.012, np.float32), np.zeros(shape, np.float32), u, v, *textures, 1.0 / longer)
+    coarse, medium, fine = (smooth_field(rng, shape, waves, falloff=power) for waves, power in ((9, 0.8), (26, 0.6), (64, 0.3)))
+    air, fat = np.full(shape, 0.012, np.float32), np.zeros(shape, np.float32)
+    return Canvas(air, fat, u, v, coarse, medium, fine, 1.0 / longer)
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: int, *, falloff: float = 1.0) -> Array:
@@ -65,7 +69,9 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: i
     falloff: power of the wave number by which the amplitude falls; 0 keeps only texture of one size, 2 is very smooth.
     """
     counts = (waves + 1, waves + 1, 4)
-    bases = [np.cos(np.pi * np.outer((np.arange(n) + 0.5) / n, np.arange(k))).astype(np.float32) for n, k in zip(shape, counts, strict=True)]
+    bases = [
+        np.cos(np.pi * np.outer((np.arange(n) + 0.5) / n, np.arange(k))).astype(np.float32) for n, k in zip(shape, counts, strict=True)
+    ]
     size = np.hypot(*np.ogrid[: waves + 1, : waves + 1])[:, :, None]
     amplitude = np.where(size > 0, np.maximum(size, 1.0) ** -falloff, 0.0) / (1.0 + np.arange(4))
     coefficients = (rng.standard_normal(counts) * amplitude).astype(np.float32)
@@ -73,7 +79,9 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: i
     return field / field.std()
 
 
-def ellipse(canvas: Canvas, centre: tuple[float | Array, float | Array], radii: tuple[float | Array, float | Array], angle: float = 0.0) -> Array:
+def ellipse(
+    canvas: Canvas, centre: tuple[float | Array, float | Array], radii: tuple[float | Array, float | Array], angle: float = 0.0
+) -> Array:
     """Roughly the signed distance to an ellipse's edge; radii along u and v, angle in radians from u towards v."""
     du, dv = canvas.u - np.float32(centre[0]), canvas.v - np.float32(centre[1])
     along, across = np.cos(angle) * du + np.sin(angle) * dv, np.cos(angle) * dv - np.sin(angle) * du

@@ -22,7 +22,18 @@ PICTURE_MAGICS = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"M
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _GREY_MODES = ("L", "I", "F")
 # What Pillow's decoders raise on damaged files, as met in practice; a larger net would hide our own faults.
-_DAMAGE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, KeyError, IndexError, TypeError, Image.DecompressionBombError)
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    KeyError,
+    IndexError,
+    TypeError,
+    Image.DecompressionBombError,
+)
 
 
 def read_picture(path: Path, frame: int) -> Scan:

@@ -30,14 +30,18 @@ class Splits:
         for share, patients in self.labelled.items():
             strangers = sorted(set(patients) - set(self.train))
             if strangers:
-                raise DatasetError(f"labelled share {share!r} names {len(strangers)} patient(s) outside train, the first is {strangers[0]!r}")
+                raise DatasetError(
+                    f"labelled share {share!r} names {len(strangers)} patient(s) outside train, the first is {strangers[0]!r}"
+                )
 
 
 def read_splits(folder: str | Path) -> Splits:
     """The folder's splits.json. Raises DatasetError if there is none, if a list is missing or if the lists contradict each other."""
     path = Path(folder) / "splits.json"
     if not path.is_file():
-        raise DatasetError(f'{folder} has no splits.json; expected {{"train": [...], "val": [...], "labeled": {{"10%": [...]}}}} of patients')
+        raise DatasetError(
+            f'{folder} has no splits.json; expected {{"train": [...], "val": [...], "labeled": {{"10%": [...]}}}} of patients'
+        )
     content = read_json(path)
     shares = content.get("labeled", {})
     if not isinstance(shares, dict):
@@ -74,14 +78,17 @@ def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -
     labelled patient has a case without a label file.
     """
     if share != ALL and share not in splits.labelled:
-        raise DatasetError(f"unknown labelled share {share!r}; splits.json has {', '.join(splits.labelled) or 'none'}, and 'all' takes every label")
+        raise DatasetError(
+            f"unknown labelled share {share!r}; splits.json has {', '.join(splits.labelled) or 'none'}, and 'all' takes every label"
+        )
     patients = set(splits.train if share == ALL else splits.labelled[share])
     training = select(cases, splits.train)
     labelled = [case for case in training if case.patient in patients]
     bare = [case.name for case in labelled if case.label is None]
     if bare or not labelled:
         raise DatasetError(
-            f"labelled share {share!r}: " + (f"{len(bare)} case(s) without a label file, the first is {bare[0]!r}" if bare else "no patient")
+            f"labelled share {share!r}: "
+            + (f"{len(bare)} case(s) without a label file, the first is {bare[0]!r}" if bare else "no patient")
         )
     # Without the path, no later line of the training can read these labels, even by mistake.
     return labelled, [replace(case, label=None) for case in training if case.patient not in patients]

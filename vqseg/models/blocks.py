@@ -11,9 +11,7 @@ _GROUPS = 8
 
 def conv_norm(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     """3x3 convolution, GroupNorm, ReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.GroupNorm(_GROUPS, outputs), nn.ReLU()
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.GroupNorm(_GROUPS, outputs), nn.ReLU())
 
 
 class ResidualBlock(nn.Module):

@@ -25,9 +25,7 @@ class PostVQDecoder(nn.Module):
             self.context = nn.Sequential(conv_norm(width, wide, stride=2), ResidualBlock(wide), nn.Conv2d(wide, width, 1))
         self.merge = conv_norm(width, width // 2)
         self.scale = token_stride // 2
-        self.leave = nn.Sequential(
-            conv_norm(width // 2, width // 2), nn.Conv2d(width // 2, outputs * 4, 3, padding=1), nn.PixelShuffle(2)
-        )
+        self.leave = nn.Sequential(conv_norm(width // 2, width // 2), nn.Conv2d(width // 2, outputs * 4, 3, padding=1), nn.PixelShuffle(2))
 
     def forward(self, quantized: Tensor) -> Tensor:
         x = self.enter(quantized)

@@ -59,15 +59,15 @@ class VQSeg(nn.Module):
         pad = (-width % self.encoder.stride, -height % self.encoder.stride)
         return self.encoder(F.pad(images, (0, pad[0], 0, pad[1]), mode="replicate") if any(pad) else images)
 
-    def perturb(
-        self, quantized: Tensor, indices: Tensor, strength: float, generator: torch.Generator | None
-    ) -> tuple[Tensor, Tensor]:
+    def perturb(self, quantized: Tensor, indices: Tensor, strength: float, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
         """q(z) -> q'(z) = QPM(q(z)), Eq. 3, and which tokens carry another code: (B, D, h, w), (B, h, w) bool.
 
         A replaced token has its new codeword's value and keeps the straight-through gradient to its encoder feature.
         """
-        codewords = self.quantizer.codewords().detach().float()
-        swapped = self.perturbation(indices, codewords, strength, generator)
+        # In half precision the new codeword would miss the codebook that the quantizer, always in float32, has chosen from.
+        with torch.autocast(quantized.device.type, enabled=False):
+            codewords = self.quantizer.codewords().detach().float()
+            swapped = self.perturbation(indices, codewords, strength, generator)
         shift = F.embedding(swapped, codewords) - F.embedding(indices, codewords)
         return quantized + shift.permute(0, 3, 1, 2), swapped != indices
 

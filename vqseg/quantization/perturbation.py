@@ -125,9 +125,7 @@ class QuantizedPerturbation(nn.Module):
         self.mode, self.temperature = mode, temperature
 
     @torch.no_grad()
-    def forward(
-        self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def forward(self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
         """indices (B, h, w) or any shape whose first axis is the image; codewords (K, D) -> indices of the same shape."""
         _check(codewords, strength)
         draw_on = generator.device if generator is not None else indices.device
@@ -141,6 +139,8 @@ class QuantizedPerturbation(nn.Module):
     def _resample(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
         flat = indices.flatten().clone()
         moving = (uniform[0] < strength).nonzero().squeeze(1)
+        if len(moving) == 0:
+            return indices.clone()
         # Tokens with the same code share one row of pi: sort them by code and look only at the codes that occur.
         codes, owner = flat[moving].unique(return_inverse=True)
         order = owner.argsort(stable=True)

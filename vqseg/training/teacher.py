@@ -20,7 +20,7 @@ class Teacher(nn.Module):
     def __init__(self, student: VQSeg, alpha: float) -> None:
         super().__init__()
 
-        def average(averages: list[Tensor], values: list[Tensor], updates: Tensor | int) -> None:
+        def average(averages: tuple[Tensor, ...] | list[Tensor], values: tuple[Tensor, ...] | list[Tensor], updates: Tensor | int) -> None:
             count = int(updates)
             decay = min(alpha, (1 + count) / (10 + count))
             torch._foreach_lerp_(averages, values, 1 - decay)

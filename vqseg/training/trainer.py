@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqseg.checkpoint import save_model
 from vqseg.config import Config, save_config, to_mapping
-from vqseg.data.loaders import Volume, ViewSampler, load_pools, read_case
-from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.data.datasets import class_names, find_cases
+from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
@@ -57,11 +57,11 @@ class Trainer:
         self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
         self.output = Path(train.output)
         torch.manual_seed(train.seed)
-        self.network = VQSeg(config.model, config.preprocess).to(self.device, memory_format=torch.channels_last)
+        self.network = VQSeg(config.model, config.preprocess).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay)
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
-        self.run_student = torch.compile(self.student) if train.compile else self.student
+        self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
         # Each process draws crops of its own; what is done to the codebook must be the same on all of them.
@@ -257,7 +257,9 @@ class Trainer:
         networks = {"student": self.network, "teacher": self.teacher}
         tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
         if notes["processes"] != self.accelerator.num_processes:
-            raise TrainingError(f"the run was made by {notes['processes']} process(es), not {self.accelerator.num_processes}; resume with as many")
+            raise TrainingError(
+                f"the run was made by {notes['processes']} process(es), not {self.accelerator.num_processes}; resume with as many"
+            )
         self.generator.set_state(tensors["generators"][self.accelerator.process_index].clone())
         # The saved counts are the sum over the processes: one of them carries it on.
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
