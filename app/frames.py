@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.planes import PLANES
-from app.scores import mean_dice, psnr
 from app.session import OpenScan
+from vqseg.inference import label_agreement, psnr
 from vqseg.types import Array
 
 MODES = ("resample", "shuffle")
@@ -50,46 +50,59 @@ class FrameRequest:
 
 @dataclass(frozen=True)
 class Frame:
-    """Everything (rows, columns) as displayed: labels uint8, reconstruction and image float32 in [0, 1]; codes int, any shape.
+    """Everything (rows, columns) as displayed: labels uint8, reconstruction and image float32 in [0, 1].
 
-    Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server.
+    clean_codes and codes: token indices before and after QPM, of the slice if it was acquired as one; else of the whole scan,
+    before QPM only. Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server.
     """
 
     labels: Array
     reconstruction: Array
     image: Array
+    clean_codes: Array
     codes: Array
     replaced_share: float
     dice_vs_clean: float
     psnr: float
     milliseconds: float
 
-    def figures(self) -> dict[str, float | None]:
-        """The numbers under the pictures, fit for JSON: an infinite PSNR becomes null."""
-        return {
-            "replaced_share": self.replaced_share,
-            "dice_vs_clean": self.dice_vs_clean,
-            "psnr": self.psnr if math.isfinite(self.psnr) else None,
-            "milliseconds": self.milliseconds,
-        }
+    def figures(self) -> dict[str, float]:
+        """The numbers under the pictures."""
+        return {name: getattr(self, name) for name in ("replaced_share", "dice_vs_clean", "psnr", "milliseconds")}
 
 
 def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
-    """Perturb and decode what is shown: the slice alone in the acquisition plane, else the volume, which is kept for the next cut."""
+    """Perturb and decode what is shown: the slice alone in the acquisition plane, else the volume, which is kept for the next cut.
+
+    The same request again is answered by the same frame.
+    """
+    with scan.lock:
+        if scan.latest is None or scan.latest[0] != request:
+            acquired = scan.views[request.plane].axis == scan.segmented.axis
+            scan.latest = (request, _acquired_slice(scan, request) if acquired else _cut_of_volume(scan, request))
+        return scan.latest[1]
+
+
+def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
+    start = time.perf_counter()
+    result = scan.segmented.perturb(request.index, request.strength, mode=request.mode, seed=request.seed)
+    labels, reconstruction, image = (scan.views[request.plane].orient(a) for a in (result.labels, result.reconstruction, result.image))
+    shares = (result.replaced_share, result.dice_vs_clean, result.psnr)
+    return Frame(labels, reconstruction, image, result.clean_indices, result.indices, *shares, _milliseconds_since(start))
+
+
+def _cut_of_volume(scan: OpenScan, request: FrameRequest) -> Frame:
     start = time.perf_counter()
     view, segmented = scan.views[request.plane], scan.segmented
-    with scan.lock:
-        if view.axis == segmented.axis:
-            result = segmented.perturb(request.index, request.strength, mode=request.mode, seed=request.seed)
-            labels, reconstruction, image = (view.orient(a) for a in (result.labels, result.reconstruction, result.image))
-            codes, share, dice, noise = result.indices, result.replaced_share, result.dice_vs_clean, result.psnr
-        else:
-            volume = scan.perturbed_volume(request.strength, request.mode, request.seed)
-            labels, reconstruction, image = (view.cut(a, request.index) for a in (volume.labels, volume.reconstruction, segmented.normalised))
-            codes, share = segmented.indices, volume.replaced_share
-            dice = mean_dice(labels, view.cut(segmented.labels, request.index))
-            noise = psnr(reconstruction, image)
-    return Frame(labels, reconstruction, image, codes, share, dice, noise, 1000 * (time.perf_counter() - start))
+    volume = scan.perturbed_volume(request.strength, request.mode, request.seed)
+    labels, reconstruction, image = (view.cut(a, request.index) for a in (volume.labels, volume.reconstruction, segmented.normalised))
+    dice = label_agreement(labels, view.cut(segmented.labels, request.index))
+    shares = (volume.replaced_share, dice, psnr(reconstruction, image))
+    return Frame(labels, reconstruction, image, segmented.indices, segmented.indices, *shares, _milliseconds_since(start))
+
+
+def _milliseconds_since(start: float) -> float:
+    return 1000 * (time.perf_counter() - start)
 
 
 def _whole_number(name: str, value: Any, last: int, detail: str = "") -> int:

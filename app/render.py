@@ -47,7 +47,9 @@ def outline(labels: Array) -> Array:
     return differs & (centre != 0)
 
 
-def overlay(grey: Array, labels: Array, colours: Array, *, opacity: float, outline_only: bool = False, visible: Array | None = None) -> Array:
+def overlay(
+    grey: Array, labels: Array, colours: Array, *, opacity: float, outline_only: bool = False, visible: Array | None = None
+) -> Array:
     """Class colours over a grey picture (A, B) uint8, as (A, B, 3) uint8.
 
     opacity: 0 to 1, in steps of 1/256. visible: (C,) bool, the classes that are drawn; the background never is.

@@ -20,6 +20,7 @@ from vqseg.data.scan import write_labels
 from vqseg.types import VolumeResult
 
 if TYPE_CHECKING:
+    from app.frames import Frame, FrameRequest
     from vqseg.inference import SegmentedScan
 
 DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
@@ -36,13 +37,14 @@ class SessionError(LookupError):
 
 
 class OpenScan:
-    """A scan that was encoded, the views of its planes, the last perturbed volume and the label file that is ready to download."""
+    """A scan that was encoded, the views of its planes, the last answers, and the label file that is ready to download."""
 
     def __init__(self, segmented: SegmentedScan) -> None:
         self.segmented = segmented
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
+        self.latest: tuple[FrameRequest, Frame] | None = None
         self._volume: tuple[tuple[float, str, int], VolumeResult] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -106,9 +108,9 @@ class SessionStore:
         """Hold a scan for a visit and return its token. Raises SessionError, and changes nothing, if it exceeds the budget alone."""
         entry = _Entry(scan, owner, shared)
         if entry.byte_size > self.byte_cap:
-            raise SessionError(
-                f"{scan.segmented.scan.name} needs {entry.byte_size / 2**20:.0f} MiB of memory; this server holds scans of up to {self.byte_cap / 2**20:.0f} MiB"
-            )
+            needed, held = entry.byte_size / 2**20, self.byte_cap / 2**20
+            name = scan.segmented.scan.name
+            raise SessionError(f"{name} needs {needed:.0f} MiB of memory; this server holds scans of up to {held:.0f} MiB")
         token = secrets.token_urlsafe(24)
         with self._lock:
             dropped = self._take(owner)

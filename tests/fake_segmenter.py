@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.scores import mean_dice, psnr
 from vqseg.data.scan import through_plane_axis
+from vqseg.inference import label_agreement, psnr
 from vqseg.types import Scan, SliceResult, VolumeResult
 
 STRIDE = 8
@@ -53,7 +53,11 @@ class FakeSegmentedScan:
         clean = np.rint(_block_means(image) * (CODES - 1)).astype(np.int64)
         random = np.random.default_rng([seed, slice_index])
         replaced = random.random(clean.shape) < strength
-        others = random.permutation(clean.ravel()).reshape(clean.shape) if mode == "shuffle" else (clean + random.integers(1, CODES, clean.shape)) % CODES
+        others = (
+            random.permutation(clean.ravel()).reshape(clean.shape)
+            if mode == "shuffle"
+            else (clean + random.integers(1, CODES, clean.shape)) % CODES
+        )
         indices = np.where(replaced, others, clean)
         shift = _enlarged((indices - clean) / (CODES - 1), image.shape)
         reconstruction = np.clip(0.5 * image + 0.5 * _enlarged(clean / (CODES - 1), image.shape) + shift, 0, 1).astype(np.float32)
@@ -66,7 +70,7 @@ class FakeSegmentedScan:
             clean_indices=clean,
             replaced=replaced,
             replaced_share=float(replaced.mean()),
-            dice_vs_clean=mean_dice(labels, before),
+            dice_vs_clean=label_agreement(labels, before),
             psnr=psnr(reconstruction, image),
             milliseconds=1000 * (time.perf_counter() - start),
         )

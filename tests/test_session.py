@@ -23,7 +23,8 @@ def test_two_visitors_reach_their_own_scan_only() -> None:
     mine, yours = opened(1), opened(2)
     my_token, your_token = store.put(mine, "me"), store.put(yours, "you")
     assert my_token != your_token
-    assert store.get(my_token) is mine and store.get(your_token) is yours
+    assert store.get(my_token) is mine
+    assert store.get(your_token) is yours
     store.release("me")
     with pytest.raises(SessionError, match="no longer held"):
         store.get(my_token)
@@ -34,7 +35,8 @@ def test_tokens_cannot_be_guessed() -> None:
     store = SessionStore(byte_cap=2**24)
     shared = opened()
     tokens = {store.put(shared, f"visit {i}", shared=True) for i in range(100)}
-    assert len(tokens) == 100 and min(map(len, tokens)) >= 32
+    assert len(tokens) == 100
+    assert min(map(len, tokens)) >= 32
     for guess in ("", "0", None, 7, {"token": 1}, next(iter(tokens))[:-1]):
         with pytest.raises(SessionError):
             store.get(guess)
@@ -44,7 +46,8 @@ def test_the_next_scan_of_a_visit_replaces_the_former() -> None:
     store = SessionStore(byte_cap=2**24)
     former = store.put(opened(), "me")
     present = store.put(opened(), "me")
-    assert len(store) == 1 and store.get(present)
+    assert len(store) == 1
+    assert store.get(present)
     with pytest.raises(SessionError):
         store.get(former)
 
@@ -55,7 +58,8 @@ def test_the_least_recently_used_scan_goes_first() -> None:
     first, second = store.put(opened(), "a"), store.put(opened(), "b")
     store.get(first)
     store.put(opened(), "c")
-    assert store.get(first) and store.byte_size <= store.byte_cap
+    assert store.get(first)
+    assert store.byte_size <= store.byte_cap
     with pytest.raises(SessionError):
         store.get(second)
 
@@ -87,12 +91,14 @@ def test_the_label_file_has_the_scans_grid_and_goes_with_it() -> None:
     store = SessionStore(byte_cap=2**24)
     store.put(scan, "me")
     path = scan.label_file()
-    assert path.name == "heart_labels.nii.gz" and path == scan.label_file()
+    assert path.name == "heart_labels.nii.gz"
+    assert path == scan.label_file()
     written = nib.load(path)
     np.testing.assert_array_equal(np.asarray(written.dataobj), scan.segmented.labels)
     np.testing.assert_allclose(written.affine, affine, atol=1e-5)
     store.release("me")
-    assert not path.exists() and not path.parent.exists()
+    assert not path.exists()
+    assert not path.parent.exists()
 
 
 def test_the_perturbed_volume_is_kept_for_the_same_settings() -> None:
@@ -102,7 +108,9 @@ def test_the_perturbed_volume_is_kept_for_the_same_settings() -> None:
     assert scan.perturbed_volume(0.5, "resample", 2) is not first
 
 
-@pytest.mark.parametrize(("name", "expected"), [("a.b.NII.GZ", "a.b_labels.nii.gz"), ("x.png", "x_labels.nii.gz"), (".nii", "scan_labels.nii.gz")])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("a.b.NII.GZ", "a.b_labels.nii.gz"), ("x.png", "x_labels.nii.gz"), (".nii", "scan_labels.nii.gz")]
+)
 def test_names_of_label_files(name: str, expected: str) -> None:
     assert label_file_name(name) == expected
 

@@ -1,0 +1,70 @@
+"""Start the app: `python app.py`, from any folder, or as a Hugging Face Space.
+
+Settings are environment variables: GRADIO_SERVER_PORT (7860), GRADIO_SERVER_NAME (127.0.0.1, on a Space 0.0.0.0),
+VQSEG_CHECKPOINT (checkpoints/acdc-10; a folder beside this file, any other folder, or a Hub id), VQSEG_CACHE_BYTES.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+# Read by gradio when it is imported: the app asks nothing of other servers.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+from app.build import build  # the package app/, which wins over this file's name
+from app.examples import find_examples
+from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model
+from vqseg.codebook import CodebookError, CodebookStatistics, read_statistics
+from vqseg.inference import Segmenter
+
+HERE = Path(__file__).resolve().parent
+DEFAULT_CHECKPOINT = "checkpoints/acdc-10"
+
+logger = logging.getLogger("vqseg.app")
+
+
+def main() -> int:
+    """Load, build, launch; returns the exit status when the server ends."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    try:
+        port = port_from_environment()
+        checkpoint = checkpoint_folder(checkpoint_from_environment())
+        app = build(Segmenter(load_model(checkpoint)), statistics_of(checkpoint), find_examples(HERE / "assets" / "examples"))
+    except (CheckpointError, ValueError) as error:
+        logger.error("%s", error)
+        return 1
+    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
+    # Gradio prints the URL.
+    app.launch(server_name=host, server_port=port)
+    return 0
+
+
+def checkpoint_from_environment() -> str:
+    """VQSEG_CHECKPOINT, a folder (relative to this file) or a Hub id; unset, the embedded checkpoint."""
+    name = os.environ.get("VQSEG_CHECKPOINT") or str(HERE / DEFAULT_CHECKPOINT)
+    beside = HERE / name
+    return str(beside) if beside.is_dir() else name
+
+
+def port_from_environment() -> int:
+    """GRADIO_SERVER_PORT, 7860 if unset. Raises ValueError unless it is a port."""
+    text = os.environ.get("GRADIO_SERVER_PORT") or "7860"
+    if not text.isdigit() or not 0 < int(text) < 65536:
+        raise ValueError(f"GRADIO_SERVER_PORT must be a port from 1 to 65535, got {text!r}")
+    return int(text)
+
+
+def statistics_of(checkpoint: Path) -> CodebookStatistics | None:
+    """The checkpoint's codebook statistics, or None, said in the log, if it has none that fit."""
+    try:
+        return read_statistics(checkpoint)
+    except (FileNotFoundError, CodebookError) as error:
+        logger.warning("the Codebook tab stays empty: %s", error)
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

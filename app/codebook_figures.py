@@ -1,0 +1,115 @@
+"""The Codebook tab's plotly figures. Colours of text and grid are set in the browser, where light or dark is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+if TYPE_CHECKING:
+    from vqseg.codebook import CodebookStatistics
+
+# The order of the map's traces; components/codes.js counts on it.
+DEAD, ACTIVE, SLICE, BROUGHT_IN = range(4)
+
+_LAYOUT = {
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "uirevision": "keep",
+    "hoverlabel": {"font": {"size": 14}},
+    "font": {"size": 14, "color": "#64757f"},
+}
+
+
+def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go.Figure:
+    """The projection of the codewords: never chosen, chosen (by usage, log), and two empty traces for the slice on view."""
+    dead, active = np.flatnonzero(statistics.counts == 0), np.flatnonzero(statistics.counts > 0)
+    counts = statistics.counts[active]
+    names = np.array(classes)[statistics.majority_class[active]] if len(active) else np.array([])
+    ticks = range(int(np.log10(counts.max())) + 1 if len(active) else 1)
+    figure = go.Figure()
+    figure.add_scattergl(
+        **_positions(statistics, dead),
+        name="never chosen",
+        mode="markers",
+        marker={"size": 3, "color": "#93a3ad", "opacity": 0.5},
+        customdata=dead,
+        hovertemplate="code %{customdata}<br>never chosen<extra></extra>",
+    )
+    figure.add_scattergl(
+        **_positions(statistics, active),
+        name="in use",
+        mode="markers",
+        marker={
+            "size": 6,
+            "color": np.log10(counts),
+            "colorscale": "Viridis",
+            "showscale": True,
+            "colorbar": {
+                "title": {"text": "tokens", "side": "right", "font": {"size": 14}},
+                "tickvals": list(ticks),
+                "ticktext": [f"{10**t:,}" for t in ticks],
+                "thickness": 12,
+                "len": 0.8,
+            },
+        },
+        customdata=np.stack([active.astype(object), counts.astype(object), names.astype(object)], -1) if len(active) else None,
+        hovertemplate="code %{customdata[0]}<br>%{customdata[1]:,} tokens<br>mostly %{customdata[2]}<extra></extra>",
+        showlegend=False,
+    )
+    for name, colour in (("in this view", "#d55e00"), ("brought in by ε", "#cc79a7")):
+        figure.add_scattergl(
+            x=[],
+            y=[],
+            name=name,
+            mode="markers",
+            marker={"size": 11, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
+            hovertemplate="code %{customdata}<extra>" + name + "</extra>",
+        )
+    figure.update_layout(
+        **_LAYOUT,
+        height=470,
+        margin={"l": 4, "r": 4, "t": 36, "b": 4},
+        legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
+        dragmode="pan",
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x")
+    return figure
+
+
+def rank_frequency(statistics: CodebookStatistics) -> go.Figure:
+    """Tokens per codeword from the most to the least chosen, both axes logarithmic."""
+    counts = np.sort(statistics.counts[statistics.counts > 0])[::-1]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.arange(1, len(counts) + 1),
+        y=counts,
+        mode="lines",
+        line={"width": 3, "color": "#239089"},
+        hovertemplate="rank %{x:,}<br>%{y:,} tokens<extra></extra>",
+    )
+    figure.update_layout(
+        **_LAYOUT,
+        height=400,
+        margin={"l": 4, "r": 12, "t": 40, "b": 4},
+        showlegend=False,
+        title={"text": "Usage by rank", "font": {"size": 15}, "x": 0},
+    )
+    figure.update_xaxes(
+        type="log",
+        title={"text": "rank of the codeword", "font": {"size": 14}},
+        dtick=1,
+        gridcolor="rgba(128,140,150,.25)",
+        automargin=True,
+    )
+    figure.update_yaxes(
+        type="log", title={"text": "tokens", "font": {"size": 14}}, dtick=1, gridcolor="rgba(128,140,150,.25)", automargin=True
+    )
+    return figure
+
+
+def _positions(statistics: CodebookStatistics, codes: np.ndarray) -> dict[str, np.ndarray]:
+    x, y = statistics.projection[codes].T
+    return {"x": x, "y": y}

@@ -1,0 +1,87 @@
+/* Between the page's state and the map of codewords, a plotly figure that Gradio draws: recolours it and marks the codes
+   on view without sending the figure again. Trace numbers are those of app/codebook_figures.py. */
+const ACTIVE = 1, SLICE = 2, BROUGHT_IN = 3;
+const statistics = props.value;
+const text = (name) => element.querySelector("[data-text=" + name + "]");
+const legend = element.querySelector(".classes");
+const panel = element.closest("[role=tabpanel]") ?? document.body;
+
+let graph = null;     // the drawn map
+let marked = null;    // the answer on the map
+let sequence = 0;
+let busy = false;
+let wanted = null;
+
+function describe() {
+  text("size").textContent = statistics.size.toLocaleString("en");
+  text("utilisation").textContent = (100 * statistics.utilisation).toFixed(1) + " %";
+  text("perplexity").textContent = Math.round(statistics.perplexity).toLocaleString("en");
+  text("source").textContent = "counted over " + statistics.source;
+  legend.replaceChildren(...statistics.classes.map((name, i) => {
+    const item = document.createElement("li"), dot = document.createElement("i");
+    dot.style.background = statistics.colours[i];
+    item.append(dot, name);
+    return item;
+  }));
+}
+
+/* Gradio draws the figure when the tab is first shown, and anew when its value changes. */
+function bind() {
+  const drawn = document.querySelector("#codewords .js-plotly-plot");
+  for (const plot of document.querySelectorAll("#codewords .js-plotly-plot, #frequency .js-plotly-plot")) dress(plot);
+  if (!drawn?.dataset.dressed || drawn === graph) return;
+  graph = drawn;
+  recolour();
+  mark();
+  refresh();
+}
+
+/* Figures come with a neutral colour of text; only here is known whether the page is light or dark. */
+function dress(plot) {
+  if (!window.Plotly || !plot._fullLayout || plot.dataset.dressed) return;
+  plot.dataset.dressed = "true";
+  const style = getComputedStyle(document.querySelector(".gradio-container"));
+  window.Plotly.relayout(plot, { "font.color": style.getPropertyValue("--body-text-color") || style.color });
+}
+
+function recolour() {
+  const byClass = element.querySelector("input:checked").value === "majority";
+  legend.hidden = !byClass;
+  if (!graph) return;
+  const colours = byClass ? statistics.majority.map((c) => statistics.colours[c]) : statistics.usage;
+  window.Plotly.restyle(graph, { "marker.color": [colours], "marker.showscale": !byClass }, [ACTIVE]);
+  graph.dataset.colour = byClass ? "majority" : "usage";
+}
+
+function mark() {
+  if (!marked) return;
+  text("view").textContent = marked.clean.code.length.toLocaleString("en") + " codes";
+  if (!graph) return;
+  const both = [marked.clean, marked.brought_in];
+  window.Plotly.restyle(graph, { x: both.map((p) => p.x), y: both.map((p) => p.y), customdata: both.map((p) => p.code) }, [SLICE, BROUGHT_IN]);
+  graph.dataset.marked = marked.clean.code.length;
+}
+
+async function refresh() {
+  const state = window.vqseg.state;
+  if (!state.scan || element.offsetParent === null) return;
+  const { plane, index, strength, mode, seed } = state;
+  wanted = { token: state.scan.token, plane, index, strength, mode, seed, sequence: ++sequence };
+  if (busy) return;
+  busy = true;
+  while (wanted) {
+    const request = wanted;
+    wanted = null;
+    const answer = await server.codes(request);
+    if (!answer || answer.error || request.sequence !== sequence) continue;
+    marked = answer;
+    mark();
+  }
+  busy = false;
+}
+
+describe();
+element.addEventListener("change", recolour);
+new MutationObserver(bind).observe(panel, { childList: true, subtree: true });
+new IntersectionObserver(() => { bind(); refresh(); }).observe(element);
+window.vqseg.subscribe(() => refresh());

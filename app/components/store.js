@@ -1,0 +1,61 @@
+/* What the page shows, in one place. Gradio's controls call update(); the views subscribe. Loaded in the page's head.
+   Knows nothing of pictures or of the server. */
+(() => {
+  const FIELDS = ["scan", "plane", "index", "strength", "mode", "seed", "opacity", "outline", "shown", "visible"];
+  const listeners = new Set();
+  let state = {};
+
+  /* Values in the order of FIELDS. The controls change one after another: combinations that do not exist wait for the next call. */
+  function update(...values) {
+    const next = Object.fromEntries(FIELDS.map((field, i) => [field, values[i]]));
+    const view = next.scan?.planes?.[next.plane];
+    if (!view || !(next.index >= 0 && next.index < view.count)) return [];
+    if (!Number.isFinite(next.seed) || !Number.isFinite(next.strength)) return [];
+    state = { ...next, seed: Math.round(next.seed), changed: performance.now() };
+    for (const listener of listeners) listener(state);
+    return [];
+  }
+
+  function subscribe(listener) {
+    listeners.add(listener);
+    if (state.scan) listener(state);
+    return () => listeners.delete(listener);
+  }
+
+  /* Move a slider of the sidebar as a hand would, so that there is one way for a value to change. */
+  function setSlider(id, value) {
+    const range = document.querySelector(`#${id} input[type=range]`);
+    if (!range) return;
+    const low = Number(range.min), high = Number(range.max), step = Number(range.step) || 1;
+    const bounded = Math.min(high, Math.max(low, Math.round(value / step) * step));
+    range.value = String(Number(bounded.toFixed(4)));
+    range.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  const click = (selector) => document.querySelector(selector)?.click();
+  const KEYS = {
+    ArrowRight: () => setSlider("slice", state.index + 1),
+    ArrowUp: () => setSlider("slice", state.index + 1),
+    ArrowLeft: () => setSlider("slice", state.index - 1),
+    ArrowDown: () => setSlider("slice", state.index - 1),
+    "]": () => setSlider("strength", state.strength + 0.05),
+    "[": () => setSlider("strength", state.strength - 0.05),
+    r: () => click("#reroll"),
+    0: () => click("#reset"),
+    h: () => click("#shown input"),
+  };
+  const TYPED = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
+  const USES_ARROWS = "input, [role=tab], [role=listbox], [role=option], [role=slider]";
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !state.scan) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const target = event.target instanceof Element ? event.target : document.body;
+    if (!Object.hasOwn(KEYS, key) || target.closest(TYPED)) return;
+    if (key.startsWith("Arrow") && target.closest(USES_ARROWS)) return;
+    event.preventDefault();
+    KEYS[key]();
+  });
+
+  window.vqseg = { update, subscribe, setSlider, get state() { return state; } };
+})();

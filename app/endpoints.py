@@ -1,0 +1,84 @@
+"""The endpoints for programs: /segment and /perturb. Their names and the orders of their arguments and answers are a contract."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+
+from app.frames import FrameRequest, RequestError, make_frame
+from app.planes import PLANES
+from app.render import css_colour, greyscale, label_colours, label_picture
+from app.session import OpenScan, label_file_name
+from app.uploads import Uploads
+from vqseg.data.scan import ScanError, write_labels
+
+if TYPE_CHECKING:
+    from vqseg.inference import SegmentedScan, Segmenter
+
+
+def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
+    """Register both inside the present Blocks. Their components exist for their types and are never shown."""
+
+    def segment(scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Segment a scan: the label volume on the scan's own grid, and a summary."""
+        with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+            start = time.perf_counter()
+            segmented = segmenter.open(uploads.read(scan))
+            path = Path(folder) / label_file_name(segmented.scan.name)
+            write_labels(segmented.labels, segmented.scan, path)
+            # Gradio copies the file at the yield; after it the folder goes.
+            yield str(path), summary(segmented, segmenter.classes, 1000 * (time.perf_counter() - start))
+
+    def perturb(scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float) -> tuple[Any, Any, dict[str, Any]]:
+        """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
+        with _errors_for_clients():
+            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            request = FrameRequest.checked({"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed}, opened)
+            frame = make_frame(opened, request)
+        colours = label_colours(len(segmenter.classes))
+        shades = {name: css_colour(colour) for name, colour in zip(segmenter.classes, colours, strict=True)}
+        return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
+
+    with gr.Group(visible=False):
+        scan = gr.File(label="Scan (NIfTI, PNG, JPEG, TIFF, BMP or .npy)", type="filepath")
+        plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
+        index = gr.Number(0, label="Slice index along the plane's axis, in the array's own order, from 0")
+        epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
+        mode = gr.Textbox("resample", label='Mode: "resample" or "shuffle"')
+        seed = gr.Number(0, label="Seed, 0 to 2147483647")
+        labels = gr.File(label="Labels (.nii.gz)")
+        segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
+        reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
+        figures = gr.JSON(label="Figures")
+        trigger = gr.Button()
+    trigger.click(segment, scan, [labels, figures], api_name="segment")
+    trigger.click(perturb, [scan, plane, index, epsilon, mode, seed], [segmentation, reconstruction, figures], api_name="perturb")
+
+
+def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:
+    """Shape, spacing in millimetres, voxels and millilitres of every structure, milliseconds of reading and segmenting."""
+    scan = segmented.scan
+    voxels = np.bincount(segmented.labels.ravel(), minlength=len(classes))
+    millilitres = voxels * float(np.prod(scan.spacing)) / 1000
+    return {
+        "shape": list(scan.shape),
+        "spacing": list(scan.spacing),
+        "voxels": {name: int(voxels[i]) for i, name in enumerate(classes) if i > 0},
+        "millilitres": {name: round(float(millilitres[i]), 3) for i, name in enumerate(classes) if i > 0},
+        "milliseconds": milliseconds,
+    }
+
+
+@contextmanager
+def _errors_for_clients() -> Iterator[None]:
+    try:
+        yield
+    except (ScanError, RequestError) as error:
+        raise gr.Error(str(error.args[0]), print_exception=False) from error

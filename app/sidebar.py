@@ -1,0 +1,80 @@
+"""The persistent sidebar: every control, and nothing of what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from app.frames import LARGEST_SEED, MODES
+from app.planes import PLANES
+from app.session import OpenScan
+
+OPACITY = 0.55
+
+
+@dataclass(frozen=True)
+class Sidebar:
+    """The controls of the sidebar. `view` are those that say what is shown, in the order of components/store.js."""
+
+    case: gr.Dropdown
+    upload: gr.File
+    strength: gr.Slider
+    mode: gr.Radio
+    seed: gr.Number
+    reroll: gr.Button
+    plane: gr.Radio
+    index: gr.Slider
+    opacity: gr.Slider
+    outline: gr.Checkbox
+    shown: gr.Checkbox
+    visible: gr.CheckboxGroup
+    reset: gr.Button
+    download: gr.DownloadButton
+
+    @property
+    def view(self) -> list[gr.components.Component]:
+        return [self.plane, self.index, self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.visible]
+
+
+def slice_slider(scan: OpenScan | None, plane: str) -> dict[str, object]:
+    """Properties of the slice slider for a plane: the middle slice, counted from 0 as the endpoints do."""
+    last = scan.views[plane].count - 1 if scan else 0
+    return {"minimum": 0, "maximum": max(last, 1), "value": (last + 1) // 2 if last else 0, "interactive": last > 0}
+
+
+def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenScan | None) -> Sidebar:
+    """examples: titles of the bundled cases; first: the one that the page opens with."""
+    structures = list(classes[1:])
+    plane = first.plane if first else PLANES[0]
+    with gr.Sidebar(width=320, elem_id="sidebar"):
+        _title("Case")
+        case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
+        upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
+        gr.Markdown("NIfTI, PNG, JPEG, TIFF, BMP or .npy", elem_id="accepted")
+        _title("Perturbation")
+        strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
+        mode = gr.Radio([("Resample", MODES[0]), ("Shuffle", MODES[1])], value=MODES[0], label="Replacement", elem_id="mode")
+        with gr.Row(equal_height=True, elem_id="draw"):
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
+            reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
+        _title("View")
+        plane_choice = gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane")
+        index = gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[])
+        _title("Overlay")
+        visible = gr.CheckboxGroup(structures, value=structures, label="Structures", elem_id="visible")
+        opacity = gr.Slider(0, 1, value=OPACITY, step=0.05, label="Opacity", elem_id="opacity", buttons=[])
+        with gr.Row(elem_id="drawing"):
+            shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
+            outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
+        with gr.Row(elem_id="actions"):
+            reset = gr.Button("Reset", size="md", min_width=90, elem_id="reset")
+            download = gr.DownloadButton(
+                "Save labels", size="md", min_width=130, variant="primary", interactive=first is not None, elem_id="download"
+            )
+    return Sidebar(case, upload, strength, mode, seed, reroll, plane_choice, index, opacity, outline, shown, visible, reset, download)
+
+
+def _title(text: str) -> None:
+    gr.Markdown(text, elem_classes="group-title")

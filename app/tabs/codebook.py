@@ -1,0 +1,95 @@
+"""Codebook: the codewords as a map, how often each is chosen, and which of them the slice on view uses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+import numpy as np
+
+from app.codebook_figures import codeword_map, rank_frequency
+from app.components import source
+from app.frames import FrameRequest, RequestError, make_frame
+from app.render import css_colour, label_colours
+from app.session import SessionError, SessionStore
+
+if TYPE_CHECKING:
+    from vqseg.codebook import CodebookStatistics
+
+# Longer lists are of whole scans: still a map, no more a highlight.
+_MOST_CODES = 4096
+
+
+def build_codebook(blocks: gr.Blocks, store: SessionStore, statistics: CodebookStatistics | None, classes: tuple[str, ...]) -> None:
+    """statistics: None if the checkpoint has none; then the tab says so."""
+    if statistics is None:
+        gr.Markdown(
+            "### This checkpoint has no codebook statistics\n"
+            "Make them with `python -m vqseg codebook --checkpoint FOLDER --output FOLDER` and start the app again.",
+            elem_id="no-statistics",
+        )
+        return
+
+    def codes(request: Any) -> dict[str, Any]:
+        return slice_codes(store, statistics, request)
+
+    gr.HTML(
+        value=_bridge_value(statistics, classes),
+        html_template=source("codes.html"),
+        css_template=source("codes.css"),
+        js_on_load=source("codes.js"),
+        server_functions=[codes],
+        apply_default_css=False,
+        elem_id="codes",
+    )
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            plot = gr.Plot(label="Codewords", show_label=False, elem_id="codewords")
+        with gr.Column(scale=2, min_width=280):
+            frequency = gr.Plot(label="Rank and frequency", show_label=False, elem_id="frequency")
+    # After the first picture, so that the page does not wait for the points.
+    blocks.load(
+        lambda: (codeword_map(statistics, classes), rank_frequency(statistics)),
+        None,
+        [plot, frequency],
+        api_visibility="private",
+        show_progress="hidden",
+    )
+
+
+def slice_codes(store: SessionStore, statistics: CodebookStatistics, request: Any) -> dict[str, Any]:
+    """Where on the map the codes of the view on show lie: those of the scan, and those that QPM brought in."""
+    if not isinstance(request, dict):
+        return {"error": "the request must be an object"}
+    try:
+        scan = store.get(request.get("token"))
+        frame = make_frame(scan, FrameRequest.checked(request, scan))
+    except (SessionError, RequestError) as error:
+        return {"error": str(error.args[0])}
+    clean = np.unique(frame.clean_codes)
+    brought_in = np.setdiff1d(frame.codes, clean)
+    return {"clean": _points(statistics, clean), "brought_in": _points(statistics, brought_in)}
+
+
+def _points(statistics: CodebookStatistics, codes: np.ndarray) -> dict[str, list[float]]:
+    known = codes[codes < len(statistics.counts)][:_MOST_CODES]
+    x, y = statistics.projection[known].T
+    return {"code": known.tolist(), "x": x.tolist(), "y": y.tolist()}
+
+
+def _bridge_value(statistics: CodebookStatistics, classes: tuple[str, ...]) -> dict[str, Any]:
+    active = np.flatnonzero(statistics.counts > 0)
+    colours = [css_colour(colour) for colour in label_colours(len(classes))]
+    # Black is for pictures; on a map in light and in dark the background class is grey.
+    colours[0] = "#8a97a0"
+    return {
+        "size": len(statistics.counts),
+        "in_use": len(active),
+        "utilisation": statistics.utilisation,
+        "perplexity": statistics.perplexity,
+        "source": statistics.source,
+        "usage": np.log10(statistics.counts[active]).round(3).tolist(),
+        "majority": statistics.majority_class[active].tolist(),
+        "classes": list(classes),
+        "colours": colours,
+    }

@@ -1,0 +1,60 @@
+"""See: input, segmentation and reconstruction of one slice, answering live to the sidebar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from app.components import source
+from app.frames import FrameRequest, RequestError, make_frame
+from app.render import greyscale, label_colours, packed
+from app.session import OpenScan, SessionError, SessionStore
+
+
+def build_see(store: SessionStore) -> gr.HTML:
+    """The linked view. Its value is `describe(...)` of the scan on show."""
+
+    def frame(request: Any) -> dict[str, Any]:
+        # Called past the queue and without a session: the token is the only key, and nothing in the request is trusted.
+        return answer(store, request)
+
+    return gr.HTML(
+        value=None,
+        html_template=source("viewer.html"),
+        css_template=source("viewer.css"),
+        js_on_load=source("viewer.js"),
+        server_functions=[frame],
+        apply_default_css=False,
+        elem_id="viewer",
+    )
+
+
+def answer(store: SessionStore, request: Any) -> dict[str, Any]:
+    """The pictures of a request as packed bytes, or {"error": message} if it is wrong or the scan is gone."""
+    if not isinstance(request, dict):
+        return {"error": "the request must be an object"}
+    try:
+        scan = store.get(request.get("token"))
+        made = make_frame(scan, FrameRequest.checked(request, scan))
+    except (SessionError, RequestError) as error:
+        return {"error": str(error.args[0])}
+    image = packed(greyscale(made.image)) if request.get("with_image") else None
+    return {"labels": packed(made.labels), "reconstruction": packed(greyscale(made.reconstruction)), "image": image, **made.figures()}
+
+
+def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...]) -> dict[str, Any]:
+    """What the browser knows of a scan besides its pictures."""
+    grid, spacing = scan.segmented.scan.shape, scan.segmented.scan.spacing
+    millimetres = " × ".join(f"{s:.3g}" for s in spacing)
+    return {
+        "token": token,
+        "name": title,
+        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
+        "classes": list(classes),
+        "colours": label_colours(len(classes)).tolist(),
+        "planes": {
+            plane: {"count": view.count, "shape": list(view.shape), "ratio": view.ratio, "letters": list(view.letters)}
+            for plane, view in scan.views.items()
+        },
+    }

@@ -1,0 +1,102 @@
+"""Files that visitors send: read once and deleted at once, whatever they are.
+
+Gradio keeps an upload under the hash of its content, so visitors who send the same file share one path. It is deleted when
+nobody who sent it is still to be served; `UploadCounter` counts them as they arrive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from vqseg.data.scan import ACCEPTED, ScanError, read_scan
+from vqseg.types import Scan
+
+
+class Uploads:
+    """Who still has to read which uploaded file. One for each built app."""
+
+    def __init__(self) -> None:
+        self._waiting: Counter[str] = Counter()
+        self._arriving = 0
+        self._finished: set[str] = set()
+        self._lock = Lock()
+
+    def read(self, path: str | Path | None) -> Scan:
+        """The scan in an uploaded file, which is deleted. Raises ScanError if there is none or it cannot be read."""
+        if not path:
+            raise ScanError(f"no file was sent; accepted: {ACCEPTED}")
+        try:
+            return read_scan(path)
+        finally:
+            self.finished(str(path))
+
+    def arriving(self) -> None:
+        with self._lock:
+            self._arriving += 1
+
+    def arrived(self, paths: list[str]) -> None:
+        """Called once for every `arriving`, with the files that came of it."""
+        with self._lock:
+            self._arriving -= 1
+            self._waiting.update(paths)
+            self._sweep()
+
+    def finished(self, path: str) -> None:
+        with self._lock:
+            self._waiting[path] -= 1
+            self._finished.add(path)
+            self._sweep()
+
+    def _sweep(self) -> None:
+        # A file that is arriving may be the same one, already in place but not yet counted.
+        if self._arriving:
+            return
+        for path in [path for path in self._finished if self._waiting[path] <= 0]:
+            Path(path).unlink(missing_ok=True)
+            self._finished.discard(path)
+            del self._waiting[path]
+
+
+class UploadCounter:
+    """ASGI middleware that tells `Uploads` of every file that Gradio's upload route has stored."""
+
+    def __init__(self, app: Any, uploads: Uploads) -> None:
+        self._app, self._uploads = app, uploads
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
+            await self._app(scope, receive, send)
+            return
+        body: list[bytes] = []
+
+        async def listening(message: Any) -> None:
+            body.append(message.get("body", b""))
+            # Counted before the answer leaves: the visitor's next request may come at once.
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                count()
+            await send(message)
+
+        def count() -> None:
+            nonlocal open_
+            if open_:
+                open_ = False
+                self._uploads.arrived(_paths(b"".join(body)))
+
+        open_ = True
+        self._uploads.arriving()
+        try:
+            await self._app(scope, receive, listening)
+        finally:
+            count()
+
+
+def _paths(body: bytes) -> list[str]:
+    try:
+        paths = json.loads(body)
+    except ValueError:
+        return []
+    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
