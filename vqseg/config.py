@@ -192,6 +192,8 @@ class TrainConfig:
 
     output: str = "runs/acdc-10"
     """Folder of the run: log.jsonl, checkpoints, snapshots."""
+    initial: str | None = None
+    """Checkpoint (folder or Hub id) whose weights student and teacher start from. Its codebook stands: `codebook_start` is skipped."""
     steps: int = 6000
     """Optimiser steps in all."""
     batch_labelled: int = 8

@@ -18,14 +18,24 @@ def learning_rate_schedule(optimizer: Optimizer, config: TrainConfig) -> LRSched
     return SequentialLR(optimizer, [rise, decay], milestones=[warmup])
 
 
+def codebook_start(config: TrainConfig) -> int:
+    """The step before which the codebook is placed: as configured, but no later than the last step, so that none stays random.
+
+    0, for never, where a checkpoint's codebook is taken over.
+    """
+    if config.initial is not None:
+        return 0
+    return min(config.codebook_start, config.steps - 1)
+
+
 def snapshot_steps(config: TrainConfig) -> list[int]:
     """Steps after which the codebook is kept: spread over the run, denser at its beginning, the last step among them.
 
     Most codewords come into use early (the paper's Fig. 7), so even spacing would miss it.
     """
-    first = max(1, config.codebook_start)
-    count = min(config.snapshots, config.steps)
+    first = codebook_start(config) + 1
+    count = min(config.snapshots, config.steps - first + 1)
     if count == 0:
         return []
-    span = max(0, config.steps - first)
+    span = config.steps - first
     return sorted({first + round(span * (index / max(1, count - 1)) ** 2) if count > 1 else config.steps for index in range(count)})

@@ -15,17 +15,22 @@ class Teacher(nn.Module):
 
     Buffers are not averaged: the only one that matters is the quantizer's frozen matrix, which jumps when codewords are placed and
     is then copied as it is (`copy_codebook`).
+
+    settled: the student starts from trained weights, so the average keeps them and has its full decay from the first update.
     """
 
-    def __init__(self, student: VQSeg, alpha: float) -> None:
+    def __init__(self, student: VQSeg, alpha: float, *, settled: bool = False) -> None:
         super().__init__()
 
         def average(averages: tuple[Tensor, ...] | list[Tensor], values: tuple[Tensor, ...] | list[Tensor], updates: Tensor | int) -> None:
             count = int(updates)
-            decay = min(alpha, (1 + count) / (10 + count))
+            decay = alpha if settled else min(alpha, (1 + count) / (10 + count))
             torch._foreach_lerp_(averages, values, 1 - decay)
 
         self.averaged = AveragedModel(student, multi_avg_fn=average, use_buffers=False)
+        if settled:
+            # At a count of zero the first update would overwrite the average by the student.
+            self.averaged.n_averaged.fill_(1)
         self.averaged.eval().requires_grad_(False)
 
     @property

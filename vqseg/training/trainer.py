@@ -18,7 +18,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqseg.checkpoint import save_model
+from vqseg.checkpoint import load_model, save_model
 from vqseg.config import Config, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
@@ -57,8 +57,11 @@ class Trainer:
         self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
         self.output = Path(train.output)
         torch.manual_seed(train.seed)
-        self.network = VQSeg(config.model, config.preprocess).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teacher = Teacher(self.network, train.ema_decay)
+        self.network = VQSeg(config.model, config.preprocess)
+        if train.initial is not None:
+            _start_from(self.network, train.initial)
+        self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
         optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
@@ -280,3 +283,11 @@ class Trainer:
             gather_snapshots(self.output / "snapshots", folder)
         self.accelerator.wait_for_everyone()
         return folder
+
+
+def _start_from(network: VQSeg, checkpoint: str) -> None:
+    """Copy a checkpoint's weights. Raises TrainingError if its network has another form."""
+    try:
+        network.load_state_dict(load_model(checkpoint).state_dict())
+    except RuntimeError as error:
+        raise TrainingError(f"train.initial {checkpoint!r} has a network of another form than the configuration: {error}") from error
