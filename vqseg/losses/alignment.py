@@ -1,0 +1,22 @@
+"""Alignment loss L_align (Eq. 11): patch-wise InfoNCE between adapted post-VQ features and a foundation model's."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def patch_infonce(adapted: Tensor, target: Tensor, *, temperature: float) -> Tensor:
+    """Each patch must recognise its own foundation feature among those of the same image. -> ()
+
+    adapted, target (B, C, H', W'), on the same grid; similarity is the cosine over `temperature` (tau > 0). The mean over
+    the images of a mean over the H'W' patches; between 0 and about log(H'W') + 2 / tau. Raises ValueError if the shapes differ.
+    """
+    if adapted.shape != target.shape:
+        raise ValueError(f"adapted and foundation features must have one shape, got {tuple(adapted.shape)} and {tuple(target.shape)}")
+    ours = F.normalize(adapted.float().flatten(2), dim=1)
+    theirs = F.normalize(target.float().flatten(2), dim=1)
+    similarities = ours.transpose(1, 2) @ theirs / temperature
+    own = torch.arange(similarities.shape[1], device=similarities.device).expand(len(similarities), -1)
+    return F.cross_entropy(similarities.transpose(1, 2), own)

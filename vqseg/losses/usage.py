@@ -1,0 +1,24 @@
+"""Codebook-usage entropy loss of the published code: each token decides for few codewords, all tokens together use many."""
+
+from __future__ import annotations
+
+import torch
+from torch import Generator, Tensor
+
+
+def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tokens: int = 512, temperature: float = 1.0) -> Tensor:
+    """Mean entropy of q(k|z) minus the entropy of its mean, in nats: from -log K (sure and evenly spread) to 0. -> ()
+
+    features (B, D, h, w) before the codebook, codewords (K, D); q(k|z) = softmax(-|z - c_k|^2 / temperature).
+    tokens: how many tokens are drawn for it; a table tokens x K is held at once, whatever the size of the batch.
+    """
+    flat = features.float().permute(0, 2, 3, 1).flatten(0, 2)
+    if len(flat) > tokens:
+        flat = flat[torch.randperm(len(flat), generator=generator)[:tokens].to(flat.device)]
+    codewords = codewords.float()
+    # |z|^2 is the same for all codewords: the softmax does not see it.
+    logits = (2 * flat @ codewords.T - codewords.square().sum(1)) / temperature
+    logarithms = logits.log_softmax(1)
+    each = -(logarithms.exp() * logarithms).sum(1).mean()
+    together = torch.special.entr(logarithms.exp().mean(0)).sum()
+    return each - together

@@ -1,0 +1,18 @@
+"""Post-VQ Feature Adapter, PFA (Eq. 11): post-VQ features -> the foundation model's grid and channels. Used in training only."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class PostVQAdapter(nn.Module):
+    """Resize, then a 1x1 convolution: (B, dim, h, w) -> (B, channels, H', W')."""
+
+    def __init__(self, dim: int, channels: int) -> None:
+        super().__init__()
+        self.project = nn.Conv2d(dim, channels, 1)
+
+    def forward(self, post_vq: Tensor, grid: tuple[int, int]) -> Tensor:
+        """grid: (H', W') of the foundation model's patches."""
+        return self.project(F.interpolate(post_vq, size=grid, mode="bilinear", align_corners=False, antialias=True))

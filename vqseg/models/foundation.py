@@ -1,0 +1,114 @@
+"""A frozen foundation model that training aligns with (Table 4): images -> patch features. No checkpoint holds it, serving never
+imports it.
+
+Shapes: images (B, 1 or 3, H, W) in about [0, 1], features (B, C, H', W') on the model's patch grid.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+RANDOM = "random"
+# What a model was trained to read, where no preprocessor_config.json beside its weights says so.
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+_HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+_STATISTICS = {"vit": _HALF, "clip": _CLIP, "clip_vision_model": _CLIP}
+# DINOv2 was finished at 518 pixels; a crop of 128 gains nothing from being blown up so far.
+_LARGEST_SIDE = 224
+
+
+class FoundationError(ValueError):
+    """A foundation model that is missing, incomplete or of a kind that gives no patch features."""
+
+
+class FoundationModel(nn.Module):
+    """Frozen, in evaluation mode whatever `train()` says, without gradients.
+
+    source: a Hub id such as facebook/dinov2-small, microsoft/rad-dino, facebook/vit-mae-base, openai/clip-vit-base-patch16; or a
+    local folder; or "random", a tiny ViT with random weights for tests. Only safetensors are read.
+    """
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _pretrained(source)
+        self.model.requires_grad_(False)
+        self.eval()
+        config = self.model.config
+        self.patch, self.channels = int(config.patch_size), int(config.hidden_size)
+        self.side = min(_side(config), _LARGEST_SIDE) // self.patch * self.patch
+        self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
+        self.register_buffer("std", torch.tensor(std)[:, None, None], persistent=False)
+
+    def train(self, mode: bool = True) -> FoundationModel:
+        """Stays in evaluation mode: dropout or stochastic depth would make the targets move."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 1 or 3, H, W) -> (B, C, H', W'): resized to the model's side, normalised its way, grey repeated to three channels."""
+        x = F.interpolate(images.float(), size=(self.side, self.side), mode="bicubic", align_corners=False, antialias=True)
+        x = (x.clamp(0, 1).expand(-1, 3, -1, -1) - self.mean) / self.std
+        grid = self.side // self.patch
+        tokens = self.model(x, **self._options(len(x), grid, x.device)).last_hidden_state
+        # Class and register tokens come first, the patches last.
+        return tokens[:, -grid * grid :].transpose(1, 2).unflatten(2, (grid, grid))
+
+    def _options(self, count: int, grid: int, device: torch.device) -> dict[str, Any]:
+        kind = self.model.config.model_type
+        if kind == "vit_mae":
+            # Increasing "noise" with a mask ratio of zero keeps every patch in its place.
+            return {"noise": torch.arange(grid * grid, device=device).expand(count, -1), "interpolate_pos_encoding": True}
+        return {"interpolate_pos_encoding": True} if kind in ("vit", "clip_vision_model") else {}
+
+
+def _side(config: Any) -> int:
+    return int(config.image_size if isinstance(config.image_size, int) else min(config.image_size))
+
+
+def _random_model() -> Any:
+    from transformers import ViTConfig, ViTModel
+
+    tiny = ViTConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, image_size=64, patch_size=8)
+    return ViTModel(tiny, add_pooling_layer=False)
+
+
+def _pretrained(source: str) -> tuple[Any, tuple[Any, Any]]:
+    import transformers
+
+    try:
+        config = transformers.AutoConfig.from_pretrained(source)
+        kind: Any = transformers.AutoModel
+        if config.model_type in ("clip", "clip_vision_model"):
+            config, kind = getattr(config, "vision_config", config), transformers.CLIPVisionModel
+        if config.model_type == "vit_mae":
+            config.mask_ratio = 0.0
+        model, report = kind.from_pretrained(source, config=config, use_safetensors=True, output_loading_info=True)
+    except (OSError, ValueError, KeyError) as error:
+        raise FoundationError(
+            f"cannot load the foundation model {source!r} ({type(error).__name__}). Where the Hub can be reached, `hf download {source}` "
+            f"gets it; otherwise copy its folder here (config.json and model.safetensors) and name the folder"
+        ) from error
+    # The pooler is not used; anything else that was not in the file would be random numbers.
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; random ones align with nothing")
+    if not hasattr(model.config, "patch_size") or not hasattr(model.config, "hidden_size"):
+        raise FoundationError(f"{source} is a {model.config.model_type}, which has no patch tokens; expected a vision transformer")
+    return model, _statistics(source, model.config.model_type)
+
+
+def _statistics(source: str, kind: str) -> tuple[Any, Any]:
+    """Mean and standard deviation per channel: those beside the weights, else those of the model's family."""
+    from transformers.image_processing_base import ImageProcessingMixin
+
+    try:
+        values, _ = ImageProcessingMixin.get_image_processor_dict(source, local_files_only=Path(source).is_dir())
+        return tuple(values["image_mean"]), tuple(values["image_std"])
+    except (OSError, KeyError):
+        return _STATISTICS.get(kind, _IMAGENET)
