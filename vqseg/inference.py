@@ -23,12 +23,15 @@ from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
 Mode = Literal["resample", "shuffle"]
 
+_DRAWS_KEPT = 64
+
 
 class Segmenter:
     """A trained network ready to read scans. Safe to share between visitors: it keeps nothing of a scan."""
 
     def __init__(self, model: VQSeg) -> None:
-        self.model = model.eval()
+        # On CPUs the convolutions of one slice are a good deal faster in this layout.
+        self.model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.classes = model.config.classes
 
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> SegmentedScan:
@@ -46,6 +49,10 @@ class SegmentedScan:
     def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None]) -> None:
         self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
         self.codebook_size = model.config.codebook_size
+        with torch.inference_mode():
+            self._codewords = model.quantizer.codewords().float().cpu()
+        # The QPM's draws do not depend on the strength: a dragged slider draws once for a slice and seed.
+        self._drawn: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
         tokens = encode_slices(model, slices, progress)
@@ -103,12 +110,22 @@ class SegmentedScan:
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
     def _swap(self, tokens: Tensor, slice_index: int, strength: float, mode: Mode, seed: int) -> Tensor:
+        if not 0.0 <= strength <= 1.0:
+            raise ValueError(f"strength must lie in [0, 1], got {strength}")
         perturbation = QuantizedPerturbation(mode, self._model.config.temperature)
         # Each slice has a generator of its own, so that a slice looks the same alone and within its volume.
         generator = torch.Generator().manual_seed((seed * 1_000_003 + slice_index) % (1 << 63))
         with torch.inference_mode():
-            codewords = self._model.quantizer.codewords().float().cpu()
-            return perturbation(tokens[None], codewords, float(strength), generator)[0]
+            if mode == "shuffle":
+                return perturbation(tokens[None], self._codewords, float(strength), generator)[0]
+            drawn = self._drawn.get((slice_index, seed))
+            if drawn is None:
+                thresholds, replacements = perturbation.draw(tokens[None], self._codewords, generator)
+                drawn = self._drawn[slice_index, seed] = thresholds[0], replacements[0]
+                # Another thread may have dropped the oldest in the meantime.
+                while len(self._drawn) > _DRAWS_KEPT:
+                    self._drawn.pop(next(iter(self._drawn)), None)
+            return torch.where(drawn[0] < strength, drawn[1], tokens)
 
     def _slices(self, volume: Array) -> Array:
         return np.moveaxis(volume, self.axis, 0)

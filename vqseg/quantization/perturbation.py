@@ -128,13 +128,30 @@ class QuantizedPerturbation(nn.Module):
     def forward(self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
         """indices (B, h, w) or any shape whose first axis is the image; codewords (K, D) -> indices of the same shape."""
         _check(codewords, strength)
-        draw_on = generator.device if generator is not None else indices.device
-        uniform = torch.rand(2, indices.numel(), generator=generator, device=draw_on).to(indices.device)
+        uniform = self._uniform(indices, generator)
         if strength == 0.0 or indices.numel() == 0:
             return indices.clone()
         if self.mode == "shuffle":
             return self._shuffle(indices, uniform, strength)
         return self._resample(indices, codewords.detach(), uniform, strength)
+
+    @torch.no_grad()
+    def draw(self, indices: Tensor, codewords: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What "resample" would do at every strength: thresholds in [0, 1) and replacements, both of the indices' shape.
+
+        `where(thresholds < strength, replacements, indices)` is what `forward` gives for the same generator: draw once, then
+        any strength costs nothing. Raises ValueError for mode "shuffle", whose replacements depend on the strength.
+        """
+        if self.mode != "resample":
+            raise ValueError('only mode "resample" can be drawn ahead of the strength')
+        _check(codewords, 1.0)
+        uniform = self._uniform(indices, generator)
+        return uniform[0].view_as(indices), self._resample(indices, codewords.detach(), uniform, 1.0)
+
+    @staticmethod
+    def _uniform(indices: Tensor, generator: torch.Generator | None) -> Tensor:
+        draw_on = generator.device if generator is not None else indices.device
+        return torch.rand(2, indices.numel(), generator=generator, device=draw_on).to(indices.device)
 
     def _resample(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
         flat = indices.flatten().clone()
