@@ -26,7 +26,7 @@ from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
-from vqseg.training.schedule import learning_rate_schedule, snapshot_steps
+from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.state import load_state, save_state
 from vqseg.training.step import training_step
@@ -69,6 +69,7 @@ class Trainer:
         self.objective = Objective(config.objective)
         # Each process draws crops of its own; what is done to the codebook must be the same on all of them.
         self.generator = torch.Generator().manual_seed(train.seed * 1_000_003 + self.accelerator.process_index)
+        self.codebook_start = codebook_start(train)
         self.step, self.seconds = 0, 0.0
 
     def run(self, *, resume: bool = False) -> Path:
@@ -84,11 +85,11 @@ class Trainer:
         bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         sums: dict[str, Tensor] = {}
-        since = time.perf_counter()
+        logged, since = self.step, time.perf_counter()
         while self.step < train.steps:
             self._tend_codebook()
-            loss, terms = self._optimise()
-            finite &= torch.isfinite(loss)
+            loss, terms, healthy = self._optimise()
+            finite &= healthy
             for name, value in self._logged(loss, terms).items():
                 sums[name] = sums.get(name, 0) + value.detach()
             self.step += 1
@@ -100,8 +101,9 @@ class Trainer:
             if self.step % train.log_every == 0:
                 now = time.perf_counter()
                 self.seconds += now - since
-                self._log(sums, train.log_every, now - since, bar)
-                sums, since = {}, now
+                # After a resume the first line covers fewer steps.
+                self._log(sums, self.step - logged, now - since, bar)
+                sums, logged, since = {}, self.step, now
             if self.step in moments:
                 self._snapshot()
             if train.evaluate_every and self.step % train.evaluate_every == 0:
@@ -123,6 +125,8 @@ class Trainer:
             return tqdm(items, desc="reading", unit="volume", disable=not self.main, leave=False)
 
         pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
+        if pools.labelled.labels is not None and int(pools.labelled.labels.max()) >= len(names):
+            raise TrainingError(f"{folder} has the label {int(pools.labelled.labels.max())}; expected 0 to {len(names) - 1} for {names}")
         self.sampler = ViewSampler(pools, config.augmentation, config.data, self.device)
         validating = splits.val and (config.train.evaluate_every or 0) <= config.train.steps and config.train.evaluate_every
         self.validation: list[Volume] = [read_case(case, config.preprocess) for case in select(cases, splits.val)] if validating else []
@@ -142,9 +146,15 @@ class Trainer:
         save_config(self.config, self.output / "config.yaml")
 
     def _quantizing(self) -> bool:
-        return self.step >= self.config.train.codebook_start
+        """Whether the step at hand reads codes."""
+        return self.step >= self.codebook_start
 
-    def _optimise(self) -> tuple[Tensor, LossTerms]:
+    def _quantized(self) -> bool:
+        """Whether the last step read codes: the codebook is placed at the beginning of a step, not at the end of the one before."""
+        return self.step > self.codebook_start
+
+    def _optimise(self) -> tuple[Tensor, LossTerms, Tensor]:
+        """One step. -> the loss, its terms, and whether the loss and (but for fp16) the gradient were finite."""
         train, config = self.config.train, self.config
         unlabelled = train.batch_unlabelled if self.objective.unlabelled_weight(self.step) > 0 else 0
         batch = self.sampler.draw(self.step, train.batch_labelled, unlabelled, self.generator)
@@ -162,17 +172,22 @@ class Trainer:
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
-        self.accelerator.clip_grad_norm_(self.network.parameters(), train.clip_norm)
+        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), train.clip_norm)
         self.optimizer.step()
         self.schedule.step()
         self.teacher.update(self.network)
-        return loss.detach(), terms
+        healthy = torch.isfinite(loss.detach())
+        # fp16 scales its loss until gradients overflow and skips those steps; elsewhere such a gradient spoils the weights before
+        # the next loss tells.
+        if train.precision != "fp16" and norm is not None:
+            healthy &= torch.isfinite(norm)
+        return loss.detach(), terms, healthy
 
     def _tend_codebook(self) -> None:
         """Place all codewords once features mean something, and later those that nobody chooses."""
         train, quantizer = self.config.train, self.network.quantizer
-        since = self.step - train.codebook_start
-        starting = since == 0 and train.codebook_start > 0
+        since = self.step - self.codebook_start
+        starting = since == 0 and self.codebook_start > 0
         reviving = train.revive_every > 0 and since > 0 and since % train.revive_every == 0 and self.step < train.revive_until * train.steps
         if not (starting or reviving):
             return
@@ -229,16 +244,18 @@ class Trainer:
             return
         kept = self.output / "state"
         rest = f"the last good state is in {kept}" if kept.is_dir() else "no checkpoint was written yet"
-        raise TrainingError(f"the loss became NaN or infinite by step {self.step}; {rest}. Try a lower learning rate or fp32")
+        raise TrainingError(
+            f"the loss or its gradient became NaN or infinite by step {self.step}; {rest}. Try a lower learning rate or fp32"
+        )
 
     def _snapshot(self) -> None:
-        if self.main and self._quantizing():
+        if self.main and self._quantized():
             counts = take_snapshot(self.teacher.model, self.watched, self.step, self.output / "snapshots")
             self._write({"step": self.step, "snapshot_utilisation": round(utilisation(counts), 4)})
 
     def _validate(self) -> None:
         if self.main and self.validation:
-            scores = validation_dice(self.teacher.model, self.validation, quantize=self._quantizing())
+            scores = validation_dice(self.teacher.model, self.validation, quantize=self._quantized())
             self._write({"step": self.step, "validation": {name: round(value, 4) for name, value in scores.items()}})
             logger.info("step %d: validation Dice %.4f", self.step, scores["dice"])
 
@@ -268,6 +285,15 @@ class Trainer:
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
         self.network.quantizer.usage.copy_(usage)
         self.step, self.seconds = notes["step"], notes["seconds"]
+        if self.main:
+            self._shorten_log()
+
+    def _shorten_log(self) -> None:
+        """Drop the lines after the restored step: a run that was cut off has logged steps which come again."""
+        log = self.output / "log.jsonl"
+        lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.is_file() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= self.step]
+        log.write_text("".join(kept), encoding="utf-8")
 
     def _finish(self) -> Path:
         folder = self.output / "checkpoint"
