@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -188,17 +189,18 @@ def read_statistics(folder: str | Path, model: VQSeg | None = None) -> CodebookS
         with np.load(path, allow_pickle=False) as content:
             notes = json.loads(str(content["notes"]))
             arrays = {name: content[name] for name in ("counts", "class_counts", "projection")}
-    except (OSError, ValueError, KeyError) as error:
+        version, key = notes["version"], notes["key"]
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise CodebookError(f"{FILE} of checkpoint {Path(folder).name!r} is broken ({error})") from error
-    if notes["version"] != VERSION:
-        raise CodebookError(f"{FILE} has version {notes['version']}; this version reads {VERSION}")
-    if model is not None and notes["key"] != codebook_key(model):
+    if version != VERSION:
+        raise CodebookError(f"{FILE} has version {version}; this version reads {VERSION}")
+    if model is not None and key != codebook_key(model):
         raise CodebookError(f"{FILE} of checkpoint {Path(folder).name!r} belongs to another codebook; make it anew")
     return CodebookStatistics(
         **arrays,
         classes=tuple(notes["classes"]),
         source=notes["source"],
         scans=notes["scans"],
-        key=notes["key"],
+        key=key,
         parameters=notes["parameters"],
     )

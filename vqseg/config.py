@@ -50,12 +50,16 @@ class ModelConfig:
     """How the QPM replaces indices."""
     temperature: float | Literal["adaptive"] = "adaptive"
     """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance."""
+    continuous: bool = False
+    """Leave the codebook out: both decoders read z itself. For comparisons; such a network has no indices to look at."""
 
     def __post_init__(self) -> None:
         _require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
         _require(self.in_channels >= 1, f"in_channels must be at least 1, got {self.in_channels}")
         _require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
-        _require(self.decoder_width % 16 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 16, got {self.decoder_width}")
+        _require(
+            self.decoder_width % 16 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 16, got {self.decoder_width}"
+        )
         _require(self.codebook_size >= 2, f"codebook_size must be at least 2, got {self.codebook_size}")
         _require(self.codebook_dim >= 1, f"codebook_dim must be at least 1, got {self.codebook_dim}")
         _require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
@@ -175,10 +179,25 @@ class ObjectiveConfig:
     confidence: float = 0.9
     """Pixels whose teacher probability is lower are left out of the pseudo-label loss."""
     strength: float = 0.7
-    """epsilon of the QPM on the student's strong branch."""
+    """epsilon of the QPM on the student's strong branch, or the rate p of the dropout in its place."""
+    perturbation: Literal["qpm", "dropout", "channel_dropout", "none"] = "qpm"
+    """What perturbs the student's post-VQ features; all but "qpm" are there for comparison."""
+    feature_stream: bool = False
+    """Perturb the features of the weak view, in a stream of its own beside an unperturbed strong one, as UniMatch does."""
+    alignment: float = 0.0
+    """lambda_a, the weight of L_align (Eq. 12; the paper has 5); 0 leaves the foundation model out."""
+    alignment_temperature: float = 0.07
+    """tau of the patch-wise InfoNCE (Eq. 11)."""
+    alignment_ramp: int = 0
+    """Steps over which lambda_a grows from zero."""
+    usage: float = 0.0
+    """Weight of the codebook-usage entropy loss (the published code has 0.1); 0 leaves it out."""
 
     def __post_init__(self) -> None:
-        for name in ("reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp"):
+        _require(self.alignment_temperature > 0, f"alignment_temperature must be positive, got {self.alignment_temperature}")
+        for name in (
+            "reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp", "alignment", "alignment_ramp", "usage",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):
             _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
@@ -194,6 +213,8 @@ class TrainConfig:
     """Folder of the run: log.jsonl, checkpoints, snapshots."""
     initial: str | None = None
     """Checkpoint (folder or Hub id) whose weights student and teacher start from. Its codebook stands: `codebook_start` is skipped."""
+    foundation: str = "facebook/dinov2-small"
+    """Foundation model of the alignment, read if objective.alignment is above 0: a Hub id, a local folder, or "random" in tests."""
     steps: int = 6000
     """Optimiser steps in all."""
     batch_labelled: int = 8
@@ -213,7 +234,8 @@ class TrainConfig:
     ema_decay: float = 0.99
     """alpha of the teacher's exponential moving average."""
     codebook_start: int = 200
-    """Steps with continuous features before the codebook is initialised from them; 0 keeps the random codebook from the start."""
+    """Steps with continuous features before the codebook is initialised from them; 0 keeps the random codebook from the
+    start. In a shorter run it is initialised before the last step."""
     revive_every: int = 250
     """Steps between replacements of codewords that were not chosen since the last one; 0 for never."""
     revive_until: float = 0.8
@@ -257,6 +279,14 @@ class Config:
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
 
+    def __post_init__(self) -> None:
+        swaps = self.objective.perturbation == "qpm" and self.objective.strength > 0
+        _require(
+            not (self.model.continuous and swaps),
+            'model.continuous has no codes for the QPM to swap; set objective.perturbation to "dropout", "channel_dropout" or "none"',
+        )
+        _require(not (self.model.continuous and self.objective.usage > 0), "model.continuous has no codebook for objective.usage")
+
 
 def from_mapping(kind: type[ConfigT], values: Any, *, origin: str = "configuration") -> ConfigT:
     """A config dataclass from plain YAML or JSON values. Raises ConfigError that names the key and what was expected."""
@@ -278,8 +308,8 @@ def load_config(path: str | Path) -> Config:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     return from_mapping(Config, values, origin=str(path))
 
 

@@ -14,7 +14,7 @@ import torch
 
 from vqseg.data.datasets import DatasetError
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import read_scan, through_plane_axis
+from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
 from vqseg.models.slicewise import decode_indices, encode_slices
@@ -60,9 +60,11 @@ def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequ
 def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
     if case.label is None:
         raise DatasetError(f"{case.name} has no label")
-    scan, truth = read_scan(case.image), read_scan(case.label).voxels.astype(np.uint8)
+    scan, truth = read_scan(case.image), read_labels(case.label)
     if truth.shape != scan.shape:
         raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+    if truth.max() >= len(model.config.classes):
+        raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {len(model.config.classes) - 1}")
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
     tokens = encode_slices(model, slices)

@@ -16,9 +16,10 @@ from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.augmentation import draw_crops, draw_recolouring, recolour, warp
+from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
-from vqseg.data.scan import read_scan, through_plane_axis
+from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.types import Batch, Case
 
 # How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
@@ -55,9 +56,9 @@ def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
     if case.label is None:
         return Volume(images, None)
-    truth = read_scan(case.label).voxels
+    truth = read_labels(case.label)
     if truth.shape != scan.shape:
-        raise ValueError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
     return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess))
 
 
