@@ -1,0 +1,451 @@
+"""Whole runs of a tiny network on phantoms: what they write, how they go on, how they stop, and what one step means."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from tests.tiny import tiny_config, tiny_model
+from vqseg.checkpoint import CheckpointError, load_model
+from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig
+from vqseg.data.augmentation import draw_mixing, mix
+from vqseg.losses.objective import Objective
+from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
+from vqseg.training.snapshots import gather_snapshots, take_snapshot
+from vqseg.training.step import training_step
+from vqseg.training.teacher import Teacher
+from vqseg.training.trainer import Trainer, TrainingError
+from vqseg.types import Batch, LossTerms, VQSegOutput
+
+CLOCK = ("steps_per_second", "images_per_second")
+
+
+def log_of(config: Config) -> list[dict[str, Any]]:
+    """The log without what the clock says."""
+    lines = (Path(config.train.output) / "log.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key not in CLOCK} for line in lines]
+
+
+class InterruptedRunError(Exception):
+    pass
+
+
+def interrupt_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = Trainer._optimise
+
+    def stopping(self: Trainer) -> Any:
+        if self.step == step:
+            raise InterruptedRunError
+        return original(self)
+
+    monkeypatch.setattr(Trainer, "_optimise", stopping)
+
+
+@pytest.fixture(scope="module")
+def whole_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Config:
+    config = tiny_config(phantoms, tmp_path_factory.mktemp("whole") / "run", log_every=1, evaluate_every=12)
+    Trainer(config).run()
+    return config
+
+
+# A run
+
+
+def test_a_run_writes_log_state_checkpoint_and_snapshots(whole_run: Config) -> None:
+    output = Path(whole_run.train.output)
+    assert {path.name for path in output.iterdir()} == {"checkpoint", "config.yaml", "log.jsonl", "snapshots", "state"}
+    assert {path.name for path in (output / "checkpoint").iterdir()} == {"config.json", "model.safetensors", "snapshots.npz"}
+    steps = [line for line in log_of(whole_run) if "loss" in line]
+    assert [line["step"] for line in steps] == list(range(1, 13))
+    assert all(np.isfinite(line["loss"]) for line in steps)
+    # Before the codebook is placed there is no quantizer loss, and before its start no unlabelled loss.
+    assert [line["quantizer"] > 0 for line in steps] == [False] * 4 + [True] * 8
+    assert [line["unlabelled_segmentation"] > 0 for line in steps] == [False] * 5 + [True] * 7
+    assert [line["unlabelled_weight"] for line in steps][4:9] == [0.0, 0.3333, 0.6667, 1.0, 1.0]
+    assert all(line["replaced_share"] > 0.5 for line in steps[5:])
+    [validation] = [line["validation"] for line in log_of(whole_run) if "validation" in line]
+    assert set(validation) == {"dice", "dice_RV", "dice_MYO", "dice_LV"}
+
+
+def test_the_checkpoint_says_how_it_came_about(whole_run: Config) -> None:
+    values = json.loads((Path(whole_run.train.output) / "checkpoint" / "config.json").read_text())
+    assert values["training"]["steps"] == 12
+    assert values["training"]["config"]["data"]["labelled"] == "10%"
+    assert load_model(Path(whole_run.train.output) / "checkpoint").config == whole_run.model
+
+
+def test_the_checkpoint_is_the_teacher(whole_run: Config) -> None:
+    output = Path(whole_run.train.output)
+    saved, state = load_file(output / "checkpoint" / "model.safetensors"), load_file(output / "state" / "state.safetensors")
+    for name, value in saved.items():
+        assert torch.equal(value, state[f"teacher.averaged.module.{name}"]), name
+    assert any(not torch.equal(value, state[f"student.{name}"]) for name, value in saved.items())
+
+
+def test_snapshots_hold_codewords_and_counts_of_each_moment(whole_run: Config) -> None:
+    checkpoint = Path(whole_run.train.output) / "checkpoint"
+    with np.load(checkpoint / "snapshots.npz", allow_pickle=False) as content:
+        assert set(content.files) == {"steps", "codewords", "counts"}
+        steps, codewords, counts = (content[name] for name in ("steps", "codewords", "counts"))
+    assert steps.dtype == np.int64
+    assert steps.tolist() == snapshot_steps(whole_run.train)
+    assert codewords.dtype == np.float16
+    assert codewords.shape == (3, 64, 16)
+    assert counts.dtype == np.int32
+    assert counts.shape == (3, 64)
+    # Every moment counts the same slices, of 24 x 24 tokens at most; the last one is the checkpoint itself.
+    assert len(set(counts.sum(1).tolist())) == 1
+    with torch.no_grad():
+        np.testing.assert_allclose(codewords[-1], load_model(checkpoint).quantizer.codewords(), atol=2e-3, rtol=1e-3)
+
+
+def test_a_new_run_over_an_old_one_is_refused(whole_run: Config) -> None:
+    before = log_of(whole_run)
+    with pytest.raises(TrainingError, match="holds a run already: go on with --resume"):
+        Trainer(whole_run).run()
+    assert log_of(whole_run) == before
+
+
+# Going on
+
+
+@pytest.mark.parametrize(
+    ("saved", "stopped"),
+    [(3, 5), (4, 4), (5, 6), (7, 8), (10, 11)],
+    ids=["before the codebook", "at its placing", "at the unlabelled branch", "at a revival", "late"],
+)
+def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
+    whole_run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: int, stopped: int
+) -> None:
+    config = replace(whole_run, train=replace(whole_run.train, output=str(tmp_path / "run"), checkpoint_every=saved))
+    with monkeypatch.context() as patch:
+        interrupt_at(stopped, patch)
+        with pytest.raises(InterruptedRunError):
+            Trainer(config).run()
+    torch.manual_seed(123)
+    torch.randn(7)
+    resumed = Trainer(config)
+    resumed.run(resume=True)
+    assert log_of(config) == log_of(whole_run)
+    for name in ("state/state.safetensors", "checkpoint/model.safetensors"):
+        ours, theirs = (load_file(Path(one.train.output) / name) for one in (config, whole_run))
+        assert ours.keys() == theirs.keys()
+        for key, value in theirs.items():
+            assert torch.equal(ours[key], value), key
+    with (
+        np.load(tmp_path / "run/checkpoint/snapshots.npz") as ours,
+        np.load(Path(whole_run.train.output) / "checkpoint/snapshots.npz") as theirs,
+    ):
+        for key in theirs.files:
+            np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+def test_runs_of_one_seed_are_equal_and_of_another_are_not(phantoms: Path, tmp_path: Path) -> None:
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        folder = Trainer(tiny_config(phantoms, tmp_path / name, steps=6, seed=seed)).run()
+        weights.append(load_file(folder / "model.safetensors")["encoder.project.weight"])
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_resuming_without_a_run_starts_one(phantoms: Path, tmp_path: Path) -> None:
+    assert Trainer(tiny_config(phantoms, tmp_path / "run", steps=1)).run(resume=True).is_dir()
+
+
+def test_resuming_with_another_architecture_is_refused(whole_run: Config) -> None:
+    changed = replace(whole_run, model=replace(whole_run.model, codebook_size=32))
+    with pytest.raises(CheckpointError, match="configuration has changed"):
+        Trainer(changed).run(resume=True)
+
+
+def test_a_run_shorter_than_the_wait_for_the_codebook_still_places_it(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run", steps=2, codebook_start=200)
+    model = load_model(Trainer(config).run())
+    # Placed on normalised features, the codewords have their length; random ones would not.
+    with torch.no_grad():
+        lengths = model.quantizer.codewords().norm(dim=1)
+    torch.testing.assert_close(lengths, torch.full((64,), 4.0), atol=0.3, rtol=0)
+    assert (tmp_path / "run/checkpoint/snapshots.npz").is_file()
+
+
+# Stopping
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, step: int, how: Any) -> None:
+    original = Objective.__call__
+
+    def spoilt(self: Objective, terms: LossTerms, now: int) -> Tensor:
+        loss = original(self, terms, now)
+        return how(loss, terms) if now == step else loss
+
+    monkeypatch.setattr(Objective, "__call__", spoilt)
+
+
+@pytest.mark.parametrize(
+    ("step", "how"),
+    [
+        (7, lambda loss, terms: loss * float("nan")),
+        (8, lambda loss, terms: loss + float("inf")),
+        # A finite loss with a gradient of 0 x infinity, in the last step before a state is saved.
+        (11, lambda loss, terms: loss + (terms.segmentation * 0).sqrt()),
+    ],
+    ids=["NaN", "infinite", "gradient"],
+)
+def test_a_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, how: Any
+) -> None:
+    config = tiny_config(phantoms, tmp_path / "run")
+    with monkeypatch.context() as patch:
+        spoil(patch, step, how)
+        with pytest.raises(TrainingError, match=r"NaN or infinite by step \d+; the last good state is in .*state"):
+            Trainer(config).run()
+    assert json.loads((tmp_path / "run/state/state.json").read_text())["step"] == 6
+    assert all(bool(value.isfinite().all()) for value in load_file(tmp_path / "run/state/state.safetensors").values())
+    assert not (tmp_path / "run/checkpoint").exists()
+    assert Trainer(config).run(resume=True).is_dir()
+
+
+def test_a_run_that_breaks_before_its_first_state_says_so(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil(monkeypatch, 0, lambda loss, terms: loss * float("nan"))
+    with pytest.raises(TrainingError, match="no checkpoint was written yet"):
+        Trainer(tiny_config(phantoms, tmp_path / "run")).run()
+
+
+def test_other_classes_than_the_data_sets_are_refused(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run")
+    with pytest.raises(TrainingError, match="has the classes"):
+        Trainer(replace(config, model=replace(config.model, classes=("background", "LV", "MYO", "RV")))).run()
+
+
+# Whose labels are read
+
+
+def test_labels_of_unlabelled_patients_are_never_read(phantoms: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(phantoms, tmp_path / "data")
+    labelled = json.loads((data / "splits.json").read_text())["labeled"]["10%"]
+    others = [path for path in (data / "labelsTr").iterdir() if path.name.split("_")[0] not in labelled]
+    assert len(others) == 6
+    for path in others:
+        path.write_bytes(b"no label file")
+    with_garbage = Trainer(tiny_config(data, tmp_path / "garbage", steps=8)).run()
+    for path in others:
+        path.unlink()
+    without = Trainer(tiny_config(data, tmp_path / "without", steps=8)).run()
+    whole = Trainer(tiny_config(phantoms, tmp_path / "whole", steps=8)).run()
+    contents = {(folder / "model.safetensors").read_bytes() for folder in (with_garbage, without, whole)}
+    assert len(contents) == 1
+
+
+# What a run learns
+
+
+def test_a_tiny_run_learns_its_labelled_slices(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(
+        phantoms, tmp_path / "run", steps=150, batch_labelled=4, codebook_start=40, revive_every=20,
+        learning_rate=5e-3, log_every=10, checkpoint_every=150, snapshots=1,
+    )  # fmt: skip
+    still = AugmentationConfig(crop=64, rotation=0, scale=(1, 1), shear=0, elastic=0, flip=False, focus=1, cutmix=0)
+    Trainer(replace(config, augmentation=still, objective=ObjectiveConfig(unlabelled=0.0, dice=1.0))).run()
+    dice = [line["dice_labelled"] for line in log_of(config) if "dice_labelled" in line]
+    assert np.mean(dice[-3:]) > 0.5
+    assert np.mean(dice[-3:]) > dice[0] + 0.3
+
+
+# One step
+
+
+def batch_of(seed: int = 0, *, unlabelled: bool = True) -> Batch:
+    g = torch.Generator().manual_seed(seed)
+    images, weak, strong = (torch.rand(3, 1, 48, 48, generator=g) for _ in range(3))
+    labels = torch.randint(4, (3, 48, 48), generator=g)
+    return Batch(images, labels, weak, strong) if unlabelled else Batch(images, labels)
+
+
+def one_step(student: nn.Module, teacher: Any, batch: Batch, **changes: Any) -> LossTerms:
+    objective = ObjectiveConfig(**({"confidence": 0.3, "strength": 0.7} | changes))
+    generator = torch.Generator().manual_seed(5)
+    return training_step(student, teacher, batch, generator, objective=objective, augmentation=AugmentationConfig(cutmix=1.0))
+
+
+def test_every_parameter_of_the_student_has_a_gradient_and_the_teacher_none() -> None:
+    student = tiny_model().train()
+    teacher = Teacher(student, 0.99)
+    terms = one_step(student, teacher, batch_of())
+    Objective(ObjectiveConfig(unlabelled_start=0, unlabelled_ramp=0))(terms, 0).backward()
+    for name, parameter in student.named_parameters():
+        assert parameter.grad is not None, name
+        assert float(parameter.grad.abs().sum()) > 0, name
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in teacher.parameters())
+
+
+@pytest.mark.parametrize("term", ["segmentation", "reconstruction", "quantizer", "unlabelled_segmentation", "unlabelled_reconstruction"])
+def test_every_term_reaches_the_encoder(term: str) -> None:
+    student = tiny_model().train()
+    getattr(one_step(student, Teacher(student, 0.99), batch_of()), term).backward()
+    assert float(student.encoder.stem[0][0].weight.grad.abs().sum()) > 0
+
+
+class Recorder(nn.Module):
+    """Notes what a network was given and gives fixed logits that depend on the image."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[Tensor, dict[str, Any]]] = []
+
+    def forward(self, images: Tensor, **settings: Any) -> VQSegOutput:
+        self.calls.append((images, settings))
+        logits = torch.cat([3 * images, torch.sin(9 * images), 1 - images, images**2], 1)
+        replaced = torch.zeros(len(images), 4, 4, dtype=torch.bool)
+        return VQSegOutput(logits, 0.9 * images, images, replaced.long(), replaced, images.mean() * len(self.calls))
+
+
+class RecordingTeacher:
+    def __init__(self) -> None:
+        self.calls: list[Tensor] = []
+
+    def probabilities(self, images: Tensor, *, quantize: bool = True) -> Tensor:
+        self.calls.append(images)
+        return torch.cat([images, 2 * images, 1 - images, 0.5 * torch.ones_like(images)], 1).softmax(1)
+
+
+def test_a_step_is_equations_7_to_9() -> None:
+    student, teacher, batch = Recorder(), RecordingTeacher(), batch_of()
+    terms = one_step(student, teacher, batch, confidence=0.35, dice=0.0)
+    mixing = draw_mixing(3, (48, 48), AugmentationConfig(cutmix=1.0), torch.Generator().manual_seed(5))
+    strong = mix(batch.strong, mixing)
+    (labelled, plain), (unlabelled, perturbed) = student.calls
+    # Labelled images and the teacher's weak view are unperturbed; only the strong view passes the QPM.
+    assert torch.equal(labelled, batch.images)
+    assert plain.get("strength", 0.0) == 0.0
+    assert torch.equal(unlabelled, strong)
+    assert perturbed["strength"] == 0.7
+    assert len(teacher.calls) == 1
+    assert torch.equal(teacher.calls[0], batch.weak)
+    probabilities = RecordingTeacher().probabilities(batch.weak)
+    pseudo, confident = mix(probabilities.argmax(1), mixing), mix(probabilities.amax(1) >= 0.35, mixing)
+    assert 0.05 < float(confident.float().mean()) < 0.95
+    out = Recorder()
+    first, second = out(batch.images), out(strong)
+    torch.testing.assert_close(terms.segmentation, F.cross_entropy(first.logits, batch.labels))
+    torch.testing.assert_close(terms.reconstruction, (first.reconstruction - batch.images).abs().mean())
+    picked = F.cross_entropy(second.logits, pseudo, reduction="none")
+    torch.testing.assert_close(terms.unlabelled_segmentation, picked[confident].sum() / picked.numel())
+    torch.testing.assert_close(terms.unlabelled_reconstruction, (second.reconstruction - strong).abs().mean())
+    torch.testing.assert_close(terms.quantizer, (first.quantizer_loss + second.quantizer_loss) / 2)
+
+
+def test_a_step_without_unlabelled_views_asks_no_teacher() -> None:
+    student, teacher = Recorder(), RecordingTeacher()
+    terms = one_step(student, teacher, batch_of(unlabelled=False))
+    assert len(student.calls) == 1
+    assert teacher.calls == []
+    assert float(terms.unlabelled_segmentation) == float(terms.unlabelled_reconstruction) == 0.0
+
+
+# The teacher
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.99])
+def test_the_teacher_is_the_moving_average_by_its_recurrence(alpha: float) -> None:
+    student = tiny_model()
+    teacher = Teacher(student, alpha)
+    expected = None
+    for update in range(6):
+        with torch.no_grad():
+            for parameter in student.parameters():
+                parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(update)))
+        teacher.update(student)
+        value = student.encoder.project.weight.detach().double()
+        decay = min(alpha, (1 + update) / (10 + update))
+        expected = value if expected is None else decay * expected + (1 - decay) * value
+        torch.testing.assert_close(teacher.model.encoder.project.weight.double(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_teacher_takes_over_a_codebook_as_it_is() -> None:
+    student = tiny_model()
+    teacher = Teacher(student, 0.99)
+    teacher.update(student)
+    student.quantizer.initialise(torch.randn(100, 16), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        student.quantizer.mapping.weight.mul_(1.5)
+    assert not torch.equal(teacher.model.quantizer.codewords(), student.quantizer.codewords())
+    teacher.copy_codebook(student)
+    assert torch.equal(teacher.model.quantizer.codewords(), student.quantizer.codewords())
+    # A copy, not the same memory.
+    with torch.no_grad():
+        student.quantizer.mapping.weight.mul_(2)
+    assert not torch.equal(teacher.model.quantizer.codewords(), student.quantizer.codewords())
+
+
+def test_the_teacher_stays_in_evaluation_mode_and_gives_probabilities_without_a_graph() -> None:
+    student = tiny_model().train()
+    teacher = Teacher(student, 0.99)
+    teacher.update(student)
+    probabilities = teacher.probabilities(torch.rand(2, 1, 48, 48))
+    assert not teacher.model.training
+    assert not probabilities.requires_grad
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(2, 48, 48))
+    assert int(teacher.model.quantizer.usage.sum()) == 0
+
+
+# Schedule and snapshots
+
+
+@pytest.mark.parametrize(("steps", "warmup", "power"), [(50, 10, 0.9), (20, 0, 2.0), (5, 100, 1.0)])
+def test_the_learning_rate_rises_linearly_and_decays_polynomially(steps: int, warmup: int, power: float) -> None:
+    parameter = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([parameter], lr=0.3)
+    schedule = learning_rate_schedule(optimizer, TrainConfig(steps=steps, warmup_steps=warmup, poly_power=power))
+    rates = []
+    for _ in range(steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        parameter.grad = torch.ones(1)
+        optimizer.step()
+        schedule.step()
+    rise = min(warmup, steps - 1)
+    expected = [
+        0.3 * (step + 1) / (rise + 1) if step < rise else 0.3 * (1 - (step - rise) / (steps - rise)) ** power for step in range(steps)
+    ]
+    np.testing.assert_allclose(rates, expected, rtol=1e-9)
+    assert schedule.get_last_lr()[0] == pytest.approx(0, abs=1e-12)
+
+
+@given(steps=st.integers(1, 5000), start=st.integers(0, 6000), count=st.integers(0, 20))
+def test_snapshots_are_taken_after_the_codebook_stands_and_at_the_end(steps: int, start: int, count: int) -> None:
+    config = TrainConfig(steps=steps, codebook_start=start, snapshots=count)
+    moments = snapshot_steps(config)
+    assert moments == sorted(set(moments))
+    assert len(moments) <= count
+    if count:
+        assert moments[-1] == steps
+        assert moments[0] > codebook_start(config)
+    # Denser at the beginning, but for rounding.
+    gaps = np.diff(moments)
+    assert (np.diff(gaps) >= -1).all()
+
+
+def test_a_snapshot_counts_the_codes_of_its_images(tmp_path: Path) -> None:
+    model, images = tiny_model(), torch.rand(11, 1, 48, 64)
+    counts = take_snapshot(model, images.half(), 7, tmp_path)
+    with torch.no_grad():
+        indices = torch.cat([model(image[None]).indices for image in images.half().float()])
+    np.testing.assert_array_equal(counts, np.bincount(indices.flatten().numpy(), minlength=64))
+    take_snapshot(model, images, 12, tmp_path)
+    (tmp_path / "step_0000099.part").write_bytes(b"cut off")
+    assert gather_snapshots(tmp_path, tmp_path) == 2
+    with np.load(tmp_path / "snapshots.npz") as content:
+        assert content["steps"].tolist() == [7, 12]
+        np.testing.assert_array_equal(content["counts"][0], counts)
