@@ -48,7 +48,8 @@ class App:
 
 def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples: Sequence[Path], store: SessionStore | None = None) -> App:
     """The whole app on one checkpoint. statistics: None if the checkpoint has none. examples: files of the bundled cases."""
-    store, uploads = store or SessionStore(), Uploads()
+    # Not "store or ...": an empty store has length 0.
+    store, uploads = SessionStore() if store is None else store, Uploads()
     cases = open_examples(segmenter, examples)
     first = next(iter(cases.values()), None)
     visits = Visits(segmenter, store, uploads, cases)

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.planes import PLANES
 from app.session import OpenScan
-from vqseg.inference import label_agreement, psnr
+from vqseg.inference import Mode, label_agreement, psnr
 from vqseg.types import Array
 
 MODES = ("resample", "shuffle")
@@ -28,7 +28,7 @@ class FrameRequest:
     plane: str
     index: int
     strength: float
-    mode: str
+    mode: Mode
     seed: int
 
     @classmethod

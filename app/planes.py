@@ -55,7 +55,8 @@ class PlaneView:
 def closest_axes(affine: Array) -> tuple[int, int, int]:
     """For the world axes R, A, S the array axis closest to each, every array axis used once."""
     directions = _directions(affine)
-    return max(permutations(range(3)), key=lambda order: sum(abs(directions[world, axis]) for world, axis in enumerate(order)))
+    r, a, s = max(permutations(range(3)), key=lambda order: sum(abs(directions[world, axis]) for world, axis in enumerate(order)))
+    return r, a, s
 
 
 def plane_views(scan: Scan) -> dict[str, PlaneView]:

@@ -21,7 +21,7 @@ from vqseg.types import VolumeResult
 
 if TYPE_CHECKING:
     from app.frames import Frame, FrameRequest
-    from vqseg.inference import SegmentedScan
+    from vqseg.inference import Mode, SegmentedScan
 
 DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
 
@@ -45,14 +45,14 @@ class OpenScan:
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
         self.latest: tuple[FrameRequest, Frame] | None = None
-        self._volume: tuple[tuple[float, str, int], VolumeResult] | None = None
+        self._volume: tuple[tuple[float, Mode, int], VolumeResult] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def byte_size(self) -> int:
         return self.segmented.byte_size + _VOLUME_BYTES_A_VOXEL * self.segmented.scan.voxels.size
 
-    def perturbed_volume(self, strength: float, mode: str, seed: int) -> VolumeResult:
+    def perturbed_volume(self, strength: float, mode: Mode, seed: int) -> VolumeResult:
         """The whole volume after QPM, kept until other settings are asked for. The caller holds the lock."""
         key = (strength, mode, seed)
         if self._volume is None or self._volume[0] != key:
@@ -123,9 +123,9 @@ class SessionStore:
     def get(self, token: object) -> OpenScan:
         """The scan behind a token. Raises SessionError if it is unknown or was dropped."""
         with self._lock:
-            entry = self._entries.get(token) if isinstance(token, str) else None
-            if entry is None:
+            if not isinstance(token, str) or token not in self._entries:
                 raise SessionError("this scan is no longer held on the server; choose or upload it again")
+            entry = self._entries[token]
             self._entries.move_to_end(token)
             return entry.scan
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -34,11 +35,11 @@ class Sidebar:
     download: gr.DownloadButton
 
     @property
-    def view(self) -> list[gr.components.Component]:
+    def view(self) -> list[Any]:
         return [self.plane, self.index, self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.visible]
 
 
-def slice_slider(scan: OpenScan | None, plane: str) -> dict[str, object]:
+def slice_slider(scan: OpenScan | None, plane: str) -> dict[str, Any]:
     """Properties of the slice slider for a plane: the middle slice, counted from 0 as the endpoints do."""
     last = scan.views[plane].count - 1 if scan else 0
     return {"minimum": 0, "maximum": max(last, 1), "value": (last + 1) // 2 if last else 0, "interactive": last > 0}

@@ -72,6 +72,13 @@ class UploadCounter:
             await self._app(scope, receive, send)
             return
         body: list[bytes] = []
+        counted = False
+
+        def count() -> None:
+            nonlocal counted
+            if not counted:
+                counted = True
+                self._uploads.arrived(_paths(b"".join(body)))
 
         async def listening(message: Any) -> None:
             body.append(message.get("body", b""))
@@ -80,13 +87,6 @@ class UploadCounter:
                 count()
             await send(message)
 
-        def count() -> None:
-            nonlocal open_
-            if open_:
-                open_ = False
-                self._uploads.arrived(_paths(b"".join(body)))
-
-        open_ = True
         self._uploads.arriving()
         try:
             await self._app(scope, receive, listening)

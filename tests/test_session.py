@@ -7,9 +7,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from fake_segmenter import FakeSegmentedScan
 
 from app.session import OpenScan, SessionError, SessionStore, cache_bytes_from_environment, label_file_name
-from tests.fake_segmenter import FakeSegmentedScan
 from vqseg.types import Scan
 
 

@@ -1,0 +1,73 @@
+"""The app on a free port with the fake segmenter, and the NIfTI files it is shown. Shared by the tests of app/."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from fake_segmenter import CLASSES, CODES, FakeSegmenter
+
+from app.build import build
+from app.session import SessionStore
+from vqseg.codebook import CodebookStatistics
+
+OBLIQUE = nib.affines.from_matvec(np.array([[-1.4, 0.1, 0.5], [0.1, -1.5, 0.2], [0.1, 0.2, 8.0]]), [20.0, -31.0, 7.0])
+
+
+@dataclass(frozen=True)
+class Server:
+    """url: where it listens. store: what its visitors hold. cache: Gradio's folder of uploads and answers."""
+
+    url: str
+    store: SessionStore
+    cache: Path
+
+
+def save_scan(path: Path, seed: int = 0, shape: tuple[int, int, int] = (40, 48, 6), affine: np.ndarray = OBLIQUE) -> Path:
+    """A small scan of nested ellipses, another one for every seed."""
+    rng = np.random.default_rng(seed)
+    x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    radius = np.hypot(x - rng.uniform(-0.2, 0.2), 0.8 * y) * (1 + 0.3 * z)
+    values = 250 * (radius < 0.75) + 200 * (radius < 0.5) + 350 * (radius < 0.25) + rng.normal(0, 12, shape)
+    nib.Nifti1Image(values.astype(np.int16), affine).to_filename(path)
+    return path
+
+
+def fake_statistics() -> CodebookStatistics:
+    rng = np.random.default_rng(0)
+    class_counts = rng.integers(1, 1000, (CODES, len(CLASSES)))
+    class_counts[::5] = 0
+    projection = rng.normal(size=(CODES, 2)).astype(np.float32)
+    return CodebookStatistics(class_counts.sum(1), class_counts, projection, CLASSES, "made-up scans", 3, "key", {})
+
+
+@contextmanager
+def serving(folder: Path, examples: Sequence[Path], statistics: Any = None, segmenter: Any = None) -> Iterator[Server]:
+    """The app, launched as app.py does, until the block ends."""
+    # Read by Gradio when its components are built: files of this server stay in its own folder.
+    former = os.environ.get("GRADIO_TEMP_DIR")
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    store = SessionStore(byte_cap=2**28)
+    app = build(segmenter or FakeSegmenter(), statistics, examples, store)
+    port = _free_port()
+    try:
+        app.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
+        yield Server(f"http://127.0.0.1:{port}", store, folder)
+    finally:
+        app.blocks.close(verbose=False)
+        os.environ.pop("GRADIO_TEMP_DIR")
+        if former is not None:
+            os.environ["GRADIO_TEMP_DIR"] = former
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

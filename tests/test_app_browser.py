@@ -1,0 +1,248 @@
+"""The page as a visitor uses it, in a real browser. Every wait is for a condition."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from app_server import OBLIQUE, Server, fake_statistics, save_scan, serving
+from fake_segmenter import CLASSES, FakeSegmentedScan
+
+from app.planes import plane_views
+from app.render import greyscale, label_colours, overlay
+from app.session import SessionError
+from app.sidebar import OPACITY
+from vqseg.data.scan import read_scan
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements-dev.txt")
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: apt-get install chromium")
+
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+PIXELS = """name => {
+  const c = document.querySelector(`[data-panel=${name}] canvas`);
+  return [c.height, c.width, ...c.getContext("2d").getImageData(0, 0, c.width, c.height).data];
+}"""
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_scan(tmp_path_factory.mktemp("examples") / "phantom_small-heart.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[Server]:
+    other = save_scan(example.with_name("phantom_zoomed.nii.gz"), seed=1)
+    with serving(tmp_path_factory.mktemp("cache"), [example, other], fake_statistics()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def visit(browser: Any, server: Server) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    page.requests = []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.goto(server.url)
+    wait_painted(page, "axial 3 0 resample 0")
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, server: Server) -> Iterator[Any]:
+    with visit(browser, server) as page:
+        yield page
+
+
+@pytest.fixture
+def page(shared_page: Any) -> Any:
+    """The page with the first example, as it opens. Loading it anew for every test would take most of the time."""
+    shared_page.get_by_role("tab", name="See").click()
+    shared_page.locator("#reset").click()
+    wait_painted(shared_page, "axial 3 0 resample 0")
+    return shared_page
+
+
+def pixels(page: Any, panel: str) -> np.ndarray:
+    rows, columns, *values = page.evaluate(PIXELS, panel)
+    return np.array(values, np.uint8).reshape(rows, columns, 4)[..., :3]
+
+
+def slide(page: Any, control: str, value: float) -> None:
+    page.locator(f"#{control} input[type=range]").fill(str(value))
+
+
+def wait_painted(page: Any, painted: str) -> None:
+    page.wait_for_selector(f".viewer[data-painted='{painted}']")
+
+
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 30) -> None:
+    """For conditions of the server; the page's clock lets the browser's events through meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true"
+        page.wait_for_timeout(20)
+
+
+def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    view = plane_views(segmented.scan)["axial"]
+    grey = greyscale(view.cut(segmented.normalised, 3))
+    expected = overlay(grey, view.cut(segmented.labels, 3), label_colours(len(CLASSES)), opacity=OPACITY)
+    assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
+    np.testing.assert_array_equal(pixels(page, "image"), np.repeat(grey[..., None], 3, -1))
+    np.testing.assert_array_equal(pixels(page, "labels"), expected)
+    np.testing.assert_array_equal(pixels(page, "reconstruction")[..., 0], greyscale(view.cut(segmented.reconstruction, 3)))
+    assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
+    assert page.get_by_text("Research demo, not for clinical use").is_visible()
+
+
+def test_epsilon_changes_both_pictures_and_the_last_value_of_a_drag_wins(page: Any, example: Path) -> None:
+    labels, reconstruction, image = pixels(page, "labels"), pixels(page, "reconstruction"), pixels(page, "image")
+    for value in (0.1, 0.35, 0.9, 0.62):
+        slide(page, "strength", value)
+    wait_painted(page, "axial 3 0.62 resample 0")
+    assert (pixels(page, "labels") != labels).any()
+    assert (pixels(page, "reconstruction") != reconstruction).any()
+    np.testing.assert_array_equal(pixels(page, "image"), image)
+    result = FakeSegmentedScan(read_scan(example)).perturb(3, 0.62)
+    assert page.locator("[data-text=replaced]").inner_text() == f"{100 * result.replaced_share:.1f} %"
+    assert page.locator("[data-text=dice]").inner_text() == f"{result.dice_vs_clean:.3f}"
+    assert page.locator("[data-text=psnr]").inner_text() == f"{result.psnr:.1f} dB"
+
+
+def test_outline_opacity_and_classes_are_drawn_as_in_python(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    view = plane_views(segmented.scan)["axial"]
+    page.get_by_label("Outline only").check()
+    page.locator("#visible").get_by_label("MYO").uncheck()
+    slide(page, "opacity", 1)
+    visible = np.array([True, True, False, True])
+    grey, labels = greyscale(view.cut(segmented.normalised, 3)), view.cut(segmented.labels, 3)
+    expected = overlay(grey, labels, label_colours(len(CLASSES)), opacity=1, outline_only=True, visible=visible)
+    page.wait_for_function(
+        f"JSON.stringify(({PIXELS})('labels').slice(2).filter((_, i) => i % 4 < 3)) === {str(expected.ravel().tolist()).replace(' ', '')!r}"
+    )
+
+
+def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) -> None:
+    page.locator(".viewer h2").click()
+    page.keyboard.press("ArrowRight")
+    wait_painted(page, "axial 4 0 resample 0")
+    page.keyboard.press("]")
+    wait_painted(page, "axial 4 0.05 resample 0")
+    page.keyboard.press("h")
+    page.wait_for_function(
+        f"(() => {{ const p = ({PIXELS})('labels').slice(2); return p.every((v, i) => i % 4 > 1 || v === p[i + 1]); }})()"
+    )
+    page.keyboard.press("r")
+    page.wait_for_function("!document.querySelector('.viewer').dataset.painted.endsWith(' 0')")
+    page.keyboard.press("0")
+    wait_painted(page, "axial 3 0 resample 0")
+    assert page.get_by_label("Show overlay").is_checked()
+
+
+def test_keys_are_left_alone_while_typing(page: Any) -> None:
+    seed = page.locator("#seed input")
+    seed.fill("12")
+    seed.press("0")
+    seed.press("ArrowUp")
+    seed.press("Tab")
+    page.wait_for_function("document.querySelector('.viewer').dataset.painted.startsWith('axial 3 0 resample 12')")
+
+
+def test_another_plane_starts_at_its_middle_slice(page: Any) -> None:
+    page.get_by_label("Coronal").check()
+    wait_painted(page, "coronal 24 0 resample 0")
+    assert pixels(page, "labels").shape[:2] == (6, 40)
+    slide(page, "strength", 0.5)
+    wait_painted(page, "coronal 24 0.5 resample 0")
+
+
+def test_upload_shows_the_scan_and_download_gives_its_labels_on_its_grid(page: Any, server: Server, tmp_path: Path) -> None:
+    """Ends as it began, by choosing the example again."""
+    scan_file = save_scan(tmp_path / "mine.nii.gz", seed=9, shape=(32, 36, 8))
+    page.locator("#upload input[type=file]").set_input_files(scan_file)
+    page.get_by_role("heading", name="mine.nii.gz").wait_for()
+    wait_painted(page, "axial 4 0 resample 0")
+    assert not list(server.cache.rglob("mine.nii.gz"))
+    with page.expect_download() as downloading:
+        page.get_by_text("Save labels").click()
+    saved = tmp_path / downloading.value.suggested_filename
+    downloading.value.save_as(saved)
+    assert saved.name == "mine_labels.nii.gz"
+    labels = nib.load(saved)
+    np.testing.assert_allclose(labels.affine, OBLIQUE, atol=1e-5)
+    np.testing.assert_array_equal(np.asarray(labels.dataobj), FakeSegmentedScan(read_scan(scan_file)).labels)
+    page.locator("#case input").click()
+    page.get_by_role("option", name="Phantom small heart").click()
+    page.get_by_role("heading", name="Phantom small heart").wait_for()
+
+
+def test_a_wrong_file_is_explained_and_the_former_scan_stays(page: Any, tmp_path: Path) -> None:
+    before = pixels(page, "labels")
+    wrong = tmp_path / "letter.pdf"
+    wrong.write_bytes(b"%PDF-1.7 no scan")
+    page.locator("#upload input[type=file]").set_input_files(wrong)
+    toast = page.locator('[data-testid="toast-body"]')
+    toast.wait_for()
+    assert re.search(r"letter\.pdf is of an unknown type; accepted: NIfTI", toast.inner_text())
+    assert str(tmp_path) not in toast.inner_text()
+    np.testing.assert_array_equal(pixels(page, "labels"), before)
+    slide(page, "slice", 1)
+    wait_painted(page, "axial 1 0 resample 0")
+    page.locator("#upload input[type=file]").wait_for(state="attached")
+
+
+def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
+    with visit(browser, server) as other:
+        other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "other.nii.gz", seed=21))
+        other.get_by_role("heading", name="other.nii.gz").wait_for()
+        wait_painted(other, "axial 3 0 resample 0")
+        assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
+        mine, others = (visitor.evaluate("window.vqseg.state.scan.token") for visitor in (page, other))
+        assert server.store.get(mine) is not server.store.get(others)
+        held = len(server.store)
+    wait_until(page, lambda: len(server.store) == held - 1)
+    with pytest.raises(SessionError):
+        server.store.get(others)
+    assert server.store.get(mine)
+
+
+def test_the_codebook_tab_draws_the_codewords_and_marks_those_in_view(page: Any) -> None:
+    page.get_by_role("tab", name="Codebook").click()
+    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    traces = page.evaluate("document.querySelector('#codewords .js-plotly-plot')._fullData.map(t => t._length)")
+    statistics = fake_statistics()
+    assert traces[:2] == [int(np.sum(statistics.counts == 0)), int(np.sum(statistics.counts > 0))]
+    assert traces[2] > 0
+    assert traces[3] == 0
+    assert page.locator("#codes [data-text=utilisation]").inner_text() == f"{100 * statistics.utilisation:.1f} %"
+    page.get_by_label("majority class").check()
+    page.wait_for_selector("#codewords .js-plotly-plot[data-colour=majority]")
+    slide(page, "strength", 1)
+    page.wait_for_function("document.querySelector('#codewords .js-plotly-plot')._fullData[3]._length > 0")
+
+
+def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:
+    page.get_by_role("tab", name="Codebook").click()
+    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    outside = [url for url in page.requests if not url.startswith((server.url, "data:", "blob:"))]
+    assert outside == []

@@ -1,0 +1,130 @@
+"""The two endpoints through gradio_client, as a program would call them: orders, keys, exact pictures, clear errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from app_server import OBLIQUE, Server, save_scan, serving
+from fake_segmenter import CLASSES, FakeSegmentedScan
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from app.planes import plane_views
+from app.render import greyscale, label_colours, label_picture
+from vqseg.data.scan import read_scan
+
+
+@pytest.fixture(scope="module")
+def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_scan(tmp_path_factory.mktemp("scans") / "heart.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("cache"), []) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(server.url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+
+
+def uploads_of(server: Server, name: str) -> list[Path]:
+    return list(server.cache.rglob(name))
+
+
+def test_segment_gives_the_label_file_on_the_scans_grid_and_a_summary(client: Client, scan_file: Path) -> None:
+    label_file, summary = client.predict(handle_file(scan_file), api_name="/segment")
+    labels = nib.load(label_file)
+    expected = FakeSegmentedScan(read_scan(scan_file)).labels
+    assert Path(label_file).name == "heart_labels.nii.gz"
+    np.testing.assert_array_equal(np.asarray(labels.dataobj), expected)
+    np.testing.assert_allclose(labels.affine, OBLIQUE, atol=1e-5)
+    assert set(summary) == {"shape", "spacing", "voxels", "millilitres", "milliseconds"}
+    assert summary["shape"] == [40, 48, 6]
+    assert summary["spacing"] == pytest.approx(np.linalg.norm(OBLIQUE[:3, :3], axis=0).tolist(), rel=1e-5)
+    assert summary["voxels"] == {name: int(np.sum(expected == i)) for i, name in enumerate(CLASSES) if i}
+    millilitres = summary["voxels"]["LV"] * np.prod(summary["spacing"]) / 1000
+    assert summary["millilitres"]["LV"] == pytest.approx(millilitres, abs=1e-3)
+
+
+@pytest.mark.parametrize(("plane", "index"), [("axial", 2), ("coronal", 20), ("sagittal", 11)])
+def test_perturb_gives_two_exact_pictures_and_the_figures(client: Client, scan_file: Path, plane: str, index: int) -> None:
+    segmentation, reconstruction, figures = client.predict(handle_file(scan_file), plane, index, 0.4, "resample", 7, api_name="/perturb")
+    scan = read_scan(scan_file)
+    view, volume = plane_views(scan)[plane], FakeSegmentedScan(scan).perturb_volume(0.4, "resample", 7)
+    colours = label_colours(len(CLASSES))
+    with Image.open(segmentation) as picture:
+        assert picture.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), label_picture(view.cut(volume.labels, index), colours))
+    with Image.open(reconstruction) as picture:
+        assert picture.format == "PNG"
+        np.testing.assert_array_equal(np.asarray(picture.convert("L")), greyscale(view.cut(volume.reconstruction, index)))
+    assert set(figures) == {"replaced_share", "dice_vs_clean", "psnr", "milliseconds", "colours"}
+    assert 0.2 < figures["replaced_share"] < 0.6
+    assert 0 < figures["dice_vs_clean"] < 1
+    assert figures["colours"] == {"background": "#000000", "RV": "#56b4e9", "MYO": "#f0e442", "LV": "#d55e00"}
+
+
+def test_nothing_is_replaced_at_strength_zero(client: Client, scan_file: Path) -> None:
+    _, _, figures = client.predict(handle_file(scan_file), "axial", 0, 0, "shuffle", 0, api_name="/perturb")
+    assert figures["replaced_share"] == 0
+    assert figures["dice_vs_clean"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("axial", 6, 0.5, "resample", 0), "slice index must be a whole number from 0 to 5, got 6"),
+        (("axial", -1, 0.5, "resample", 0), "from 0 to 5"),
+        (("axial", 1.5, 0.5, "resample", 0), "whole number"),
+        (("oblique", 0, 0.5, "resample", 0), "plane must be one of axial, coronal, sagittal"),
+        (("axial", 0, 1.5, "resample", 0), "epsilon must be a number from 0 to 1"),
+        (("axial", 0, 0.5, "swap", 0), "mode must be one of resample, shuffle"),
+        (("axial", 0, 0.5, "resample", -3), "seed must be a whole number from 0"),
+    ],
+)
+def test_wrong_arguments_are_named_with_what_is_accepted(client: Client, scan_file: Path, arguments: tuple, message: str) -> None:
+    with pytest.raises(AppError, match=message):
+        client.predict(handle_file(scan_file), *arguments, api_name="/perturb")
+
+
+@pytest.mark.parametrize(("name", "content"), [("notes.txt", b"not a scan at all"), ("broken.nii.gz", b"\x1f\x8b\x08broken")])
+def test_a_file_that_is_no_scan_is_refused_by_name_without_its_folder(client: Client, tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(AppError, match=name) as caught:
+        client.predict(handle_file(path), api_name="/segment")
+    assert "/" not in str(caught.value).split(";")[0]
+
+
+def test_uploads_are_deleted_once_they_were_read(client: Client, server: Server, tmp_path: Path) -> None:
+    path = save_scan(tmp_path / "private.nii.gz", seed=5)
+    client.predict(handle_file(path), api_name="/segment")
+    assert uploads_of(server, "private.nii.gz") == []
+    assert uploads_of(server, "private_labels.nii.gz"), "the test looks into the wrong folder"
+
+
+def test_callers_with_the_same_file_do_not_delete_it_under_each_other(client: Client, server: Server, tmp_path: Path) -> None:
+    path = save_scan(tmp_path / "shared.nii.gz", seed=6)
+
+    def call(_: int) -> dict:
+        return client.predict(handle_file(path), api_name="/segment")[1]
+
+    with ThreadPoolExecutor(6) as pool:
+        summaries = list(pool.map(call, range(12)))
+    assert len({str(summary["voxels"]) for summary in summaries}) == 1
+    assert uploads_of(server, "shared.nii.gz") == []
+
+
+def test_only_the_two_endpoints_are_public(client: Client) -> None:
+    described = client.view_api(return_format="dict", print_info=False)
+    assert set(described["named_endpoints"]) == {"/segment", "/perturb"}
+    assert described["unnamed_endpoints"] == {}
