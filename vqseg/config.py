@@ -195,9 +195,8 @@ class ObjectiveConfig:
 
     def __post_init__(self) -> None:
         _require(self.alignment_temperature > 0, f"alignment_temperature must be positive, got {self.alignment_temperature}")
-        for name in (
-            "reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp", "alignment", "alignment_ramp", "usage",
-        ):  # fmt: skip
+        amounts = ("reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp", "usage")
+        for name in (*amounts, "alignment", "alignment_ramp"):
             _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):
             _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")

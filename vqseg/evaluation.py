@@ -17,7 +17,7 @@ from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
-from vqseg.models.slicewise import decode_indices, encode_slices
+from vqseg.models.slicewise import decode_indices, encode_slices, segment_slices
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
 from vqseg.types import Array, Case
@@ -43,7 +43,7 @@ def evaluate_split(
         usage += tokens
         per_case[case.name] = evaluate_volume(prediction, truth, model.config.classes, spacing)
     return summarise(per_case, model.config.classes[1:]) | {
-        "codebook": {"size": len(usage), "used": int((usage > 0).sum()), "perplexity": perplexity(usage)},
+        "codebook": {"size": len(usage), "used": int((usage > 0).sum()), "perplexity": perplexity(usage) if usage.any() else 0.0},
         "per_case": per_case,
     }
 
@@ -67,6 +67,9 @@ def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float
         raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {len(model.config.classes) - 1}")
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-    tokens = encode_slices(model, slices)
-    labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
+    if not model.indexed:
+        labels, tokens = segment_slices(model, slices), torch.empty(0, dtype=torch.int64)
+    else:
+        tokens = encode_slices(model, slices)
+        labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
     return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)

@@ -34,6 +34,7 @@ class VQSegOutput:
     """logits (B, C, H, W); reconstruction (B, C_in, H, W); indices (B, h, w) before, replaced (B, h, w) bool after QPM.
 
     quantized (B, D, h, w) are the post-VQ features that both decoders read; quantizer_loss is ().
+    For the losses: features (B, D, h, w) is z, post_vq (B, D, h, w) is q(z) before any perturbation.
     """
 
     logits: Tensor
@@ -42,6 +43,8 @@ class VQSegOutput:
     indices: Tensor
     replaced: Tensor
     quantizer_loss: Tensor
+    features: Tensor | None = None
+    post_vq: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,10 @@ class Batch:
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The terms of Eq. 9-12 before weighting, each a scalar tensor, and figures worth logging."""
+    """The terms of Eq. 9-12 before weighting, each a scalar tensor, and figures worth logging.
+
+    alignment and usage are zero where they are left out.
+    """
 
     segmentation: Tensor
     reconstruction: Tensor
@@ -68,6 +74,8 @@ class LossTerms:
     unlabelled_segmentation: Tensor
     unlabelled_reconstruction: Tensor
     figures: dict[str, Tensor] = field(default_factory=dict)
+    alignment: Tensor | float = 0.0
+    usage: Tensor | float = 0.0
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ def patch_infonce(adapted: Tensor, target: Tensor, *, temperature: float) -> Ten
     """
     if adapted.shape != target.shape:
         raise ValueError(f"adapted and foundation features must have one shape, got {tuple(adapted.shape)} and {tuple(target.shape)}")
-    ours = F.normalize(adapted.float().flatten(2), dim=1)
-    theirs = F.normalize(target.float().flatten(2), dim=1)
-    similarities = ours.transpose(1, 2) @ theirs / temperature
+    # Divided by a small tau, half precision's error in a cosine would be as large as the differences.
+    with torch.autocast(adapted.device.type, enabled=False):
+        ours = F.normalize(adapted.float().flatten(2), dim=1)
+        theirs = F.normalize(target.float().flatten(2), dim=1)
+        similarities = ours.transpose(1, 2) @ theirs / temperature
     own = torch.arange(similarities.shape[1], device=similarities.device).expand(len(similarities), -1)
     return F.cross_entropy(similarities.transpose(1, 2), own)

@@ -9,7 +9,7 @@ from vqseg.types import LossTerms
 
 
 class Objective:
-    """L = L_l + lambda_u(step) L_u + the quantizer's loss.
+    """L = L_l + lambda_u(step) L_u + lambda_a(step) L_align (Eq. 12) + the quantizer's and the usage loss.
 
     L_l = L_seg + w_rec L_rec on the labelled part (Eq. 8), L_u the same on the unlabelled part against pseudo-labels (Eq. 9).
     """
@@ -27,8 +27,14 @@ class Objective:
             return 0.0
         return self.config.unlabelled * min(1.0, (since + 1) / max(1, self.config.unlabelled_ramp))
 
+    def alignment_weight(self, step: int) -> float:
+        """lambda_a at a step: linear over alignment_ramp steps."""
+        return self.config.alignment * min(1.0, (step + 1) / max(1, self.config.alignment_ramp))
+
     def __call__(self, terms: LossTerms, step: int) -> Tensor:
         w = self.config
         labelled = terms.segmentation + w.reconstruction * terms.reconstruction
         unlabelled = terms.unlabelled_segmentation + w.reconstruction * terms.unlabelled_reconstruction
-        return labelled + self.unlabelled_weight(step) * unlabelled + w.quantizer * terms.quantizer
+        dual_branch = labelled + self.unlabelled_weight(step) * unlabelled
+        codebook = w.quantizer * terms.quantizer + w.usage * terms.usage
+        return dual_branch + self.alignment_weight(step) * terms.alignment + codebook

@@ -16,8 +16,9 @@ def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tok
     if len(flat) > tokens:
         flat = flat[torch.randperm(len(flat), generator=generator)[:tokens].to(flat.device)]
     codewords = codewords.float()
-    # |z|^2 is the same for all codewords: the softmax does not see it.
-    logits = (2 * flat @ codewords.T - codewords.square().sum(1)) / temperature
+    # |z|^2 is the same for all codewords: the softmax does not see it. The differences need float32.
+    with torch.autocast(flat.device.type, enabled=False):
+        logits = (2 * flat @ codewords.T - codewords.square().sum(1)) / temperature
     logarithms = logits.log_softmax(1)
     each = -(logarithms.exp() * logarithms).sum(1).mean()
     together = torch.special.entr(logarithms.exp().mean(0)).sum()

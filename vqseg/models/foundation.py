@@ -34,6 +34,9 @@ class FoundationModel(nn.Module):
     local folder; or "random", a tiny ViT with random weights for tests. Only safetensors are read.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, source: str) -> None:
         super().__init__()
         self.model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _pretrained(source)

@@ -19,13 +19,22 @@ from vqseg.types import Array
 _SLICES_AT_ONCE = 4
 
 
+class NoIndicesError(ValueError):
+    """A network for comparison whose segmentation does not follow from indices."""
+
+
 def _nothing(_: float) -> None:
     return None
 
 
 @torch.inference_mode()
 def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
-    """Normalised slices (S, A, B) -> indices (S, h, w) int64 on the CPU. progress is called with the share done."""
+    """Normalised slices (S, A, B) -> indices (S, h, w) int64 on the CPU. progress is called with the share done.
+
+    Raises NoIndicesError for a network that decodes more than indices.
+    """
+    if not model.indexed:
+        raise NoIndicesError("this network was trained to decode continuous features, for comparison: it has no indices to work with")
     device = next(model.parameters()).device
     parts = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
@@ -48,3 +57,15 @@ def decode_indices(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tupl
         labels.append(from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy())
         pictures.append(from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy())
     return np.concatenate(labels), np.concatenate(pictures)
+
+
+@torch.inference_mode()
+def segment_slices(model: VQSeg, slices: Array) -> Array:
+    """Normalised slices (S, A, B) -> labels (S, A, B) uint8, straight through the network: for those without indices, too."""
+    device = next(model.parameters()).device
+    labels = []
+    for start in range(0, len(slices), _SLICES_AT_ONCE):
+        images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
+        logits = model(images).logits
+        labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
+    return np.concatenate(labels)

@@ -5,6 +5,8 @@ Knows nothing of teachers, losses or files.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -12,9 +14,12 @@ from torch import Tensor, nn
 from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.decoder import PostVQDecoder
 from vqseg.models.encoder import CompactEncoder
+from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation
 from vqseg.quantization.quantizer import VectorQuantizer
-from vqseg.types import VQSegOutput
+from vqseg.types import QuantizerOutput, VQSegOutput
+
+Perturbation = Literal["qpm", "dropout", "channel_dropout", "none"]
 
 
 class VQSeg(nn.Module):
@@ -36,22 +41,33 @@ class VQSeg(nn.Module):
         self.image_decoder = PostVQDecoder(dim, config.decoder_width, config.in_channels, stride, context=False)
 
     def forward(
-        self, images: Tensor, *, strength: float = 0.0, generator: torch.Generator | None = None, quantize: bool = True
+        self,
+        images: Tensor,
+        *,
+        strength: float = 0.0,
+        perturbation: Perturbation = "qpm",
+        generator: torch.Generator | None = None,
+        quantize: bool = True,
     ) -> VQSegOutput:
-        """Segment and reconstruct. strength: epsilon of the QPM. quantize=False lets z through, before the codebook stands."""
-        z = self.encode(images)
-        codes = self.quantizer(z) if quantize else None
-        if codes is None:
-            indices, replaced = _no_indices(z)
-            logits, reconstruction = self.decode(z, images.shape[-2:])
-            return VQSegOutput(logits, reconstruction, z, indices, replaced, z.new_zeros(()))
+        """Segment and reconstruct. strength: epsilon of the QPM, or the rate of the dropout that stands in for it.
 
-        quantized = codes.quantized
+        quantize=False lets z through, before the codebook stands; there are no codes to swap then.
+        """
+        z = self.encode(images)
+        codes = self.quantizer(z) if quantize and not self.config.continuous else _no_codes(z)
+        post_vq = quantized = codes.quantized
         replaced = torch.zeros_like(codes.indices, dtype=torch.bool)
-        if strength > 0:
+        if strength > 0 and perturbation in ("dropout", "channel_dropout"):
+            quantized = FeatureDropout(channels=perturbation == "channel_dropout")(quantized, strength, generator)
+        elif strength > 0 and perturbation == "qpm" and quantize:
             quantized, replaced = self.perturb(quantized, codes.indices, strength, generator)
         logits, reconstruction = self.decode(quantized, images.shape[-2:])
-        return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss)
+        return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, post_vq)
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the indices alone give the segmentation, as serving needs it."""
+        return not self.config.continuous
 
     def encode(self, images: Tensor) -> Tensor:
         """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image."""
@@ -78,6 +94,5 @@ class VQSeg(nn.Module):
         return logits[..., :height, :width], reconstruction[..., :height, :width]
 
 
-def _no_indices(z: Tensor) -> tuple[Tensor, Tensor]:
-    grid = (z.shape[0], *z.shape[-2:])
-    return z.new_full(grid, -1, dtype=torch.int64), z.new_zeros(grid, dtype=torch.bool)
+def _no_codes(z: Tensor) -> QuantizerOutput:
+    return QuantizerOutput(z, z.new_full((z.shape[0], *z.shape[-2:]), -1, dtype=torch.int64), z.new_zeros(()))

@@ -1,19 +1,24 @@
-"""One training step of VQ-Seg: (student, teacher, batch, generator) -> LossTerms (Eq. 7-10). No weights, no I/O, no clock.
+"""One training step of VQ-Seg: (student, teacher, batch, generator) -> LossTerms (Eq. 7-11). No weights, no I/O, no clock.
 
 Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import torch
-from torch import Generator, nn
+from torch import Generator, Tensor, nn
 
 from vqseg.config import AugmentationConfig, ObjectiveConfig
 from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.losses.reconstruction import reconstruction_loss
 from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segmentation_loss
+from vqseg.losses.usage import usage_loss
+from vqseg.training.guide import Guide
 from vqseg.training.teacher import Teacher
-from vqseg.types import Batch, LossTerms
+from vqseg.types import Batch, LossTerms, VQSegOutput
 
 
 def training_step(
@@ -25,6 +30,7 @@ def training_step(
     objective: ObjectiveConfig,
     augmentation: AugmentationConfig,
     quantize: bool = True,
+    guide: Guide | None = None,
 ) -> LossTerms:
     """The losses of one batch, before weighting. quantize=False lets features by-pass the codebook until it is initialised."""
     labelled = student(batch.images, quantize=quantize)
@@ -33,29 +39,58 @@ def training_step(
     with torch.no_grad():
         hard = labelled.logits.argmax(1)
         figures = {"dice_labelled": mean_structure_dice(hard, batch.labels, labelled.logits.shape[1])}
+    nothing = segmentation.new_zeros(())
+    terms = LossTerms(
+        segmentation,
+        reconstruction,
+        labelled.quantizer_loss,
+        nothing,
+        nothing,
+        figures,
+        alignment=_alignment(guide, batch.images, labelled, objective),
+        usage=_usage(student, labelled, generator) if objective.usage > 0 and quantize else 0.0,
+    )
     if batch.weak is None or batch.strong is None:
-        nothing = segmentation.new_zeros(())
-        return LossTerms(segmentation, reconstruction, labelled.quantizer_loss, nothing, nothing, figures)
+        return terms
 
     # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
     probabilities = teacher.probabilities(batch.weak, quantize=quantize)
+    hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
     size = (batch.strong.shape[-2], batch.strong.shape[-1])
     mixing = draw_mixing(len(batch.strong), size, augmentation, generator)
-    pseudo_labels = mix(probabilities.argmax(1), mixing)
-    confident = mix(confidence_mask(probabilities, threshold=objective.confidence), mixing)
-    strong = mix(batch.strong, mixing)
+    strong, pseudo_labels, confident = mix(batch.strong, mixing), mix(hard, mixing), mix(sure, mixing)
 
-    unlabelled = student(strong, strength=objective.strength, generator=generator, quantize=quantize)
+    disturbance: dict[str, Any] = {"strength": objective.strength, "perturbation": objective.perturbation, "generator": generator}
+    unlabelled = student(strong, quantize=quantize, **({} if objective.feature_stream else disturbance))
+    unlabelled_segmentation = segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident)
+    if objective.feature_stream:
+        stream = student(batch.weak, quantize=quantize, **disturbance)
+        unlabelled_segmentation = (unlabelled_segmentation + segmentation_loss(stream.logits, hard, dice=objective.dice, mask=sure)) / 2
+    aligned = _alignment(guide, mix(batch.weak, mixing), unlabelled, objective)
     figures |= {
         "confident_share": confident.float().mean(),
         "structure_share": (pseudo_labels > 0).float().mean(),
         "replaced_share": unlabelled.replaced.float().mean(),
     }
-    return LossTerms(
-        segmentation,
-        reconstruction,
-        (labelled.quantizer_loss + unlabelled.quantizer_loss) / 2,
-        segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident),
-        reconstruction_loss(unlabelled.reconstruction, strong),
-        figures,
+    return replace(
+        terms,
+        quantizer=(labelled.quantizer_loss + unlabelled.quantizer_loss) / 2,
+        unlabelled_segmentation=unlabelled_segmentation,
+        unlabelled_reconstruction=reconstruction_loss(unlabelled.reconstruction, strong),
+        alignment=(terms.alignment + aligned) / 2,
     )
+
+
+def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objective: ObjectiveConfig) -> Tensor | float:
+    """L_align of the features before perturbation; `clean` are the same pixels as the student's, with little or no recolouring."""
+    if guide is None or output.post_vq is None:
+        return 0.0
+    return guide.alignment(clean, output.post_vq, temperature=objective.alignment_temperature)
+
+
+def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Tensor | float:
+    if output.features is None:
+        return 0.0
+    # Under DistributedDataParallel the network is one level further in.
+    network: Any = getattr(student, "module", student)
+    return usage_loss(output.features, network.quantizer.codewords(), generator=generator)

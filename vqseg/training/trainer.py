@@ -9,6 +9,7 @@ import json
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
+from vqseg.training.guide import make_guide
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.state import load_state, save_state
@@ -62,8 +64,14 @@ class Trainer:
             _start_from(self.network, train.initial)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
-        optimizer = torch.optim.AdamW(self.network.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay)
+        self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
+        # What is trained, and with the teacher what a state holds: the network, and beside it the adapter if there is one.
+        self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
+        parameters = [parameter for part in self.trained.values() for parameter in part.parameters()]
+        optimizer = torch.optim.AdamW(parameters, lr=train.learning_rate, weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
+        if self.guide:
+            self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
         self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
@@ -147,11 +155,11 @@ class Trainer:
 
     def _quantizing(self) -> bool:
         """Whether the step at hand reads codes."""
-        return self.step >= self.codebook_start
+        return self.step >= self.codebook_start and not self.config.model.continuous
 
     def _quantized(self) -> bool:
         """Whether the last step read codes: the codebook is placed at the beginning of a step, not at the end of the one before."""
-        return self.step > self.codebook_start
+        return self.step > self.codebook_start and not self.config.model.continuous
 
     def _optimise(self) -> tuple[Tensor, LossTerms, Tensor]:
         """One step. -> the loss, its terms, and whether the loss and (but for fp16) the gradient were finite."""
@@ -168,11 +176,12 @@ class Trainer:
                 objective=config.objective,
                 augmentation=config.augmentation,
                 quantize=self._quantizing(),
+                guide=self.guide,
             )
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         self.accelerator.backward(loss)
-        norm = self.accelerator.clip_grad_norm_(self.network.parameters(), train.clip_norm)
+        norm = self.accelerator.clip_grad_norm_([p for part in self.trained.values() for p in part.parameters()], train.clip_norm)
         self.optimizer.step()
         self.schedule.step()
         self.teacher.update(self.network)
@@ -186,6 +195,8 @@ class Trainer:
     def _tend_codebook(self) -> None:
         """Place all codewords once features mean something, and later those that nobody chooses."""
         train, quantizer = self.config.train, self.network.quantizer
+        if self.config.model.continuous:
+            return
         since = self.step - self.codebook_start
         starting = since == 0 and self.codebook_start > 0
         reviving = train.revive_every > 0 and since > 0 and since % train.revive_every == 0 and self.step < train.revive_until * train.steps
@@ -212,7 +223,8 @@ class Trainer:
         return torch.cat(parts)
 
     def _logged(self, loss: Tensor, terms: LossTerms) -> dict[str, Tensor]:
-        values = {name: value for name, value in vars(terms).items() if name != "figures"}
+        # Terms that are left out are plain zeros.
+        values = {name: value for name, value in vars(terms).items() if isinstance(value, Tensor)}
         return {"loss": loss, **values, **terms.figures}
 
     def _log(self, sums: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
@@ -227,6 +239,7 @@ class Trainer:
             "step": self.step,
             **means,
             "unlabelled_weight": round(weight, 4),
+            **({"alignment_weight": round(self.objective.alignment_weight(self.step - 1), 4)} if self.guide else {}),
             "learning_rate": self.schedule.get_last_lr()[0],
             "codewords_used": round(utilisation(usage), 4),
             "steps_per_second": round(steps / seconds, 3),
@@ -265,7 +278,7 @@ class Trainer:
         if self.main:
             save_state(
                 state,
-                {"student": self.network, "teacher": self.teacher},
+                self.trained | {"teacher": self.teacher},
                 self.optimizer,
                 self.schedule,
                 {"generators": mine, "usage": usage},
@@ -274,7 +287,7 @@ class Trainer:
         self.accelerator.wait_for_everyone()
 
     def _restore(self, state: Path) -> None:
-        networks = {"student": self.network, "teacher": self.teacher}
+        networks = self.trained | {"teacher": self.teacher}
         tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
         if notes["processes"] != self.accelerator.num_processes:
             raise TrainingError(

@@ -1,0 +1,27 @@
+"""Feature dropout with the QPM's interface, for comparison (Eq. 1): zeroes features instead of swapping indices."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class FeatureDropout(nn.Module):
+    """Zeroes a share `rate` of the features and scales the others by 1 / (1 - rate); at rate 1 nothing is left.
+
+    channels: drop whole channels of an image (as UniMatch does) rather than single features.
+    Sampling is coupled like the QPM's: with the same seed a larger rate only drops more.
+    """
+
+    def __init__(self, *, channels: bool = False) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, features: Tensor, rate: float, generator: torch.Generator | None = None) -> Tensor:
+        """features (B, D, h, w), rate in [0, 1] -> the same shape."""
+        if not 0.0 <= rate <= 1.0:
+            raise ValueError(f"rate must lie in [0, 1], got {rate}")
+        shape = (*features.shape[:2], 1, 1) if self.channels else features.shape
+        draw_on = generator.device if generator is not None else features.device
+        uniform = torch.rand(shape, generator=generator, device=draw_on).to(features.device)
+        return torch.where(uniform >= rate, features / max(1.0 - rate, 1e-6), 0.0) if rate < 1 else torch.zeros_like(features)
