@@ -239,6 +239,12 @@ class TrainConfig:
     """Steps between replacements of codewords that were not chosen since the last one; 0 for never."""
     revive_until: float = 0.8
     """Share of the run after which no codeword is replaced any more."""
+    adapt_codebook: bool = False
+    """Instead of reviving idle codewords, grow the codebook while it is used and prune it where it is not."""
+    codebook_smallest: int = 64
+    """Lower bound of K for adapt_codebook."""
+    codebook_largest: int = 65536
+    """Upper bound of K for adapt_codebook; model.codebook_size is where it starts."""
     seed: int = 0
     """Seed of every random number of the run."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
@@ -261,6 +267,10 @@ class TrainConfig:
             _require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
         for name in ("warmup_steps", "codebook_start", "revive_every", "evaluate_every", "snapshots", "weight_decay"):
             _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+        _require(
+            2 <= self.codebook_smallest <= self.codebook_largest,
+            f"expected 2 <= codebook_smallest <= codebook_largest, got {self.codebook_smallest} and {self.codebook_largest}",
+        )
         for name in ("ema_decay", "revive_until"):
             _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
 

@@ -111,6 +111,31 @@ class VectorQuantizer(nn.Module):
         self.reset_usage()
         return int(dead.sum())
 
+    @torch.no_grad()
+    def grow(self, count: int, features: Tensor, generator: torch.Generator) -> None:
+        """Append `count` codewords, placed on features (N, D) that are far from every codeword."""
+        fresh = torch.ones(count, dtype=torch.bool, device=self.basis.device)
+        self._resize(
+            torch.cat([self.basis, self.basis.new_zeros(count, self.codebook_dim)]), torch.cat([self.usage, self.usage.new_zeros(count)])
+        )
+        self._place(torch.cat([fresh.new_zeros(self.codebook_size - count), fresh]), features, generator)
+
+    @torch.no_grad()
+    def prune(self, keep: Tensor) -> None:
+        """Drop the codewords outside keep (K,) bool; the indices of the others close up. At least two must stay."""
+        if int(keep.sum()) < 2:
+            raise ValueError(f"at least two codewords must stay, got {int(keep.sum())}")
+        self._resize(self.basis[keep], self.usage[keep])
+
+    @torch.no_grad()
+    def take_over(self, other: VectorQuantizer) -> None:
+        """Become a copy of another codebook, whatever its size."""
+        self._resize(other.basis.clone(), other.usage.clone())
+        self.mapping.load_state_dict(other.mapping.state_dict())
+
+    def _resize(self, basis: Tensor, usage: Tensor) -> None:
+        self.basis, self.usage, self.codebook_size = basis, usage, len(basis)
+
     def _place(self, rows: Tensor, features: Tensor, generator: torch.Generator) -> None:
         if len(features) == 0:
             raise ValueError("no features to place codewords on")

@@ -1,17 +1,20 @@
 """The codebook at a few moments of training: mapped codewords and how often each is chosen on a fixed set of slices.
 
-File snapshots.npz: steps (S,) int64, codewords (S, K, D) float16, counts (S, K) int32.
+File snapshots.npz: steps (S,) int64, codewords (S, K, D) float16, counts (S, K) int32. Where K changed during training, it is the
+largest; rows that a moment lacked repeat its last codeword and count zero.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqseg.models.vqseg import VQSeg
+from vqseg.types import Array
 
 FILE = "snapshots.npz"
 
@@ -43,10 +46,15 @@ def gather_snapshots(folder: Path, target: Path) -> int:
     if not files:
         return 0
     taken = [np.load(file, allow_pickle=False) for file in files]
+    size = max(len(one["counts"]) for one in taken)
     np.savez_compressed(
         target / FILE,
         steps=np.array([int(one["step"]) for one in taken]),
-        codewords=np.stack([one["codewords"] for one in taken]),
-        counts=np.stack([one["counts"] for one in taken]),
+        codewords=np.stack([_padded(one["codewords"], size, "edge") for one in taken]),
+        counts=np.stack([_padded(one["counts"], size, "constant") for one in taken]),
     )
     return len(files)
+
+
+def _padded(rows: Array, size: int, mode: Literal["edge", "constant"]) -> Array:
+    return np.pad(rows, [(0, size - len(rows))] + [(0, 0)] * (rows.ndim - 1), mode=mode)

@@ -5,6 +5,7 @@ Tensors go to safetensors, plain values to JSON; the folder is replaced in one r
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def load_state(
     optimizer.load_state_dict({"state": moments, "param_groups": notes["optimizer"]})
     _restore_schedule(schedule, notes["schedule"])
     return _under(bundle, "extra"), notes
+
+
+def saved_notes(folder: Path) -> dict[str, Any]:
+    """The plain values of a saved state, without its tensors. Raises CheckpointError if they cannot be read."""
+    try:
+        return json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"cannot resume from {folder}: {error}") from error
 
 
 def _under(bundle: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -44,9 +44,9 @@ class Teacher(nn.Module):
 
     @torch.no_grad()
     def copy_codebook(self, student: VQSeg) -> None:
-        """Take over the student's codebook, matrix and mapping, after codewords were placed anew."""
-        self.model.quantizer.basis.copy_(student.quantizer.basis)
-        self.model.quantizer.mapping.load_state_dict(student.quantizer.mapping.state_dict())
+        """Take over the student's codebook, matrix, mapping and size, after codewords were placed anew."""
+        self.model.quantizer.take_over(student.quantizer)
+        self.model.config = student.config
 
     @torch.no_grad()
     def probabilities(self, images: Tensor, *, quantize: bool = True) -> Tensor:

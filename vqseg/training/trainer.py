@@ -26,11 +26,12 @@ from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
-from vqseg.quantization.quantizer import utilisation
+from vqseg.quantization.quantizer import VectorQuantizer, utilisation
+from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.guide import make_guide
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
-from vqseg.training.state import load_state, save_state
+from vqseg.training.state import load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.validation import validation_dice
@@ -207,6 +208,9 @@ class Trainer:
         shared = torch.Generator().manual_seed(self.config.train.seed * 7_919 + self.step)
         if starting:
             quantizer.initialise(features, shared)
+        elif train.adapt_codebook:
+            adapt_codebook(quantizer, features, shared, smallest=train.codebook_smallest, largest=train.codebook_largest)
+            self.network.config = replace(self.network.config, codebook_size=quantizer.codebook_size)
         else:
             logger.debug("step %d: %d codewords placed anew", self.step, quantizer.revive(features, shared))
         self.teacher.copy_codebook(self.network)
@@ -242,6 +246,7 @@ class Trainer:
             **({"alignment_weight": round(self.objective.alignment_weight(self.step - 1), 4)} if self.guide else {}),
             "learning_rate": self.schedule.get_last_lr()[0],
             "codewords_used": round(utilisation(usage), 4),
+            **({"codebook_size": len(usage)} if train.adapt_codebook else {}),
             "steps_per_second": round(steps / seconds, 3),
             "images_per_second": round(steps * images / seconds, 1),
         }
@@ -282,12 +287,13 @@ class Trainer:
                 self.optimizer,
                 self.schedule,
                 {"generators": mine, "usage": usage},
-                {"step": self.step, "seconds": self.seconds, "processes": self.accelerator.num_processes},
+                {"codebook_size": len(usage), "step": self.step, "seconds": self.seconds, "processes": self.accelerator.num_processes},
             )
         self.accelerator.wait_for_everyone()
 
     def _restore(self, state: Path) -> None:
         networks = self.trained | {"teacher": self.teacher}
+        self._take_size(saved_notes(state).get("codebook_size", self.network.quantizer.codebook_size))
         tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
         if notes["processes"] != self.accelerator.num_processes:
             raise TrainingError(
@@ -300,6 +306,15 @@ class Trainer:
         self.step, self.seconds = notes["step"], notes["seconds"]
         if self.main:
             self._shorten_log()
+
+    def _take_size(self, size: int) -> None:
+        """Give student and teacher a codebook of the size that the saved one has grown or shrunk to."""
+        if not self.config.train.adapt_codebook or size == self.network.quantizer.codebook_size:
+            return
+        quantizer = VectorQuantizer(size, self.config.model.codebook_dim).to(self.device)
+        self.network.quantizer.take_over(quantizer)
+        self.network.config = replace(self.network.config, codebook_size=size)
+        self.teacher.copy_codebook(self.network)
 
     def _shorten_log(self) -> None:
         """Drop the lines after the restored step: a run that was cut off has logged steps which come again."""
