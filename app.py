@@ -10,15 +10,10 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-# Read by gradio when it is imported: the app asks nothing of other servers.
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-
-from app.build import build  # the package app/, which wins over this file's name
-from app.examples import find_examples
-from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model
-from vqseg.codebook import CodebookError, CodebookStatistics, read_statistics
-from vqseg.inference import Segmenter
+if TYPE_CHECKING:
+    from vqseg.codebook import CodebookStatistics
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_CHECKPOINT = "checkpoints/acdc-10"
@@ -29,17 +24,33 @@ logger = logging.getLogger("vqseg.app")
 def main() -> int:
     """Load, build, launch; returns the exit status when the server ends."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # Read by gradio when it is imported: the app asks nothing of other servers.
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
-        port = port_from_environment()
-        checkpoint = checkpoint_folder(checkpoint_from_environment())
-        app = build(Segmenter(load_model(checkpoint)), statistics_of(checkpoint), find_examples(HERE / "assets" / "examples"))
-    except (CheckpointError, ValueError) as error:
+        serve(port_from_environment(), host_from_environment(), checkpoint_from_environment())
+    except (OSError, ValueError) as error:
+        # A port that is taken, a checkpoint or a setting that is wrong: the message says it, a traceback would hide it.
         logger.error("%s", error)
         return 1
-    host = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
-    # Gradio prints the URL.
-    app.launch(server_name=host, server_port=port)
     return 0
+
+
+def serve(port: int, host: str, checkpoint: str) -> None:
+    """Build the app on a checkpoint and launch it. Gradio prints the URL."""
+    # Imported once the settings are known to be right; app is the package, which wins over this file's name.
+    from app.build import build
+    from app.examples import find_examples
+    from vqseg.checkpoint import checkpoint_folder, load_model
+    from vqseg.inference import Segmenter
+
+    folder = checkpoint_folder(checkpoint)
+    app = build(Segmenter(load_model(folder)), statistics_of(folder), find_examples(HERE / "assets" / "examples"))
+    app.launch(server_name=host, server_port=port)
+
+
+def host_from_environment() -> str:
+    """GRADIO_SERVER_NAME; unset, this machine only, or every address on a Space."""
+    return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
 
 
 def checkpoint_from_environment() -> str:
@@ -59,6 +70,8 @@ def port_from_environment() -> int:
 
 def statistics_of(checkpoint: Path) -> CodebookStatistics | None:
     """The checkpoint's codebook statistics, or None, said in the log, if it has none that fit."""
+    from vqseg.codebook import CodebookError, read_statistics
+
     try:
         return read_statistics(checkpoint)
     except (FileNotFoundError, CodebookError) as error:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from vqseg.inference import SegmentedScan, Segmenter
 
 
+# Reading and encoding scans: together at most two at a time, whoever asks.
+HEAVY: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": 2}
+
+
 def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
     """Register both inside the present Blocks. Their components exist for their types and are never shown."""
 
@@ -58,8 +62,8 @@ def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
         figures = gr.JSON(label="Figures")
         trigger = gr.Button()
-    trigger.click(segment, scan, [labels, figures], api_name="segment")
-    trigger.click(perturb, [scan, plane, index, epsilon, mode, seed], [segmentation, reconstruction, figures], api_name="perturb")
+    trigger.click(segment, scan, [labels, figures], api_name="segment", **HEAVY)
+    trigger.click(perturb, [scan, plane, index, epsilon, mode, seed], [segmentation, reconstruction, figures], api_name="perturb", **HEAVY)
 
 
 def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The bundled examples: encoded once when the app is built, then lent to every visitor."""
+"""The bundled examples: each is encoded once, then lent to every visitor."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.session import OpenScan
@@ -14,14 +15,31 @@ if TYPE_CHECKING:
     from vqseg.inference import Segmenter
 
 
+class Examples:
+    """The cases by the title that visitors see. The first is encoded at once, the page opens with it; the others when asked for."""
+
+    def __init__(self, segmenter: Segmenter, files: Iterable[Path]) -> None:
+        """Raises ScanError if the first file is no scan."""
+        self._segmenter = segmenter
+        self._files = {title(path): path for path in files}
+        self._opened: dict[str, OpenScan] = {}
+        self._lock = Lock()
+        self.titles = list(self._files)
+        self.first = self.open(self.titles[0]) if self.titles else None
+
+    def open(self, title: str | None) -> OpenScan | None:
+        """The encoded case, None if there is none of that title."""
+        if title not in self._files:
+            return None
+        with self._lock:
+            if title not in self._opened:
+                self._opened[title] = OpenScan(self._segmenter.open(read_scan(self._files[title])))
+            return self._opened[title]
+
+
 def find_examples(folder: Path) -> list[Path]:
     """NIfTI files of the folder without the labels beside them, by name; none if there is no such folder."""
     return sorted(path for path in folder.glob("*.nii.gz") if not path.name.endswith(("_truth.nii.gz", "_labels.nii.gz")))
-
-
-def open_examples(segmenter: Segmenter, files: Iterable[Path]) -> dict[str, OpenScan]:
-    """By the title that visitors see. Raises ScanError if a file is no scan: the examples are part of the app."""
-    return {title(path): OpenScan(segmenter.open(read_scan(path))) for path in files}
 
 
 def title(path: Path) -> str:

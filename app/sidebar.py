@@ -54,6 +54,9 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
         upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
         gr.Markdown("NIfTI, PNG, JPEG, TIFF, BMP or .npy", elem_id="accepted")
+        download = gr.DownloadButton(
+            "Save labels as NIfTI", size="md", variant="primary", interactive=first is not None, elem_id="download"
+        )
         _title("Perturbation")
         strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
         mode = gr.Radio([("Resample", MODES[0]), ("Shuffle", MODES[1])], value=MODES[0], label="Replacement", elem_id="mode")
@@ -69,11 +72,7 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         with gr.Row(elem_id="drawing"):
             shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
             outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
-        with gr.Row(elem_id="actions"):
-            reset = gr.Button("Reset", size="md", min_width=90, elem_id="reset")
-            download = gr.DownloadButton(
-                "Save labels", size="md", min_width=130, variant="primary", interactive=first is not None, elem_id="download"
-            )
+        reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(case, upload, strength, mode, seed, reroll, plane_choice, index, opacity, outline, shown, visible, reset, download)
 
 

@@ -184,7 +184,7 @@ def test_upload_shows_the_scan_and_download_gives_its_labels_on_its_grid(page: A
     wait_painted(page, "axial 4 0 resample 0")
     assert not list(server.cache.rglob("mine.nii.gz"))
     with page.expect_download() as downloading:
-        page.get_by_text("Save labels").click()
+        page.get_by_text("Save labels as NIfTI").click()
     saved = tmp_path / downloading.value.suggested_filename
     downloading.value.save_as(saved)
     assert saved.name == "mine_labels.nii.gz"

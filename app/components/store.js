@@ -25,7 +25,7 @@
   /* Move a slider of the sidebar as a hand would, so that there is one way for a value to change. */
   function setSlider(id, value) {
     const range = document.querySelector(`#${id} input[type=range]`);
-    if (!range) return;
+    if (!range || range.disabled) return;
     const low = Number(range.min), high = Number(range.max), step = Number(range.step) || 1;
     const bounded = Math.min(high, Math.max(low, Math.round(value / step) * step));
     range.value = String(Number(bounded.toFixed(4)));

@@ -6,6 +6,7 @@ const panel = (name) => root.querySelector("[data-panel=" + name + "]");
 const notice = root.querySelector(".notice");
 const scrub = root.querySelector(".scrub input");
 
+const KEPT_PIXELS = 2 ** 25;  // of each of the two:
 const inputs = new Map();   // pictures of the input by slice
 const frames = new Map();   // answers by slice and settings
 let wanted = null;          // the newest request that was not sent
@@ -17,10 +18,11 @@ let painting = 0;
 const sliceKey = (s) => [s.token, s.plane, s.index].join(" ");
 const frameKey = (s) => [sliceKey(s), s.strength, s.mode, s.seed].join(" ");
 
-function remember(map, key, value, most) {
+function remember(map, key, value) {
   map.delete(key);
   map.set(key, value);
-  if (map.size > most) map.delete(map.keys().next().value);
+  const most = Math.max(2, Math.min(64, Math.floor(KEPT_PIXELS / value.length)));
+  while (map.size > most) map.delete(map.keys().next().value);
 }
 
 async function inflate(packed) {
@@ -68,9 +70,9 @@ async function fetchFrame(request, state) {
     return;
   }
   const [labels, reconstruction, image] = await Promise.all([answer.labels, answer.reconstruction, answer.image].map((p) => p && inflate(p)));
-  if (image) remember(inputs, key, image, 32);
-  const frame = { ...answer, labels, reconstruction };
-  remember(frames, frameKey(request), frame, 64);
+  if (image) remember(inputs, key, image);
+  const frame = { ...answer, labels, reconstruction, length: labels.length };
+  remember(frames, frameKey(request), frame);
   // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
   const newest = window.vqseg.state;
   if (sliceKey(request) === sliceKey({ ...newest, token: newest.scan.token }) && request.sequence >= (present?.request.sequence ?? 0)) show(request, state, frame);

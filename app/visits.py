@@ -1,0 +1,84 @@
+"""Opening scans on behalf of a visit: what Gradio's events call, and what they show then."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app.examples import Examples
+from app.session import OpenScan, SessionError, SessionStore
+from app.sidebar import slice_slider
+from app.tabs.see import describe
+from app.uploads import Uploads
+from vqseg.data.scan import ScanError
+
+if TYPE_CHECKING:
+    from vqseg.inference import Segmenter
+
+
+class Visits:
+    """Holds the app's parts, never a visitor's data: that is in the store."""
+
+    def __init__(self, segmenter: Segmenter, store: SessionStore, uploads: Uploads, cases: Examples) -> None:
+        self._segmenter, self._store, self._uploads, self._cases = segmenter, store, uploads, cases
+
+    def example(self, title: str | None, request: gr.Request) -> list[Any]:
+        """Outputs for the viewer, plane, slice and download after choosing a bundled case."""
+        scan = self._cases.open(title)
+        if scan is None:
+            return [gr.skip()] * 4
+        return self._outputs(scan, self._store.put(scan, _owner(request), shared=True), title or "")
+
+    # Gradio fills in a parameter whose default is a Progress.
+    def upload(self, path: str | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
+        """The same, then the emptied drop zone and the case picker, after a file was sent. A bad file changes nothing."""
+        try:
+            progress(0, desc="Reading the file")
+            scan = self._uploads.read(path)
+            opened = OpenScan(self._segmenter.open(scan, lambda share: progress(share, desc="Encoding the slices")))
+            token = self._store.put(opened, _owner(request))
+        except (ScanError, SessionError) as error:
+            # Toasts are HTML, and a file's name is the visitor's.
+            gr.Warning(html.escape(str(error.args[0])), title="This file was not opened", duration=12)
+            return [gr.skip()] * 4 + [None, gr.skip()]
+        return [*self._outputs(opened, token, scan.name), None, None]
+
+    def plane(self, value: dict[str, Any] | None, plane: str) -> Any:
+        """The slice slider for another plane of the scan on show."""
+        try:
+            return gr.update(**slice_slider(self._store.get((value or {}).get("token")), plane))
+        except SessionError as error:
+            gr.Warning(str(error.args[0]), title="The scan is gone")
+            return gr.skip()
+
+    def home(self, value: dict[str, Any] | None) -> list[Any]:
+        """Plane and slice slider as they were when the scan on show was opened."""
+        try:
+            scan = self._store.get((value or {}).get("token"))
+        except SessionError:
+            return [gr.skip(), gr.skip()]
+        return [scan.plane, gr.update(**slice_slider(scan, scan.plane))]
+
+    def download(self, value: dict[str, Any] | None) -> Any:
+        """The prepared label file once more, so that it is young in Gradio's cache."""
+        try:
+            return str(self._store.get((value or {}).get("token")).label_file())
+        except SessionError:
+            return gr.skip()
+
+    def end(self, request: gr.Request) -> None:
+        self._store.release(_owner(request))
+
+    def _outputs(self, scan: OpenScan, token: str, title: str) -> list[Any]:
+        return [
+            describe(token, scan, title, self._segmenter.classes),
+            scan.plane,
+            gr.update(**slice_slider(scan, scan.plane)),
+            gr.update(value=str(scan.label_file()), interactive=True),
+        ]
+
+
+def _owner(request: gr.Request) -> str:
+    return str(request.session_hash)
