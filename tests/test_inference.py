@@ -1,0 +1,208 @@
+"""A scan opened once and replayed: slices against their volume, any axis order, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+
+from tests.tiny import tiny_model
+from vqseg.inference import SegmentedScan, Segmenter, label_agreement, psnr
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import Scan
+
+SHAPE = (50, 37, 6)
+
+
+@pytest.fixture(scope="module")
+def model() -> VQSeg:
+    return tiny_model(image_side=48)
+
+
+def scan_of(axis: int = 2, *, shape: tuple[int, int, int] = SHAPE, seed: int = 0) -> Scan:
+    """A smooth volume whose slices lie across `axis`."""
+    voxels = 300 * ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), (2, 2, 0)).astype(np.float32)
+    spacing = [1.5, 1.25, 8.0]
+    order = [0, 1]
+    order.insert(axis, 2)
+    voxels, spacing = voxels.transpose(order), [spacing[one] for one in order]
+    return Scan(voxels=np.ascontiguousarray(voxels), affine=np.diag([*spacing, 1.0]), spacing=tuple(spacing), name="scan.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def opened(model: VQSeg) -> SegmentedScan:
+    return Segmenter(model).open(scan_of())
+
+
+def test_an_opened_scan_lies_on_its_own_grid(opened: SegmentedScan) -> None:
+    assert opened.axis == 2
+    assert opened.slice_count == 6
+    assert opened.slice_size == (50, 37)
+    assert opened.codebook_size == 64
+    assert opened.labels.shape == opened.normalised.shape == opened.reconstruction.shape == SHAPE
+    assert opened.labels.dtype == np.uint8
+    assert opened.reconstruction.dtype == opened.normalised.dtype == np.float32
+    # 50 x 37 is read at 48 x 36, padded to 48 x 48: 12 x 12 tokens of 4 x 4 pixels.
+    assert opened.indices.shape == (6, 12, 12)
+    assert opened.indices.dtype == np.int32
+    for picture in (opened.normalised, opened.reconstruction):
+        assert 0 <= picture.min() <= picture.max() <= 1
+
+
+def test_labels_are_the_networks_own(model: VQSeg) -> None:
+    # At the network's own size nothing is resized, so that the plain network is the oracle.
+    scan = scan_of(shape=(48, 48, 3))
+    opened = Segmenter(model).open(scan)
+    low, high = np.percentile(scan.voxels, (0.5, 99.5))
+    images = torch.from_numpy(np.clip((scan.voxels - low) / (high - low), 0, 1)).float().permute(2, 0, 1)[:, None]
+    with torch.no_grad():
+        out = model(images)
+    assert (opened.indices == out.indices.numpy()).mean() > 0.99
+    assert (opened.labels.transpose(2, 0, 1) == out.logits.argmax(1).numpy()).mean() > 0.99
+    np.testing.assert_allclose(opened.normalised.transpose(2, 0, 1), images[:, 0], atol=1e-5)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_the_arrays_order_does_not_matter(model: VQSeg, opened: SegmentedScan, axis: int) -> None:
+    turned = Segmenter(model).open(scan_of(axis))
+    assert turned.axis == axis
+    assert turned.slice_size == (50, 37)
+    np.testing.assert_array_equal(turned.indices, opened.indices)
+    np.testing.assert_array_equal(np.moveaxis(turned.labels, axis, 2), opened.labels)
+    first, second = turned.perturb(4, 0.6, seed=2), opened.perturb(4, 0.6, seed=2)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    np.testing.assert_array_equal(first.image, scan_slice(turned, 4))
+
+
+def scan_slice(opened: SegmentedScan, index: int) -> np.ndarray:
+    return np.moveaxis(opened.normalised, opened.axis, 0)[index]
+
+
+def test_strength_zero_gives_the_clean_labels(opened: SegmentedScan) -> None:
+    for mode in ("resample", "shuffle"):
+        for index in range(opened.slice_count):
+            result = opened.perturb(index, 0.0, mode, seed=5)
+            np.testing.assert_array_equal(result.indices, opened.indices[index])
+            np.testing.assert_array_equal(result.clean_indices, opened.indices[index])
+            assert result.replaced_share == 0.0
+            assert not result.replaced.any()
+            # One slice or four at once: sums may differ in their last bit, and a tie of two classes with them.
+            assert (result.labels == opened.labels[:, :, index]).mean() > 0.999
+            assert result.dice_vs_clean > 0.99
+            np.testing.assert_allclose(result.reconstruction, opened.reconstruction[:, :, index], atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["resample", "shuffle"])
+def test_a_slice_alone_equals_its_slice_of_the_volume(opened: SegmentedScan, mode: str) -> None:
+    volume = opened.perturb_volume(0.6, mode, seed=9)
+    slices = [opened.perturb(index, 0.6, mode, seed=9) for index in range(opened.slice_count)]
+    assert volume.labels.shape == volume.reconstruction.shape == SHAPE
+    assert volume.labels.dtype == np.uint8
+    for index, one in enumerate(slices):
+        assert (volume.labels[:, :, index] == one.labels).mean() > 0.999
+        np.testing.assert_allclose(volume.reconstruction[:, :, index], one.reconstruction, atol=1e-4)
+    assert volume.replaced_share == pytest.approx(np.mean([one.replaced_share for one in slices]), abs=1e-6)
+
+
+def test_slices_and_seeds_draw_differently_and_repeat(opened: SegmentedScan) -> None:
+    first, again = opened.perturb(1, 0.5, seed=3), opened.perturb(1, 0.5, seed=3)
+    np.testing.assert_array_equal(first.indices, again.indices)
+    np.testing.assert_array_equal(first.labels, again.labels)
+    assert (opened.perturb(1, 0.5, seed=4).replaced != first.replaced).any()
+    assert (opened.perturb(2, 0.5, seed=3).replaced != first.replaced).any()
+    assert opened.perturb(1, 0.5, seed=-7).replaced_share > 0
+
+
+def test_a_larger_strength_only_adds_replacements_whatever_the_order_of_asking(opened: SegmentedScan) -> None:
+    results = {strength: opened.perturb(0, strength, seed=1) for strength in (0.9, 0.1, 1.0, 0.5)}
+    for smaller, larger in ((0.1, 0.5), (0.5, 0.9), (0.9, 1.0)):
+        kept = results[smaller].replaced
+        assert results[larger].replaced[kept].all()
+        np.testing.assert_array_equal(results[smaller].indices[kept], results[larger].indices[kept])
+    assert results[1.0].replaced.all()
+
+
+def test_many_seeds_do_not_hold_memory(opened: SegmentedScan) -> None:
+    for seed in range(100):
+        opened.perturb(0, 0.5, seed=seed)
+    assert len(opened._drawn) <= 64
+    first = opened.perturb(0, 0.5, seed=0)
+    np.testing.assert_array_equal(first.indices, opened.perturb(0, 0.5, seed=0).indices)
+
+
+def test_replaced_marks_the_changed_indices_and_their_share(opened: SegmentedScan) -> None:
+    result = opened.perturb(3, 0.4, seed=1)
+    np.testing.assert_array_equal(result.replaced, result.indices != result.clean_indices)
+    assert result.replaced_share == pytest.approx(result.replaced.mean())
+    assert result.psnr == pytest.approx(psnr(result.reconstruction, result.image))
+    assert result.milliseconds > 0
+    np.testing.assert_array_equal(result.image, opened.normalised[:, :, 3])
+
+
+def test_a_constant_volume_is_no_error(model: VQSeg) -> None:
+    voxels = np.full((40, 40, 2), 7.0, np.float32)
+    opened = Segmenter(model).open(Scan(voxels=voxels, affine=np.eye(4), spacing=(1.0, 1.0, 1.0), name="flat.npy"))
+    assert (opened.normalised == 0).all()
+    assert np.isfinite(opened.reconstruction).all()
+    assert np.isfinite(opened.perturb(0, 1.0).psnr)
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 1), (200, 9, 2), (1, 1, 1)])
+def test_odd_sizes_come_back(model: VQSeg, shape: tuple[int, int, int]) -> None:
+    voxels = np.random.default_rng(0).random(shape).astype(np.float32)
+    opened = Segmenter(model).open(Scan(voxels=voxels, affine=np.eye(4), spacing=(1.0, 1.0, 1.0), name="odd.npy"))
+    assert opened.labels.shape == shape
+    assert opened.perturb(0, 0.5).labels.shape == shape[:2]
+
+
+def test_byte_size_is_that_of_its_arrays(opened: SegmentedScan) -> None:
+    voxels = int(np.prod(SHAPE))
+    assert opened.byte_size == voxels * (4 + 4 + 4 + 1) + 6 * 12 * 12 * 4
+
+
+@pytest.mark.parametrize("index", [-1, 6, 100])
+def test_a_slice_outside_the_scan_is_refused(opened: SegmentedScan, index: int) -> None:
+    with pytest.raises(ValueError, match=f"slice {index} is outside the scan; expected 0 to 5"):
+        opened.perturb(index, 0.5)
+
+
+@pytest.mark.parametrize("strength", [-0.01, 1.5, float("nan")])
+@pytest.mark.parametrize("mode", ["resample", "shuffle"])
+def test_a_strength_outside_its_range_is_refused(opened: SegmentedScan, strength: float, mode: str) -> None:
+    with pytest.raises(ValueError, match=r"strength must lie in \[0, 1\]"):
+        opened.perturb(0, strength, mode)
+    with pytest.raises(ValueError, match=r"strength must lie in \[0, 1\]"):
+        opened.perturb_volume(strength, mode)
+
+
+def test_an_unknown_mode_is_refused(opened: SegmentedScan) -> None:
+    with pytest.raises(ValueError, match="got 'swap'"):
+        opened.perturb(0, 0.5, "swap")
+
+
+def test_progress_is_told_and_may_cancel(model: VQSeg) -> None:
+    shares: list[float] = []
+    Segmenter(model).open(scan_of(), shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+    def cancel(_: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Segmenter(model).open(scan_of(), cancel)
+
+
+def test_agreement_is_the_mean_dice_of_the_structures_in_either() -> None:
+    reference = np.array([[0, 1, 1, 2]], np.uint8)
+    assert label_agreement(reference, reference) == 1.0
+    # 1: 2 x 1 / (1 + 2); 2 is missing: 0; 3 appears: 0.
+    assert label_agreement(np.array([[0, 1, 0, 3]], np.uint8), reference) == pytest.approx((2 / 3) / 3)
+    assert label_agreement(np.zeros((2, 2)), np.zeros((2, 2))) == 1.0
+
+
+def test_psnr_is_its_formula_and_bounded() -> None:
+    reference = np.zeros((4, 4), np.float32)
+    assert psnr(reference + 0.1, reference) == pytest.approx(20, abs=1e-4)
+    assert psnr(reference, reference) == 100.0
