@@ -160,6 +160,17 @@ def test_replacements_only_add_up_as_strength_grows() -> None:
     assert [int(one.sum()) for one in replaced] == sorted({int(one.sum()) for one in replaced})
 
 
+def test_a_draw_ahead_holds_every_strength() -> None:
+    perturb, indices, codewords = QuantizedPerturbation(), grid_of(50), normal(50, 8)
+    thresholds, replacements = perturb.draw(indices, codewords, generator(3))
+    assert thresholds.shape == replacements.shape == GRID
+    for strength in (0.0, 0.2, 0.7, 1.0):
+        expected = perturb(indices, codewords, strength, generator(3))
+        assert torch.equal(torch.where(thresholds < strength, replacements, indices), expected)
+    with pytest.raises(ValueError, match='only mode "resample"'):
+        QuantizedPerturbation("shuffle").draw(indices, codewords, generator())
+
+
 def test_shuffled_positions_only_add_up_as_strength_grows() -> None:
     perturb, indices = QuantizedPerturbation("shuffle"), torch.arange(400).view(1, 20, 20)
     moved = [perturb(indices, normal(400, 2), strength, generator(3)) != indices for strength in (0.1, 0.4, 0.9, 1.0)]
