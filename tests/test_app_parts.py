@@ -1,0 +1,223 @@
+"""The app's smaller rooms without a browser: frames, server functions, uploads, examples, figures, and app.py's settings."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import importlib.util
+import json
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_server import fake_statistics, save_scan
+from fake_segmenter import CLASSES, FakeSegmentedScan, FakeSegmenter
+
+from app.codebook_figures import ACTIVE, DEAD, codeword_map, rank_frequency
+from app.examples import Examples, find_examples
+from app.frames import FrameRequest, make_frame
+from app.render import greyscale
+from app.session import OpenScan, SessionStore
+from app.tabs.codebook import slice_codes
+from app.tabs.see import answer, describe
+from app.uploads import UploadCounter, Uploads
+from vqseg.checkpoint import load_model
+from vqseg.data.scan import ScanError, read_scan
+from vqseg.inference import Segmenter
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> OpenScan:
+    return OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "heart.nii.gz"))))
+
+
+@pytest.fixture
+def held(scan: OpenScan) -> tuple[SessionStore, dict[str, Any]]:
+    """A store that holds the scan, and a request for one of its pictures."""
+    store = SessionStore(byte_cap=2**24)
+    token = store.put(scan, "me")
+    return store, {"token": token, "plane": "axial", "index": 2, "strength": 0.5, "mode": "resample", "seed": 1}
+
+
+def test_a_slice_looks_the_same_alone_and_cut_from_its_volume_with_a_real_network(checkpoint: Path, tmp_path: Path) -> None:
+    segmented = Segmenter(load_model(checkpoint)).open(read_scan(save_scan(tmp_path / "a.nii.gz", shape=(32, 24, 3))))
+    opened = OpenScan(segmented)
+    frame = make_frame(opened, FrameRequest(opened.plane, 1, 0.5, "resample", 3))
+    volume, view = segmented.perturb_volume(0.5, "resample", 3), opened.views[opened.plane]
+    np.testing.assert_array_equal(frame.labels, view.cut(volume.labels, 1))
+    np.testing.assert_allclose(frame.reconstruction, view.cut(volume.reconstruction, 1), atol=1e-5)
+    across = make_frame(opened, FrameRequest("sagittal", 7, 0.5, "resample", 3))
+    np.testing.assert_array_equal(across.labels, opened.views["sagittal"].cut(volume.labels, 7))
+    assert across.replaced_share == volume.replaced_share
+
+
+def test_the_same_request_is_not_computed_twice(scan: OpenScan) -> None:
+    request = FrameRequest("axial", 0, 0.5, "resample", 0)
+    first = make_frame(scan, request)
+    assert make_frame(scan, replace(request)) is first
+    assert make_frame(scan, replace(request, seed=1)) is not first
+
+
+def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: tuple[SessionStore, dict]) -> None:
+    store, request = held
+    frame = make_frame(store.get(request["token"]), FrameRequest("axial", 2, 0.5, "resample", 1))
+    given = answer(store, {**request, "with_image": True})
+    for key, picture in (("labels", frame.labels), ("reconstruction", greyscale(frame.reconstruction)), ("image", greyscale(frame.image))):
+        assert zlib.decompress(base64.b64decode(given[key])) == picture.tobytes()
+    assert answer(store, request)["image"] is None
+    json.dumps(given, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"token": "guessed"}, "no longer held"),
+        ({"token": None}, "no longer held"),
+        ({"plane": ["axial"]}, "plane must be one of"),
+        ({"index": 10**9}, "0 to 5"),
+        ({"index": "2"}, "whole number"),
+        ({"index": True}, "whole number"),
+        ({"strength": float("nan")}, "epsilon"),
+        ({"strength": "0.5"}, "epsilon"),
+        ({"mode": None}, "mode must be one of"),
+        ({"seed": 2**31}, "seed"),
+        ({"seed": float("inf")}, "seed"),
+    ],
+)
+def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, dict], change: dict, message: str) -> None:
+    store, request = held
+    for function in (answer, lambda store, asked: slice_codes(store, fake_statistics(), asked)):
+        assert message in function(store, {**request, **change})["error"]
+        assert "must be an object" in function(store, [request])["error"]
+
+
+def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:
+    described = describe("token", scan, "heart.nii.gz", CLASSES)
+    assert described["planes"]["axial"]["count"] == 6
+    assert len(described["colours"]) == len(CLASSES)
+    assert "/" not in json.dumps(described)
+
+
+def test_the_codes_of_the_view_lie_where_the_map_has_them(held: tuple[SessionStore, dict]) -> None:
+    store, request = held
+    statistics = fake_statistics()
+    clean = slice_codes(store, statistics, {**request, "strength": 0})
+    assert clean["brought_in"]["code"] == []
+    assert clean["clean"]["code"] == np.unique(store.get(request["token"]).segmented.indices[2]).tolist()
+    np.testing.assert_array_equal(clean["clean"]["x"], statistics.projection[clean["clean"]["code"], 0])
+    perturbed = slice_codes(store, statistics, {**request, "strength": 1})
+    assert perturbed["clean"] == clean["clean"]
+    assert perturbed["brought_in"]["code"]
+
+
+def test_the_map_shows_every_codeword_once_and_survives_an_unused_codebook() -> None:
+    statistics = fake_statistics()
+    figure = codeword_map(statistics, CLASSES)
+    assert len(figure.data[DEAD].x) + len(figure.data[ACTIVE].x) == len(statistics.counts)
+    assert len(rank_frequency(statistics).data[0].x) == np.sum(statistics.counts > 0)
+    unused = replace(statistics, counts=0 * statistics.counts, class_counts=0 * statistics.class_counts)
+    assert len(codeword_map(unused, CLASSES).data[ACTIVE].x) == 0
+    rank_frequency(unused)
+
+
+def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) -> None:
+    for name in ("phantom_b.nii.gz", "phantom_a-thick-wall.nii.gz", "phantom_b_truth.nii.gz"):
+        save_scan(tmp_path / name)
+    examples = Examples(FakeSegmenter(), find_examples(tmp_path))
+    assert examples.titles == ["Phantom a thick wall", "Phantom b"]
+    assert examples.first is examples.open("Phantom a thick wall")
+    assert examples.open("Phantom b") is examples.open("Phantom b")
+    assert examples.open("Phantom b truth") is None
+    assert Examples(FakeSegmenter(), find_examples(tmp_path / "nowhere")).first is None
+
+
+def test_an_upload_is_deleted_when_the_last_of_its_senders_was_served(tmp_path: Path) -> None:
+    uploads, path = Uploads(), save_scan(tmp_path / "same.nii.gz")
+    for _ in range(2):
+        uploads.arriving()
+        uploads.arrived([str(path)])
+    uploads.read(path)
+    assert path.exists()
+    uploads.read(path)
+    assert not path.exists()
+
+
+def test_an_upload_is_kept_while_another_is_arriving(tmp_path: Path) -> None:
+    uploads, path = Uploads(), save_scan(tmp_path / "same.nii.gz")
+    uploads.arriving()
+    uploads.read(path)
+    assert path.exists()
+    uploads.arrived([])
+    assert not path.exists()
+
+
+def test_a_bad_upload_is_deleted_too(tmp_path: Path) -> None:
+    path = tmp_path / "bad.nii.gz"
+    path.write_bytes(b"\x1f\x8bnot gzip")
+    with pytest.raises(ScanError, match=r"bad\.nii\.gz"):
+        Uploads().read(path)
+    assert not path.exists()
+    with pytest.raises(ScanError, match="no file was sent"):
+        Uploads().read(None)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_counter_ends_every_upload_that_it_began(fails: bool, tmp_path: Path) -> None:
+    uploads, path = Uploads(), save_scan(tmp_path / "one.nii.gz")
+
+    async def route(scope: Any, receive: Any, send: Any) -> None:
+        if fails:
+            raise ConnectionError
+        await send({"type": "http.response.start", "status": 200})
+        await send({"type": "http.response.body", "body": json.dumps([str(path)]).encode()})
+
+    async def sent(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            uploads.read(path)
+
+    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload"}, None, sent)
+    if fails:
+        with pytest.raises(ConnectionError):
+            asyncio.run(call)
+        uploads.read(path)
+    else:
+        asyncio.run(call)
+    assert not path.exists()
+
+
+@pytest.fixture
+def app_py() -> Any:
+    # By path: the package app/ wins over the name.
+    spec = importlib.util.spec_from_file_location("app_py", Path(__file__).parents[1] / "app.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_settings_come_from_the_environment(app_py: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("GRADIO_SERVER_PORT", "GRADIO_SERVER_NAME", "SPACE_ID", "VQSEG_CHECKPOINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert (app_py.port_from_environment(), app_py.host_from_environment()) == (7860, "127.0.0.1")
+    assert app_py.checkpoint_from_environment() == str(Path(app_py.__file__).parent / "checkpoints" / "acdc-10")
+    monkeypatch.setenv("SPACE_ID", "owner/space")
+    assert app_py.host_from_environment() == "0.0.0.0"
+    monkeypatch.setenv("VQSEG_CHECKPOINT", "owner/model")
+    assert app_py.checkpoint_from_environment() == "owner/model"
+    for port in ("http", "0", "65536", "-1"):
+        monkeypatch.setenv("GRADIO_SERVER_PORT", port)
+        with pytest.raises(ValueError, match="from 1 to 65535"):
+            app_py.port_from_environment()
+
+
+def test_a_missing_checkpoint_ends_with_a_message_and_status_1(
+    app_py: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VQSEG_CHECKPOINT", "./nowhere")
+    assert app_py.main() == 1
+    assert "there is no checkpoint folder" in caplog.text
