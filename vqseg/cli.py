@@ -1,4 +1,4 @@
-"""The command line: python -m vqseg train | evaluate | predict | codebook | phantom. The only room that prints.
+"""The command line: python -m vqseg train | table | evaluate | predict | codebook | phantom. The only room that prints.
 
 Exit status: 0 done; 1 some inputs failed or the run stopped; 2 the command or its files were wrong.
 """
@@ -86,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("vqseg.training").setLevel(logging.INFO)
     commands: dict[str, tuple[str, Callable[[list[str]], int]]] = {
         "train": ("train a model from a configuration file", _train),
+        "table": ("run the comparisons of one table and write it", _table),
         "evaluate": ("measure a checkpoint on a split", lambda rest: _evaluate(_parse(Evaluate, "evaluate", rest))),
         "predict": ("segment scans", lambda rest: _predict(_parse(Predict, "predict", rest))),
         "codebook": ("count and project a checkpoint's codes", lambda rest: _codebook(_parse(Codebook, "codebook", rest))),
@@ -126,26 +127,65 @@ def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
 
 
 def _train(rest: Sequence[str]) -> int:
-    from vqseg.config import Config, load_config
+    from vqseg.experiments.methods import METHODS
 
-    parser = argparse.ArgumentParser(
-        prog="python -m vqseg train", add_help=False, epilog="Any setting can follow, for example --train.steps 2000."
-    )
-    parser.add_argument("--config", type=Path, required=not {"-h", "--help"} & set(rest), help="YAML file, see configs/")
+    parser = _config_parser("train", rest)
+    parser.add_argument("--method", choices=METHODS, help="one of the methods that the tables compare, on top of the configuration")
     parser.add_argument("--resume", action="store_true", help="go on with the run in train.output, if there is one")
-    known, settings = parser.parse_known_args(list(rest))
-    if known.config is None:
-        parser.print_help()
-    default = load_config(known.config) if known.config else Config()
-    try:
-        config = tyro.cli(Config, prog="python -m vqseg train", default=default, args=settings)
-    except ConfigError as error:
-        raise ConfigError(f"{error}") from error
+    known, config = _read_config(parser, rest)
     from vqseg.training.trainer import Trainer
 
     folder = Trainer(config).run(resume=known.resume)
     print(f"checkpoint: {folder}")
     return 0
+
+
+def _table(rest: Sequence[str]) -> int:
+    from vqseg.experiments.tables import TABLES
+
+    parser = _config_parser("table", rest)
+    parser.add_argument("name", choices=TABLES, nargs="?" if {"-h", "--help"} & set(rest) else None, help="the table")
+    parser.add_argument("--budget", type=float, default=1.0, help="steps of each run, as a share of the configuration's (default 1)")
+    parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: 1, and 5 in the table of seeds)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")
+    parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
+    parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
+    known, config = _read_config(parser, rest)
+    from vqseg.experiments.make import make_table
+
+    logging.getLogger("vqseg.experiments").setLevel(logging.INFO)
+    files = make_table(known.name, config, output=known.output, work=known.work, budget=known.budget, seeds=known.seeds, only=known.only)
+    if not files:
+        print(f"error: no row of the table {known.name} contains {' or '.join(known.only)}", file=sys.stderr)
+        return 2
+    print("\n".join(map(str, files)))
+    return 0
+
+
+def _config_parser(command: str, rest: Sequence[str]) -> argparse.ArgumentParser:
+    """A parser of --config; the command adds its own options, and any setting can follow."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m vqseg {command}", add_help=False, epilog="Any setting can follow, for example --train.steps 2000."
+    )
+    parser.add_argument("--config", type=Path, required=not {"-h", "--help"} & set(rest), help="YAML file, see configs/")
+    return parser
+
+
+def _read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[argparse.Namespace, Any]:
+    """The command's own options, and the configuration: the file, then the method if one is named, then single settings."""
+    from vqseg.config import Config, load_config
+    from vqseg.experiments.methods import with_method
+
+    known, settings = parser.parse_known_args(list(rest))
+    if known.config is None:
+        parser.print_help()
+    default = load_config(known.config) if known.config else Config()
+    if getattr(known, "method", None):
+        default = with_method(default, known.method)
+    try:
+        return known, tyro.cli(Config, prog=parser.prog, default=default, args=settings)
+    except ConfigError as error:
+        raise ConfigError(f"{error}") from error
 
 
 def _evaluate(command: Evaluate) -> int:

@@ -1,0 +1,166 @@
+"""Methods and tables: what a comparison changes and what it leaves alone, runs that are not repeated, and what a report says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from tests.tiny import tiny_config
+from vqseg.cli import main
+from vqseg.config import Config, ConfigError, load_config, save_config, to_mapping
+from vqseg.experiments.evolution import draw_evolution
+from vqseg.experiments.methods import METHODS, changed, with_method
+from vqseg.experiments.report import Row, markdown, paired_test
+from vqseg.experiments.runs import cell_key, run_cell
+from vqseg.experiments.tables import TABLES, Cell, scaled, table
+from vqseg.training.trainer import Trainer
+
+# What must be the same for a table to compare one thing at a time.
+SHARED = ("preprocess", "augmentation", "train")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_changes_neither_views_nor_schedule_nor_network_sizes(name: str) -> None:
+    base, other = to_mapping(Config()), to_mapping(with_method(Config(), name))
+    assert all(base[room] == other[room] for room in SHARED)
+    assert {key for key in base["model"] if base["model"][key] != other["model"][key]} <= {"continuous"}
+    assert {key for key in base["data"] if base["data"][key] != other["data"][key]} == set()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_cell_of_every_table_is_a_valid_configuration_of_its_own(name: str) -> None:
+    cells = table(name).cells
+    # Two lines of a plot may meet in one run.
+    keys = [(cell.series, cell_key(changed(Config(), cell.changes))) for cell in cells]
+    assert len(set(keys)) == len(keys)
+    assert len({cell.row for cell in cells}) == len(cells)
+
+
+def test_unknown_methods_tables_and_settings_are_refused() -> None:
+    with pytest.raises(ConfigError, match="unknown method"):
+        with_method(Config(), "magic")
+    with pytest.raises(ConfigError, match="unknown table"):
+        table("magic")
+    with pytest.raises(ConfigError, match="unknown setting"):
+        changed(Config(), {"train.magic": 1})
+
+
+def test_a_budget_scales_every_step_of_the_schedule() -> None:
+    base, half = Config(), scaled(Config(), 0.5)
+    assert half.train.steps == base.train.steps // 2
+    assert half.objective.unlabelled_start == base.objective.unlabelled_start // 2
+    assert half.train.codebook_start == base.train.codebook_start // 2
+    assert half.augmentation.ramp_steps == base.augmentation.ramp_steps // 2
+    assert half.train.learning_rate == base.train.learning_rate
+    with pytest.raises(ConfigError, match="positive"):
+        scaled(base, 0)
+
+
+def result(seed: int, dice: float) -> dict[str, Any]:
+    return {
+        "mean": {"dice": dice, "jaccard": dice - 0.1, "hd95": 3.0, "asd": 1.0},
+        "codebook": {"size": 64, "used": 48, "perplexity": 30.0},
+        "cases": 4, "steps": 10, "seconds": 36.0, "hardware": "cpu", "date": "2026-01-02", "seed": seed,
+    }  # fmt: skip
+
+
+def test_the_paired_test_is_scipys_over_the_common_seeds() -> None:
+    ours, theirs = [0.81, 0.84, 0.79, 0.9], [0.8, 0.8, 0.78]
+    rows = [
+        Row(Cell("vq-seg", {}), tuple(result(seed, dice) for seed, dice in enumerate(ours))),
+        Row(Cell("mean-teacher", {}), tuple(result(seed, dice) for seed, dice in enumerate(theirs))),
+    ]
+    test = paired_test(table("seeds"), rows)
+    assert test is not None
+    assert test["seeds"] == 3
+    assert test["p"] == pytest.approx(stats.ttest_rel(ours[:3], theirs).pvalue)
+    assert paired_test(table("seeds"), rows[:1]) is None
+
+
+def test_a_report_gives_mean_and_spread_and_says_what_was_run_and_what_was_not() -> None:
+    rows = [
+        Row(Cell("first", {}), (result(0, 0.8), result(1, 0.9))),
+        Row(Cell("second", {}), (), "the foundation model is missing"),
+    ]
+    text = markdown(table("methods"), rows, Config(), 0.25, None)
+    assert f"0.8500 ± {np.std([0.8, 0.9], ddof=1):.4f}" in text
+    assert "75.0% of 64" in text
+    assert "not run: the foundation model is missing" in text
+    for stated in ("Budget 0.25", "seeds 0, 1", "cpu", "0.02 hours", "2026-01-02", "validation"):
+        assert stated in text
+
+
+def small(phantoms: Path, tmp_path: Path) -> Path:
+    config = tiny_config(phantoms, tmp_path / "unused", steps=6, codebook_start=2)
+    file = tmp_path / "tiny.yaml"
+    save_config(replace(config, objective=replace(config.objective, unlabelled_start=3)), file)
+    return file
+
+
+def test_a_table_is_written_and_a_finished_cell_is_not_run_again(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output, work = tmp_path / "results", tmp_path / "cells"
+    command = ["table", "strength", "--config", str(small(phantoms, tmp_path)), "--output", str(output), "--work", str(work)]
+    assert main([*command, "--only", "0.3"]) == 0
+    assert {file.name for file in output.iterdir()} == {"strength.json", "strength.md", "strength.png"}
+    rows = json.loads((output / "strength.json").read_text())["rows"]
+    assert [row["row"] for row in rows] == ["QPM, strength 0.3", "dropout, rate 0.3"]
+    assert all(row["results"][0]["steps"] == 6 for row in rows)
+
+    monkeypatch.setattr(Trainer, "run", lambda *_, **__: pytest.fail("a finished cell was run again"))
+    assert main([*command, "--only", "0.3"]) == 0
+    assert json.loads((output / "strength.json").read_text())["rows"] == rows
+    capsys.readouterr()
+    assert main([*command, "--only", "no such row"]) == 2
+
+
+def test_a_cell_without_its_foundation_model_keeps_its_row_with_the_reason(phantoms: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results"
+    arguments = ["--output", str(output), "--work", str(tmp_path / "cells"), "--train.foundation", str(tmp_path / "nowhere")]
+    assert main(["table", "ablation", "--config", str(small(phantoms, tmp_path)), "--only", "PFA", *arguments]) == 0
+    text = (output / "ablation.md").read_text()
+    assert text.count("not run: cannot load the foundation model") == 2
+
+
+def test_a_cell_that_was_cut_off_goes_on_where_it_was(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = load_config(small(phantoms, tmp_path))
+    config = replace(config, train=replace(config.train, checkpoint_every=3))
+    save = Trainer._save
+
+    def stop(self: Trainer, state: Path) -> None:
+        save(self, state)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(config, tmp_path / "cells")
+    parts, whole = run_cell(config, tmp_path / "cells"), run_cell(config, tmp_path / "others")
+    assert parts["mean"] == whole["mean"]
+    log = (tmp_path / "cells" / cell_key(config) / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log if "loss" in line] == [2, 4, 6]
+
+
+def test_the_evolution_draws_every_snapshot_it_reports(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    counts = np.array([[1, 0, 0] * 10, [1, 2, 0] * 10, [3, 1, 1] * 10])
+    np.savez(tmp_path / "snapshots.npz", steps=[1, 5, 9], codewords=rng.normal(size=(3, 30, 4)).astype(np.float16), counts=counts)
+    moments = draw_evolution(tmp_path / "snapshots.npz", tmp_path / "evolution.png")
+    assert [moment["used"] for moment in moments] == [10, 20, 30]
+    assert (tmp_path / "evolution.png").stat().st_size > 10_000
+
+
+def test_a_method_named_on_the_command_line_can_still_be_changed(phantoms: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    arguments = ["--method", "mean-teacher", "--objective.strength", "0.3", "--train.output", str(run)]
+    assert main(["train", "--config", str(small(phantoms, tmp_path)), *arguments]) == 0
+    config = load_config(run / "config.yaml")
+    assert config.model.continuous
+    assert (config.objective.perturbation, config.objective.strength) == ("dropout", 0.3)

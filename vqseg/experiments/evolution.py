@@ -1,0 +1,35 @@
+"""The codewords at several moments of a run, in one t-SNE map, those in use and those not in two colours (the paper's Fig. 7)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# t-SNE of more points says nothing more and takes minutes.
+_MOMENTS, _CODEWORDS = 3, 1024
+
+
+def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[str, Any]]:
+    """snapshots.npz of a checkpoint -> a picture. Returns {"step", "used", "size"} of every snapshot."""
+    from matplotlib.figure import Figure
+    from sklearn.manifold import TSNE
+
+    with np.load(snapshots, allow_pickle=False) as content:
+        steps, codewords, counts = content["steps"], content["codewords"].astype(np.float32), content["counts"]
+    moments = np.unique(np.linspace(0, len(steps) - 1, min(_MOMENTS, len(steps))).round().astype(int))
+    picks = np.sort(np.random.default_rng(seed).permutation(codewords.shape[1])[:_CODEWORDS])
+    shown = codewords[moments][:, picks]
+    flat = shown.reshape(-1, shown.shape[-1])
+    places = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", random_state=seed).fit_transform(flat)
+    figure = Figure(figsize=(4 * len(moments), 4), layout="constrained")
+    for index, (moment, place) in enumerate(zip(moments, places.reshape(*shown.shape[:2], 2), strict=True)):
+        axes = figure.add_subplot(1, len(moments), index + 1)
+        used = counts[moment][picks] > 0
+        for mask, colour, label in ((~used, "#c9c9c9", "not in use"), (used, "#c2410c", "in use")):
+            axes.scatter(place[mask, 0], place[mask, 1], s=5, c=colour, label=label)
+        axes.set(title=f"step {steps[moment]}: {(counts[moment] > 0).mean():.1%} in use", xticks=[], yticks=[])
+    figure.axes[0].legend(loc="upper left", fontsize="small")
+    figure.savefig(file, dpi=150)
+    return [{"step": int(step), "used": int((count > 0).sum()), "size": len(count)} for step, count in zip(steps, counts, strict=True)]

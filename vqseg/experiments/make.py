@@ -1,0 +1,60 @@
+"""One table from its name: run what is missing, then write it. After every cell the files are written anew."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqseg.config import Config
+from vqseg.experiments.evolution import draw_evolution
+from vqseg.experiments.methods import changed
+from vqseg.experiments.report import Row, write_report
+from vqseg.experiments.runs import run_cell
+from vqseg.experiments.tables import Cell, scaled, table
+from vqseg.models.foundation import FoundationError
+from vqseg.training.trainer import TrainingError
+
+logger = logging.getLogger(__name__)
+
+
+def make_table(
+    name: str, config: Config, *, output: Path, work: Path, budget: float = 1.0, seeds: int | None = None, only: Sequence[str] = ()
+) -> list[Path]:
+    """Run the cells of a table (or those whose row contains one of `only`) and write it to `output`. -> the files.
+
+    seeds: runs of each cell, with train.seed, train.seed + 1, ... A cell that cannot be run keeps its row, with the reason.
+    """
+    plan, base = table(name), scaled(config, budget)
+    cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
+    count = plan.seeds if seeds is None else seeds
+    rows, files = [], []
+    for cell in cells:
+        rows.append(_row(cell, base, work, count))
+        files = write_report(name, plan, rows, base, budget, output)
+    if plan.snapshots and rows and rows[0].results:
+        files += _evolution(name, work / rows[0].results[0]["key"], output)
+    return files
+
+
+def _row(cell: Cell, base: Config, work: Path, seeds: int) -> Row:
+    results = []
+    for seed in range(base.train.seed, base.train.seed + seeds):
+        logger.info("%s, seed %d", cell.row, seed)
+        try:
+            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work))
+        except (TrainingError, FoundationError) as error:
+            logger.error("%s, seed %d: %s", cell.row, seed, error)
+            return Row(cell, tuple(results), str(error).partition("\n")[0])
+    return Row(cell, tuple(results))
+
+
+def _evolution(name: str, run: Path, output: Path) -> list[Path]:
+    picture, table_file = output / f"{name}.png", output / f"{name}.md"
+    moments = draw_evolution(run / "checkpoint" / "snapshots.npz", picture)
+    lines = ["", "| step | codewords in use on 80 training slices |", "|---|---|"]
+    lines += [f"| {one['step']} | {one['used']} of {one['size']} ({one['used'] / one['size']:.1%}) |" for one in moments]
+    table_file.write_text(table_file.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
+    (output / f"{name}-moments.json").write_text(json.dumps(moments, indent=2) + "\n", encoding="utf-8")
+    return [picture]

@@ -1,0 +1,54 @@
+"""The methods that are compared, each as a few changes to one configuration: the same encoder, decoders, views, schedule and seeds.
+
+Where a method has no codebook the encoder's features go straight to the decoders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from vqseg.config import Config, ConfigError
+
+Changes = Mapping[str, Any]
+
+CONTINUOUS: Changes = {"model.continuous": True, "objective.reconstruction": 0.0}
+
+METHODS: dict[str, Changes] = {
+    "supervised": {**CONTINUOUS, "objective.perturbation": "none", "objective.unlabelled": 0.0},
+    "mean-teacher": {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5},
+    "unimatch": {
+        **CONTINUOUS,
+        "objective.perturbation": "channel_dropout",
+        "objective.strength": 0.5,
+        "objective.feature_stream": True,
+    },
+    "vq": {"objective.perturbation": "none", "objective.reconstruction": 0.0},
+    "vq-dropout": {"objective.perturbation": "dropout", "objective.strength": 0.5},
+    "vq-seg": {"objective.perturbation": "qpm"},
+    "vq-seg-single-branch": {"objective.perturbation": "qpm", "objective.reconstruction": 0.0},
+    "vq-seg-aligned": {"objective.perturbation": "qpm", "objective.alignment": 5.0},
+}
+"""supervised: labelled images only. mean-teacher: an EMA teacher's pseudo-labels, feature dropout on the student. unimatch: dropout of
+whole channels in a stream of its own. vq: a codebook without perturbation. vq-dropout: dropout on post-VQ features. vq-seg: QPM and
+dual branch. vq-seg-single-branch: without the image decoder's loss. vq-seg-aligned: with the foundation model (Eq. 12)."""
+
+
+def changed(config: Config, changes: Changes) -> Config:
+    """A configuration with dotted keys set, for example {"train.seed": 3}. Raises ConfigError for an unknown key."""
+    rooms: dict[str, dict[str, Any]] = {}
+    for key, value in changes.items():
+        room, _, name = key.partition(".")
+        if not hasattr(getattr(config, room, None), name):
+            raise ConfigError(f"unknown setting {key!r}")
+        rooms.setdefault(room, {})[name] = value
+    # All at once: some settings are only valid together.
+    return replace(config, **{room: replace(getattr(config, room), **values) for room, values in rooms.items()})
+
+
+def with_method(config: Config, name: str) -> Config:
+    """The configuration of one method. Raises ConfigError for an unknown name."""
+    if name not in METHODS:
+        raise ConfigError(f"unknown method {name!r}; expected one of {', '.join(METHODS)}")
+    return changed(config, METHODS[name])

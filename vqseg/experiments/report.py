@@ -1,0 +1,143 @@
+"""A table's results -> JSON, Markdown and a plot. Says for every number how it came about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqseg.config import Config, to_mapping
+from vqseg.experiments.tables import Cell, Table
+
+METRICS = ("dice", "jaccard", "hd95", "asd")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell with the results of its seeds, and why it could not be run, if so."""
+
+    cell: Cell
+    results: tuple[dict[str, Any], ...]
+    failure: str = ""
+
+    def scores(self, metric: str) -> list[float]:
+        return [result["mean"][metric] for result in self.results]
+
+
+def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, budget: float, output: Path) -> list[Path]:
+    """Write NAME.json, NAME.md and, if anything was run, NAME.png. -> the files."""
+    output.mkdir(parents=True, exist_ok=True)
+    test = paired_test(table, rows)
+    values = {
+        "table": name,
+        "title": table.title,
+        "budget": budget,
+        "config": to_mapping(config),
+        "rows": [{"row": row.cell.row, "changes": dict(row.cell.changes), "failure": row.failure, "results": row.results} for row in rows],
+        "paired_t_test": test,
+    }
+    files = [output / f"{name}.json", output / f"{name}.md"]
+    files[0].write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    files[1].write_text(markdown(table, rows, config, budget, test), encoding="utf-8")
+    if any(row.results for row in rows) and not table.snapshots:
+        files.append(output / f"{name}.png")
+        _plot(table, rows, files[-1])
+    return files
+
+
+def paired_test(table: Table, rows: Sequence[Row]) -> dict[str, float] | None:
+    """Paired t-test of the Dice of two rows over their common seeds; None with fewer than two of them."""
+    if table.paired is None:
+        return None
+    from scipy.stats import ttest_rel
+
+    by_row = {row.cell.row: {result["seed"]: result["mean"]["dice"] for result in row.results} for row in rows}
+    first, second = (by_row.get(name, {}) for name in table.paired)
+    seeds = sorted(set(first) & set(second))
+    if len(seeds) < 2:
+        return None
+    test = ttest_rel([first[seed] for seed in seeds], [second[seed] for seed in seeds])
+    return {"seeds": len(seeds), "t": float(test.statistic), "p": float(test.pvalue)}
+
+
+def _entry(values: Sequence[float], digits: int) -> str:
+    spread = f" ± {np.std(values, ddof=1):.{digits}f}" if len(values) > 1 else ""
+    return f"{np.mean(values):.{digits}f}{spread}"
+
+
+def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, test: dict[str, float] | None) -> str:
+    """The table as text, with what was run below it."""
+    lines = [
+        f"# {table.title}",
+        "",
+        "| run | Dice | Jaccard | HD95 | ASD | codewords used | seeds | steps | hours |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        if not row.results:
+            lines.append(f"| {row.cell.row} | not run: {row.failure} | | | | | | | |")
+            continue
+        used = np.mean([100 * result["codebook"]["used"] / result["codebook"]["size"] for result in row.results])
+        book = f"{used:.1f}% of {row.results[0]['codebook']['size']}" if used else "no codebook"
+        lines.append(
+            f"| {row.cell.row} | "
+            + " | ".join(_entry(row.scores(metric), 4 if metric in ("dice", "jaccard") else 2) for metric in METRICS)
+            + f" | {book} | {len(row.results)}"
+            + f" | {row.results[0]['steps']} | {sum(result['seconds'] for result in row.results) / 3600:.2f} |"
+        )
+    if table.paired is not None:
+        first, second = table.paired
+        verdict = f"t = {test['t']:.3f}, p = {test['p']:.4f} over {test['seeds']} seeds" if test else "needs at least two common seeds"
+        lines += ["", f"Paired t-test of the Dice, {first} against {second}: {verdict}."]
+    done = [result for row in rows for result in row.results]
+    if done:
+        lines += ["", _provenance(done, config, budget)]
+    return "\n".join(lines) + "\n"
+
+
+def _provenance(done: Sequence[dict[str, Any]], config: Config, budget: float) -> str:
+    seeds, dates = sorted({result["seed"] for result in done}), sorted({result["date"] for result in done})
+    return (
+        f"All numbers are our own runs. Measured on the {done[0]['cases']} validation volumes of {Path(config.data.folder).name}, labelled "
+        f"share {config.data.labelled} where the row names no other; codewords used are counted over the same volumes. Budget {budget:g} "
+        f"of the configuration's steps; seeds {', '.join(map(str, seeds))}; {', '.join(sorted({r['hardware'] for r in done}))}; "
+        f"{sum(result['seconds'] for result in done) / 3600:.2f} hours in all; {dates[0]}{f' to {dates[-1]}' if len(dates) > 1 else ''}. "
+        "Settings and every single result: the JSON file of the same name."
+    )
+
+
+def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.add_subplot()
+    ran = [row for row in rows if row.results]
+    means = {row.cell.row: float(np.mean(row.scores("dice"))) for row in ran}
+    spreads = {row.cell.row: float(np.std(row.scores("dice"), ddof=1)) if len(row.results) > 1 else 0.0 for row in ran}
+    if ran[0].cell.x is None:
+        axes.barh(list(means), list(means.values()), xerr=list(spreads.values()), color="#3b6ea5")
+        axes.invert_yaxis()
+        axes.set_xlabel("validation Dice")
+    else:
+        for series in dict.fromkeys(row.cell.series for row in ran):
+            line = [row for row in ran if row.cell.series == series]
+            names = [row.cell.row for row in line]
+            axes.errorbar(
+                [row.cell.x or 0 for row in line],
+                [means[n] for n in names],
+                [spreads[n] for n in names],
+                marker="o",
+                capsize=3,
+                label=series,
+            )
+        axes.set(xlabel=table.x_label, ylabel="validation Dice")
+        if table.log_x:
+            axes.set_xscale("log")
+        axes.legend()
+    axes.set_title(table.title)
+    axes.grid(alpha=0.3)
+    figure.savefig(file, dpi=150)

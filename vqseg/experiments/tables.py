@@ -1,0 +1,134 @@
+"""What each table compares: its cells as changes to one configuration. No runs, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from vqseg.config import Config, ConfigError
+from vqseg.experiments.methods import CONTINUOUS, METHODS, Changes
+
+_RATES = tuple(tenth / 10 for tenth in range(1, 10))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of a table. series and x place it in the plot: a line per series over x, or bars if x is None."""
+
+    row: str
+    changes: Changes
+    series: str = ""
+    x: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """cells: what is run. seeds: how often each cell is run, if nothing else is asked for. paired: two rows for a t-test."""
+
+    title: str
+    cells: tuple[Cell, ...]
+    x_label: str = ""
+    log_x: bool = False
+    seeds: int = 1
+    paired: tuple[str, str] | None = None
+    snapshots: bool = field(default=False)
+    """Whether the codewords of the runs are drawn, at several moments (Fig. 7)."""
+
+
+def _methods(*names: str) -> tuple[Cell, ...]:
+    return tuple(Cell(name, METHODS[name]) for name in names)
+
+
+def _ablation() -> Table:
+    base = {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5}
+    cells = (
+        Cell("base: teacher and feature dropout", base),
+        Cell("+ QPM", METHODS["vq-seg-single-branch"]),
+        Cell("+ QPM + DB", METHODS["vq-seg"]),
+        Cell("+ QPM + PFA", {**METHODS["vq-seg-aligned"], "objective.reconstruction": 0.0}),
+        Cell("+ QPM + DB + PFA", METHODS["vq-seg-aligned"]),
+    )
+    return Table("Ablation", cells)
+
+
+def _strength() -> Table:
+    """The same network with the same codebook and both branches: only what perturbs its post-VQ features differs."""
+    cells = tuple(
+        Cell(f"{label} {rate}", {"objective.perturbation": kind, "objective.strength": rate}, label, rate)
+        for kind, label in (("qpm", "QPM, strength"), ("dropout", "dropout, rate"))
+        for rate in _RATES
+    )
+    return Table("Strength of the QPM against the rate of dropout", cells, "strength epsilon or dropout rate p")
+
+
+def _codebook_size() -> Table:
+    sizes = (64, 256, 1024, 2048, 4096, 16384, 32768, 65536)
+    return Table("Codebook size", tuple(Cell(f"K = {k}", {"model.codebook_size": k}, "VQ-Seg", k) for k in sizes), "K", log_x=True)
+
+
+def _labelled_share() -> Table:
+    shares = {"5%": 5.0, "10%": 10.0, "20%": 20.0, "50%": 50.0, "all": 100.0}
+    cells = tuple(
+        Cell(f"{method}, {share}", {**METHODS[method], "data.labelled": share}, method, percent)
+        for method in ("supervised", "vq-seg")
+        for share, percent in shares.items()
+    )
+    return Table("Share of labelled patients", cells, "labelled patients, %", log_x=True)
+
+
+def _lambda() -> Table:
+    keys = {"lambda_u": "objective.unlabelled", "lambda_a": "objective.alignment"}
+    cells = tuple(
+        Cell(f"{name} = {value:g}", {key: value}, name, value)
+        for name, key in keys.items()
+        for value in ((1.0, 5.0, 10.0) if name == "lambda_u" else (0.0, 1.0, 5.0, 10.0))
+    )
+    return Table("Weights of the unlabelled branch and of the alignment", cells, "weight")
+
+
+TABLES: dict[str, Callable[[], Table]] = {
+    "methods": lambda: Table("Methods in one frame", _methods("supervised", "mean-teacher", "unimatch", "vq", "vq-dropout", "vq-seg")),
+    "ablation": _ablation,
+    "strength": _strength,
+    "codebook-size": _codebook_size,
+    "labelled-share": _labelled_share,
+    "lambda": _lambda,
+    "seeds": lambda: Table("Seeds", _methods("mean-teacher", "vq-seg"), seeds=5, paired=("vq-seg", "mean-teacher")),
+    "evolution": lambda: Table("Evolution of the codebook", _methods("vq-seg"), snapshots=True),
+}
+
+
+def table(name: str) -> Table:
+    """Raises ConfigError for an unknown name."""
+    if name not in TABLES:
+        raise ConfigError(f"unknown table {name!r}; expected one of {', '.join(TABLES)}")
+    return TABLES[name]()
+
+
+def scaled(config: Config, budget: float) -> Config:
+    """The same run with `budget` times its steps; everything that happens at a step moves along. Raises ConfigError unless positive."""
+    if budget <= 0:
+        raise ConfigError(f"budget must be positive, got {budget}")
+
+    def steps(count: int, least: int = 0) -> int:
+        return max(least, round(count * budget))
+
+    train, objective = config.train, config.objective
+    return replace(
+        config,
+        augmentation=replace(config.augmentation, ramp_steps=steps(config.augmentation.ramp_steps)),
+        objective=replace(
+            objective,
+            unlabelled_start=steps(objective.unlabelled_start),
+            unlabelled_ramp=steps(objective.unlabelled_ramp),
+            alignment_ramp=steps(objective.alignment_ramp),
+        ),
+        train=replace(
+            train,
+            steps=steps(train.steps, 1),
+            warmup_steps=steps(train.warmup_steps),
+            codebook_start=steps(train.codebook_start, min(1, train.codebook_start)),
+            revive_every=steps(train.revive_every, min(1, train.revive_every)),
+            evaluate_every=0,
+        ),
+    )
