@@ -114,7 +114,8 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
     except FileNotFoundError as error:
         raise CheckpointError(f"checkpoint {folder.name!r} has no {WEIGHTS}") from error
     except (SafetensorError, RuntimeError) as error:
-        raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration: {error}") from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration: {reason}") from error
     return model.to(device or "cpu").eval()
 
 

@@ -234,11 +234,15 @@ def _predict(command: Predict) -> int:
         return 2
     segmenter = Segmenter(load_model(command.checkpoint, command.device))
     command.output.mkdir(parents=True, exist_ok=True)
-    failures = []
+    failures, written = [], set()
     for file in _bar("segmenting")(files):
         try:
+            target = command.output / _label_name(file)
+            if target in written:
+                raise ScanError(f"another scan has been written to {target.name}; give inputs of one name folders of their own")
             scan = read_scan(file)
-            write_labels(segmenter.open(scan).labels, scan, command.output / _label_name(file))
+            write_labels(segmenter.open(scan).labels, scan, target)
+            written.add(target)
         except (ScanError, OSError) as error:
             failures.append(f"{file.name}: {error}")
     for failure in failures:

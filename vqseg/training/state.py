@@ -47,7 +47,8 @@ def load_state(
         for name, network in networks.items():
             network.load_state_dict(_under(bundle, name))
     except RuntimeError as error:
-        raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({error})") from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({reason})") from error
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in _under(bundle, "optimizer").items():
         index, entry = key.split(".", 1)
