@@ -1,4 +1,4 @@
-"""The Codebook tab's plotly figures. Colours of text and grid are set in the browser, where light or dark is known."""
+"""The Codebook tab's plotly figures. Heights (page.css) and the colour of text (codes.js) are set in the browser."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
         name="in use",
         mode="markers",
         marker={
-            "size": 6,
+            "size": 7,
+            "line": {"width": 0.6, "color": "rgba(13,18,22,.55)"},
             "color": np.log10(counts),
             "colorscale": "Viridis",
             "showscale": True,
@@ -58,7 +59,7 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
         hovertemplate="code %{customdata[0]}<br>%{customdata[1]:,} tokens<br>mostly %{customdata[2]}<extra></extra>",
         showlegend=False,
     )
-    for name, colour in (("in this view", "#d55e00"), ("brought in by ε", "#cc79a7")):
+    for name, colour in (("in this view", "#64757f"), ("brought in by ε", "#d81b9a")):
         figure.add_scattergl(
             x=[],
             y=[],
@@ -69,7 +70,6 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
         )
     figure.update_layout(
         **_LAYOUT,
-        height=470,
         margin={"l": 4, "r": 4, "t": 36, "b": 4},
         legend={"orientation": "h", "x": 0, "y": 1.01, "yanchor": "bottom"},
         dragmode="pan",
@@ -92,7 +92,6 @@ def rank_frequency(statistics: CodebookStatistics) -> go.Figure:
     )
     figure.update_layout(
         **_LAYOUT,
-        height=400,
         margin={"l": 4, "r": 12, "t": 40, "b": 4},
         showlegend=False,
         title={"text": "Usage by rank", "font": {"size": 15}, "x": 0},

@@ -41,7 +41,7 @@ class Visits:
             token = self._store.put(opened, _owner(request))
         except (ScanError, SessionError) as error:
             # Toasts are HTML, and a file's name is the visitor's.
-            gr.Warning(html.escape(str(error.args[0])), title="This file was not opened", duration=12)
+            gr.Warning(html.escape(str(error.args[0])), duration=12)
             return [gr.skip()] * 4 + [None, gr.skip()]
         return [*self._outputs(opened, token, scan.name), None, None]
 
@@ -49,8 +49,8 @@ class Visits:
         """The slice slider for another plane of the scan on show."""
         try:
             return gr.update(**slice_slider(self._store.get((value or {}).get("token")), plane))
-        except SessionError as error:
-            gr.Warning(str(error.args[0]), title="The scan is gone")
+        except SessionError:
+            # The view says so at its next request.
             return gr.skip()
 
     def home(self, value: dict[str, Any] | None) -> list[Any]:

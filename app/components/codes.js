@@ -41,7 +41,10 @@ function dress(plot) {
   if (!window.Plotly || !plot._fullLayout || plot.dataset.dressed) return;
   plot.dataset.dressed = "true";
   const style = getComputedStyle(document.querySelector(".gradio-container"));
-  window.Plotly.relayout(plot, { "font.color": style.getPropertyValue("--body-text-color") || style.color });
+  const colour = style.getPropertyValue("--body-text-color") || style.color;
+  window.Plotly.relayout(plot, { "font.color": colour });
+  // Class colours are taken: what is in view is ringed in the colour of text.
+  if (plot.closest("#codewords")) window.Plotly.restyle(plot, { "marker.color": colour }, [SLICE]);
 }
 
 function recolour() {
