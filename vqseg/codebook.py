@@ -110,8 +110,11 @@ def analyse(
     for slices in _volumes(model, folder, split, progress):
         tokens = encode_slices(model, slices)
         labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
-        grid = (tokens.shape[1], tokens.shape[2])
-        owners = token_classes(labels_to_network(labels, model.preprocess), grid, model.config.token_stride, classes)
+        # Several levels of tokens lie below each other, each over the whole picture.
+        grid = (tokens.shape[1] // model.levels, tokens.shape[2])
+        owners = token_classes(labels_to_network(labels, model.preprocess), grid, model.pixels_per_token, classes).repeat(
+            1, model.levels, 1
+        )
         counts += torch.bincount((tokens * classes + owners).flatten(), minlength=size * classes)
         scans += 1
     class_counts = counts.view(size, classes).numpy()

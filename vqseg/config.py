@@ -25,6 +25,38 @@ def _require(condition: bool, message: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BackboneConfig:
+    """The vision transformer of `encoder: vit`; the values are DINOv2 ViT-S/14's."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    kind: Literal["dinov2", "vit"] = "dinov2"
+    """Family of the architecture."""
+    hidden_size: int = 384
+    """Channels of a token."""
+    layers: int = 12
+    """Transformer layers."""
+    heads: int = 6
+    """Attention heads."""
+    patch: int = 14
+    """Pixels per token along each side."""
+    image_size: int = 518
+    """Side of the pictures of its pretraining, which sizes the position embedding."""
+    taps: tuple[int, int, int, int] = (3, 6, 9, 12)
+    """Layers after which the four levels are taken, the first layer being 1."""
+
+    def __post_init__(self) -> None:
+        for name in ("hidden_size", "layers", "heads", "patch"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        _require(self.hidden_size % self.heads == 0, f"hidden_size must be a multiple of heads, got {self.hidden_size} and {self.heads}")
+        _require(self.image_size % self.patch == 0, f"image_size must be a multiple of patch, got {self.image_size} and {self.patch}")
+        _require(
+            sorted(set(self.taps)) == list(self.taps) and self.taps[0] >= 1 and self.taps[-1] <= self.layers,
+            f"taps must rise from 1 to at most layers, got {self.taps} of {self.layers}",
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Architecture of one VQ-Seg network."""
 
@@ -52,6 +84,12 @@ class ModelConfig:
     """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance."""
     continuous: bool = False
     """Leave the codebook out: both decoders read z itself. For comparisons; such a network has no indices to look at."""
+    encoder: Literal["compact", "vit"] = "compact"
+    """"compact": the convolutional pair, one level of tokens; "vit": the paper's pair, a vision transformer and DPT decoders."""
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    """The vision transformer, for "vit" only; `widths` and `token_stride` are for "compact" only."""
+    quantize_levels: Literal["all", "deepest"] = "all"
+    """Which levels of "vit" pass the codebook: "all" as in the paper's text, "deepest" as in its published code."""
 
     def __post_init__(self) -> None:
         _require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
@@ -65,6 +103,8 @@ class ModelConfig:
         _require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
         if not isinstance(self.temperature, str):
             _require(self.temperature > 0, f"temperature must be positive, got {self.temperature}")
+        if self.encoder == "vit":
+            _require(self.in_channels in (1, 3), f'in_channels must be 1 or 3 with encoder "vit", got {self.in_channels}')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +252,10 @@ class TrainConfig:
     """Folder of the run: log.jsonl, checkpoints, snapshots."""
     initial: str | None = None
     """Checkpoint (folder or Hub id) whose weights student and teacher start from. Its codebook stands: `codebook_start` is skipped."""
+    backbone_weights: str | None = None
+    """Where the weights of `model.encoder: vit` come from: a Hub id such as facebook/dinov2-small, a local folder, or "random"."""
+    backbone_learning_rate: float | None = None
+    """Peak learning rate of that backbone; None for `learning_rate`. The published code has a fortieth of the other."""
     foundation: str = "facebook/dinov2-small"
     """Foundation model of the alignment, read if objective.alignment is above 0: a Hub id, a local folder, or "random" in tests."""
     steps: int = 6000
@@ -263,6 +307,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "batch_labelled", "batch_unlabelled", "log_every", "checkpoint_every"):
             _require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+        rate = self.backbone_learning_rate
+        _require(rate is None or rate > 0, f"backbone_learning_rate must be positive, got {rate}")
         for name in ("learning_rate", "clip_norm", "poly_power"):
             _require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
         for name in ("warmup_steps", "codebook_start", "revive_every", "evaluate_every", "snapshots", "weight_decay"):

@@ -34,7 +34,7 @@ class VQSegOutput:
     """logits (B, C, H, W); reconstruction (B, C_in, H, W); indices (B, h, w) before, replaced (B, h, w) bool after QPM.
 
     quantized (B, D, h, w) are the post-VQ features that both decoders read; quantizer_loss is ().
-    For the losses: features (B, D, h, w) is z, post_vq (B, D, h, w) is q(z) before any perturbation.
+    For the losses: features (B, D, h, w) is z, post_vq (B, D, h, w) is q(z) of the deepest level before any perturbation.
     """
 
     logits: Tensor

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from vqseg.config import Config
+from vqseg.config import Config, ConfigError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
@@ -27,8 +27,10 @@ def make_table(
     seeds: runs of each cell, with train.seed, train.seed + 1, ... A cell that cannot be run keeps its row, with the reason.
     """
     plan, base = table(name), scaled(config, budget)
-    cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     count = plan.seeds if seeds is None else seeds
+    if count < 1:
+        raise ConfigError(f"seeds must be at least 1, got {count}")
+    cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     rows, files = [], []
     for cell in cells:
         rows.append(_row(cell, base, work, count))

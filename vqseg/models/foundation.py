@@ -39,7 +39,7 @@ class FoundationModel(nn.Module):
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _pretrained(source)
+        self.model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _with_statistics(source)
         self.model.requires_grad_(False)
         self.eval()
         config = self.model.config
@@ -81,7 +81,13 @@ def _random_model() -> Any:
     return ViTModel(tiny, add_pooling_layer=False)
 
 
-def _pretrained(source: str) -> tuple[Any, tuple[Any, Any]]:
+def _with_statistics(source: str) -> tuple[Any, tuple[Any, Any]]:
+    model = pretrained(source)
+    return model, _statistics(source, model.config.model_type)
+
+
+def pretrained(source: str) -> Any:
+    """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError where some would be random."""
     import transformers
 
     try:
@@ -103,7 +109,7 @@ def _pretrained(source: str) -> tuple[Any, tuple[Any, Any]]:
         raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; random ones align with nothing")
     if not hasattr(model.config, "patch_size") or not hasattr(model.config, "hidden_size"):
         raise FoundationError(f"{source} is a {model.config.model_type}, which has no patch tokens; expected a vision transformer")
-    return model, _statistics(source, model.config.model_type)
+    return model
 
 
 def _statistics(source: str, kind: str) -> tuple[Any, Any]:

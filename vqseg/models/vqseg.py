@@ -13,7 +13,9 @@ from torch import Tensor, nn
 
 from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.decoder import PostVQDecoder
+from vqseg.models.dpt import DPTDecoder
 from vqseg.models.encoder import CompactEncoder
+from vqseg.models.vit import LEVELS, ViTEncoder
 from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation
 from vqseg.quantization.quantizer import VectorQuantizer
@@ -33,12 +35,12 @@ class VQSeg(nn.Module):
         self.config = config
         # Not used in here: it says what the images must be like, and travels with the weights.
         self.preprocess = preprocess or PreprocessConfig()
-        dim, stride = config.codebook_dim, config.token_stride
-        self.encoder = CompactEncoder(config.in_channels, config.widths, dim, stride)
+        dim = config.codebook_dim
+        self.encoder, self.levels = _encoder(config)
         self.quantizer = VectorQuantizer(config.codebook_size, dim, commitment=config.commitment)
         self.perturbation = QuantizedPerturbation(config.mode, config.temperature)
-        self.segmentation_decoder = PostVQDecoder(dim, config.decoder_width, len(config.classes), stride, context=True)
-        self.image_decoder = PostVQDecoder(dim, config.decoder_width, config.in_channels, stride, context=False)
+        self.segmentation_decoder = _decoder(config, len(config.classes), context=True)
+        self.image_decoder = _decoder(config, config.in_channels, context=False)
 
     def forward(
         self,
@@ -53,7 +55,7 @@ class VQSeg(nn.Module):
 
         quantize=False lets z through, before the codebook stands; there are no codes to swap then.
         """
-        z = self.encode(images)
+        passing, z = self.split_levels(self.encode(images))
         codes = self.quantizer(z) if quantize and not self.config.continuous else _no_codes(z)
         post_vq = quantized = codes.quantized
         replaced = torch.zeros_like(codes.indices, dtype=torch.bool)
@@ -61,16 +63,30 @@ class VQSeg(nn.Module):
             quantized = FeatureDropout(channels=perturbation == "channel_dropout")(quantized, strength, generator)
         elif strength > 0 and perturbation == "qpm" and quantize:
             quantized, replaced = self.perturb(quantized, codes.indices, strength, generator)
-        logits, reconstruction = self.decode(quantized, images.shape[-2:])
-        return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, post_vq)
+        joined = quantized if passing is None else torch.cat([passing, quantized], dim=2)
+        logits, reconstruction = self.decode(joined, images.shape[-2:])
+        deepest = post_vq[:, :, -(joined.shape[2] // self.levels) :]
+        return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, deepest)
 
     @property
     def indexed(self) -> bool:
         """Whether the indices alone give the segmentation, as serving needs it."""
-        return not self.config.continuous
+        return not self.config.continuous and (self.levels == 1 or self.config.quantize_levels == "all")
+
+    @property
+    def pixels_per_token(self) -> int:
+        """Side of the square of pixels that one token stands for."""
+        return self.config.token_stride if self.config.encoder == "compact" else self.config.backbone.patch
+
+    def split_levels(self, z: Tensor) -> tuple[Tensor | None, Tensor]:
+        """z of all levels (B, D, levels * h, w) -> the levels that by-pass the codebook, None if there are none, and those that pass it."""
+        if self.levels == 1 or self.config.quantize_levels == "all":
+            return None, z
+        height = z.shape[2] // self.levels
+        return z[:, :, :-height], z[:, :, -height:]
 
     def encode(self, images: Tensor) -> Tensor:
-        """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image."""
+        """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image; several levels lie below each other."""
         height, width = images.shape[-2:]
         pad = (-width % self.encoder.stride, -height % self.encoder.stride)
         return self.encoder(F.pad(images, (0, pad[0], 0, pad[1]), mode="replicate") if any(pad) else images)
@@ -92,6 +108,19 @@ class VQSeg(nn.Module):
         height, width = size
         logits, reconstruction = self.segmentation_decoder(quantized), self.image_decoder(quantized)
         return logits[..., :height, :width], reconstruction[..., :height, :width]
+
+
+def _encoder(config: ModelConfig) -> tuple[CompactEncoder | ViTEncoder, int]:
+    """The encoder that a configuration names, and its number of levels."""
+    if config.encoder == "compact":
+        return CompactEncoder(config.in_channels, config.widths, config.codebook_dim, config.token_stride), 1
+    return ViTEncoder(config.backbone, config.codebook_dim), LEVELS
+
+
+def _decoder(config: ModelConfig, outputs: int, *, context: bool) -> nn.Module:
+    if config.encoder == "compact":
+        return PostVQDecoder(config.codebook_dim, config.decoder_width, outputs, config.token_stride, context=context)
+    return DPTDecoder(config.codebook_dim, config.decoder_width, outputs, config.backbone.patch)
 
 
 def _no_codes(z: Tensor) -> QuantizerOutput:

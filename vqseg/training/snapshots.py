@@ -25,7 +25,7 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
     folder.mkdir(parents=True, exist_ok=True)
     counts = torch.zeros(model.config.codebook_size, dtype=torch.int64, device=images.device)
     for part in images.split(8):
-        indices = model.quantizer(model.encode(part.float())).indices
+        indices = model.quantizer(model.split_levels(model.encode(part.float()))[1]).indices
         counts += torch.bincount(indices.flatten(), minlength=len(counts))
     # The name carries no ".npz" while the file grows: a run that is cut off leaves no half snapshot behind.
     part_file = folder / f"step_{step:07d}.part"

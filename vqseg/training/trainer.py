@@ -20,11 +20,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from vqseg.checkpoint import load_model, save_model
-from vqseg.config import Config, save_config, to_mapping
+from vqseg.config import Config, TrainConfig, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
+from vqseg.models.vit import ViTEncoder
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
@@ -63,13 +64,14 @@ class Trainer:
         self.network = VQSeg(config.model, config.preprocess)
         if train.initial is not None:
             _start_from(self.network, train.initial)
+        elif isinstance(self.network.encoder, ViTEncoder):
+            _load_backbone(self.network.encoder, train.backbone_weights)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
         # What is trained, and with the teacher what a state holds: the network, and beside it the adapter if there is one.
         self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
-        parameters = [parameter for part in self.trained.values() for parameter in part.parameters()]
-        optimizer = torch.optim.AdamW(parameters, lr=train.learning_rate, weight_decay=train.weight_decay)
+        optimizer = torch.optim.AdamW(_parameter_groups(self.trained, train), weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         if self.guide:
             self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
@@ -223,7 +225,8 @@ class Trainer:
             batch = self.sampler.draw(self.step, half, half, self.generator)
             for images in (batch.images, batch.weak):
                 if images is not None:
-                    parts.append(self.network.encode(images).float().permute(0, 2, 3, 1).flatten(0, 2))
+                    z = self.network.split_levels(self.network.encode(images))[1]
+                    parts.append(z.float().permute(0, 2, 3, 1).flatten(0, 2))
         return torch.cat(parts)
 
     def _logged(self, loss: Tensor, terms: LossTerms) -> dict[str, Tensor]:
@@ -337,6 +340,29 @@ class Trainer:
             gather_snapshots(self.output / "snapshots", folder)
         self.accelerator.wait_for_everyone()
         return folder
+
+
+def _parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[dict[str, Any]]:
+    """All parameters, in one group; a backbone with a learning rate of its own is a second one."""
+    encoder = getattr(parts["student"], "encoder", None)
+    apart = list(encoder.backbone.parameters()) if isinstance(encoder, ViTEncoder) and train.backbone_learning_rate else []
+    own = {id(parameter) for parameter in apart}
+    rest = [parameter for part in parts.values() for parameter in part.parameters() if id(parameter) not in own]
+    groups = [{"params": rest, "lr": train.learning_rate}]
+    return groups + ([{"params": apart, "lr": train.backbone_learning_rate}] if apart else [])
+
+
+def _load_backbone(encoder: ViTEncoder, source: str | None) -> None:
+    """Pretrained weights for the encoder; random ones only where asked for by name."""
+    if source is None:
+        raise TrainingError(
+            "model.encoder is vit and train.backbone_weights names no weights; expected a Hub id such as facebook/dinov2-small, "
+            'a local folder, or "random"'
+        )
+    from vqseg.models.foundation import RANDOM, pretrained
+
+    if source != RANDOM:
+        encoder.load_backbone(pretrained(source).state_dict())
 
 
 def _start_from(network: VQSeg, checkpoint: str) -> None:
