@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,27 @@ def test_the_old_folder_stays_when_the_block_raises(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
     assert (target / "old").read_text() == "good"
     assert not (target / "new").exists()
+
+
+def test_the_old_folder_comes_back_when_the_new_one_cannot_be_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, replace = tmp_path / "state", os.replace
+    target.mkdir()
+    (target / "old").write_text("good")
+
+    def failing(source: Path, destination: Path) -> None:
+        if (Path(source) / "new").exists():
+            raise OSError("disk full")
+        replace(source, destination)
+
+    def write() -> None:
+        with replaced_folder(target) as fresh:
+            (fresh / "new").write_text("whole")
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="disk full"):
+        write()
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    assert (target / "old").read_text() == "good"
 
 
 def test_bundles_of_tensors_come_back_with_their_types(tmp_path: Path) -> None:

@@ -206,6 +206,15 @@ def test_drawn_transitions_are_right_in_blocks_of_rows(monkeypatch: pytest.Monke
     assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
 
 
+def test_the_ends_of_the_random_numbers_never_draw_the_code_itself() -> None:
+    # They come up once in sixteen million tokens: too rarely for a test that draws.
+    codewords, rows = normal(50, 8), torch.arange(50)
+    for end in (0.0, 1 - 2**-24):
+        drawn = QuantizedPerturbation._draw(rows, rows, torch.full((50,), end), codewords, 1.0)
+        assert not bool((drawn == rows).any())
+        assert 0 <= int(drawn.min()) <= int(drawn.max()) < 50
+
+
 def test_a_strength_that_reaches_no_token_is_no_error() -> None:
     indices = grid_of(5, (1, 2, 2))
     assert torch.equal(QuantizedPerturbation()(indices, normal(5, 3), 1e-7, generator()), indices)
