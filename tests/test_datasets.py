@@ -123,8 +123,8 @@ def test_splits_select_whole_patients(heart: Path) -> None:
     assert len(cases_of_split(heart, "all")) == 10
     with pytest.raises(DatasetError, match=r"no splits\.json"):
         cases_of_split(heart, "val")
-    with pytest.raises(DatasetError, match="expected train, val or all"):
-        cases_of_split(heart, "test")
+    with pytest.raises(DatasetError, match="expected train, val, test or all"):
+        cases_of_split(heart, "holdout")
 
 
 def test_unknown_share_patient_or_missing_label_is_an_error(heart: Path) -> None:
@@ -159,3 +159,30 @@ def test_shared_data_has_the_documented_patients(shared: Path) -> None:
     assert (len(cases), len(labelled), len(unlabelled), len(select(cases, splits.val))) == (160, 14, 126, 20)
     assert class_names(shared / "ACDC") == ("background", "RV", "MYO", "LV")
     assert len(cases_of_split(shared / "LIDC", "val")) >= 63 and class_names(shared / "LIDC") == ("background", "nodule")
+
+
+def test_the_test_split_comes_from_splits_json_or_from_the_test_folders(tmp_path: Path) -> None:
+    for folder in ("imagesTr", "labelsTr", "imagesTs", "labelsTs"):
+        (tmp_path / folder).mkdir()
+    for name in ("a_1", "b_1", "c_1"):
+        (tmp_path / "imagesTr" / f"{name}.nii.gz").touch()
+        (tmp_path / "labelsTr" / f"{name}.nii.gz").touch()
+    (tmp_path / "imagesTs" / "d_1_0000.nii.gz").touch()
+    (tmp_path / "labelsTs" / "d_1.nii.gz").touch()
+    (tmp_path / "splits.json").write_text(json.dumps({"train": ["a"], "val": ["b"], "test": ["c"]}))
+
+    (case,) = cases_of_split(tmp_path, "test")
+    assert (case.name, case.label) == ("d_1", tmp_path / "labelsTs" / "d_1.nii.gz")
+
+    (tmp_path / "imagesTs" / "d_1_0000.nii.gz").unlink()
+    (tmp_path / "imagesTs").rmdir()
+    assert [case.name for case in cases_of_split(tmp_path, "test")] == ["c_1"]
+
+    (tmp_path / "splits.json").write_text(json.dumps({"train": ["a"], "val": ["b"]}))
+    with pytest.raises(DatasetError, match="no test patients"):
+        cases_of_split(tmp_path, "test")
+
+
+def test_a_patient_cannot_train_and_test() -> None:
+    with pytest.raises(DatasetError, match="in train and in test"):
+        Splits(train=("a", "b"), val=(), labelled={}, test=("b",))

@@ -101,7 +101,12 @@ def test_empty_structures_follow_the_stated_conventions() -> None:
     for prediction, truth in ((nothing, something), (something, nothing)):
         scores = evaluate_volume(prediction, truth, ("background", "LV"), (1.5, 1.5, 9.0))["LV"]
         assert scores == {"dice": 0.0, "jaccard": 0.0, "hd95": pytest.approx(diagonal), "asd": pytest.approx(diagonal)}
-    assert evaluate_volume(nothing, nothing, ("background", "LV"), (1.5, 1.5, 9.0))["LV"] == {"dice": 1.0, "jaccard": 1.0, "hd95": 0.0, "asd": 0.0}
+    assert evaluate_volume(nothing, nothing, ("background", "LV"), (1.5, 1.5, 9.0))["LV"] == {
+        "dice": 1.0,
+        "jaccard": 1.0,
+        "hd95": 0.0,
+        "asd": 0.0,
+    }
     with pytest.raises(ValueError, match="a voxel in both masks"):
         surface_distances(nothing, something, (1, 1, 1))
 

@@ -317,10 +317,12 @@ def test_a_file_that_would_unpack_too_large_is_refused_unread(tmp_path: Path) ->
     bomb = header.binaryblock + b"\0" * (1 << 24)
     (tmp_path / "bomb.nii.gz").write_bytes(gzip.compress(bomb))
     (tmp_path / "bomb.nii").write_bytes(bomb)
-    np.lib.format.write_array_header_1_0((tmp_path / "bomb.npy").open("wb"), {"descr": "|u1", "fortran_order": False, "shape": (40000,) * 3})
+    np.lib.format.write_array_header_1_0(
+        (tmp_path / "bomb.npy").open("wb"), {"descr": "|u1", "fortran_order": False, "shape": (40000,) * 3}
+    )
     tracemalloc.start()
     for name in ("bomb.nii.gz", "bomb.nii", "bomb.npy"):
-        with pytest.raises(ScanError, match="too large|no readable"):
+        with pytest.raises(ScanError, match=r"too large|no readable"):
             read_scan(tmp_path / name)
     assert tracemalloc.get_traced_memory()[1] < 4 << 20
     tracemalloc.stop()

@@ -30,7 +30,7 @@ class Evaluate:
     data: Path
     """Data set folder with labels."""
     split: str = "val"
-    """train, val, or all cases of the folder."""
+    """train, val, test, or all cases of the folder."""
     output: Path | None = None
     """JSON file to write; the table is printed in any case."""
     device: str | None = None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vqseg.data.datasets import DatasetError
+from vqseg.data.datasets import DatasetError, class_names
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
@@ -28,11 +28,15 @@ METRICS = ("dice", "jaccard", "hd95", "asd")
 def evaluate_split(
     model: VQSeg, folder: str | Path, split: str, progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases
 ) -> dict[str, Any]:
-    """Segment and measure every labelled case of a split ("train", "val", "all").
+    """Segment and measure every labelled case of a split ("train", "val", "test", "all").
 
     -> {"cases": n, "mean": {metric: ..}, "per_class": {structure: {metric: ..}}, "codebook": {"size", "used", "perplexity"},
-    "per_case": {name: {structure: {metric: ..}}}}. Raises DatasetError if no case has labels.
+    "per_case": {name: {structure: {metric: ..}}}}. Raises DatasetError if no case has labels or the
+    folder's dataset.json names other classes than the model.
     """
+    # Same numbers with other names would score without a word.
+    if (Path(folder) / "dataset.json").is_file() and class_names(folder) != model.config.classes:
+        raise DatasetError(f"{folder} has the classes {class_names(folder)}, the model {model.config.classes}")
     cases = [case for case in cases_of_split(folder, split) if case.label is not None]
     if not cases:
         raise DatasetError(f"no case of split {split!r} in {folder} has labels")

@@ -18,6 +18,7 @@ from typing import Any
 from vqseg.types import Case
 
 LAYOUTS = (("imagesTr", "labelsTr"), ("images", "labels"))
+TEST_LAYOUT = ("imagesTs", "labelsTs")
 ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
 
 _CHANNEL = re.compile(r"_(\d{4})$")
@@ -27,14 +28,14 @@ class DatasetError(ValueError):
     """A data set folder that is missing, laid out otherwise than expected, or inconsistent with its own lists."""
 
 
-def find_cases(folder: str | Path) -> list[Case]:
+def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUTS) -> list[Case]:
     """Every image of a data set folder with its label file, sorted by name; `label` is None where there is none.
 
     Raises DatasetError if the folder or its images are missing, if two files claim the same case, if an image has several
     channels, or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
     """
-    images, labels = _image_and_label_folder(Path(folder))
-    image_files = _files_by_name(images, strip_channel=images.name == "imagesTr")
+    images, labels = _image_and_label_folder(Path(folder), layouts)
+    image_files = _files_by_name(images, strip_channel=images.name != "images")
     if not image_files:
         raise DatasetError(f"no image in {images}; expected files that end in {', '.join(ENDINGS)}")
     label_files = _files_by_name(labels, strip_channel=False) if labels.is_dir() else {}
@@ -81,10 +82,10 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _image_and_label_folder(folder: Path) -> tuple[Path, Path]:
+def _image_and_label_folder(folder: Path, layouts: tuple[tuple[str, str], ...]) -> tuple[Path, Path]:
     if not folder.is_dir():
         raise DatasetError(f"there is no data set folder {folder}")
-    for images, labels in LAYOUTS:
+    for images, labels in layouts:
         if (folder / images).is_dir():
             return folder / images, folder / labels
     raise DatasetError(f"{folder} has neither imagesTr/ nor images/; expected imagesTr + labelsTr (nnU-Net, MSD) or images + labels")

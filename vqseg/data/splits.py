@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vqseg.data.datasets import DatasetError, find_cases, read_json
+from vqseg.data.datasets import TEST_LAYOUT, DatasetError, find_cases, read_json
 from vqseg.types import Case
 
 ALL = "all"
@@ -17,16 +17,18 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Splits:
-    """train and val: patients, without one in common; labelled: share -> the patients of train whose labels may be used."""
+    """train, val, test: patients, those of train in none of the others; labelled: share -> patients of train whose labels may be used."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
     labelled: dict[str, tuple[str, ...]]
+    test: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        both = sorted(set(self.train) & set(self.val))
-        if both:
-            raise DatasetError(f"{len(both)} patient(s) are in train and in val, the first is {both[0]!r}")
+        for name in ("val", "test"):
+            both = sorted(set(self.train) & set(getattr(self, name)))
+            if both:
+                raise DatasetError(f"{len(both)} patient(s) are in train and in {name}, the first is {both[0]!r}")
         for share, patients in self.labelled.items():
             strangers = sorted(set(patients) - set(self.train))
             if strangers:
@@ -48,7 +50,8 @@ def read_splits(folder: str | Path) -> Splits:
         raise DatasetError(f'{path}: "labeled" must map a share such as "10%" to patients, got a {type(shares).__name__}')
     labelled = {share: _patients(path, f"labeled {share}", patients) for share, patients in shares.items()}
     try:
-        return Splits(_patients(path, "train", content.get("train")), _patients(path, "val", content.get("val", [])), labelled)
+        held_out = {name: _patients(path, name, content.get(name, [])) for name in ("val", "test")}
+        return Splits(_patients(path, "train", content.get("train")), held_out["val"], labelled, held_out["test"])
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from error
 
@@ -64,11 +67,20 @@ def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
 
 
 def cases_of_split(folder: str | Path, split: str) -> list[Case]:
-    """The cases of "train" or "val" as splits.json lists them, or of "all", which needs no splits.json."""
-    if split not in ("train", "val", ALL):
-        raise DatasetError(f"unknown split {split!r}; expected train, val or all")
-    cases = find_cases(folder)
-    return cases if split == ALL else select(cases, getattr(read_splits(folder), split))
+    """The cases of "train", "val" or "test" as splits.json lists them, or of "all", which needs no splits.json.
+
+    A "test" that splits.json does not list is looked for in nnU-Net's imagesTs + labelsTs.
+    """
+    if split not in ("train", "val", "test", ALL):
+        raise DatasetError(f"unknown split {split!r}; expected train, val, test or all")
+    if split == ALL:
+        return find_cases(folder)
+    if split == "test" and (Path(folder) / TEST_LAYOUT[0]).is_dir():
+        return find_cases(folder, (TEST_LAYOUT,))
+    patients = getattr(read_splits(folder), split)
+    if not patients:
+        raise DatasetError(f"{folder} lists no {split} patients in its splits.json" + (" and has no imagesTs" if split == "test" else ""))
+    return select(find_cases(folder), patients)
 
 
 def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -> tuple[list[Case], list[Case]]:
