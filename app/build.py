@@ -14,7 +14,8 @@ from starlette.middleware import Middleware
 from app.components import source
 from app.endpoints import HEAVY, add_endpoints
 from app.examples import Examples
-from app.session import SessionStore
+from app.frames import FrameRequest, make_frame
+from app.session import OpenScan, SessionStore
 from app.sidebar import OPACITY, Sidebar, build_sidebar
 from app.tabs.codebook import build_codebook
 from app.tabs.see import build_see
@@ -51,6 +52,7 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases = Examples(segmenter, examples)
     visits = Visits(segmenter, store, uploads, cases)
+    _warm_up(cases.first)
     with gr.Blocks(title="VQ-Seg", fill_width=True, delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, segmenter.classes, cases.first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
@@ -71,6 +73,13 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
         "app_kwargs": {"middleware": [Middleware(UploadCounter, uploads=uploads)]},
     }
     return App(blocks, options)
+
+
+def _warm_up(scan: OpenScan | None) -> None:
+    """The first decodings of a process take ten times as long as the later ones: no visitor should have them."""
+    if scan is not None:
+        for strength in (0.5, 0.0):
+            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
 
 
 def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> None:

@@ -43,7 +43,7 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
         mode="markers",
         marker={
             "size": 7,
-            "line": {"width": 0.6, "color": "rgba(13,18,22,.55)"},
+            "line": {"width": 0.5, "color": "rgba(13,18,22,.45)"},
             "color": np.log10(counts),
             "colorscale": "Viridis",
             "showscale": True,
@@ -51,21 +51,24 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
                 "title": {"text": "tokens", "side": "right", "font": {"size": 14}},
                 "tickvals": list(ticks),
                 "ticktext": [f"{10**t:,}" for t in ticks],
-                "thickness": 12,
-                "len": 0.8,
+                "thickness": 10,
+                "len": 0.9,
+                "x": 1.0,
+                "xpad": 4,
             },
         },
         customdata=np.stack([active.astype(object), counts.astype(object), names.astype(object)], -1) if len(active) else None,
         hovertemplate="code %{customdata[0]}<br>%{customdata[1]:,} tokens<br>mostly %{customdata[2]}<extra></extra>",
         showlegend=False,
     )
-    for name, colour in (("in this view", "#64757f"), ("brought in by ε", "#d81b9a")):
+    for name, colour, opacity in (("in this view", "#64757f", 0.45), ("brought in by ε", "#d81b9a", 0.9)):
         figure.add_scattergl(
             x=[],
             y=[],
             name=name,
             mode="markers",
-            marker={"size": 11, "symbol": "circle-open", "color": colour, "line": {"width": 2}},
+            # A slice may use a thousand codes: thin and half transparent, so that their colours stay to be read.
+            marker={"size": 9, "symbol": "circle-open", "color": colour, "opacity": opacity, "line": {"width": 1}},
             hovertemplate="code %{customdata}<extra>" + name + "</extra>",
         )
     figure.update_layout(
@@ -75,7 +78,8 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
         dragmode="pan",
     )
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
+    # A UMAP has no scale: its axes may be stretched to the room there is.
+    figure.update_yaxes(visible=False)
     return figure
 
 

@@ -41,7 +41,7 @@ class Visits:
             token = self._store.put(opened, _owner(request))
         except (ScanError, SessionError) as error:
             # Toasts are HTML, and a file's name is the visitor's.
-            gr.Warning(html.escape(str(error.args[0])), duration=12)
+            gr.Warning(html.escape(str(error.args[0])), duration=12, title="This file cannot be opened")
             return [gr.skip()] * 4 + [None, gr.skip()]
         return [*self._outputs(opened, token, scan.name), None, None]
 

@@ -205,6 +205,7 @@ def test_a_wrong_file_is_explained_and_the_former_scan_stays(page: Any, tmp_path
     toast.wait_for()
     assert re.search(r"letter\.pdf is of an unknown type; accepted: NIfTI", toast.inner_text())
     assert str(tmp_path) not in toast.inner_text()
+    assert "This file cannot be opened" in toast.inner_text()
     np.testing.assert_array_equal(pixels(page, "labels"), before)
     slide(page, "slice", 1)
     wait_painted(page, "axial 1 0 resample 0")
@@ -239,6 +240,17 @@ def test_the_codebook_tab_draws_the_codewords_and_marks_those_in_view(page: Any)
     page.wait_for_selector("#codewords .js-plotly-plot[data-colour=majority]")
     slide(page, "strength", 1)
     page.wait_for_function("document.querySelector('#codewords .js-plotly-plot')._fullData[3]._length > 0")
+    in_view, opacity = page.evaluate(
+        "(() => { const d = document.querySelector('#codewords .js-plotly-plot').data; return [d[2].customdata, d[1].marker.opacity]; })()"
+    )
+    active = np.flatnonzero(statistics.counts > 0)
+    np.testing.assert_array_equal(np.array(opacity) == 1, np.isin(active, in_view))
+
+
+@pytest.mark.parametrize("tab", ["See", "Codebook"])
+def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:

@@ -1,5 +1,6 @@
 /* Between the page's state and the map of codewords, a plotly figure that Gradio draws: recolours it and marks the codes
    on view without sending the figure again. Trace numbers are those of app/codebook_figures.py. */
+const FADED = 0.22;
 const ACTIVE = 1, SLICE = 2, BROUGHT_IN = 3;
 const statistics = props.value;
 const text = (name) => element.querySelector("[data-text=" + name + "]");
@@ -61,6 +62,9 @@ function mark() {
   text("view").textContent = marked.clean.code.length.toLocaleString("en") + " codes";
   if (!graph) return;
   const both = [marked.clean, marked.brought_in];
+  const inView = new Set(marked.clean.code);
+  const opacity = statistics.active.map((code) => (inView.has(code) ? 1 : FADED));
+  window.Plotly.restyle(graph, { "marker.opacity": [opacity] }, [ACTIVE]);
   window.Plotly.restyle(graph, { x: both.map((p) => p.x), y: both.map((p) => p.y), customdata: both.map((p) => p.code) }, [SLICE, BROUGHT_IN]);
   graph.dataset.marked = marked.clean.code.length;
 }

@@ -43,9 +43,9 @@ def build_codebook(blocks: gr.Blocks, store: SessionStore, statistics: CodebookS
         elem_id="codes",
     )
     with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=320):
+        with gr.Column(scale=2, min_width=320):
             plot = gr.Plot(label="Codewords", show_label=False, elem_id="codewords")
-        with gr.Column(scale=2, min_width=280):
+        with gr.Column(scale=1, min_width=280):
             frequency = gr.Plot(label="Rank and frequency", show_label=False, elem_id="frequency")
     # After the first picture, so that the page does not wait for the points.
     blocks.load(
@@ -88,6 +88,7 @@ def _bridge_value(statistics: CodebookStatistics, classes: tuple[str, ...]) -> d
         "utilisation": statistics.utilisation,
         "perplexity": statistics.perplexity,
         "source": statistics.source,
+        "active": active.tolist(),
         "usage": np.log10(statistics.counts[active]).round(3).tolist(),
         "majority": statistics.majority_class[active].tolist(),
         "classes": list(classes),
