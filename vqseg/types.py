@@ -21,6 +21,18 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
+class Share:
+    """One process's part of a batch: part `index` of `count` equal ones."""
+
+    index: int = 0
+    count: int = 1
+
+    def rows(self, size: int) -> slice:
+        """The part's rows among all, if it has `size` of them."""
+        return slice(self.index * size, (self.index + 1) * size)
+
+
+@dataclass(frozen=True)
 class QuantizerOutput:
     """quantized (B, D, h, w) with the straight-through gradient; indices (B, h, w) int64; loss () codebook + commitment."""
 

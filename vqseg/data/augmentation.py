@@ -8,7 +8,8 @@ Random numbers are drawn on the CPU: a run then repeats whatever the device.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,16 +19,20 @@ from vqseg.config import AugmentationConfig
 
 _ELASTIC_GRID = 6
 _BIAS_GRID = 4
+_ALL = slice(None)
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:
     return torch.rand(count, generator=generator) * (high - low) + low
 
 
-def draw_crops(sizes: Tensor, canvas: int, config: AugmentationConfig, generator: Generator, *, ramp: float = 1.0) -> Tensor:
+def draw_crops(
+    sizes: Tensor, canvas: int, config: AugmentationConfig, generator: Generator, *, ramp: float = 1.0, rows: slice = _ALL
+) -> Tensor:
     """Sampling positions of one affine + elastic crop per slice: (B, crop, crop, 2) in the canvas' [-1, 1] coordinates.
 
     sizes (B, 2): height and width of each slice at the upper left of a square canvas. ramp in [0, 1] scales every range.
+    rows: the part that is wanted; the random numbers of all B are drawn in any case.
     """
     count, crop = len(sizes), config.crop
     angle = _uniform(count, -config.rotation, config.rotation, generator) * ramp * math.pi / 180
@@ -42,10 +47,11 @@ def draw_crops(sizes: Tensor, canvas: int, config: AugmentationConfig, generator
     focused = torch.rand(count, 1, generator=generator) < config.focus
     centre = torch.where(focused, near_middle.clamp(0.2, 0.8), anywhere) * sizes.float()
 
+    noise = torch.randn(count, 2, _ELASTIC_GRID, _ELASTIC_GRID, generator=generator) * (config.elastic * ramp / 2)
+    matrix, centre, noise = matrix[rows], centre[rows], noise[rows]
     steps = torch.arange(crop) - (crop - 1) / 2
     grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
     pixels = torch.einsum("hwk,bik->bhwi", grid, matrix)
-    noise = torch.randn(count, 2, _ELASTIC_GRID, _ELASTIC_GRID, generator=generator) * (config.elastic * ramp / 2)
     smooth = F.interpolate(noise, size=(crop, crop), mode="bicubic", align_corners=True)
     pixels = pixels + smooth.permute(0, 2, 3, 1) + centre[:, None, None]
     return ((pixels + 0.5) * (2 / canvas) - 1).flip(-1)
@@ -60,7 +66,10 @@ def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
 
 @dataclass(frozen=True)
 class Recolouring:
-    """Intensity change per image: gamma, contrast, brightness, noise and blur (B,), bias (B, 1, g, g), noise_seed of the noise."""
+    """Intensity change per image: gamma, contrast, brightness, noise and blur (B,), bias (B, 1, g, g), noise_seed of the noise.
+
+    first: how many images of the batch that the noise is drawn for come before these.
+    """
 
     gamma: Tensor
     contrast: Tensor
@@ -69,12 +78,18 @@ class Recolouring:
     noise: Tensor
     blur: Tensor
     noise_seed: int
+    first: int = 0
 
 
-def draw_recolouring(count: int, config: AugmentationConfig, generator: Generator, *, amount: float = 1.0) -> Recolouring:
-    """Random intensity changes for `count` images; amount in [0, 1] scales every range (weak views take a small one)."""
+def draw_recolouring(
+    count: int, config: AugmentationConfig, generator: Generator, *, amount: float = 1.0, rows: slice = _ALL
+) -> Recolouring:
+    """Random intensity changes for `count` images; amount in [0, 1] scales every range (weak views take a small one).
+
+    rows: the images that are wanted; the random numbers of all are drawn in any case.
+    """
     low, high = math.log(config.gamma[0]), math.log(config.gamma[1])
-    return Recolouring(
+    everything = Recolouring(
         gamma=torch.exp(_uniform(count, low, high, generator) * amount),
         contrast=1 + _uniform(count, -config.contrast, config.contrast, generator) * amount,
         brightness=_uniform(count, -config.brightness, config.brightness, generator) * amount,
@@ -84,6 +99,8 @@ def draw_recolouring(count: int, config: AugmentationConfig, generator: Generato
         blur=(_uniform(count, -config.blur, config.blur, generator) * amount).clamp(min=0),
         noise_seed=int(torch.randint(2**31 - 1, (1,), generator=generator)),
     )
+    parts: dict[str, Any] = {name: value[rows] for name, value in vars(everything).items() if isinstance(value, Tensor)}
+    return replace(everything, **parts, first=rows.indices(count)[0])
 
 
 def recolour(images: Tensor, change: Recolouring) -> Tensor:
@@ -98,7 +115,8 @@ def recolour(images: Tensor, change: Recolouring) -> Tensor:
     mean = x.mean((1, 2, 3), keepdim=True)
     x = (x - mean) * per_image(change.contrast) + mean + per_image(change.brightness)
     x = _gaussian_blur(x, change.blur.to(device))
-    noise = torch.randn(images.shape, generator=torch.Generator().manual_seed(change.noise_seed))
+    count = change.first + len(images)
+    noise = torch.randn((count, *images.shape[1:]), generator=torch.Generator().manual_seed(change.noise_seed))[change.first :]
     return (x + noise.to(device) * per_image(change.noise)).clamp(-0.2, 1.3)
 
 

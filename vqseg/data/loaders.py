@@ -20,10 +20,11 @@ from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
-from vqseg.types import Batch, Case
+from vqseg.types import Batch, Case, Share
 
 # How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
 _WEAK, _LABELLED, _STRONG = 0.1, 0.7, 1.0
+_WHOLE = Share()
 
 
 @dataclass(frozen=True)
@@ -122,31 +123,39 @@ class ViewSampler:
         self.config, self.data = config, data
         self.canvas = pools.labelled.images.shape[-1]
 
-    def draw(self, step: int, labelled: int, unlabelled: int, generator: Generator) -> Batch:
-        """labelled crops with their labels; `unlabelled` pairs of views, or none if that is 0 or there is no such patient."""
-        images, labels = self._labelled(step, labelled, generator)
+    def draw(self, step: int, labelled: int, unlabelled: int, generator: Generator, share: Share = _WHOLE) -> Batch:
+        """labelled crops with their labels; `unlabelled` pairs of views, or none if that is 0 or there is no such patient.
+
+        share: the batch is one part of share.count times as many images. From generators in the same state, the parts are
+        those of one large batch.
+        """
+        images, labels = self._labelled(step, labelled, generator, share)
         if unlabelled == 0 or self.pools.unlabelled is None:
             return Batch(images, labels)
         pool = self.pools.unlabelled
-        view = self._crop(pool, unlabelled, step, generator)[0]
-        weak = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK))
-        strong = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG))
+        rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
+        view = self._crop(pool, unlabelled, step, generator, rows)[0]
+        weak = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
+        strong = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
         return Batch(images, labels, weak, strong)
 
-    def _labelled(self, step: int, count: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> tuple[Tensor, Tensor]:
+        rows, count = share.rows(count), count * share.count
         phantoms = 0
         if self.pools.phantoms is not None:
             phantoms = int((torch.rand(count, generator=generator) < self.data.phantom_share).sum())
-        parts = [self._crop(self.pools.labelled, count - phantoms, step, generator)] if phantoms < count else []
+        real = count - phantoms
+        parts = [self._crop(self.pools.labelled, real, step, generator, slice(min(rows.start, real), min(rows.stop, real)))] if real else []
         if self.pools.phantoms is not None and phantoms:
-            parts.append(self._crop(self.pools.phantoms, phantoms, step, generator))
+            behind = slice(max(rows.start - real, 0), max(rows.stop - real, 0))
+            parts.append(self._crop(self.pools.phantoms, phantoms, step, generator, behind))
         images, labels = (torch.cat([part[index] for part in parts]) for index in (0, 1))  # type: ignore[misc]
-        return recolour(images, draw_recolouring(count, self.config, generator, amount=_LABELLED)), labels
+        return recolour(images, draw_recolouring(count, self.config, generator, amount=_LABELLED, rows=rows)), labels
 
-    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator) -> tuple[Tensor, Tensor | None]:
+    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> tuple[Tensor, Tensor | None]:
         picks = torch.randint(len(pool), (count,), generator=generator)
         ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
-        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp)
-        rows = picks.to(pool.images.device)
+        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted)
+        rows = picks[wanted].to(pool.images.device)
         labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
         return warp(pool.images[rows], positions), labels

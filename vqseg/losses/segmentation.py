@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,22 +18,27 @@ def cross_entropy(logits: Tensor, target: Tensor, mask: Tensor | None = None) ->
     return losses.mean() if mask is None else (losses * mask).mean()
 
 
-def soft_dice_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """1 - soft Dice, mean over the structures, pooled over the batch (a structure absent from one crop then does no harm)."""
+def soft_dice_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None, total: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """1 - soft Dice, mean over the structures, pooled over the batch (a structure absent from one crop then does no harm).
+
+    total: sums over the processes that share the batch, so that all of it is pooled.
+    """
     probabilities = logits.float().softmax(1)[:, _FIRST_STRUCTURE:]
     truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, _FIRST_STRUCTURE:].float()
     if mask is not None:
         probabilities, truth = probabilities * mask[:, None], truth * mask[:, None]
     axes = (0, 2, 3)
-    overlap = (probabilities * truth).sum(axes)
-    total = probabilities.square().sum(axes) + truth.square().sum(axes)
-    return (1 - (2 * overlap + 1) / (total + 1)).mean()
+    sums = torch.stack([(probabilities * truth).sum(axes), probabilities.square().sum(axes) + truth.square().sum(axes)])
+    overlap, size = sums if total is None else total(sums)
+    return (1 - (2 * overlap + 1) / (size + 1)).mean()
 
 
-def segmentation_loss(logits: Tensor, target: Tensor, *, dice: float, mask: Tensor | None = None) -> Tensor:
+def segmentation_loss(
+    logits: Tensor, target: Tensor, *, dice: float, mask: Tensor | None = None, total: Callable[[Tensor], Tensor] | None = None
+) -> Tensor:
     """L_seg: cross-entropy, plus `dice` times the soft Dice loss where asked for (the paper has cross-entropy alone)."""
     loss = cross_entropy(logits, target, mask)
-    return loss + dice * soft_dice_loss(logits, target, mask) if dice > 0 else loss
+    return loss + dice * soft_dice_loss(logits, target, mask, total) if dice > 0 else loss
 
 
 def confidence_mask(probabilities: Tensor, *, threshold: float) -> Tensor:

@@ -19,9 +19,10 @@ from vqseg.models.vit import LEVELS, ViTEncoder
 from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation
 from vqseg.quantization.quantizer import VectorQuantizer
-from vqseg.types import QuantizerOutput, VQSegOutput
+from vqseg.types import QuantizerOutput, Share, VQSegOutput
 
 Perturbation = Literal["qpm", "dropout", "channel_dropout", "none"]
+_WHOLE = Share()
 
 
 class VQSeg(nn.Module):
@@ -50,19 +51,21 @@ class VQSeg(nn.Module):
         perturbation: Perturbation = "qpm",
         generator: torch.Generator | None = None,
         quantize: bool = True,
+        share: Share = _WHOLE,
     ) -> VQSegOutput:
         """Segment and reconstruct. strength: epsilon of the QPM, or the rate of the dropout that stands in for it.
 
-        quantize=False lets z through, before the codebook stands; there are no codes to swap then.
+        quantize=False lets z through, before the codebook stands; there are no codes to swap then. share: the images are one
+        part of a batch that several processes perturb together.
         """
         passing, z = self.split_levels(self.encode(images))
         codes = self.quantizer(z) if quantize and not self.config.continuous else _no_codes(z)
         post_vq = quantized = codes.quantized
         replaced = torch.zeros_like(codes.indices, dtype=torch.bool)
         if strength > 0 and perturbation in ("dropout", "channel_dropout"):
-            quantized = FeatureDropout(channels=perturbation == "channel_dropout")(quantized, strength, generator)
+            quantized = FeatureDropout(channels=perturbation == "channel_dropout")(quantized, strength, generator, share)
         elif strength > 0 and perturbation == "qpm" and quantize:
-            quantized, replaced = self.perturb(quantized, codes.indices, strength, generator)
+            quantized, replaced = self.perturb(quantized, codes.indices, strength, generator, share)
         joined = quantized if passing is None else torch.cat([passing, quantized], dim=2)
         logits, reconstruction = self.decode(joined, images.shape[-2:])
         deepest = post_vq[:, :, -(joined.shape[2] // self.levels) :]
@@ -91,7 +94,9 @@ class VQSeg(nn.Module):
         pad = (-width % self.encoder.stride, -height % self.encoder.stride)
         return self.encoder(F.pad(images, (0, pad[0], 0, pad[1]), mode="replicate") if any(pad) else images)
 
-    def perturb(self, quantized: Tensor, indices: Tensor, strength: float, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+    def perturb(
+        self, quantized: Tensor, indices: Tensor, strength: float, generator: torch.Generator | None, share: Share = _WHOLE
+    ) -> tuple[Tensor, Tensor]:
         """q(z) -> q'(z) = QPM(q(z)), Eq. 3, and which tokens carry another code: (B, D, h, w), (B, h, w) bool.
 
         A replaced token has its new codeword's value and keeps the straight-through gradient to its encoder feature.
@@ -99,7 +104,7 @@ class VQSeg(nn.Module):
         # In half precision the new codeword would miss the codebook that the quantizer, always in float32, has chosen from.
         with torch.autocast(quantized.device.type, enabled=False):
             codewords = self.quantizer.codewords().detach().float()
-            swapped = self.perturbation(indices, codewords, strength, generator)
+            swapped = self.perturbation(indices, codewords, strength, generator, share)
         shift = F.embedding(swapped, codewords) - F.embedding(indices, codewords)
         return quantized + shift.permute(0, 3, 1, 2), swapped != indices
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vqseg.types import Share
+
+_WHOLE = Share()
+
 
 class FeatureDropout(nn.Module):
     """Zeroes a share `rate` of the features and scales the others by 1 / (1 - rate); at rate 1 nothing is left.
@@ -17,11 +21,11 @@ class FeatureDropout(nn.Module):
         super().__init__()
         self.channels = channels
 
-    def forward(self, features: Tensor, rate: float, generator: torch.Generator | None = None) -> Tensor:
-        """features (B, D, h, w), rate in [0, 1] -> the same shape."""
+    def forward(self, features: Tensor, rate: float, generator: torch.Generator | None = None, share: Share = _WHOLE) -> Tensor:
+        """features (B, D, h, w), rate in [0, 1] -> the same shape. share: as the QPM's."""
         if not 0.0 <= rate <= 1.0:
             raise ValueError(f"rate must lie in [0, 1], got {rate}")
-        shape = (*features.shape[:2], 1, 1) if self.channels else features.shape
+        shape = (len(features) * share.count, features.shape[1], *((1, 1) if self.channels else features.shape[2:]))
         draw_on = generator.device if generator is not None else features.device
-        uniform = torch.rand(shape, generator=generator, device=draw_on).to(features.device)
+        uniform = torch.rand(shape, generator=generator, device=draw_on)[share.rows(len(features))].to(features.device)
         return torch.where(uniform >= rate, features / max(1.0 - rate, 1e-6), 0.0) if rate < 1 else torch.zeros_like(features)

@@ -13,11 +13,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vqseg.types import Share
+
 # Elements of one block of rows x K distances (64 MB in float32).
 _BLOCK = 1 << 24
 _TEMPERATURE_ROWS = 512
 
 Temperature = float | Literal["adaptive"]
+_WHOLE = Share()
 
 
 def _check(codewords: Tensor, strength: float) -> None:
@@ -125,10 +128,15 @@ class QuantizedPerturbation(nn.Module):
         self.mode, self.temperature = mode, temperature
 
     @torch.no_grad()
-    def forward(self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None) -> Tensor:
-        """indices (B, h, w) or any shape whose first axis is the image; codewords (K, D) -> indices of the same shape."""
+    def forward(
+        self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None, share: Share = _WHOLE
+    ) -> Tensor:
+        """indices (B, h, w) or any shape whose first axis is the image; codewords (K, D) -> indices of the same shape.
+
+        share: the images are one part of share.count times as many; the random numbers of all are drawn and its own taken.
+        """
         _check(codewords, strength)
-        uniform = self._uniform(indices, generator)
+        uniform = self._uniform(indices, generator, share)
         if strength == 0.0 or indices.numel() == 0:
             return indices.clone()
         if self.mode == "shuffle":
@@ -149,9 +157,10 @@ class QuantizedPerturbation(nn.Module):
         return uniform[0].view_as(indices), self._resample(indices, codewords.detach(), uniform, 1.0)
 
     @staticmethod
-    def _uniform(indices: Tensor, generator: torch.Generator | None) -> Tensor:
+    def _uniform(indices: Tensor, generator: torch.Generator | None, share: Share = _WHOLE) -> Tensor:
+        count = indices.numel()
         draw_on = generator.device if generator is not None else indices.device
-        return torch.rand(2, indices.numel(), generator=generator, device=draw_on).to(indices.device)
+        return torch.rand(2, count * share.count, generator=generator, device=draw_on)[:, share.rows(count)].to(indices.device)
 
     def _resample(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
         flat = indices.flatten().clone()

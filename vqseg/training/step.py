@@ -16,9 +16,12 @@ from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.losses.reconstruction import reconstruction_loss
 from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segmentation_loss
 from vqseg.losses.usage import usage_loss
+from vqseg.training.group import Group
 from vqseg.training.guide import Guide
 from vqseg.training.teacher import Teacher
 from vqseg.types import Batch, LossTerms, VQSegOutput
+
+_ALONE = Group()
 
 
 def training_step(
@@ -31,10 +34,14 @@ def training_step(
     augmentation: AugmentationConfig,
     quantize: bool = True,
     guide: Guide | None = None,
+    group: Group = _ALONE,
 ) -> LossTerms:
-    """The losses of one batch, before weighting. quantize=False lets features by-pass the codebook until it is initialised."""
+    """The losses of one batch, before weighting. quantize=False lets features by-pass the codebook until it is initialised.
+
+    group: the processes that share the batch; the mean of their terms is what one process would have with all of it.
+    """
     labelled = student(batch.images, quantize=quantize)
-    segmentation = segmentation_loss(labelled.logits, batch.labels, dice=objective.dice)
+    segmentation = segmentation_loss(labelled.logits, batch.labels, dice=objective.dice, total=group.total)
     reconstruction = reconstruction_loss(labelled.reconstruction, batch.images)
     with torch.no_grad():
         hard = labelled.logits.argmax(1)
@@ -57,16 +64,25 @@ def training_step(
     probabilities = teacher.probabilities(batch.weak, quantize=quantize)
     hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
     size = (batch.strong.shape[-2], batch.strong.shape[-1])
-    mixing = draw_mixing(len(batch.strong), size, augmentation, generator)
-    strong, pseudo_labels, confident = mix(batch.strong, mixing), mix(hard, mixing), mix(sure, mixing)
+    mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator)
 
-    disturbance: dict[str, Any] = {"strength": objective.strength, "perturbation": objective.perturbation, "generator": generator}
+    def mixed(values: Tensor) -> Tensor:
+        return group.own(mix(group.collect(values), mixing))
+
+    strong, pseudo_labels, confident = mixed(batch.strong), mixed(hard), mixed(sure)
+    disturbance: dict[str, Any] = {
+        "strength": objective.strength,
+        "perturbation": objective.perturbation,
+        "generator": generator,
+        "share": group.share,
+    }
     unlabelled = student(strong, quantize=quantize, **({} if objective.feature_stream else disturbance))
-    unlabelled_segmentation = segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident)
+    unlabelled_segmentation = segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident, total=group.total)
     if objective.feature_stream:
         stream = student(batch.weak, quantize=quantize, **disturbance)
-        unlabelled_segmentation = (unlabelled_segmentation + segmentation_loss(stream.logits, hard, dice=objective.dice, mask=sure)) / 2
-    aligned = _alignment(guide, mix(batch.weak, mixing), unlabelled, objective)
+        steady = segmentation_loss(stream.logits, hard, dice=objective.dice, mask=sure, total=group.total)
+        unlabelled_segmentation = (unlabelled_segmentation + steady) / 2
+    aligned = _alignment(guide, mixed(batch.weak), unlabelled, objective) if guide else 0.0
     figures |= {
         "confident_share": confident.float().mean(),
         "structure_share": (pseudo_labels > 0).float().mean(),

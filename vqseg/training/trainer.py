@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,6 +30,7 @@ from vqseg.models.vit import ViTEncoder
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
+from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -58,6 +60,12 @@ class Trainer:
             mixed_precision="no" if train.precision == "fp32" else train.precision,
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)],
         )
+        if int(os.environ.get("WORLD_SIZE", "1")) != self.accelerator.num_processes:
+            # Each process would take itself for the only one and write into the same folder.
+            raise TrainingError(
+                f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {self.accelerator.num_processes} process(es) have met; "
+                "start with accelerate launch (on CPUs with --cpu)"
+            )
         self.device, self.main = self.accelerator.device, self.accelerator.is_main_process
         self.output = Path(train.output)
         torch.manual_seed(train.seed)
@@ -78,8 +86,9 @@ class Trainer:
         self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
-        # Each process draws crops of its own; what is done to the codebook must be the same on all of them.
-        self.generator = torch.Generator().manual_seed(train.seed * 1_000_003 + self.accelerator.process_index)
+        # The same on every process: each draws the numbers of the whole batch and takes its share.
+        self.generator = torch.Generator().manual_seed(train.seed * 1_000_003)
+        self.group = process_group(self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.gather)
         self.codebook_start = codebook_start(train)
         self.step, self.seconds = 0, 0.0
 
@@ -168,7 +177,7 @@ class Trainer:
         """One step. -> the loss, its terms, and whether the loss and (but for fp16) the gradient were finite."""
         train, config = self.config.train, self.config
         unlabelled = train.batch_unlabelled if self.objective.unlabelled_weight(self.step) > 0 else 0
-        batch = self.sampler.draw(self.step, train.batch_labelled, unlabelled, self.generator)
+        batch = self.sampler.draw(self.step, train.batch_labelled, unlabelled, self.generator, self.group.share)
         self.student.train()
         with self.accelerator.autocast():
             terms = training_step(
@@ -180,6 +189,7 @@ class Trainer:
                 augmentation=config.augmentation,
                 quantize=self._quantizing(),
                 guide=self.guide,
+                group=self.group,
             )
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -206,7 +216,7 @@ class Trainer:
         if not (starting or reviving):
             return
         quantizer.usage.copy_(self.accelerator.reduce(quantizer.usage, reduction="sum"))
-        features = self.accelerator.gather(self._features())
+        features = self._features()
         shared = torch.Generator().manual_seed(self.config.train.seed * 7_919 + self.step)
         if starting:
             quantizer.initialise(features, shared)
@@ -221,12 +231,12 @@ class Trainer:
     def _features(self) -> Tensor:
         parts = []
         for _ in range(_PLACING_BATCHES):
-            half = _PLACING_CROPS // 2
-            batch = self.sampler.draw(self.step, half, half, self.generator)
+            half = max(1, _PLACING_CROPS // 2 // self.group.share.count)
+            batch = self.sampler.draw(self.step, half, half, self.generator, self.group.share)
             for images in (batch.images, batch.weak):
                 if images is not None:
                     z = self.network.split_levels(self.network.encode(images))[1]
-                    parts.append(z.float().permute(0, 2, 3, 1).flatten(0, 2))
+                    parts.append(self.group.collect(z.float().permute(0, 2, 3, 1)).flatten(0, 2))
         return torch.cat(parts)
 
     def _logged(self, loss: Tensor, terms: LossTerms) -> dict[str, Tensor]:
@@ -236,6 +246,8 @@ class Trainer:
 
     def _log(self, sums: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
         usage = self.accelerator.reduce(self.network.quantizer.usage.clone(), reduction="sum")
+        # The mean over the processes: what the whole batch has cost.
+        sums = dict(zip(sums, self.accelerator.reduce(torch.stack([*sums.values()]), reduction="mean"), strict=True))
         if not self.main:
             return
         train = self.config.train
