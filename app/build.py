@@ -88,7 +88,7 @@ def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> N
 
     blocks.load(visits.example, bar.case, shown, **_PRIVATE).then(**follow)
     bar.case.input(visits.example, bar.case, shown, **_PRIVATE).then(**follow)
-    bar.upload.upload(
+    uploaded = bar.upload.upload(
         visits.upload,
         bar.upload,
         [*shown, bar.upload, bar.case],
@@ -96,7 +96,10 @@ def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> N
         show_progress_on=bar.upload,
         **HEAVY,
         api_visibility="private",
-    ).then(**follow)
+    )
+    uploaded.then(**follow)
+    # A file that was refused leaves the drop zone empty for the next one.
+    uploaded.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
     bar.plane.input(visits.plane, [viewer, bar.plane], bar.index, queue=False, **_PRIVATE).then(**follow)
     for control in bar.view:
         if control is not bar.plane:

@@ -41,8 +41,8 @@ class Visits:
             token = self._store.put(opened, _owner(request))
         except (ScanError, SessionError) as error:
             # Toasts are HTML, and a file's name is the visitor's.
-            gr.Warning(html.escape(str(error.args[0])), duration=12, title="This file cannot be opened")
-            return [gr.skip()] * 4 + [None, gr.skip()]
+            message = html.escape(str(error.args[0]))
+            raise gr.Error(message, duration=12, title="This file cannot be opened", print_exception=False) from error
         return [*self._outputs(opened, token, scan.name), None, None]
 
     def plane(self, value: dict[str, Any] | None, plane: str) -> Any:
