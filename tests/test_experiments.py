@@ -96,6 +96,22 @@ def test_a_report_gives_mean_and_spread_and_says_what_was_run_and_what_was_not()
         assert stated in text
 
 
+def test_a_report_names_the_foundation_model_where_one_was_used() -> None:
+    config = changed(Config(), {"train.foundation": "somewhere/vit-tiny"})
+    aligned, plain = (Row(Cell("row", {"objective.alignment": weight}), (result(0, 0.8),)) for weight in (5.0, 0.0))
+    assert "alignment: vit-tiny." in markdown(table("methods"), [plain, aligned], config, 1, None)
+    assert "vit-tiny" not in markdown(table("methods"), [plain], config, 1, None)
+
+
+def test_a_cell_is_known_by_what_decides_its_outcome() -> None:
+    base = Config()
+    same = changed(base, {"train.output": "elsewhere", "train.log_every": 7, "train.foundation": "not read"})
+    assert cell_key(same) == cell_key(base)
+    aligned = {"objective.alignment": 1.0}
+    assert cell_key(changed(same, aligned)) != cell_key(changed(base, aligned))
+    assert cell_key(changed(base, {"train.seed": 1})) != cell_key(base)
+
+
 def small(phantoms: Path, tmp_path: Path) -> Path:
     config = tiny_config(phantoms, tmp_path / "unused", steps=6, codebook_start=2)
     file = tmp_path / "tiny.yaml"

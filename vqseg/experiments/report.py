@@ -96,6 +96,8 @@ def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, t
     done = [result for row in rows for result in row.results]
     if done:
         lines += ["", _provenance(done, config, budget)]
+    if any(row.results and row.cell.changes.get("objective.alignment", config.objective.alignment) for row in rows):
+        lines += ["", f"Foundation model of the alignment: {Path(config.train.foundation).name}."]
     return "\n".join(lines) + "\n"
 
 

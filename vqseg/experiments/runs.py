@@ -31,6 +31,8 @@ def cell_key(config: Config) -> str:
     values = to_mapping(config)
     for name in _SILENT:
         values["train"].pop(name)
+    if config.objective.alignment == 0:
+        values["train"].pop("foundation")
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 

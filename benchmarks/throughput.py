@@ -1,0 +1,81 @@
+"""Steps and images a second of a configuration's training, on phantoms, so that no data set is needed.
+
+python benchmarks/throughput.py --config configs/acdc-10.yaml [--steps 40] [--warmup 10] [--train.precision bf16 ...]
+accelerate launch --config_file configs/accelerate/four-gpus.yaml benchmarks/throughput.py --config configs/acdc-10.yaml
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import tyro
+
+from vqseg.config import Config, load_config
+from vqseg.data.phantom import write_phantoms
+from vqseg.experiments.runs import hardware
+from vqseg.training.trainer import Trainer
+
+
+def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
+    """The whole method from the first measured step on: codebook placed, unlabelled branch at work. Lines every `warmup` steps."""
+    total = warmup * (1 + -(-steps // warmup))
+    return replace(
+        config,
+        model=replace(config.model, classes=("background", "RV", "MYO", "LV")),
+        data=replace(config.data, folder=str(folder / "data"), labelled="50%", phantom_patients=0),
+        objective=replace(config.objective, unlabelled_start=0, unlabelled_ramp=1),
+        train=replace(
+            config.train,
+            output=str(folder / "run"),
+            steps=total,
+            codebook_start=min(config.train.codebook_start, 2),
+            revive_every=0,
+            log_every=warmup,
+            checkpoint_every=total,
+            evaluate_every=0,
+            snapshots=0,
+        ),
+    )
+
+
+def measure(config: Config, *, warmup: int, steps: int) -> dict[str, object] | None:
+    """Train on phantoms; the first `warmup` steps are left out. -> figures, on the main process only."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_phantoms(folder / "data", 4, 0)
+        trainer = Trainer(prepared(config, folder, warmup, steps))
+        trainer.run()
+        if not trainer.main:
+            return None
+        lines = [json.loads(line) for line in (folder / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    rates = [line for line in lines if "steps_per_second" in line][1:]
+    seconds = sum(1 / line["steps_per_second"] for line in rates) / len(rates)
+    return {
+        "steps_per_second": round(1 / seconds, 3),
+        "images_per_second": round(rates[-1]["images_per_second"] / rates[-1]["steps_per_second"] / seconds, 1),
+        "processes": trainer.accelerator.num_processes,
+        "hardware": hardware(trainer.device),
+        "precision": config.train.precision,
+        "torch": torch.__version__,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=40, help="measured steps")
+    parser.add_argument("--warmup", type=int, default=10, help="steps before them")
+    known, settings = parser.parse_known_args()
+    config = tyro.cli(Config, default=load_config(known.config), args=settings)
+    figures = measure(config, warmup=known.warmup, steps=known.steps)
+    if figures:
+        print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""docs/training.md holds: its commands, settings and YAML exist, and its ten lines train on data laid out as they say."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from vqseg.cli import main
+from vqseg.config import Config, from_mapping
+from vqseg.experiments.methods import METHODS
+from vqseg.experiments.tables import TABLES
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+
+
+def settings_of(config: Config) -> set[str]:
+    rooms = {room.name: getattr(config, room.name) for room in fields(config)}
+    return {f"{name}.{field.name}" for name, room in rooms.items() if is_dataclass(room) for field in fields(room)}
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    known = settings_of(Config())
+    rooms = "model|preprocess|data|augmentation|objective|train"
+    named = {name.replace("-", "_") for name in re.findall(rf"(?:--|`)((?:{rooms})\.[a-z_-]+)", TEXT)}
+    assert len(named) > 15
+    assert not named - known - {"model.safetensors"}
+
+
+def test_every_yaml_block_is_a_configuration() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        from_mapping(Config, yaml.safe_load(block))
+
+
+def test_every_method_table_and_file_that_exists_is_named_and_the_other_way_round() -> None:
+    for name in (*METHODS, *TABLES):
+        assert name in TEXT, name
+    for file in re.findall(r"(?:configs|benchmarks|tests)/[\w./-]+\.(?:yaml|py)", TEXT):
+        assert (ROOT / file).is_file(), file
+
+
+def test_the_ten_lines_train_on_data_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block = re.search(r"```bash\n(mkdir.*?)```", TEXT, re.DOTALL)
+    assert block is not None
+    lines = block.group(1).replace("\\\n", " ").splitlines()
+    monkeypatch.chdir(tmp_path)
+    written = {line.split(" > ")[1]: shlex.split(line)[1] for line in lines if line.startswith("echo")}
+    for name in ("images", "labels"):
+        (tmp_path / "mine" / name).mkdir(parents=True)
+    for file, content in written.items():
+        Path(file).write_text(content)
+    rng = np.random.default_rng(0)
+    for patient in range(1, 5):
+        label = np.zeros((48, 48), np.uint8)
+        label[12:30, 10 + patient : 30] = 1
+        Image.fromarray((label * 120 + rng.integers(0, 60, label.shape)).astype(np.uint8)).save(f"mine/images/p{patient:02d}_a.png")
+        Image.fromarray(label).save(f"mine/labels/p{patient:02d}_a.png")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    quick = ["--train.steps", "3", "--augmentation.crop", "32", "--model.codebook-size", "32", "--train.evaluate-every", "0"]
+    commands = [shlex.split(line)[3:] for line in lines if line.startswith("python -m vqseg")]
+    assert [command[0] for command in commands] == ["train", "evaluate", "codebook", "predict"]
+    assert main([*commands[0], *quick, "--train.batch-labelled", "1", "--train.batch-unlabelled", "1"]) == 0
+    assert main(commands[1]) == 0
+    (tmp_path / "new_scans").symlink_to(tmp_path / "mine" / "images")
+    assert main(commands[3]) == 0
+    assert len(list((tmp_path / "segmented").iterdir())) == 4
