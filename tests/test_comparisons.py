@@ -144,3 +144,21 @@ def test_serving_never_imports_the_foundation_model() -> None:
     assert "vqseg.models.slicewise" in modules
     assert "vqseg.models.foundation" not in modules
     assert "'transformers'" not in modules
+
+
+def test_without_the_segmentation_loss_only_the_reconstruction_is_learnt(phantoms: Path, tmp_path: Path) -> None:
+    zero, one = torch.zeros(()), torch.ones(())
+    objective = Objective(ObjectiveConfig(segmentation=0, unlabelled_start=0, unlabelled_ramp=0))
+    assert float(objective(LossTerms(one, zero, zero, one, zero), 5)) == 0
+    assert float(objective(LossTerms(one, one, zero, one, one), 5)) == 2
+    config = tiny_config(phantoms, tmp_path / "run", steps=6)
+    trainer = Trainer(
+        replace(
+            config, objective=replace(config.objective, segmentation=0, unlabelled_start=0), train=replace(config.train, weight_decay=0)
+        )
+    )
+    before = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    trainer.run()
+    moved = {name for name, value in trainer.network.state_dict().items() if not torch.equal(value, before[name])}
+    assert not any(name.startswith("segmentation_decoder") for name in moved)
+    assert any(name.startswith("encoder") for name in moved)

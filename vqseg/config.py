@@ -204,6 +204,8 @@ class ObjectiveConfig:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
+    segmentation: float = 1.0
+    """Weight of L_seg on both branches; 0 trains the reconstruction alone: a self-supervised start for `train.initial`."""
     reconstruction: float = 1.0
     """Weight of L_rec beside L_seg, on both branches."""
     quantizer: float = 1.0
@@ -235,7 +237,7 @@ class ObjectiveConfig:
 
     def __post_init__(self) -> None:
         _require(self.alignment_temperature > 0, f"alignment_temperature must be positive, got {self.alignment_temperature}")
-        amounts = ("reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp", "usage")
+        amounts = ("segmentation", "reconstruction", "quantizer", "dice", "unlabelled", "unlabelled_start", "unlabelled_ramp", "usage")
         for name in (*amounts, "alignment", "alignment_ramp"):
             _require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):

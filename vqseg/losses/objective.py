@@ -11,7 +11,8 @@ from vqseg.types import LossTerms
 class Objective:
     """L = L_l + lambda_u(step) L_u + lambda_a(step) L_align (Eq. 12) + the quantizer's and the usage loss.
 
-    L_l = L_seg + w_rec L_rec on the labelled part (Eq. 8), L_u the same on the unlabelled part against pseudo-labels (Eq. 9).
+    L_l = w_seg L_seg + w_rec L_rec on the labelled part (Eq. 8; both weights are 1 in the paper), L_u the same on the unlabelled
+    part against pseudo-labels (Eq. 9).
     """
 
     def __init__(self, config: ObjectiveConfig) -> None:
@@ -33,8 +34,8 @@ class Objective:
 
     def __call__(self, terms: LossTerms, step: int) -> Tensor:
         w = self.config
-        labelled = terms.segmentation + w.reconstruction * terms.reconstruction
-        unlabelled = terms.unlabelled_segmentation + w.reconstruction * terms.unlabelled_reconstruction
+        labelled = w.segmentation * terms.segmentation + w.reconstruction * terms.reconstruction
+        unlabelled = w.segmentation * terms.unlabelled_segmentation + w.reconstruction * terms.unlabelled_reconstruction
         dual_branch = labelled + self.unlabelled_weight(step) * unlabelled
         codebook = w.quantizer * terms.quantizer + w.usage * terms.usage
         return dual_branch + self.alignment_weight(step) * terms.alignment + codebook

@@ -23,7 +23,8 @@ class Teacher(nn.Module):
         super().__init__()
 
         def average(averages: tuple[Tensor, ...] | list[Tensor], values: tuple[Tensor, ...] | list[Tensor], updates: Tensor | int) -> None:
-            count = int(updates)
+            # `updates` is a copy on the device: reading it would make the loop wait for the device at every step.
+            count = int(self.averaged.n_averaged)
             decay = alpha if settled else min(alpha, (1 + count) / (10 + count))
             torch._foreach_lerp_(averages, values, 1 - decay)
 
