@@ -66,7 +66,7 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
     options = {
         "theme": theme(),
         "css": style_sheet(segmenter.classes),
-        "head": f"<script>{source('store.js')}</script>",
+        "head": f"<script>{source('store.js')}{source('frames.js')}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
@@ -83,7 +83,7 @@ def _warm_up(scan: OpenScan | None) -> None:
 
 
 def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> None:
-    shown: list[Any] = [viewer, bar.plane, bar.index, bar.download]
+    shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth]
     follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
 
     blocks.load(visits.example, bar.case, shown, **_PRIVATE).then(**follow)
@@ -98,8 +98,19 @@ def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> N
         api_visibility="private",
     )
     uploaded.then(**follow)
+    checked = bar.truth.upload(
+        visits.truth,
+        [bar.truth, viewer],
+        [viewer, bar.truth],
+        show_progress="full",
+        show_progress_on=bar.truth,
+        **HEAVY,
+        api_visibility="private",
+    )
+    checked.then(**follow)
     # A file that was refused leaves the drop zone empty for the next one.
-    uploaded.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
+    for event, zone in ((uploaded, bar.upload), (checked, bar.truth)):
+        event.failure(lambda: None, None, zone, queue=False, **_PRIVATE)
     bar.plane.input(visits.plane, [viewer, bar.plane], bar.index, queue=False, **_PRIVATE).then(**follow)
     for control in bar.view:
         if control is not bar.plane:

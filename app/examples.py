@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,10 +10,14 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.session import OpenScan
-from vqseg.data.scan import read_scan
+from app.truth import truth_labels
+from vqseg.data.scan import ScanError, read_scan
+from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
     from vqseg.inference import Segmenter
+
+logger = logging.getLogger(__name__)
 
 
 class Examples:
@@ -33,8 +38,21 @@ class Examples:
             return None
         with self._lock:
             if title not in self._opened:
-                self._opened[title] = OpenScan(self._segmenter.open(read_scan(self._files[title])))
+                scan = read_scan(self._files[title])
+                self._opened[title] = OpenScan(self._segmenter.open(scan), _truth_beside(self._files[title], scan, self._segmenter.classes))
             return self._opened[title]
+
+
+def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
+    """The labels that come with an example, None if there are none that this checkpoint's classes fit."""
+    beside = path.with_name(path.name.removesuffix(".nii.gz") + "_truth.nii.gz")
+    if not beside.exists():
+        return None
+    try:
+        return truth_labels(read_scan(beside), scan, classes)
+    except ScanError as error:
+        logger.warning("%s is shown without its truth: %s", path.name, error)
+        return None
 
 
 def find_examples(folder: Path) -> list[Path]:

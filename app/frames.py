@@ -10,7 +10,7 @@ from typing import Any
 
 from app.planes import PLANES
 from app.session import OpenScan
-from vqseg.inference import Mode, label_agreement, psnr
+from vqseg.inference import Mode, dice_by_class, label_agreement, psnr
 from vqseg.types import Array
 
 MODES = ("resample", "shuffle")
@@ -53,7 +53,8 @@ class Frame:
     """Everything (rows, columns) as displayed: labels uint8, reconstruction and image float32 in [0, 1].
 
     clean_codes and codes: token indices before and after QPM, of the slice if it was acquired as one; else of the whole scan,
-    before QPM only. Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server.
+    before QPM only. Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server;
+    agreement is the share of pixels that keep the label they have at strength 0.
     """
 
     labels: Array
@@ -65,6 +66,7 @@ class Frame:
     dice_vs_clean: float
     psnr: float
     milliseconds: float
+    agreement: float
 
     def figures(self) -> dict[str, float]:
         """The numbers under the pictures."""
@@ -87,8 +89,10 @@ def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
     start = time.perf_counter()
     result = scan.segmented.perturb(request.index, request.strength, mode=request.mode, seed=request.seed)
     labels, reconstruction, image = (scan.views[request.plane].orient(a) for a in (result.labels, result.reconstruction, result.image))
+    clean = scan.segmented.labels.take(request.index, scan.segmented.axis)
+    agreement = float((result.labels == clean).mean())
     shares = (result.replaced_share, result.dice_vs_clean, result.psnr)
-    return Frame(labels, reconstruction, image, result.clean_indices, result.indices, *shares, _milliseconds_since(start))
+    return Frame(labels, reconstruction, image, result.clean_indices, result.indices, *shares, _milliseconds_since(start), agreement)
 
 
 def _cut_of_volume(scan: OpenScan, request: FrameRequest) -> Frame:
@@ -96,9 +100,17 @@ def _cut_of_volume(scan: OpenScan, request: FrameRequest) -> Frame:
     view, segmented = scan.views[request.plane], scan.segmented
     volume = scan.perturbed_volume(request.strength, request.mode, request.seed)
     labels, reconstruction, image = (view.cut(a, request.index) for a in (volume.labels, volume.reconstruction, segmented.normalised))
-    dice = label_agreement(labels, view.cut(segmented.labels, request.index))
+    clean = view.cut(segmented.labels, request.index)
+    dice, agreement = label_agreement(labels, clean), float((labels == clean).mean())
     shares = (volume.replaced_share, dice, psnr(reconstruction, image))
-    return Frame(labels, reconstruction, image, segmented.indices, segmented.indices, *shares, _milliseconds_since(start))
+    return Frame(labels, reconstruction, image, segmented.indices, segmented.indices, *shares, _milliseconds_since(start), agreement)
+
+
+def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[float | None] | None:
+    """Dice of every structure in the picture against the truth, None if the scan has none."""
+    if scan.truth is None:
+        return None
+    return dice_by_class(frame.labels, scan.views[request.plane].cut(scan.truth, request.index), len(scan.segmented.classes))
 
 
 def _milliseconds_since(start: float) -> float:

@@ -34,6 +34,11 @@ def greyscale(values: Array, low: float = 0.0, high: float = 1.0) -> Array:
     return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
+def absolute_difference(one: Array, other: Array) -> Array:
+    """|one - other| of two uint8 pictures."""
+    return np.abs(one.astype(np.int16) - other).astype(np.uint8)
+
+
 def label_picture(labels: Array, colours: Array) -> Array:
     """(A, B, 3) uint8: every label in its class colour."""
     return colours[labels]
@@ -64,5 +69,5 @@ def overlay(
 
 
 def packed(picture: Array) -> str:
-    """uint8 bytes in row order, deflated, as base64: the lossless form in which the browser's canvas gets them."""
+    """The array's bytes in row order, deflated, as base64: the lossless form in which the browser's canvases get them."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(picture).tobytes(), level=1)).decode("ascii")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.planes import PlaneView, acquisition_plane, plane_views
 from vqseg.data.scan import write_labels
-from vqseg.types import VolumeResult
+from vqseg.types import Array, VolumeResult
 
 if TYPE_CHECKING:
     from app.frames import Frame, FrameRequest
@@ -28,6 +28,8 @@ DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
 _ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
 _VOLUME_BYTES_A_VOXEL = 5
+# A truth may be added at any time.
+_TRUTH_BYTES_A_VOXEL = 1
 # Keeps the number of visits finite too, when they hold no scan of their own.
 _BYTES_A_VISIT = 4096
 
@@ -39,8 +41,9 @@ class SessionError(LookupError):
 class OpenScan:
     """A scan that was encoded, the views of its planes, the last answers, and the label file that is ready to download."""
 
-    def __init__(self, segmented: SegmentedScan) -> None:
-        self.segmented = segmented
+    def __init__(self, segmented: SegmentedScan, truth: Array | None = None) -> None:
+        """truth: (X, Y, Z) uint8, labels drawn by an expert; may be set later."""
+        self.segmented, self.truth = segmented, truth
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
@@ -50,7 +53,7 @@ class OpenScan:
 
     @property
     def byte_size(self) -> int:
-        return self.segmented.byte_size + _VOLUME_BYTES_A_VOXEL * self.segmented.scan.voxels.size
+        return self.segmented.byte_size + (_VOLUME_BYTES_A_VOXEL + _TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
 
     def perturbed_volume(self, strength: float, mode: Mode, seed: int) -> VolumeResult:
         """The whole volume after QPM, kept until other settings are asked for. The caller holds the lock."""

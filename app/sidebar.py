@@ -21,6 +21,7 @@ class Sidebar:
 
     case: gr.Dropdown
     upload: gr.File
+    truth: gr.File
     strength: gr.Slider
     mode: gr.Radio
     seed: gr.Number
@@ -54,6 +55,7 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
         upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
         gr.Markdown("NIfTI, PNG, JPEG, TIFF, BMP or .npy", elem_id="accepted")
+        truth = gr.File(label="Truth labels, for Dice (optional)", height=110, type="filepath", visible=False, elem_id="truth")
         download = gr.DownloadButton(
             "Save labels as NIfTI", size="md", variant="primary", interactive=first is not None, elem_id="download"
         )
@@ -73,7 +75,9 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
             shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
             outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
         reset = gr.Button("Reset view", size="md", elem_id="reset")
-    return Sidebar(case, upload, strength, mode, seed, reroll, plane_choice, index, opacity, outline, shown, visible, reset, download)
+    return Sidebar(
+        case, upload, truth, strength, mode, seed, reroll, plane_choice, index, opacity, outline, shown, visible, reset, download
+    )
 
 
 def _title(text: str) -> None:

@@ -11,6 +11,7 @@ from app.examples import Examples
 from app.session import OpenScan, SessionError, SessionStore
 from app.sidebar import slice_slider
 from app.tabs.see import describe
+from app.truth import truth_labels
 from app.uploads import Uploads
 from vqseg.data.scan import ScanError
 
@@ -25,10 +26,10 @@ class Visits:
         self._segmenter, self._store, self._uploads, self._cases = segmenter, store, uploads, cases
 
     def example(self, title: str | None, request: gr.Request) -> list[Any]:
-        """Outputs for the viewer, plane, slice and download after choosing a bundled case."""
+        """Outputs for the viewer, plane, slice, download and truth after choosing a bundled case."""
         scan = self._cases.open(title)
         if scan is None:
-            return [gr.skip()] * 4
+            return [gr.skip()] * 5
         return self._outputs(scan, self._store.put(scan, _owner(request), shared=True), title or "")
 
     # Gradio fills in a parameter whose default is a Progress.
@@ -42,8 +43,18 @@ class Visits:
         except (ScanError, SessionError) as error:
             # Toasts are HTML, and a file's name is the visitor's.
             message = html.escape(str(error.args[0]))
-            raise gr.Error(message, duration=12, title="This file cannot be opened", print_exception=False) from error
-        return [*self._outputs(opened, token, scan.name), None, None]
+            raise gr.Error(message, duration=12, print_exception=False) from error
+        return [*self._outputs(opened, token, scan.name, own=True), None, None]
+
+    def truth(self, path: str | None, value: dict[str, Any] | None) -> list[Any]:
+        """The view and the emptied drop zone after a label file was sent for the scan on show. A bad file changes nothing."""
+        try:
+            scan = self._store.get((value or {}).get("token"))
+            given = self._uploads.read(path)
+            scan.truth = truth_labels(given, scan.segmented.scan, self._segmenter.classes)
+        except (ScanError, SessionError) as error:
+            raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error
+        return [{**(value or {}), "truth": given.name}, None]
 
     def plane(self, value: dict[str, Any] | None, plane: str) -> Any:
         """The slice slider for another plane of the scan on show."""
@@ -71,12 +82,14 @@ class Visits:
     def end(self, request: gr.Request) -> None:
         self._store.release(_owner(request))
 
-    def _outputs(self, scan: OpenScan, token: str, title: str) -> list[Any]:
+    def _outputs(self, scan: OpenScan, token: str, title: str, *, own: bool = False) -> list[Any]:
         return [
             describe(token, scan, title, self._segmenter.classes),
             scan.plane,
             gr.update(**slice_slider(scan, scan.plane)),
             gr.update(value=str(scan.label_file()), interactive=True),
+            # An example is lent to everyone and has its truth: only one's own scan takes another.
+            gr.update(value=None, visible=own),
         ]
 
 

@@ -40,6 +40,14 @@ def save_scan(path: Path, seed: int = 0, shape: tuple[int, int, int] = (40, 48, 
     return path
 
 
+def save_truth(path: Path, scan: Path) -> Path:
+    """Labels of a saved scan that are not quite those of the fake segmenter."""
+    image = nib.load(scan)
+    labels = np.digitize(np.asarray(image.dataobj), (200, 380, 600)).astype(np.uint8)
+    nib.Nifti1Image(labels, image.affine).to_filename(path)
+    return path
+
+
 def fake_statistics() -> CodebookStatistics:
     rng = np.random.default_rng(0)
     class_counts = rng.integers(1, 1000, (CODES, len(CLASSES)))

@@ -31,6 +31,9 @@ class FakeSegmenter:
 
 class FakeSegmentedScan:
     codebook_size = CODES
+    classes = CLASSES
+    levels = 1
+    cell_size = (float(STRIDE), float(STRIDE))
 
     def __init__(self, scan: Scan) -> None:
         self.scan = scan

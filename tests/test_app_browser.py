@@ -12,14 +12,15 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from app_server import OBLIQUE, Server, fake_statistics, save_scan, serving
+from app_server import OBLIQUE, Server, fake_statistics, save_scan, save_truth, serving
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.planes import plane_views
-from app.render import greyscale, label_colours, overlay
+from app.render import absolute_difference, greyscale, label_colours, overlay
 from app.session import SessionError
 from app.sidebar import OPACITY
-from vqseg.data.scan import read_scan
+from vqseg.data.scan import read_labels, read_scan
+from vqseg.inference import dice_by_class
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements-dev.txt")
 CHROMIUM = Path("/usr/bin/chromium")
@@ -34,7 +35,9 @@ PIXELS = """name => {
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_scan(tmp_path_factory.mktemp("examples") / "phantom_small-heart.nii.gz")
+    path = save_scan(tmp_path_factory.mktemp("examples") / "phantom_small-heart.nii.gz")
+    save_truth(path.with_name("phantom_small-heart_truth.nii.gz"), path)
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,9 @@ def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, examp
     np.testing.assert_array_equal(pixels(page, "image"), np.repeat(grey[..., None], 3, -1))
     np.testing.assert_array_equal(pixels(page, "labels"), expected)
     np.testing.assert_array_equal(pixels(page, "reconstruction")[..., 0], greyscale(view.cut(segmented.reconstruction, 3)))
+    np.testing.assert_array_equal(
+        pixels(page, "difference")[..., 0], absolute_difference(grey, greyscale(view.cut(segmented.reconstruction, 3)))
+    )
     assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
     assert page.get_by_text("Research demo, not for clinical use").is_visible()
 
@@ -210,6 +216,44 @@ def test_a_wrong_file_is_explained_and_the_former_scan_stays(page: Any, tmp_path
     slide(page, "slice", 1)
     wait_painted(page, "axial 1 0 resample 0")
     page.locator("#upload input[type=file]").wait_for(state="attached")
+
+
+def test_dice_against_the_truth_is_that_of_the_picture_on_show(page: Any, example: Path) -> None:
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    labels = FakeSegmentedScan(read_scan(example)).perturb(3, 0.5).labels
+    truth = read_labels(example.with_name("phantom_small-heart_truth.nii.gz"))[:, :, 3]
+    scores = dice_by_class(labels, truth, len(CLASSES))
+    shown = [re.findall(r"[A-Z]+|[\d.]+", text) for text in page.locator("[data-text=truth] span").all_inner_texts()]
+    assert shown == [[name, f"{dice:.2f}"] for name, dice in zip(CLASSES[1:], scores, strict=True)]
+
+
+def test_a_truth_beside_an_own_scan_gives_dice_and_one_of_another_grid_is_refused(page: Any, tmp_path: Path) -> None:
+    assert not page.locator("#truth").is_visible()
+    scan = save_scan(tmp_path / "mine.nii.gz", seed=3)
+    truth = save_truth(tmp_path / "truth.nii.gz", scan)
+    other = save_truth(tmp_path / "small.nii.gz", save_scan(tmp_path / "other.nii.gz", shape=(16, 16, 3)))
+    page.locator("#upload input[type=file]").set_input_files(scan)
+    page.get_by_role("heading", name="mine.nii.gz").wait_for()
+    page.locator(".figures .truth").wait_for(state="hidden")
+    page.locator("#truth input[type=file]").set_input_files(other)
+    toast = page.locator('[data-testid="toast-body"]', has_text="small.nii.gz has 16 × 16 × 3 voxels; the scan mine.nii.gz has 40 × 48 × 6")
+    toast.wait_for()
+    page.locator("#truth input[type=file]").set_input_files(truth)
+    page.locator(".figures .truth").wait_for()
+    assert page.locator("[data-text=truth] span").count() == 3
+    page.locator("#case input").click()
+    page.get_by_role("option", name="Phantom small heart").click()
+    page.get_by_role("heading", name="Phantom small heart").wait_for()
+
+
+def test_scrubbing_over_frames_that_were_fetched_ahead_asks_the_server_for_nothing(page: Any) -> None:
+    page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+    asked = len(page.requests)
+    for value in (0.05, 0.35, 0.7, 1, 0.55):
+        slide(page, "strength", value)
+        wait_painted(page, f"axial 3 {value} resample 0")
+    assert [url for url in page.requests[asked:] if "component_server" in url] == []
 
 
 def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_server import fake_statistics, save_scan
+from app_server import fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan, FakeSegmenter
 
 from app.codebook_figures import ACTIVE, DEAD, codeword_map, rank_frequency
@@ -23,6 +23,7 @@ from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.codebook import slice_codes
 from app.tabs.see import answer, describe
+from app.truth import truth_labels
 from app.uploads import UploadCounter, Uploads
 from vqseg.checkpoint import load_model
 from vqseg.data.scan import ScanError, read_scan
@@ -92,6 +93,30 @@ def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, d
     for function in (answer, lambda store, asked: slice_codes(store, fake_statistics(), asked)):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
+
+
+def test_the_input_travels_with_the_values_of_its_file(held: tuple[SessionStore, dict]) -> None:
+    store, request = held
+    scan = store.get(request["token"])
+    given = answer(store, {**request, "with_image": True})
+    assert given["values_type"] == "int16"
+    raw = np.frombuffer(zlib.decompress(base64.b64decode(given["values"])), np.int16)
+    np.testing.assert_array_equal(raw, scan.views["axial"].cut(scan.segmented.scan.voxels, 2).ravel())
+    scan.segmented.scan.voxels[0, 0, 2] += 0.5
+    assert answer(store, {**request, "with_image": True})["values_type"] == "float32"
+
+
+def test_a_truth_must_lie_on_the_scans_grid_and_know_its_classes(tmp_path: Path) -> None:
+    path = save_scan(tmp_path / "scan.nii.gz")
+    scan, truth = read_scan(path), read_scan(save_truth(tmp_path / "truth.nii.gz", path))
+    np.testing.assert_array_equal(truth_labels(truth, scan, CLASSES), truth.voxels)
+    with pytest.raises(ScanError, match=r"truth.nii.gz has 40 × 48 × 5 voxels; the scan scan.nii.gz has 40 × 48 × 6"):
+        truth_labels(replace(truth, voxels=truth.voxels[..., 1:]), scan, CLASSES)
+    with pytest.raises(ScanError, match="lies elsewhere"):
+        truth_labels(replace(truth, affine=truth.affine + 1), scan, CLASSES)
+    for wrong in (truth.voxels + 1, truth.voxels - 1, truth.voxels / 2):
+        with pytest.raises(ScanError, match="whole numbers from 0 to 3"):
+            truth_labels(replace(truth, voxels=wrong), scan, CLASSES)
 
 
 def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from tests.tiny import tiny_model
-from vqseg.inference import SegmentedScan, Segmenter, label_agreement, psnr
+from vqseg.inference import SegmentedScan, Segmenter, dice_by_class, label_agreement, psnr
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Scan
 
@@ -206,3 +206,16 @@ def test_psnr_is_its_formula_and_bounded() -> None:
     reference = np.zeros((4, 4), np.float32)
     assert psnr(reference + 0.1, reference) == pytest.approx(20, abs=1e-4)
     assert psnr(reference, reference) == 100.0
+
+
+def test_dice_by_class_is_none_where_neither_picture_has_the_structure() -> None:
+    one, other = np.array([[0, 1, 1, 2]]), np.array([[1, 1, 0, 0]])
+    assert dice_by_class(one, other, 4) == [0.5, 0.0, None]
+
+
+def test_cells_of_tokens_cover_the_slice(opened: SegmentedScan) -> None:
+    rows, columns = opened.indices.shape[1] // opened.levels, opened.indices.shape[2]
+    a, b = opened.slice_size
+    # 50 x 37 is read at 48 x 36, one token for 4 x 4 pixels of that.
+    assert opened.cell_size == (4 * 50 / 48, 4 * 37 / 36)
+    assert a <= rows * opened.cell_size[0] and b <= columns * opened.cell_size[1]

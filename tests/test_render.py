@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.planes import acquisition_plane, closest_axes, plane_views
-from app.render import css_colour, greyscale, label_colours, label_picture, outline, overlay, packed
+from app.render import absolute_difference, css_colour, greyscale, label_colours, label_picture, outline, overlay, packed
 from vqseg.types import Scan
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 64]], np.uint8)
@@ -58,6 +58,11 @@ def test_overlay_draws_outlines_and_visible_classes_only() -> None:
     np.testing.assert_array_equal(outlined[1, 1], [255, 0, 0])
     hidden = overlay(GREY, LABELS, COLOURS, opacity=1, visible=np.array([True, False, True]))
     np.testing.assert_array_equal((hidden != 100).any(-1), LABELS == 2)
+
+
+def test_difference_is_absolute_and_does_not_wrap_round() -> None:
+    one, other = np.array([[0, 250, 7]], np.uint8), np.array([[255, 3, 7]], np.uint8)
+    np.testing.assert_array_equal(absolute_difference(one, other), [[255, 247, 0]])
 
 
 def test_label_picture_is_colour_on_black() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqseg.data.preprocess import normalise
+from vqseg.data.preprocess import network_size, normalise
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.slicewise import decode_indices, encode_slices
 from vqseg.models.vqseg import VQSeg
@@ -48,7 +48,7 @@ class SegmentedScan:
 
     def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None]) -> None:
         self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
-        self.codebook_size = model.config.codebook_size
+        self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
         with torch.inference_mode():
             self._codewords = model.quantizer.codewords().float().cpu()
         # The QPM's draws do not depend on the strength: a dragged slider draws once for a slice and seed.
@@ -69,6 +69,18 @@ class SegmentedScan:
         """(A, B), the size of one slice in the scan's array order."""
         size = [length for axis, length in enumerate(self.scan.shape) if axis != self.axis]
         return size[0], size[1]
+
+    @property
+    def levels(self) -> int:
+        """Grids of tokens over one slice; they lie below each other in `indices`."""
+        return self._model.levels
+
+    @property
+    def cell_size(self) -> tuple[float, float]:
+        """Pixels of a slice (A, B) that one token covers along each axis."""
+        inner = network_size(self.slice_size, self._model.preprocess)
+        a, b = (self._model.pixels_per_token * outer / read for outer, read in zip(self.slice_size, inner, strict=True))
+        return a, b
 
     @property
     def byte_size(self) -> int:
@@ -142,6 +154,16 @@ def label_agreement(labels: Array, reference: Array) -> float:
             one, other = labels == label, reference == label
             scores.append(2 * np.count_nonzero(one & other) / (np.count_nonzero(one) + np.count_nonzero(other)))
     return float(np.mean(scores)) if scores else 1.0
+
+
+def dice_by_class(labels: Array, reference: Array, classes: int) -> list[float | None]:
+    """Dice of every structure 1 to classes - 1; None where neither picture has it."""
+    scores: list[float | None] = []
+    for label in range(1, classes):
+        one, other = labels == label, reference == label
+        voxels = np.count_nonzero(one) + np.count_nonzero(other)
+        scores.append(2 * np.count_nonzero(one & other) / voxels if voxels else None)
+    return scores
 
 
 def psnr(picture: Array, reference: Array) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import numpy as np
 
 from app.components import source
-from app.frames import FrameRequest, RequestError, make_frame
+from app.frames import Frame, FrameRequest, RequestError, make_frame, truth_scores
 from app.render import greyscale, label_colours, packed
 from app.session import OpenScan, SessionError, SessionStore
 
@@ -36,11 +37,25 @@ def answer(store: SessionStore, request: Any) -> dict[str, Any]:
         return {"error": "the request must be an object"}
     try:
         scan = store.get(request.get("token"))
-        made = make_frame(scan, FrameRequest.checked(request, scan))
+        asked = FrameRequest.checked(request, scan)
+        made = make_frame(scan, asked)
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
-    image = packed(greyscale(made.image)) if request.get("with_image") else None
-    return {"labels": packed(made.labels), "reconstruction": packed(greyscale(made.reconstruction)), "image": image, **made.figures()}
+    return {
+        "labels": packed(made.labels),
+        "reconstruction": packed(greyscale(made.reconstruction)),
+        "truth": truth_scores(scan, asked, made),
+        **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
+        **made.figures(),
+    }
+
+
+def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
+    """What does not change with the perturbation: the slice as the network reads it, and its values as the file has them."""
+    values = scan.views[request.plane].cut(scan.segmented.scan.voxels, request.index)
+    whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
+    values = values.astype(np.int16 if whole else np.float32)
+    return {"image": packed(greyscale(frame.image)), "values": packed(values), "values_type": values.dtype.name}
 
 
 def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...]) -> dict[str, Any]:
@@ -49,12 +64,19 @@ def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...]) -
     millimetres = " × ".join(f"{s:.3g}" for s in spacing)
     return {
         "token": token,
+        "truth": scan.truth is not None,
         "name": title,
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
         "planes": {
-            plane: {"count": view.count, "shape": list(view.shape), "ratio": view.ratio, "letters": list(view.letters)}
+            plane: {
+                "count": view.count,
+                "shape": list(view.shape),
+                "ratio": view.ratio,
+                "letters": list(view.letters),
+                "acquired": view.axis == scan.segmented.axis,
+            }
             for plane, view in scan.views.items()
         },
     }

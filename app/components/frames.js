@@ -1,0 +1,135 @@
+/* The pictures of what the page shows: asked for, kept, fetched ahead. Loaded in the page's head after store.js.
+   One request is under way at a time; only the newest wish is kept, so the last value of a drag always wins. While nothing is
+   wished for, the frames of epsilon 0, 0.05 .. 1 of the slice on show are fetched, the nearest first: scrubbing then needs no wait. */
+(() => {
+  const STEPS = 20, REST = 150;   // milliseconds without a change before anything is fetched ahead
+  const KEPT_PIXELS = 2 ** 25;    // of each of the two:
+  const inputs = new Map();       // what does not change with the perturbation, by slice
+  const frames = new Map();       // answers by slice and settings
+  const listeners = new Set();
+  let ask = null;                 // the server's function
+  let wanted = null;              // the newest request that was not sent
+  let busy = false;
+  let sequence = 0;               // of the newest request wished for
+  let shown = null;               // what was published last
+  let failed = 0;                 // sequence at which fetching ahead failed; it begins again with the next change
+  let resting = 0;
+
+  const sliceKey = (r) => [r.token, r.plane, r.index].join(" ");
+  const frameKey = (r) => [sliceKey(r), r.truth, r.strength, r.mode, r.seed].join(" ");
+
+  function remember(map, key, value) {
+    map.delete(key);
+    map.set(key, value);
+    const most = Math.max(24, Math.min(256, Math.floor(KEPT_PIXELS / value.length)));
+    while (map.size > most) map.delete(map.keys().next().value);
+  }
+
+  async function bytes(packed) {
+    const deflated = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+    const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate"));
+    return new Response(stream).arrayBuffer();
+  }
+
+  function requestOf(state) {
+    const { scan, plane, index, strength, mode, seed } = state;
+    return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed };
+  }
+
+  function follow(state) {
+    const request = { ...requestOf(state), sequence: ++sequence };
+    wanted = null;
+    if (ready(request)) publish(request);
+    else {
+      const near = { ...request, strength: Math.round(request.strength * STEPS) / STEPS };
+      if (ready(near)) publish(near);
+      wanted = request;
+    }
+    pump();
+  }
+
+  const ready = (request) => frames.has(frameKey(request)) && inputs.has(sliceKey(request));
+
+  async function pump() {
+    if (busy || !ask) return;
+    busy = true;
+    try {
+      for (;;) {
+        const request = wanted ?? ahead();
+        if (!request) break;
+        const isWanted = request === wanted;
+        if (isWanted) wanted = null;
+        await fetchFrame(request, isWanted);
+      }
+    } finally {
+      busy = false;
+    }
+  }
+
+  /* The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */
+  function ahead() {
+    const state = window.vqseg.state;
+    if (!state.scan?.planes[state.plane].acquired || failed === sequence || document.hidden) return null;
+    const rest = REST - (performance.now() - state.changed);
+    if (rest > 0) {
+      clearTimeout(resting);
+      resting = setTimeout(pump, rest);
+      return null;
+    }
+    const base = { ...requestOf(state), sequence };
+    const grid = Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS).sort((a, b) => Math.abs(a - state.strength) - Math.abs(b - state.strength));
+    const strength = grid.find((s) => !ready({ ...base, strength: s }));
+    return strength === undefined ? null : { ...base, strength };
+  }
+
+  async function fetchFrame(request, isWanted) {
+    const key = sliceKey(request);
+    // The server's functions answer undefined when the connection or the server failed.
+    const answer = await ask({ ...request, with_image: !inputs.has(key) });
+    if (!answer || answer.error) {
+      failed = request.sequence;
+      if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? "The server did not answer. Move the slider to try again." });
+      return;
+    }
+    const [labels, reconstruction, image, values] = await Promise.all(
+      [answer.labels, answer.reconstruction, answer.image, answer.values].map((p) => p && bytes(p)));
+    if (image) {
+      const typed = answer.values_type === "int16" ? new Int16Array(values) : new Float32Array(values);
+      remember(inputs, key, { image: new Uint8Array(image), values: typed, length: typed.length });
+    }
+    const frame = { ...answer, labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction) };
+    remember(frames, frameKey(request), { ...frame, length: frame.labels.length });
+    // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
+    const here = sliceKey(request) === sliceKey(requestOf(window.vqseg.state));
+    if (isWanted && here && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
+    tell({ fetched: request });
+  }
+
+  function publish(request) {
+    shown = { request, frame: frames.get(frameKey(request)), ...inputs.get(sliceKey(request)) };
+    tell({ shown });
+  }
+
+  function tell(event) {
+    for (const listener of listeners) listener(event);
+  }
+
+  window.vqseg.frames = {
+    connect(fetcher) {
+      ask = fetcher;
+      pump();
+    },
+    /* listener gets {shown}, {error} or {fetched}. */
+    subscribe(listener) {
+      listeners.add(listener);
+      if (shown) listener({ shown });
+      return () => listeners.delete(listener);
+    },
+    /* How many of the frames fetched ahead are there for the slice on show. */
+    get readyAhead() {
+      const base = requestOf(window.vqseg.state);
+      return Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS).filter((strength) => ready({ ...base, strength })).length;
+    },
+  };
+  window.vqseg.subscribe(follow);
+})();
