@@ -13,7 +13,16 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from tests.tiny import tiny_model
-from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, load_tensors, replaced_folder, save_model, save_tensors
+from vqseg.checkpoint import (
+    CheckpointError,
+    checkpoint_folder,
+    load_model,
+    load_tensors,
+    recover_folder,
+    replaced_folder,
+    save_model,
+    save_tensors,
+)
 from vqseg.config import PreprocessConfig
 from vqseg.models.vqseg import VQSeg
 
@@ -206,3 +215,17 @@ def test_bundles_of_tensors_come_back_with_their_types(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(CheckpointError, match="cannot resume from"):
         load_tensors(tmp_path, "state")
+
+
+def test_a_folder_lost_between_two_renames_comes_back(tmp_path: Path) -> None:
+    left = tmp_path / ".state-abc123-old"
+    left.mkdir()
+    (left / "kept").write_text("old")
+    recover_folder(tmp_path / "state")
+    assert (tmp_path / "state" / "kept").read_text() == "old"
+    assert not left.exists()
+
+    stale = tmp_path / ".state-def456-old"
+    stale.mkdir()
+    recover_folder(tmp_path / "state")
+    assert (tmp_path / "state" / "kept").read_text() == "old"

@@ -50,6 +50,13 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(old, ignore_errors=True)
 
 
+def recover_folder(target: Path) -> None:
+    """Bring back the old folder if a process was killed between the two renames of `replaced_folder`."""
+    left = sorted(target.parent.glob(f".{target.name}-*-old"), key=lambda path: path.stat().st_mtime)
+    if left and not target.exists():
+        os.replace(left[-1], target)
+
+
 def save_model(model: VQSeg, folder: str | Path, *, training: dict[str, Any] | None = None) -> None:
     """Write weights and configuration into a folder, each file by an atomic rename; other files there stay.
 

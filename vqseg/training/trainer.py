@@ -20,7 +20,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqseg.checkpoint import load_model, save_model
+from vqseg.checkpoint import load_model, recover_folder, save_model
 from vqseg.config import Config, TrainConfig, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
@@ -94,12 +94,16 @@ class Trainer:
 
     def run(self, *, resume: bool = False) -> Path:
         """Train. Returns the checkpoint folder. Raises TrainingError on a non-finite loss; earlier checkpoints stay."""
-        self._load_data()
         state = self.output / "state"
-        if resume and state.is_dir():
-            self._restore(state)
-        elif self.main:
+        if self.main:
+            recover_folder(state)
+        self.accelerator.wait_for_everyone()
+        resuming = resume and state.is_dir()
+        if not resuming:
             self._start_folder()
+        self._load_data()
+        if resuming:
+            self._restore(state)
         train = self.config.train
         moments = snapshot_steps(train)
         bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
@@ -161,6 +165,8 @@ class Trainer:
     def _start_folder(self) -> None:
         if (self.output / "state").exists():
             raise TrainingError(f"{self.output} holds a run already: go on with --resume, or choose another --train.output")
+        if not self.main:
+            return
         self.output.mkdir(parents=True, exist_ok=True)
         (self.output / "log.jsonl").unlink(missing_ok=True)
         save_config(self.config, self.output / "config.yaml")
