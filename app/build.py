@@ -56,12 +56,15 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
     with gr.Blocks(title="VQ-Seg", fill_width=True, delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, segmenter.classes, cases.first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
-        with gr.Tab("See", id="see"):
-            viewer = build_see(store)
-        with gr.Tab("Codebook", id="codebook"):
-            build_codebook(blocks, store, statistics, segmenter.classes)
+        with gr.Tabs(selected="see") as tabs:
+            with gr.Tab("See", id="see") as see:
+                viewer = build_see(store)
+            with gr.Tab("Codebook", id="codebook") as codebook:
+                build_codebook(blocks, store, statistics, segmenter.classes)
+        for tab in (see, codebook):
+            tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        _wire(blocks, sidebar, viewer, visits)
+        _wire(blocks, sidebar, viewer, tabs, visits)
         add_endpoints(segmenter, uploads)
     options = {
         "theme": theme(),
@@ -82,11 +85,13 @@ def _warm_up(scan: OpenScan | None) -> None:
             make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
 
 
-def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, visits: Visits) -> None:
+def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
     shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth]
     follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
 
-    blocks.load(visits.example, bar.case, shown, **_PRIVATE).then(**follow)
+    link = gr.JSON(visible=False)
+    asked: list[Any] = [*shown, bar.case, bar.strength, bar.mode, bar.seed, tabs]
+    blocks.load(visits.linked, link, asked, js="() => window.vqseg.linked()", **_PRIVATE).then(**follow)
     bar.case.input(visits.example, bar.case, shown, **_PRIVATE).then(**follow)
     uploaded = bar.upload.upload(
         visits.upload,

@@ -40,10 +40,12 @@ class Sidebar:
         return [self.plane, self.index, self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.visible]
 
 
-def slice_slider(scan: OpenScan | None, plane: str) -> dict[str, Any]:
-    """Properties of the slice slider for a plane: the middle slice, counted from 0 as the endpoints do."""
+def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) -> dict[str, Any]:
+    """Properties of the slice slider for a plane: that slice or the middle one, counted from 0 as the endpoints do."""
     last = scan.views[plane].count - 1 if scan else 0
-    return {"minimum": 0, "maximum": max(last, 1), "value": (last + 1) // 2 if last else 0, "interactive": last > 0}
+    middle = (last + 1) // 2 if last else 0
+    value = middle if index is None else min(index, last)
+    return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 
 
 def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenScan | None) -> Sidebar:

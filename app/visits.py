@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.examples import Examples
+from app.links import Link
 from app.session import OpenScan, SessionError, SessionStore
 from app.sidebar import slice_slider
 from app.tabs.see import describe
@@ -31,6 +32,17 @@ class Visits:
         if scan is None:
             return [gr.skip()] * 5
         return self._outputs(scan, self._store.put(scan, _owner(request), shared=True), title or "")
+
+    def linked(self, link: dict[str, Any] | None, request: gr.Request) -> list[Any]:
+        """The same, then the case picker, epsilon, mode, seed and tab, as the page's address asks for; what it says wrongly is left out."""
+        asked = Link.read(link or {}, self._cases.titles)
+        outputs = self.example(asked.case, request)
+        scan = self._cases.open(asked.case)
+        if scan is None:
+            return [*outputs, *[gr.skip()] * 5]
+        plane = asked.plane or scan.plane
+        outputs[1], outputs[2] = plane, gr.update(**slice_slider(scan, plane, asked.index))
+        return [*outputs, asked.case, asked.strength, asked.mode, asked.seed, gr.Tabs(selected=asked.tab)]
 
     # Gradio fills in a parameter whose default is a Progress.
     def upload(self, path: str | None, request: gr.Request, progress: gr.Progress = gr.Progress()) -> list[Any]:  # noqa: B008
@@ -84,7 +96,7 @@ class Visits:
 
     def _outputs(self, scan: OpenScan, token: str, title: str, *, own: bool = False) -> list[Any]:
         return [
-            describe(token, scan, title, self._segmenter.classes),
+            describe(token, scan, title, self._segmenter.classes, own=own),
             scan.plane,
             gr.update(**slice_slider(scan, scan.plane)),
             gr.update(value=str(scan.label_file()), interactive=True),

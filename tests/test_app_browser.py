@@ -56,14 +56,14 @@ def browser() -> Iterator[Any]:
 
 
 @contextmanager
-def visit(browser: Any, server: Server) -> Iterator[Any]:
+def visit(browser: Any, server: Server, address: str = "", painted: str = "axial 3 0 resample 0") -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     page = context.new_page()
     page.set_default_timeout(30_000)
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
-    page.goto(server.url)
-    wait_painted(page, "axial 3 0 resample 0")
+    page.goto(address or server.url)
+    page.wait_for_selector(f".viewer[data-painted='{painted}']", state="attached")
     yield page
     context.close()
 
@@ -295,6 +295,17 @@ def test_the_codebook_tab_draws_the_codewords_and_marks_those_in_view(page: Any)
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
     page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_link_reproduces_the_view_and_the_address_follows_it(browser: Any, server: Server) -> None:
+    address = f"{server.url}/?case=Phantom+zoomed&plane=coronal&slice=7&eps=0.35&mode=shuffle&seed=11&tab=codebook"
+    with visit(browser, server, address, "coronal 7 0.35 shuffle 11") as other:
+        assert other.locator(".viewer h2").text_content() == "Phantom zoomed"
+        assert other.get_by_role("tab", name="Codebook").get_attribute("aria-selected") == "true"
+        other.get_by_role("tab", name="See").click()
+        slide(other, "strength", 0.4)
+        other.wait_for_url(lambda url: "eps=0.4&" in url and url.endswith("tab=see"))
+        assert "case=Phantom+zoomed&plane=coronal&slice=7&" in other.url
 
 
 def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:

@@ -19,6 +19,7 @@ from fake_segmenter import CLASSES, FakeSegmentedScan, FakeSegmenter
 from app.codebook_figures import ACTIVE, DEAD, codeword_map, rank_frequency
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
+from app.links import Link
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.codebook import slice_codes
@@ -117,6 +118,13 @@ def test_a_truth_must_lie_on_the_scans_grid_and_know_its_classes(tmp_path: Path)
     for wrong in (truth.voxels + 1, truth.voxels - 1, truth.voxels / 2):
         with pytest.raises(ScanError, match="whole numbers from 0 to 3"):
             truth_labels(replace(truth, voxels=wrong), scan, CLASSES)
+
+
+def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
+    said = {"case": "B", "plane": "sagittal", "slice": "3", "eps": "0.35", "mode": "shuffle", "seed": "7", "tab": "codebook"}
+    assert Link.read(said, ["A", "B"]) == Link("B", "sagittal", 3, 0.35, "shuffle", 7, "codebook")
+    wrong = {"case": "C", "plane": "up", "slice": "-1", "eps": "nan", "mode": "x", "seed": "1e99", "tab": ["see"]}
+    assert Link.read(wrong, ["A", "B"]) == Link.read({}, ["A", "B"]) == Link("A")
 
 
 def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:

@@ -13,8 +13,35 @@
     if (!Number.isFinite(next.seed) || !Number.isFinite(next.strength)) return [];
     state = { ...next, seed: Math.round(next.seed), changed: performance.now() };
     for (const listener of listeners) listener(state);
+    link();
     return [];
   }
+
+  /* The address always reproduces what is shown, except an upload: that is nobody else's. */
+  const LINKED = { case: () => (state.scan.own ? "" : state.scan.name), plane: () => state.plane, slice: () => state.index,
+    eps: () => state.strength, mode: () => state.mode, seed: () => state.seed, tab: () => tab };
+  let tab = new URLSearchParams(location.search).get("tab") ?? "see";
+  let linking = 0;
+
+  function link() {
+    // Browsers refuse more than some hundred changes of the address in half a minute: a drag makes one.
+    clearTimeout(linking);
+    linking = setTimeout(() => {
+      const address = new URL(location.href);
+      for (const [name, value] of Object.entries(LINKED)) address.searchParams.set(name, value());
+      if (state.scan.own) address.searchParams.delete("case");
+      if (address.href !== location.href) history.replaceState(history.state, "", address);
+    }, 200);
+  }
+
+  function showTab(name) {
+    tab = name;
+    if (state.scan) link();
+    return [];
+  }
+
+  /* What a link asks for, for Python to check. */
+  const linked = () => [Object.fromEntries(new URLSearchParams(location.search))];
 
   function subscribe(listener) {
     listeners.add(listener);
@@ -57,5 +84,5 @@
     KEYS[key]();
   });
 
-  window.vqseg = { update, subscribe, setSlider, get state() { return state; } };
+  window.vqseg = { update, subscribe, setSlider, showTab, linked, get state() { return state; } };
 })();

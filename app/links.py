@@ -1,0 +1,55 @@
+"""The page's address as a description of what is shown: `?case=&plane=&slice=&eps=&mode=&seed=&tab=`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.frames import LARGEST_SEED, MODES
+from app.planes import PLANES
+
+TABS = ("see", "codebook")
+
+
+@dataclass(frozen=True)
+class Link:
+    """What an address asks for. plane and index are None where it does not say: then the case decides."""
+
+    case: str | None
+    plane: str | None = None
+    index: int | None = None
+    strength: float = 0.0
+    mode: str = MODES[0]
+    seed: int = 0
+    tab: str = TABS[0]
+
+    @classmethod
+    def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
+        """An address is typed by hand and grows old: whatever in it is wrong is taken as not said."""
+        case, plane, mode, tab = (query.get(name) for name in ("case", "plane", "mode", "tab"))
+        index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
+        strength = _number(query.get("eps"))
+        return cls(
+            case=case if case in cases else next(iter(cases), None),
+            plane=plane if plane in PLANES else None,
+            index=index,
+            strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,
+            mode=mode if mode in MODES else MODES[0],
+            seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
+            tab=tab if tab in TABS else TABS[0],
+        )
+
+
+def _number(text: Any) -> float | None:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _whole(text: Any) -> int | None:
+    value = _number(text)
+    return int(value) if value is not None and value >= 0 and value == int(value) else None
