@@ -20,8 +20,8 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqseg.checkpoint import load_model, recover_folder, save_model
-from vqseg.config import Config, TrainConfig, save_config, to_mapping
+from vqseg.checkpoint import recover_folder, save_model
+from vqseg.config import Config, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
@@ -34,6 +34,7 @@ from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
+from vqseg.training.start import TrainingError, load_backbone, parameter_groups, start_from
 from vqseg.training.state import load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
@@ -45,10 +46,6 @@ logger = logging.getLogger(__name__)
 # Crops from which codewords are placed, and slices on which the snapshots count.
 _PLACING_BATCHES, _PLACING_CROPS = 4, 16
 _SNAPSHOT_SLICES = 80
-
-
-class TrainingError(RuntimeError):
-    """A run that cannot go on, with the reason and what is left of it."""
 
 
 class Trainer:
@@ -71,15 +68,15 @@ class Trainer:
         torch.manual_seed(train.seed)
         self.network = VQSeg(config.model, config.preprocess)
         if train.initial is not None:
-            _start_from(self.network, train.initial)
+            start_from(self.network, train.initial)
         elif isinstance(self.network.encoder, ViTEncoder):
-            _load_backbone(self.network.encoder, train.backbone_weights)
+            load_backbone(self.network.encoder, train.backbone_weights)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
         # What is trained, and with the teacher what a state holds: the network, and beside it the adapter if there is one.
         self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
-        optimizer = torch.optim.AdamW(_parameter_groups(self.trained, train), weight_decay=train.weight_decay)
+        optimizer = torch.optim.AdamW(parameter_groups(self.trained, train), weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         if self.guide:
             self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
@@ -358,34 +355,3 @@ class Trainer:
             gather_snapshots(self.output / "snapshots", folder)
         self.accelerator.wait_for_everyone()
         return folder
-
-
-def _parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[dict[str, Any]]:
-    """All parameters, in one group; a backbone with a learning rate of its own is a second one."""
-    encoder = getattr(parts["student"], "encoder", None)
-    apart = list(encoder.backbone.parameters()) if isinstance(encoder, ViTEncoder) and train.backbone_learning_rate else []
-    own = {id(parameter) for parameter in apart}
-    rest = [parameter for part in parts.values() for parameter in part.parameters() if id(parameter) not in own]
-    groups = [{"params": rest, "lr": train.learning_rate}]
-    return groups + ([{"params": apart, "lr": train.backbone_learning_rate}] if apart else [])
-
-
-def _load_backbone(encoder: ViTEncoder, source: str | None) -> None:
-    """Pretrained weights for the encoder; random ones only where asked for by name."""
-    if source is None:
-        raise TrainingError(
-            "model.encoder is vit and train.backbone_weights names no weights; expected a Hub id such as facebook/dinov2-small, "
-            'a local folder, or "random"'
-        )
-    from vqseg.models.foundation import RANDOM, pretrained
-
-    if source != RANDOM:
-        encoder.load_backbone(pretrained(source).state_dict())
-
-
-def _start_from(network: VQSeg, checkpoint: str) -> None:
-    """Copy a checkpoint's weights. Raises TrainingError if its network has another form."""
-    try:
-        network.load_state_dict(load_model(checkpoint).state_dict())
-    except RuntimeError as error:
-        raise TrainingError(f"train.initial {checkpoint!r} has a network of another form than the configuration: {error}") from error
