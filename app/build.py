@@ -128,8 +128,8 @@ def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visit
 
 def _wire_reset(bar: Sidebar, viewer: gr.HTML, visits: Visits, follow: dict[str, Any]) -> None:
     """One key back to the start: what was set by hand in Python's build is set again in the browser."""
-    start = [0, "resample", 0, OPACITY, False, True, bar.visible.value]
-    outputs: list[Any] = [bar.strength, bar.mode, bar.seed, bar.opacity, bar.outline, bar.shown, bar.visible]
+    start = [0, "resample", 0, OPACITY, False, True, bar.visible.value, "network", "radiological"]
+    outputs: list[Any] = [bar.strength, bar.mode, bar.seed, bar.opacity, bar.outline, bar.shown, bar.visible, bar.window, bar.convention]
 
     def reset(value: dict[str, Any] | None) -> list[Any]:
         return [*start, *visits.home(value)]

@@ -13,6 +13,14 @@ from app.planes import PLANES
 from app.session import OpenScan
 
 OPACITY = 0.55
+# What is black and what is white in the input's picture; components/viewer.js knows what the names stand for.
+WINDOWS = (
+    ("As the network reads it", "network"),
+    ("1st to 99th percentile", "percentiles"),
+    ("CT lung (-600, 1500 HU)", "lung"),
+    ("CT soft tissue (40, 400 HU)", "soft"),
+    ("CT bone (400, 1800 HU)", "bone"),
+)
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,26 @@ class Sidebar:
     outline: gr.Checkbox
     shown: gr.Checkbox
     visible: gr.CheckboxGroup
+    window: gr.Dropdown
+    convention: gr.Radio
     reset: gr.Button
     download: gr.DownloadButton
 
     @property
     def view(self) -> list[Any]:
-        return [self.plane, self.index, self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.visible]
+        return [
+            self.plane,
+            self.index,
+            self.strength,
+            self.mode,
+            self.seed,
+            self.opacity,
+            self.outline,
+            self.shown,
+            self.visible,
+            self.window,
+            self.convention,
+        ]
 
 
 def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) -> dict[str, Any]:
@@ -70,6 +92,13 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         _title("View")
         plane_choice = gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane")
         index = gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[])
+        window = gr.Dropdown(list(WINDOWS), value="network", label="Window of the input", elem_id="window")
+        convention = gr.Radio(
+            [("Radiological", "radiological"), ("Neurological", "neurological")],
+            value="radiological",
+            label="Left and right",
+            elem_id="convention",
+        )
         _title("Overlay")
         visible = gr.CheckboxGroup(structures, value=structures, label="Structures", elem_id="visible")
         opacity = gr.Slider(0, 1, value=OPACITY, step=0.05, label="Opacity", elem_id="opacity", buttons=[])
@@ -78,7 +107,23 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
             outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
         reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(
-        case, upload, truth, strength, mode, seed, reroll, plane_choice, index, opacity, outline, shown, visible, reset, download
+        case=case,
+        upload=upload,
+        truth=truth,
+        strength=strength,
+        mode=mode,
+        seed=seed,
+        reroll=reroll,
+        index=index,
+        opacity=opacity,
+        outline=outline,
+        shown=shown,
+        visible=visible,
+        window=window,
+        convention=convention,
+        reset=reset,
+        download=download,
+        plane=plane_choice,
     )
 
 

@@ -256,6 +256,76 @@ def test_scrubbing_over_frames_that_were_fetched_ahead_asks_the_server_for_nothi
     assert [url for url in page.requests[asked:] if "component_server" in url] == []
 
 
+def middle_of(page: Any, panel: str) -> tuple[float, float]:
+    box = page.locator(f"[data-panel={panel}] .stage").bounding_box()
+    return box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1
+
+
+def test_the_crosshair_tells_value_label_and_token_of_the_same_pixel_in_all_pictures(page: Any, example: Path) -> None:
+    slide(page, "strength", 1)
+    wait_painted(page, "axial 3 1 resample 0")
+    page.mouse.move(*middle_of(page, "difference"))
+    segmented = FakeSegmentedScan(read_scan(example))
+    view, result = plane_views(segmented.scan)["axial"], segmented.perturb(3, 1.0)
+    row, column = (n // 2 for n in view.shape)
+    places = np.dstack(np.meshgrid(*(np.arange(n) for n in result.labels.shape), indexing="ij"))
+    a, b = (int(view.orient(places[..., i])[row, column]) for i in range(2))
+    token = a // 8, b // 8
+    expected = f"row {row}, column {column} · value {segmented.scan.voxels[a, b, 3]:g} · {CLASSES[result.labels[a, b]]}"
+    expected += f" · token {token[0]}, {token[1]}: code {result.clean_indices[token]} → {result.indices[token]}"
+    assert page.locator("[data-text=readout]").inner_text() == expected
+
+
+def test_zoom_and_pan_are_linked_and_reset(page: Any) -> None:
+    transforms = "[...document.querySelectorAll('.stage canvas')].map(c => getComputedStyle(c).transform)"
+    before = page.evaluate(transforms)
+    x, y = middle_of(page, "labels")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -400)
+    page.wait_for_selector(".viewer[data-zoomed]")
+    zoomed = page.evaluate(transforms)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 10)
+    page.mouse.up()
+    moved = page.evaluate(transforms)
+    assert len(set(zoomed)) == len(set(moved)) == 1
+    assert zoomed != moved
+    page.locator("#reset").click()
+    page.wait_for_selector(".viewer:not([data-zoomed])")
+    assert page.evaluate(transforms) == before
+
+
+def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(page: Any, example: Path) -> None:
+    reconstruction = pixels(page, "reconstruction")
+    page.locator("#window input").click()
+    page.get_by_role("option", name="CT soft tissue").click()
+    page.wait_for_selector(".viewer[data-window='-160 240']")
+    scan = read_scan(example)
+    expected = greyscale(plane_views(scan)["axial"].cut(scan.voxels, 3), -160, 240)
+    assert np.abs(pixels(page, "image")[..., 0].astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(pixels(page, "reconstruction"), reconstruction)
+    x, y = middle_of(page, "image")
+    page.mouse.move(x, y)
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(x + 100, y + 50)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.wait_for_selector(".viewer[data-window='-160 440']")
+    page.locator("#reset").click()
+    page.wait_for_selector(".viewer[data-window=network]")
+
+
+def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> None:
+    letters = page.locator("[data-panel=labels] .stage i")
+    top, right, bottom, left = letters.all_inner_texts()
+    page.get_by_label("Neurological").check()
+    page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(-1')")
+    assert letters.all_inner_texts() == [top, left, bottom, right]
+    page.get_by_label("Sagittal").check()
+    page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(1')")
+
+
 def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
     with visit(browser, server) as other:
         other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "other.nii.gz", seed=21))

@@ -91,13 +91,14 @@
       if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? "The server did not answer. Move the slider to try again." });
       return;
     }
-    const [labels, reconstruction, image, values] = await Promise.all(
-      [answer.labels, answer.reconstruction, answer.image, answer.values].map((p) => p && bytes(p)));
+    const [labels, reconstruction, image, values, clean, codes] = await Promise.all(
+      [answer.labels, answer.reconstruction, answer.image, answer.values, answer.clean_codes, answer.codes].map((p) => p && bytes(p)));
     if (image) {
       const typed = answer.values_type === "int16" ? new Int16Array(values) : new Float32Array(values);
       remember(inputs, key, { image: new Uint8Array(image), values: typed, length: typed.length });
     }
-    const frame = { ...answer, labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction) };
+    const tokens = { clean_codes: clean && new Int32Array(clean), codes: codes && new Int32Array(codes) };
+    const frame = { ...answer, image: null, values: null, ...tokens, labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction) };
     remember(frames, frameKey(request), { ...frame, length: frame.labels.length });
     // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
     const here = sliceKey(request) === sliceKey(requestOf(window.vqseg.state));
@@ -114,7 +115,18 @@
     for (const listener of listeners) listener(event);
   }
 
+  /* The token under a displayed pixel: its place in the deepest grid of codes, null if the plane cuts through the slices. */
+  function cellAt(scan, plane, row, column) {
+    const view = scan.planes[plane], [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens;
+    if (!view.acquired) return null;
+    const r = view.flip[0] ? rows - 1 - row : row, c = view.flip[1] ? columns - 1 - column : column;
+    const [a, b] = view.transpose ? [c, r] : [r, c];
+    const cell = [Math.min(h - 1, Math.floor((a + 0.5) / scan.cell[0])), Math.min(w - 1, Math.floor((b + 0.5) / scan.cell[1]))];
+    return { row: cell[0], column: cell[1], at: ((scan.levels - 1) * h + cell[0]) * w + cell[1] };
+  }
+
   window.vqseg.frames = {
+    cellAt,
     connect(fetcher) {
       ask = fetcher;
       pump();

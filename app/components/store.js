@@ -1,7 +1,7 @@
 /* What the page shows, in one place. Gradio's controls call update(); the views subscribe. Loaded in the page's head.
    Knows nothing of pictures or of the server. */
 (() => {
-  const FIELDS = ["scan", "plane", "index", "strength", "mode", "seed", "opacity", "outline", "shown", "visible"];
+  const FIELDS = ["scan", "plane", "index", "strength", "mode", "seed", "opacity", "outline", "shown", "visible", "range", "convention"];
   const listeners = new Set();
   let state = {};
 

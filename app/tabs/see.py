@@ -44,10 +44,18 @@ def answer(store: SessionStore, request: Any) -> dict[str, Any]:
     return {
         "labels": packed(made.labels),
         "reconstruction": packed(greyscale(made.reconstruction)),
+        **_tokens(made, scan, asked),
         "truth": truth_scores(scan, asked, made),
         **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
         **made.figures(),
     }
+
+
+def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
+    """The slice's grid of codes before and after QPM, in the array's own order; other planes cut through many slices' grids."""
+    if scan.views[request.plane].axis != scan.segmented.axis:
+        return {"clean_codes": None, "codes": None}
+    return {"clean_codes": packed(frame.clean_codes.astype(np.int32)), "codes": packed(frame.codes.astype(np.int32))}
 
 
 def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
@@ -70,6 +78,9 @@ def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...], *
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
+        "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],
+        "levels": scan.segmented.levels,
+        "cell": list(scan.segmented.cell_size),
         "planes": {
             plane: {
                 "count": view.count,
@@ -77,6 +88,8 @@ def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...], *
                 "ratio": view.ratio,
                 "letters": list(view.letters),
                 "acquired": view.axis == scan.segmented.axis,
+                "transpose": view.transpose,
+                "flip": [view.flip_rows, view.flip_columns],
             }
             for plane, view in scan.views.items()
         },
