@@ -18,6 +18,7 @@ from app.frames import FrameRequest, make_frame
 from app.session import OpenScan, SessionStore
 from app.sidebar import OPACITY, Sidebar, build_sidebar
 from app.tabs.codebook import build_codebook
+from app.tabs.perturb import build_perturb
 from app.tabs.see import build_see
 from app.theme import style_sheet, theme
 from app.uploads import UploadCounter, Uploads
@@ -59,9 +60,11 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
         with gr.Tabs(selected="see") as tabs:
             with gr.Tab("See", id="see") as see:
                 viewer = build_see(store)
+            with gr.Tab("Perturb", id="perturb") as perturb:
+                build_perturb(store, statistics)
             with gr.Tab("Codebook", id="codebook") as codebook:
                 build_codebook(blocks, store, statistics, segmenter.classes)
-        for tab in (see, codebook):
+        for tab in (see, perturb, codebook):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         _wire(blocks, sidebar, viewer, tabs, visits)

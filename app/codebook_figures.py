@@ -116,3 +116,48 @@ def rank_frequency(statistics: CodebookStatistics) -> go.Figure:
 def _positions(statistics: CodebookStatistics, codes: np.ndarray) -> dict[str, np.ndarray]:
     x, y = statistics.projection[codes].T
     return {"x": x, "y": y}
+
+
+def code_colours(statistics: CodebookStatistics) -> np.ndarray:
+    """(K, 3) uint8: codes that lie together on the map look alike. The map's two axes go from 0 to 1 by rank."""
+    places = np.argsort(np.argsort(statistics.projection, axis=0), axis=0) / max(1, len(statistics.projection) - 1)
+    x, y = places.T
+    return np.rint(40 + 195 * np.stack([x, y, 1 - (x + y) / 2], -1)).astype(np.uint8)
+
+
+# The order of the traces of strength_curves; components/perturb.js counts on it.
+CURVES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
+
+
+def strength_curves() -> go.Figure:
+    """Empty curves over epsilon, filled in the browser as frames arrive: three shares on the left axis, PSNR on the right."""
+    figure = go.Figure()
+    looks = (("#239089", "solid", "y"), ("#e69f00", "dot", "y"), ("#cc79a7", "dash", "y"), ("#7a8b96", "dashdot", "y2"))
+    for name, (colour, dash, axis) in zip(CURVES, looks, strict=True):
+        unit = " dB" if axis == "y2" else ""
+        figure.add_scatter(
+            x=[],
+            y=[],
+            name=name,
+            yaxis=axis,
+            mode="lines",
+            line={"width": 3, "color": colour, "dash": dash},
+            hovertemplate="ε %{x:.2f}: %{y:.3f}" + unit + "<extra>" + name + "</extra>",
+        )
+    figure.update_layout(
+        **_LAYOUT,
+        margin={"l": 4, "r": 4, "t": 8, "b": 4},
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 13}, "entrywidth": 90},
+        yaxis2={
+            "title": {"text": "PSNR in dB"},
+            "overlaying": "y",
+            "side": "right",
+            "showgrid": False,
+            "automargin": True,
+            "rangemode": "tozero",
+        },
+    )
+    figure.update_xaxes(title={"text": "ε, share of tokens replaced"}, range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True)
+    figure.update_yaxes(gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
+    figure.update_layout(yaxis={"title": {"text": "share"}, "range": [0, 1.02]})
+    return figure

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from app.planes import PLANES
 from app.session import OpenScan
@@ -23,13 +25,17 @@ class RequestError(ValueError):
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """plane and slice index (in the array's order along that plane's axis), strength (epsilon) in [0, 1], mode and seed of the QPM."""
+    """plane and slice index (in the array's order along that plane's axis), strength (epsilon) in [0, 1], mode and seed of the QPM.
+
+    edits: (row, column, code), tokens of an acquired slice that a visitor forced to a code, the later ones over the earlier.
+    """
 
     plane: str
     index: int
     strength: float
     mode: Mode
     seed: int
+    edits: tuple[tuple[int, int, int], ...] = ()
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
@@ -40,12 +46,15 @@ class FrameRequest:
         if mode not in MODES:
             raise RequestError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
         last = scan.views[plane].count - 1
-        index = _whole_number("slice index", values.get("index"), last, f"; this scan has {last + 1} {plane} slices")
-        seed = _whole_number("seed", values.get("seed"), LARGEST_SEED)
+        index = whole_number("slice index", values.get("index"), last, f"; this scan has {last + 1} {plane} slices")
+        seed = whole_number("seed", values.get("seed"), LARGEST_SEED)
         strength = values.get("strength")
         if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
             raise RequestError(f"epsilon must be a number from 0 to 1, got {strength!r}")
-        return cls(plane, index, float(strength), mode, seed)
+        edits = _edits(values.get("edits") or [], scan)
+        if edits and scan.views[plane].axis != scan.segmented.axis:
+            raise RequestError("tokens are forced in the plane of the acquired slices only")
+        return cls(plane, index, float(strength), mode, seed, edits)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
 
 def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
     start = time.perf_counter()
-    result = scan.segmented.perturb(request.index, request.strength, mode=request.mode, seed=request.seed)
+    result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, _forced(request))
     labels, reconstruction, image = (scan.views[request.plane].orient(a) for a in (result.labels, result.reconstruction, result.image))
     clean = scan.segmented.labels.take(request.index, scan.segmented.axis)
     agreement = float((result.labels == clean).mean())
@@ -113,11 +122,42 @@ def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[fl
     return dice_by_class(frame.labels, scan.views[request.plane].cut(scan.truth, request.index), len(scan.segmented.classes))
 
 
+def stability(scan: OpenScan, request: FrameRequest, seeds: int) -> Array:
+    """(rows, columns) float32 in [0, 1]: the share of `seeds` draws whose label differs from the most frequent one there.
+
+    Perturbation sensitivity, no measure of uncertainty: it says how much the labels hang on the tokens that were swapped.
+    """
+    frames = [make_frame(scan, replace(request, seed=(request.seed + i) % (LARGEST_SEED + 1))) for i in range(seeds)]
+    labels = np.stack([frame.labels for frame in frames])
+    votes = np.stack([(labels == label).sum(0) for label in range(len(scan.segmented.classes))])
+    return (1 - votes.max(0) / seeds).astype(np.float32)
+
+
+def _forced(request: FrameRequest) -> dict[tuple[int, int], int]:
+    return {(row, column): code for row, column, code in request.edits}
+
+
+def _edits(values: Any, scan: OpenScan) -> tuple[tuple[int, int, int], ...]:
+    rows, columns = scan.segmented.indices.shape[1:]
+    if (
+        not isinstance(values, (list, tuple))
+        or len(values) > rows * columns
+        or not all(isinstance(v, (list, tuple)) and len(v) == 3 for v in values)
+    ):
+        raise RequestError("edits must be a list of [row, column, code]")
+    lasts = {"row": rows - 1, "column": columns - 1, "code": scan.segmented.codebook_size - 1}
+    checked = [
+        tuple(whole_number(f"{name} of an edit", v, last) for (name, last), v in zip(lasts.items(), value, strict=True)) for value in values
+    ]
+    return tuple((row, column, code) for row, column, code in checked)
+
+
 def _milliseconds_since(start: float) -> float:
     return 1000 * (time.perf_counter() - start)
 
 
-def _whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
+def whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
+    """The value as an int. Raises RequestError unless it is a whole number from 0 to `last`."""
     whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
     if not whole or not 0 <= value <= last:
         raise RequestError(f"{name} must be a whole number from 0 to {last}, got {value!r}{detail}")

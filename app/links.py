@@ -10,7 +10,7 @@ from typing import Any
 from app.frames import LARGEST_SEED, MODES
 from app.planes import PLANES
 
-TABS = ("see", "codebook")
+TABS = ("see", "perturb", "codebook")
 
 
 @dataclass(frozen=True)

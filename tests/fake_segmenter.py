@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from vqseg.data.scan import through_plane_axis
-from vqseg.inference import label_agreement, psnr
+from vqseg.inference import CodeNeighbours, label_agreement, psnr
 from vqseg.types import Scan, SliceResult, VolumeResult
 
 STRIDE = 8
@@ -50,7 +50,7 @@ class FakeSegmentedScan:
     def byte_size(self) -> int:
         return sum(a.nbytes for a in (self.scan.voxels, self.labels, self.normalised, self.reconstruction, self.indices))
 
-    def perturb(self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0) -> SliceResult:
+    def perturb(self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0, forced: dict | None = None) -> SliceResult:
         start = time.perf_counter()
         image = self.normalised.take(slice_index, self.axis)
         clean = np.rint(_block_means(image) * (CODES - 1)).astype(np.int64)
@@ -62,6 +62,9 @@ class FakeSegmentedScan:
             else (clean + random.integers(1, CODES, clean.shape)) % CODES
         )
         indices = np.where(replaced, others, clean)
+        for place, code in (forced or {}).items():
+            indices[place] = code
+        replaced = indices != clean
         shift = _enlarged((indices - clean) / (CODES - 1), image.shape)
         reconstruction = np.clip(0.5 * image + 0.5 * _enlarged(clean / (CODES - 1), image.shape) + shift, 0, 1).astype(np.float32)
         labels, before = _threshold(image + shift), _threshold(image)
@@ -77,6 +80,12 @@ class FakeSegmentedScan:
             psnr=psnr(reconstruction, image),
             milliseconds=1000 * (time.perf_counter() - start),
         )
+
+    def neighbours(self, code: int, count: int, also: tuple[int, ...] = ()) -> CodeNeighbours:
+        order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]
+        codes = np.array([*order, *also])
+        distances = np.abs(codes - code).astype(np.float32)
+        return CodeNeighbours(codes, distances, (codes != code) / np.float32(CODES - 1))
 
     def perturb_volume(self, strength: float, mode: str, seed: int) -> VolumeResult:
         results = [self.perturb(s, strength, mode, seed) for s in range(self.slice_count)]

@@ -16,13 +16,14 @@ import pytest
 from app_server import fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan, FakeSegmenter
 
-from app.codebook_figures import ACTIVE, DEAD, codeword_map, rank_frequency
+from app.codebook_figures import ACTIVE, DEAD, code_colours, codeword_map, rank_frequency
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
 from app.links import Link
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.codebook import slice_codes
+from app.tabs.perturb import code_neighbours, sensitivity_map
 from app.tabs.see import answer, describe
 from app.truth import truth_labels
 from app.uploads import UploadCounter, Uploads
@@ -87,11 +88,16 @@ def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: t
         ({"mode": None}, "mode must be one of"),
         ({"seed": 2**31}, "seed"),
         ({"seed": float("inf")}, "seed"),
+        ({"edits": "all"}, "edits must be a list"),
+        ({"edits": [[0, 0]]}, "edits must be a list"),
+        ({"edits": [[0, 99, 1]]}, "column of an edit must be a whole number from 0 to 5"),
+        ({"edits": [[0, 0, 64]]}, "code of an edit must be a whole number from 0 to 63"),
+        ({"edits": [[0, 0, 1]], "plane": "coronal"}, "acquired slices only"),
     ],
 )
 def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, dict], change: dict, message: str) -> None:
     store, request = held
-    for function in (answer, lambda store, asked: slice_codes(store, fake_statistics(), asked)):
+    for function in (answer, sensitivity_map, lambda store, asked: slice_codes(store, fake_statistics(), asked)):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
 
@@ -118,6 +124,24 @@ def test_a_truth_must_lie_on_the_scans_grid_and_know_its_classes(tmp_path: Path)
     for wrong in (truth.voxels + 1, truth.voxels - 1, truth.voxels / 2):
         with pytest.raises(ScanError, match="whole numbers from 0 to 3"):
             truth_labels(replace(truth, voxels=wrong), scan, CLASSES)
+
+
+def test_the_codeword_that_came_stands_after_the_nearest(held: tuple[SessionStore, dict]) -> None:
+    store, request = held
+    found = code_neighbours(store, {"token": request["token"], "code": 10, "to": 50})
+    assert found["codes"][-1] == 50
+    assert found["distances"] == sorted(found["distances"])
+    json.dumps(found, allow_nan=False)
+    for wrong in ({"code": 64, "to": 1}, {"code": "1", "to": 1}, {"code": 1}):
+        assert "must be a whole number from 0 to 63" in code_neighbours(store, {"token": request["token"], **wrong})["error"]
+    assert "no longer held" in code_neighbours(store, {"token": "guessed"})["error"]
+
+
+def test_codes_that_lie_together_look_alike() -> None:
+    statistics = fake_statistics()
+    colours, order = code_colours(statistics).astype(int), np.argsort(statistics.projection[:, 0])
+    assert colours.shape == (len(statistics.counts), 3)
+    assert (np.diff(colours[order, 0]) >= 0).all()
 
 
 def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:

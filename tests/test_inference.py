@@ -219,3 +219,31 @@ def test_cells_of_tokens_cover_the_slice(opened: SegmentedScan) -> None:
     # 50 x 37 is read at 48 x 36, one token for 4 x 4 pixels of that.
     assert opened.cell_size == (4 * 50 / 48, 4 * 37 / 36)
     assert a <= rows * opened.cell_size[0] and b <= columns * opened.cell_size[1]
+
+
+def test_forced_tokens_get_their_code_and_nothing_else_changes(opened: SegmentedScan) -> None:
+    free, forced = opened.perturb(1, 0.4), opened.perturb(1, 0.4, forced={(2, 3): 7, (0, 0): 5})
+    changed = np.argwhere(free.indices != forced.indices)
+    assert {tuple(place) for place in changed.tolist()} <= {(2, 3), (0, 0)}
+    assert (forced.indices[2, 3], forced.indices[0, 0]) == (7, 5)
+    np.testing.assert_array_equal(forced.replaced, forced.indices != forced.clean_indices)
+    for wrong, message in (({(12, 0): 1}, "outside the grid"), ({(0, 0): 64}, "outside the codebook")):
+        with pytest.raises(ValueError, match=message):
+            opened.perturb(1, 0.4, forced=wrong)
+
+
+def test_neighbours_are_the_nearest_codewords_with_their_share_of_equation_4(model: VQSeg, opened: SegmentedScan) -> None:
+    codewords = model.quantizer.codewords().detach().double().numpy()
+    distances = np.linalg.norm(codewords - codewords[9], axis=1)
+    order = np.argsort(distances)[1:6]
+    found = opened.neighbours(9, 5, also=(9, 40))
+    np.testing.assert_array_equal(found.codes, [*order, 9, 40])
+    np.testing.assert_allclose(found.distances, distances[found.codes], rtol=1e-3, atol=1e-6)
+    nearest = np.linalg.norm(codewords[:, None] - codewords[None], axis=-1)
+    np.fill_diagonal(nearest, np.inf)
+    temperature = model.config.temperature
+    scale = np.median(nearest.min(1) ** 2) if temperature == "adaptive" else temperature
+    weights = np.exp(-(nearest[9] ** 2) / scale)
+    np.testing.assert_allclose(found.probabilities, (weights / weights.sum())[found.codes], rtol=2e-2, atol=1e-6)
+    with pytest.raises(ValueError, match="outside the codebook"):
+        opened.neighbours(64, 5)

@@ -7,7 +7,8 @@ Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -18,7 +19,7 @@ from vqseg.data.preprocess import network_size, normalise
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.slicewise import decode_indices, encode_slices
 from vqseg.models.vqseg import VQSeg
-from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.quantization.perturbation import QuantizedPerturbation, squared_distances, transition_probabilities
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
 Mode = Literal["resample", "shuffle"]
@@ -37,6 +38,18 @@ class Segmenter:
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> SegmentedScan:
         """Encode every slice of a scan once. progress is called with the share done; an exception it raises cancels."""
         return SegmentedScan(self.model, scan, progress or (lambda _: None))
+
+
+@dataclass(frozen=True)
+class CodeNeighbours:
+    """codes (n,) int64; distances (n,) float32, Euclidean from the codeword asked about; probabilities (n,) float32.
+
+    probabilities: pi(j|i) of Eq. 4 given that i is replaced; times the strength it is pi(j|i) itself.
+    """
+
+    codes: Array
+    distances: Array
+    probabilities: Array
 
 
 class SegmentedScan:
@@ -87,16 +100,20 @@ class SegmentedScan:
         """Bytes held by the arrays of this scan."""
         return sum(part.nbytes for part in (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices))
 
-    def perturb(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> SliceResult:
+    def perturb(
+        self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
+    ) -> SliceResult:
         """Replay one slice at a strength in [0, 1]. Under one seed a larger strength only adds replacements.
 
-        Raises ValueError for a slice outside the scan, a strength outside [0, 1] or an unknown mode.
+        forced: codes that some tokens, by their place (row, column) in the slice's indices, get whatever the QPM draws.
+        Raises ValueError for a slice outside the scan, a strength outside [0, 1], an unknown mode, or a place or code that is none.
         """
         if not 0 <= slice_index < self.slice_count:
             raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
         start = time.perf_counter()
         clean = torch.from_numpy(self.indices[slice_index].astype(np.int64))
         tokens = self._swap(clean, slice_index, strength, mode, seed)
+        tokens = self._forced(tokens, forced or {})
         labels, pictures = decode_indices(self._model, tokens[None], self.slice_size)
         milliseconds = (time.perf_counter() - start) * 1000
         image = self.normalised.take(slice_index, self.axis)
@@ -120,6 +137,37 @@ class SegmentedScan:
         tokens = torch.stack([self._swap(part, index, strength, mode, seed) for index, part in enumerate(clean)])
         labels, pictures = decode_indices(self._model, tokens, self.slice_size)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
+
+    def neighbours(self, code: int, count: int, also: Sequence[int] = ()) -> CodeNeighbours:
+        """The codewords nearest to one, and after them those of `also`, with the probability that a replacement takes each.
+
+        Raises ValueError for a code outside the codebook.
+        """
+        for one in (code, *also):
+            self._check_code(one)
+        with torch.inference_mode():
+            row = torch.tensor([code])
+            distances = squared_distances(row, self._codewords)[0].sqrt()
+            probabilities = transition_probabilities(self._codewords, 1.0, row, self._model.config.temperature)[0]
+            nearest = distances.topk(min(count, self.codebook_size - 1), largest=False).indices.tolist()
+            codes = np.array([*nearest, *also], dtype=np.int64)
+            # The distance to itself counts as infinite where replacements are drawn.
+            away = np.where(codes == code, 0, distances.numpy()[codes]).astype(np.float32)
+            return CodeNeighbours(codes, away, probabilities.numpy()[codes].astype(np.float32))
+
+    def _check_code(self, code: int) -> None:
+        if not 0 <= code < self.codebook_size:
+            raise ValueError(f"code {code} is outside the codebook; expected 0 to {self.codebook_size - 1}")
+
+    def _forced(self, tokens: Tensor, forced: Mapping[tuple[int, int], int]) -> Tensor:
+        result = tokens.clone()
+        rows, columns = tokens.shape
+        for (row, column), code in forced.items():
+            if not (0 <= row < rows and 0 <= column < columns):
+                raise ValueError(f"token {row}, {column} is outside the grid of {rows} x {columns}")
+            self._check_code(code)
+            result[row, column] = code
+        return result
 
     def _swap(self, tokens: Tensor, slice_index: int, strength: float, mode: Mode, seed: int) -> Tensor:
         if not 0.0 <= strength <= 1.0:

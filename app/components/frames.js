@@ -16,7 +16,7 @@
   let resting = 0;
 
   const sliceKey = (r) => [r.token, r.plane, r.index].join(" ");
-  const frameKey = (r) => [sliceKey(r), r.truth, r.strength, r.mode, r.seed].join(" ");
+  const frameKey = (r) => [sliceKey(r), r.truth, r.strength, r.mode, r.seed, r.edits].join(" ");
 
   function remember(map, key, value) {
     map.delete(key);
@@ -32,8 +32,8 @@
   }
 
   function requestOf(state) {
-    const { scan, plane, index, strength, mode, seed } = state;
-    return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed };
+    const { scan, plane, index, strength, mode, seed, edits } = state;
+    return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits };
   }
 
   function follow(state) {
@@ -127,6 +127,7 @@
 
   window.vqseg.frames = {
     cellAt,
+    unpack: async (packed) => new Uint8Array(await bytes(packed)),
     connect(fetcher) {
       ask = fetcher;
       pump();
@@ -136,6 +137,12 @@
       listeners.add(listener);
       if (shown) listener({ shown });
       return () => listeners.delete(listener);
+    },
+    /* The frames of the slice on show that are there, by epsilon: what the curves are drawn from. */
+    get curve() {
+      const base = requestOf(window.vqseg.state);
+      const strengths = [...new Set([...Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS), base.strength])].sort((a, b) => a - b);
+      return strengths.map((strength) => ({ strength, ...frames.get(frameKey({ ...base, strength })) })).filter((point) => point.labels);
     },
     /* How many of the frames fetched ahead are there for the slice on show. */
     get readyAhead() {

@@ -3,6 +3,7 @@
 (() => {
   const FIELDS = ["scan", "plane", "index", "strength", "mode", "seed", "opacity", "outline", "shown", "visible", "range", "convention"];
   const listeners = new Set();
+  const edits = new Map();   // by slice
   let state = {};
 
   /* Values in the order of FIELDS. The controls change one after another: combinations that do not exist wait for the next call. */
@@ -12,9 +13,20 @@
     if (!view || !(next.index >= 0 && next.index < view.count)) return [];
     if (!Number.isFinite(next.seed) || !Number.isFinite(next.strength)) return [];
     state = { ...next, seed: Math.round(next.seed), changed: performance.now() };
+    state.edits = view.acquired ? edits.get(place()) ?? [] : [];
     for (const listener of listeners) listener(state);
     link();
     return [];
+  }
+
+  const place = () => [state.scan.token, state.plane, state.index].join(" ");
+
+  /* Tokens of the slice on show that are forced to a code: [[row, column, code], ...], the newest last. */
+  function edit(list) {
+    if (!state.scan?.planes[state.plane].acquired) return;
+    edits.set(place(), list);
+    state = { ...state, edits: list, changed: performance.now() };
+    for (const listener of listeners) listener(state);
   }
 
   /* The address always reproduces what is shown, except an upload: that is nobody else's. */
@@ -84,5 +96,11 @@
     KEYS[key]();
   });
 
-  window.vqseg = { update, subscribe, setSlider, showTab, linked, get state() { return state; } };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest?.("#reset")) return;
+    edits.clear();
+    edit([]);
+  });
+
+  window.vqseg = { update, edit, subscribe, setSlider, showTab, linked, get state() { return state; } };
 })();

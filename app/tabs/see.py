@@ -47,6 +47,7 @@ def answer(store: SessionStore, request: Any) -> dict[str, Any]:
         **_tokens(made, scan, asked),
         "truth": truth_scores(scan, asked, made),
         **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
+        "agreement": made.agreement,
         **made.figures(),
     }
 
@@ -79,6 +80,7 @@ def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...], *
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
         "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],
+        "codebook_size": scan.segmented.codebook_size,
         "levels": scan.segmented.levels,
         "cell": list(scan.segmented.cell_size),
         "planes": {
