@@ -44,8 +44,21 @@ def serve(port: int, host: str, checkpoint: str) -> None:
     from vqseg.inference import Segmenter
 
     folder = checkpoint_folder(checkpoint)
-    app = build(Segmenter(load_model(folder)), statistics_of(folder), find_examples(HERE / "assets" / "examples"))
+    app = build(
+        Segmenter(load_model(folder)),
+        statistics_of(folder),
+        find_examples(HERE / "assets" / "examples"),
+        checkpoint=name_of(checkpoint, folder),
+    )
     app.launch(server_name=host, server_port=port)
+
+
+def name_of(checkpoint: str, folder: Path) -> str:
+    """What a visitor may know of a checkpoint: a Hub id or the path beside this file, else the folder's name alone."""
+    if not Path(checkpoint).is_dir():
+        return checkpoint
+    resolved = folder.resolve()
+    return str(resolved.relative_to(HERE)) if resolved.is_relative_to(HERE) else resolved.name
 
 
 def host_from_environment() -> str:

@@ -18,6 +18,7 @@ from app.frames import FrameRequest, make_frame
 from app.session import OpenScan, SessionStore
 from app.sidebar import OPACITY, Sidebar, build_sidebar
 from app.tabs.codebook import build_codebook
+from app.tabs.export import build_export
 from app.tabs.perturb import build_perturb
 from app.tabs.see import build_see
 from app.theme import style_sheet, theme
@@ -47,8 +48,17 @@ class App:
         return self.blocks.queue(max_size=64, default_concurrency_limit=2).launch(**self.launch_options, **options)
 
 
-def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples: Sequence[Path], store: SessionStore | None = None) -> App:
-    """The whole app on one checkpoint. statistics: None if the checkpoint has none. examples: files of the bundled cases."""
+def build(
+    segmenter: Segmenter,
+    statistics: CodebookStatistics | None,
+    examples: Sequence[Path],
+    store: SessionStore | None = None,
+    checkpoint: str = "checkpoint",
+) -> App:
+    """The whole app on one checkpoint. statistics: None if the checkpoint has none. examples: files of the bundled cases.
+
+    checkpoint: what the lines to reproduce a view call it.
+    """
     # Not "store or ...": an empty store has length 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases = Examples(segmenter, examples)
@@ -64,7 +74,9 @@ def build(segmenter: Segmenter, statistics: CodebookStatistics | None, examples:
                 build_perturb(store, statistics)
             with gr.Tab("Codebook", id="codebook") as codebook:
                 build_codebook(blocks, store, statistics, segmenter.classes)
-        for tab in (see, perturb, codebook):
+            with gr.Tab("Export", id="export") as export:
+                build_export(store, checkpoint)
+        for tab in (see, perturb, codebook, export):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         _wire(blocks, sidebar, viewer, tabs, visits)

@@ -1,4 +1,7 @@
-"""The endpoints for programs: /segment and /perturb. Their names and the orders of their arguments and answers are a contract."""
+"""The endpoints for programs: /segment, /perturb, /tokens and /curve.
+
+Their names and the orders of their arguments and answers are a contract.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from app.export import curve, slice_tokens
 from app.frames import FrameRequest, RequestError, make_frame
 from app.planes import PLANES
 from app.render import css_colour, greyscale, label_colours, label_picture
@@ -50,6 +54,22 @@ def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
         shades = {name: css_colour(colour) for name, colour in zip(segmenter.classes, colours, strict=True)}
         return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
 
+    def tokens(scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
+        """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
+        with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
+            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            request = _acquired(opened, index, epsilon, mode, seed)
+            path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
+            path.write_text(slice_tokens(opened, request), encoding="utf-8")
+            # Gradio copies the file at the yield; after it the folder goes.
+            yield str(path)
+
+    def over_epsilon(scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
+        """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1."""
+        with _errors_for_clients():
+            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            return curve(opened, _acquired(opened, index, 0.0, mode, seed), np.linspace(0, 1, 21).round(2))
+
     with gr.Group(visible=False):
         scan = gr.File(label="Scan (NIfTI, PNG, JPEG, TIFF, BMP or .npy)", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
@@ -61,9 +81,17 @@ def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
         figures = gr.JSON(label="Figures")
+        table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
     trigger.click(segment, scan, [labels, figures], api_name="segment", **HEAVY)
     trigger.click(perturb, [scan, plane, index, epsilon, mode, seed], [segmentation, reconstruction, figures], api_name="perturb", **HEAVY)
+    trigger.click(tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **HEAVY)
+    trigger.click(over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **HEAVY)
+
+
+def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: float) -> FrameRequest:
+    values = {"plane": opened.plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed}
+    return FrameRequest.checked(values, opened)
 
 
 def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -392,6 +393,24 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()
 
 
+def test_what_is_on_the_screen_is_saved_with_one_click_each(page: Any, example: Path, tmp_path: Path) -> None:
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    page.get_by_role("tab", name="Export").click()
+    page.wait_for_selector(".export[data-shown='axial 3 0.5 resample 0 0']")
+    assert "strength=0.5, mode='resample', seed=0" in page.locator(".export [data-text=python]").inner_text()
+    names = {"tokens": "_axial3_tokens.csv", "configuration": "_axial3.json", "png": "_axial3.png", "svg": "_axial3.svg"}
+    for kind, ending in names.items():
+        with page.expect_download() as downloading:
+            page.locator(f".export [data-kind={kind}]").click()
+        assert downloading.value.suggested_filename == f"Phantom_small_heart{ending}"
+        downloading.value.save_as(tmp_path / kind)
+    result = FakeSegmentedScan(read_scan(example)).perturb(3, 0.5)
+    table = np.loadtxt(tmp_path / "tokens", int, delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table[:, 3], result.indices.ravel())
+    assert json.loads((tmp_path / "configuration").read_text())["epsilon"] == 0.5
+
+
 def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
     with visit(browser, server) as other:
         other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "other.nii.gz", seed=21))
@@ -427,7 +446,7 @@ def test_the_codebook_tab_draws_the_codewords_and_marks_those_in_view(page: Any)
     np.testing.assert_array_equal(np.array(opacity) == 1, np.isin(active, in_view))
 
 
-@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook"])
+@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook", "Export"])
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
     page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")

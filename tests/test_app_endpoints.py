@@ -1,4 +1,4 @@
-"""The two endpoints through gradio_client, as a program would call them: orders, keys, exact pictures, clear errors."""
+"""The endpoints through gradio_client, as a program would call them: orders, keys, exact pictures, clear errors."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from app.export import client_lines
+from app.frames import FrameRequest, make_frame
 from app.planes import plane_views
 from app.render import greyscale, label_colours, label_picture
+from app.session import OpenScan
 from vqseg.data.scan import read_scan
 
 
@@ -124,7 +127,40 @@ def test_callers_with_the_same_file_do_not_delete_it_under_each_other(client: Cl
     assert uploads_of(server, "shared.nii.gz") == []
 
 
-def test_only_the_two_endpoints_are_public(client: Client) -> None:
+def test_the_lines_shown_to_a_visitor_give_the_same_picture(server: Server, scan_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(scan_file.parent)
+    opened = OpenScan(FakeSegmentedScan(read_scan(scan_file)))
+    request = FrameRequest("axial", 2, 0.4, "resample", 7)
+    answers: dict = {}
+    exec(client_lines(opened, request, server.url), answers)
+    expected = label_picture(make_frame(opened, request).labels, label_colours(len(CLASSES)))
+    with Image.open(answers["segmentation"]) as picture:
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), expected)
+
+
+def test_tokens_are_a_table_of_the_slice_before_and_after(client: Client, scan_file: Path) -> None:
+    path = client.predict(handle_file(scan_file), 2, 0.5, "resample", 3, api_name="/tokens")
+    header, *rows = Path(path).read_text().splitlines()
+    result = FakeSegmentedScan(read_scan(scan_file)).perturb(2, 0.5, seed=3)
+    assert Path(path).name == "heart_tokens_2.csv"
+    assert header == "row,column,code_before,code_after,replaced"
+    table = np.array([row.split(",") for row in rows], int)
+    np.testing.assert_array_equal(table[:, :2], np.argwhere(result.indices >= 0))
+    for column, expected in ((2, result.clean_indices), (3, result.indices), (4, result.replaced)):
+        np.testing.assert_array_equal(table[:, column], expected.ravel())
+
+
+def test_the_curve_is_that_of_single_pictures(client: Client, scan_file: Path) -> None:
+    given = client.predict(handle_file(scan_file), 2, "shuffle", 3, api_name="/curve")
+    segmented = FakeSegmentedScan(read_scan(scan_file))
+    results = [segmented.perturb(2, strength, "shuffle", 3) for strength in given["epsilon"]]
+    assert given["epsilon"] == [i / 20 for i in range(21)]
+    for name in ("replaced_share", "dice_vs_clean", "psnr"):
+        assert given[name] == pytest.approx([getattr(result, name) for result in results])
+    assert given["agreement"] == pytest.approx([(result.labels == results[0].labels).mean() for result in results])
+
+
+def test_only_the_four_endpoints_are_public(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)
-    assert set(described["named_endpoints"]) == {"/segment", "/perturb"}
+    assert set(described["named_endpoints"]) == {"/segment", "/perturb", "/tokens", "/curve"}
     assert described["unnamed_endpoints"] == {}

@@ -1,0 +1,77 @@
+/* Files and lines of what the page shows, made on the server when asked for and saved by the browser. */
+const root = element.querySelector(".export");
+const text = (name) => root.querySelector("[data-text=" + name + "]");
+const notice = root.querySelector(".notice");
+let lines = null;     // the texts of the view on show
+let waiting = 0, number = 0;
+
+function request(kind) {
+  const { scan, plane, index, strength, mode, seed, edits, opacity, outline, shown, visible } = window.vqseg.state;
+  return { token: scan.token, plane, index, strength, mode, seed, edits, opacity, outline, shown, visible, kind, address: location.origin };
+}
+
+function say(message) {
+  notice.hidden = !message;
+  notice.textContent = message;
+}
+
+/* While a slider moves nothing is asked. */
+function follow() {
+  clearTimeout(waiting);
+  if (element.offsetParent !== null && window.vqseg.state.scan) waiting = setTimeout(refresh, 150);
+}
+
+async function refresh() {
+  const mine = ++number, asked = request("lines"), answer = await server.export(asked);
+  if (mine !== number) return;
+  if (!answer || answer.error) return say(answer?.error ?? "The server did not answer.");
+  lines = answer;
+  text("what").textContent = window.vqseg.state.scan.name + ", " + asked.plane + " slice " + asked.index + ", ε = " + asked.strength.toFixed(2) + ", " + asked.mode + ", seed " + asked.seed;
+  for (const name of ["python", "client"]) text(name).textContent = lines[name];
+  root.dataset.shown = [asked.plane, asked.index, asked.strength, asked.mode, asked.seed, asked.edits.length].join(" ");
+}
+
+function save(content, type, ending) {
+  const link = document.createElement("a"), { scan, plane, index } = window.vqseg.state;
+  const stem = scan.name.replace(/\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$/i, "").replace(/[^\w.-]+/g, "_");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = stem + "_" + plane + index + ending;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}
+
+const FILES = { tokens: ["text/csv", "_tokens.csv"], png: ["image/png", ".png"], svg: ["image/svg+xml", ".svg"] };
+
+async function make(kind, button) {
+  say("");
+  if (kind === "link") return copy(location.href, button);
+  if (kind === "configuration") {
+    await refresh();
+    return save(lines.configuration, "application/json", ".json");
+  }
+  button.disabled = true;
+  const answer = await server.export(request(kind));
+  button.disabled = false;
+  if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
+  save(Uint8Array.from(atob(answer.bytes), (c) => c.charCodeAt(0)), ...FILES[kind]);
+}
+
+async function copy(content, button) {
+  const label = button.textContent;
+  try {
+    await navigator.clipboard.writeText(content);
+    button.textContent = "Copied";
+  } catch {
+    return say("This browser does not let a page copy; mark the text and copy it by hand.");
+  }
+  setTimeout(() => (button.textContent = label), 1500);
+}
+
+root.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || !window.vqseg.state.scan) return;
+  if (button.dataset.copy) copy(lines?.[button.dataset.copy] ?? "", button);
+  else make(button.dataset.kind, button);
+});
+new IntersectionObserver(follow).observe(element);
+window.vqseg.subscribe(follow);
