@@ -8,6 +8,7 @@ import torch
 from scipy import ndimage
 
 from tests.tiny import tiny_model
+from vqseg.config import PreprocessConfig
 from vqseg.inference import SegmentedScan, Segmenter, dice_by_class, label_agreement, psnr
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Scan
@@ -247,3 +248,17 @@ def test_neighbours_are_the_nearest_codewords_with_their_share_of_equation_4(mod
     np.testing.assert_allclose(found.probabilities, (weights / weights.sum())[found.codes], rtol=2e-2, atol=1e-6)
     with pytest.raises(ValueError, match="outside the codebook"):
         opened.neighbours(64, 5)
+
+
+def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength() -> None:
+    model = tiny_model(image_side=48)
+    loose = Segmenter(model).open(scan_of())
+    model.preprocess = PreprocessConfig(image_side=48, largest_region=True)
+    opened = Segmenter(model).open(scan_of())
+    assert ndimage.label(opened.labels > 0, np.ones((3, 3, 3)))[1] == 1
+    assert np.count_nonzero(opened.labels) < np.count_nonzero(loose.labels)
+    volume = opened.perturb_volume(0.6, "resample", 3)
+    for index in range(opened.slice_count):
+        np.testing.assert_array_equal(opened.perturb(index, 0.0).labels, opened.labels[:, :, index])
+        assert opened.perturb(index, 0.0).dice_vs_clean == 1.0
+        np.testing.assert_array_equal(opened.perturb(index, 0.6, "resample", 3).labels, volume.labels[:, :, index])

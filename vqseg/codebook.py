@@ -20,6 +20,7 @@ import torch.nn.functional as F
 
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise
+from vqseg.data.regions import largest_region
 from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.models.slicewise import decode_indices, encode_slices
@@ -110,6 +111,8 @@ def analyse(
     for slices in _volumes(model, folder, split, progress):
         tokens = encode_slices(model, slices)
         labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
+        if model.preprocess.largest_region:
+            labels = largest_region(labels)
         # Several levels of tokens lie below each other, each over the whole picture.
         grid = (tokens.shape[1] // model.levels, tokens.shape[2])
         owners = token_classes(labels_to_network(labels, model.preprocess), grid, model.pixels_per_token, classes).repeat(

@@ -121,6 +121,8 @@ class PreprocessConfig:
     """Lower and upper bound that become 0 and 1, used by "window"."""
     image_side: int | None = 256
     """A slice is resized so that its longer side has this many pixels; None keeps its own size."""
+    largest_region: bool = False
+    """Keep only the largest connected region of all structures together in a volume: for an organ in one piece, as a heart is."""
 
     def __post_init__(self) -> None:
         low, high = self.percentiles

@@ -14,6 +14,7 @@ import torch
 
 from vqseg.data.datasets import DatasetError, class_names
 from vqseg.data.preprocess import normalise
+from vqseg.data.regions import largest_region
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
@@ -76,4 +77,6 @@ def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float
     else:
         tokens = encode_slices(model, slices)
         labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
+    if model.preprocess.largest_region:
+        labels = largest_region(labels)
     return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)

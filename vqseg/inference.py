@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from vqseg.data.preprocess import network_size, normalise
+from vqseg.data.regions import largest_region, surroundings, touching
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.slicewise import decode_indices, encode_slices
 from vqseg.models.vqseg import VQSeg
@@ -71,6 +72,10 @@ class SegmentedScan:
         tokens = encode_slices(model, slices, progress)
         self.indices = tokens.numpy().astype(np.int32)
         labels, pictures = decode_indices(model, tokens, slices.shape[1:])
+        self._near: Array | None = None
+        if model.preprocess.largest_region:
+            labels = largest_region(labels)
+            self._near = surroundings(labels)
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
 
     @property
@@ -98,7 +103,8 @@ class SegmentedScan:
     @property
     def byte_size(self) -> int:
         """Bytes held by the arrays of this scan."""
-        return sum(part.nbytes for part in (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices))
+        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices, self._near)
+        return sum(part.nbytes for part in arrays if part is not None)
 
     def perturb(
         self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
@@ -115,6 +121,7 @@ class SegmentedScan:
         tokens = self._swap(clean, slice_index, strength, mode, seed)
         tokens = self._forced(tokens, forced or {})
         labels, pictures = decode_indices(self._model, tokens[None], self.slice_size)
+        labels = self._in_one_piece(labels, slice_index)
         milliseconds = (time.perf_counter() - start) * 1000
         image = self.normalised.take(slice_index, self.axis)
         replaced = (tokens != clean).numpy()
@@ -136,6 +143,7 @@ class SegmentedScan:
         clean = torch.from_numpy(self.indices.astype(np.int64))
         tokens = torch.stack([self._swap(part, index, strength, mode, seed) for index, part in enumerate(clean)])
         labels, pictures = decode_indices(self._model, tokens, self.slice_size)
+        labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
     def neighbours(self, code: int, count: int, also: Sequence[int] = ()) -> CodeNeighbours:
@@ -186,6 +194,12 @@ class SegmentedScan:
                 while len(self._drawn) > _DRAWS_KEPT:
                     self._drawn.pop(next(iter(self._drawn)), None)
             return torch.where(drawn[0] < strength, drawn[1], tokens)
+
+    def _in_one_piece(self, labels: Array, first: int) -> Array:
+        """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""
+        if self._near is None:
+            return labels
+        return np.stack([touching(part, self._near[first + index]) for index, part in enumerate(labels)])
 
     def _slices(self, volume: Array) -> Array:
         return np.moveaxis(volume, self.axis, 0)

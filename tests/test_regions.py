@@ -1,0 +1,48 @@
+"""vqseg.data.regions: an organ in one piece, in its volume and slice by slice."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from vqseg.data.regions import largest_region, surroundings, touching
+
+VOLUMES = hnp.arrays(
+    np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 0, 1, 2])
+)
+
+
+def test_only_the_largest_region_stays_with_all_its_structures() -> None:
+    labels = np.zeros((2, 8, 8), np.uint8)
+    labels[0, 1:4, 1:4], labels[0, 2, 2], labels[1, 4, 4] = 1, 2, 3  # One piece: the last touches by a corner only.
+    labels[1, 7, 0] = 1
+    expected = labels.copy()
+    expected[1, 7, 0] = 0
+    np.testing.assert_array_equal(largest_region(labels), expected)
+
+
+def test_nothing_to_drop_leaves_the_labels_as_they_are() -> None:
+    empty = np.zeros((2, 3, 3), np.uint8)
+    np.testing.assert_array_equal(largest_region(empty), empty)
+    np.testing.assert_array_equal(touching(empty[0], empty[0] > 0), empty[0])
+
+
+@settings(deadline=None)
+@given(VOLUMES)
+def test_a_clean_slice_alone_keeps_what_it_keeps_in_its_volume(labels: np.ndarray) -> None:
+    kept = largest_region(labels)
+    near = surroundings(kept)
+    for index, part in enumerate(labels):
+        np.testing.assert_array_equal(touching(part, near[index]), kept[index])
+
+
+def test_an_island_that_reaches_the_region_of_the_next_slice_stays() -> None:
+    near = np.zeros((5, 5), bool)
+    near[0, 0] = True
+    part = np.zeros((5, 5), np.uint8)
+    part[0:2, 0:2], part[4, 4] = 2, 1
+    expected = part.copy()
+    expected[4, 4] = 0
+    np.testing.assert_array_equal(touching(part, near), expected)

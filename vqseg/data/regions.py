@@ -1,0 +1,40 @@
+"""The one region that an organ is: stray islands of a segmentation dropped, in a volume and in a slice that is replayed.
+
+Structures count together (a ventricle touches its wall); voxels are neighbours by face, edge or corner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from vqseg.types import Array
+
+
+def largest_region(labels: Array) -> Array:
+    """Labels (S, A, B) without the structures that do not hang together with the largest region. Empty labels stay empty."""
+    regions, count = ndimage.label(labels > 0, structure=np.ones((3,) * labels.ndim))
+    if count < 2:
+        return labels
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0
+    return np.where(regions == sizes.argmax(), labels, 0).astype(labels.dtype)
+
+
+def surroundings(labels: Array) -> Array:
+    """The region and every voxel next to it: labels (S, A, B) -> bool of the same shape."""
+    return ndimage.binary_dilation(labels > 0, structure=np.ones((3,) * labels.ndim))
+
+
+def touching(labels: Array, near: Array) -> Array:
+    """One slice (A, B) without its islands that do not reach `near` (A, B), the surroundings of the clean region there.
+
+    For the clean slice itself this gives exactly what `largest_region` gives in its volume, so a slice can be judged alone.
+    """
+    islands, count = ndimage.label(labels > 0, structure=np.ones((3, 3)))
+    if count == 0:
+        return labels
+    kept = np.zeros(count + 1, dtype=bool)
+    kept[np.unique(islands[near])] = True
+    kept[0] = False
+    return np.where(kept[islands], labels, 0).astype(labels.dtype)
