@@ -251,7 +251,8 @@ def test_neighbours_are_the_nearest_codewords_with_their_share_of_equation_4(mod
 
 
 def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength() -> None:
-    model = tiny_model(image_side=48)
+    # The random weights of this seed leave several islands.
+    model = tiny_model(6, image_side=48)
     loose = Segmenter(model).open(scan_of())
     model.preprocess = PreprocessConfig(image_side=48, largest_region=True)
     opened = Segmenter(model).open(scan_of())
