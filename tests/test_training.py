@@ -449,3 +449,20 @@ def test_a_snapshot_counts_the_codes_of_its_images(tmp_path: Path) -> None:
     with np.load(tmp_path / "snapshots.npz") as content:
         assert content["steps"].tolist() == [7, 12]
         np.testing.assert_array_equal(content["counts"][0], counts)
+
+
+def test_the_moments_of_an_earlier_run_come_first_and_are_thinned(tmp_path: Path) -> None:
+    model, images = tiny_model(), torch.rand(2, 1, 48, 64)
+    first, second = tmp_path / "first", tmp_path / "second"
+    for step in range(1, 9):
+        take_snapshot(model, images, step, first)
+    for step in range(10, 90, 10):
+        take_snapshot(model, images, step, second)
+    assert gather_snapshots(first, first) == 8
+    assert gather_snapshots(second, second, first / "snapshots.npz") == 12
+    with np.load(second / "snapshots.npz") as content:
+        steps = content["steps"].tolist()
+        assert content["codewords"].shape == (12, 64, 16)
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (1, 8 + 80)
+    assert set(steps) <= {*range(1, 9), *range(18, 89, 10)}

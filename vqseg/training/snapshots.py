@@ -17,6 +17,8 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 FILE = "snapshots.npz"
+# A run that goes on from another keeps the earlier moments too; more than these add weight to the checkpoint and little to see.
+_MOST = 12
 
 
 @torch.inference_mode()
@@ -40,20 +42,31 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
     return counts
 
 
-def gather_snapshots(folder: Path, target: Path) -> int:
-    """Join the snapshots of a run into one snapshots.npz in the target folder. -> how many there were."""
-    files = sorted(folder.glob("step_*.npz"))
-    if not files:
+def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) -> int:
+    """Join the snapshots of a run into one snapshots.npz in the target folder. -> how many it holds.
+
+    earlier: the snapshots.npz of the checkpoint that the run started from; its moments come first and its last step is added to
+    the run's own. Of more than 12 moments, 12 spread ones are kept, the first and the last among them.
+    """
+    taken: list[tuple[int, Array, Array]] = []
+    if earlier is not None and earlier.is_file():
+        with np.load(earlier, allow_pickle=False) as before:
+            taken = [(int(step), *rest) for step, *rest in zip(before["steps"], before["codewords"], before["counts"], strict=True)]
+    offset = taken[-1][0] if taken else 0
+    for file in sorted(folder.glob("step_*.npz")):
+        with np.load(file, allow_pickle=False) as one:
+            taken.append((offset + int(one["step"]), one["codewords"], one["counts"]))
+    if not taken:
         return 0
-    taken = [np.load(file, allow_pickle=False) for file in files]
-    size = max(len(one["counts"]) for one in taken)
+    taken = [taken[index] for index in sorted(set(np.linspace(0, len(taken) - 1, _MOST).round().astype(int)))]
+    size = max(len(counts) for _, _, counts in taken)
     np.savez_compressed(
         target / FILE,
-        steps=np.array([int(one["step"]) for one in taken]),
-        codewords=np.stack([_padded(one["codewords"], size, "edge") for one in taken]),
-        counts=np.stack([_padded(one["counts"], size, "constant") for one in taken]),
+        steps=np.array([step for step, _, _ in taken]),
+        codewords=np.stack([_padded(codewords, size, "edge") for _, codewords, _ in taken]),
+        counts=np.stack([_padded(counts, size, "constant") for _, _, counts in taken]),
     )
-    return len(files)
+    return len(taken)
 
 
 def _padded(rows: Array, size: int, mode: Literal["edge", "constant"]) -> Array:

@@ -20,7 +20,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from vqseg.checkpoint import recover_folder, save_model
+from vqseg.checkpoint import checkpoint_folder, recover_folder, save_model
 from vqseg.config import Config, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
@@ -33,6 +33,7 @@ from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
+from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.start import TrainingError, load_backbone, parameter_groups, start_from
 from vqseg.training.state import load_state, save_state, saved_notes
@@ -352,6 +353,7 @@ class Trainer:
                 "processes": self.accelerator.num_processes,
             }
             save_model(self.teacher.model, folder, training=training)
-            gather_snapshots(self.output / "snapshots", folder)
+            earlier = checkpoint_folder(self.config.train.initial) / SNAPSHOTS if self.config.train.initial else None
+            gather_snapshots(self.output / "snapshots", folder, earlier)
         self.accelerator.wait_for_everyone()
         return folder
