@@ -42,6 +42,11 @@ class Examples:
                 self._opened[title] = OpenScan(self._segmenter.open(scan), _truth_beside(self._files[title], scan, self._segmenter.classes))
             return self._opened[title]
 
+    def lends(self, scan: OpenScan) -> bool:
+        """Whether the scan is one of the examples, which many visitors share."""
+        with self._lock:
+            return any(scan is example for example in self._opened.values())
+
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
     """The labels that come with an example, None if there are none that this checkpoint's classes fit."""

@@ -63,6 +63,9 @@ class Visits:
         try:
             scan = self._store.get((value or {}).get("token"))
             given = self._uploads.read(path)
+            # Lent to every visitor: what one of them sent must not become the others' truth.
+            if self._cases.lends(scan):
+                raise ScanError("a bundled example has its own truth; labels can be sent beside an own scan")
             scan.truth = truth_labels(given, scan.segmented.scan, self._segmenter.classes)
         except (ScanError, SessionError) as error:
             raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error

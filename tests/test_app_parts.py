@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from app_server import fake_statistics, save_scan, save_truth
@@ -27,6 +28,7 @@ from app.tabs.perturb import code_neighbours, sensitivity_map
 from app.tabs.see import answer, describe
 from app.truth import truth_labels
 from app.uploads import UploadCounter, Uploads
+from app.visits import Visits
 from vqseg.checkpoint import load_model
 from vqseg.data.scan import ScanError, read_scan
 from vqseg.inference import Segmenter
@@ -142,6 +144,16 @@ def test_codes_that_lie_together_look_alike() -> None:
     colours, order = code_colours(statistics).astype(int), np.argsort(statistics.projection[:, 0])
     assert colours.shape == (len(statistics.counts), 3)
     assert (np.diff(colours[order, 0]) >= 0).all()
+
+
+def test_nobody_can_send_a_truth_for_an_example_that_others_see(tmp_path: Path) -> None:
+    examples = Examples(FakeSegmenter(), [save_scan(tmp_path / "phantom_a.nii.gz")])
+    store = SessionStore(byte_cap=2**24)
+    token, truth = store.put(examples.first, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
+    with pytest.raises(gr.Error, match="has its own truth"):
+        Visits(FakeSegmenter(), store, Uploads(), examples).truth(str(truth), {"token": token})
+    assert examples.first.truth is None
+    assert not truth.exists()
 
 
 def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:

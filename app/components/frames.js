@@ -140,12 +140,14 @@
     },
     /* The frames of the slice on show that are there, by epsilon: what the curves are drawn from. */
     get curve() {
+      if (!window.vqseg.state.scan) return [];
       const base = requestOf(window.vqseg.state);
       const strengths = [...new Set([...Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS), base.strength])].sort((a, b) => a - b);
       return strengths.map((strength) => ({ strength, ...frames.get(frameKey({ ...base, strength })) })).filter((point) => point.labels);
     },
     /* How many of the frames fetched ahead are there for the slice on show. */
     get readyAhead() {
+      if (!window.vqseg.state.scan) return 0;
       const base = requestOf(window.vqseg.state);
       return Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS).filter((strength) => ready({ ...base, strength })).length;
     },

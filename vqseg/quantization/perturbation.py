@@ -17,6 +17,10 @@ from vqseg.types import Share
 
 # Elements of one block of rows x K distances (64 MB in float32).
 _BLOCK = 1 << 24
+# The same for a block that is passed over several times in float64 (4 MB).
+_CACHED = 1 << 19
+# Sums below this may have lost terms to the float's smallest number.
+_UNDERFLOW = 1e-280
 _TEMPERATURE_ROWS = 512
 
 Temperature = float | Literal["adaptive"]
@@ -77,17 +81,37 @@ def transition_probabilities(codewords: Tensor, strength: float, rows: Tensor | 
 
 
 def _log_marginal(codewords: Tensor, strength: float, temperature: Temperature) -> Tensor:
-    """log Q(c_j | strength), (K,) float64, summed in the logarithm: Q of a far codeword underflows long before its log does."""
+    """log Q(c_j | strength), (K,) float64, finite wherever Q is positive, however small."""
     _check(codewords, strength)
-    size, scale = len(codewords), _resolve(temperature, codewords)
-    wide = codewords.double()
-    moved = torch.full((size,), -math.inf, dtype=torch.float64, device=codewords.device)
-    for rows in _blocks(torch.arange(size, device=codewords.device), size):
-        logits = torch.log_softmax(squared_distances(rows, wide).div_(-scale), dim=1)
-        moved = torch.logaddexp(moved, torch.logsumexp(logits, dim=0))
+    moved = _log_inflow(codewords.double(), _resolve(temperature, codewords))
     stay = torch.tensor(1.0 - strength, dtype=torch.float64, device=codewords.device).log()
     move = torch.tensor(strength, dtype=torch.float64, device=codewords.device).log()
-    return torch.logaddexp(stay.expand(size), move + moved) - math.log(size)
+    return torch.logaddexp(stay.expand(len(codewords)), move + moved) - math.log(len(codewords))
+
+
+def _log_inflow(codewords: Tensor, scale: float) -> Tensor:
+    """log of sum_{i != j} exp(-d_ij / scale) / Z_i for every j: codewords (K, D) float64 -> (K,).
+
+    Summed plainly in blocks of rows that fit into the cache. A codeword that is nobody's near neighbour comes out as zero then, long
+    before its logarithm does: those columns are summed again in the logarithm.
+    """
+    size = len(codewords)
+    everyone = torch.arange(size, device=codewords.device)
+    inflow, log_normaliser = codewords.new_zeros(size), codewords.new_empty(size)
+    for rows in everyone.split(max(1, _CACHED // size)):
+        logits = squared_distances(rows, codewords).div_(-scale)
+        highest = logits.amax(1, keepdim=True)
+        weights = logits.sub_(highest).exp_()
+        total = weights.sum(1)
+        log_normaliser[rows] = total.log() + highest.squeeze(1)
+        inflow += total.reciprocal() @ weights
+    lost = (inflow < _UNDERFLOW).nonzero().squeeze(1)
+    result = inflow.log()
+    for columns in lost.split(max(1, _BLOCK // size)):
+        # d is symmetric: the columns of the lost ones are their rows.
+        logits = squared_distances(columns, codewords).div_(-scale).sub_(log_normaliser)
+        result[columns] = torch.logsumexp(logits, dim=1)
+    return result
 
 
 def perturbed_marginal(codewords: Tensor, strength: float, temperature: Temperature = 1.0) -> Tensor:
