@@ -45,13 +45,16 @@ def main(address: str, folder: Path) -> None:
 def _scrub(page: Any, path: Path) -> None:
     """Epsilon from 0 to 1 and back over the frames that were fetched ahead."""
     frames = []
-    for step in [*range(21), *range(19, 0, -1)]:
+    for step in [*range(0, 21, 2), *range(18, 0, -2)]:
         strength = step / 20
         page.locator("#strength input[type=range]").fill(str(strength))
         page.wait_for_function(f"document.querySelector('.viewer').dataset.painted.split(' ')[2] === '{strength:g}'")
         shot = Image.open(io.BytesIO(page.locator(".viewer").screenshot())).convert("RGB")
-        frames.append(shot.resize((640, round(640 * shot.height / shot.width)), Image.Resampling.LANCZOS).quantize(48))
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=120, loop=0, optimize=True)
+        frames.append(shot.resize((640, round(640 * shot.height / shot.width)), Image.Resampling.LANCZOS))
+    # One palette that reaches the rare colours: the common ones alone are all greys.
+    palette = frames[len(frames) // 2].quantize(192, Image.Quantize.MAXCOVERAGE)
+    frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=200, loop=0, optimize=True)
 
 
 if __name__ == "__main__":

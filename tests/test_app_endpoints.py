@@ -108,6 +108,45 @@ def test_a_file_that_is_no_scan_is_refused_by_name_without_its_folder(client: Cl
     assert "/" not in str(caught.value).split(";")[0]
 
 
+def odd_scans() -> dict[str, tuple[nib.Nifti1Image, str | None]]:
+    """Files that only look like scans, with what is said of them; None where they are to be segmented all the same."""
+    rng, plain = np.random.default_rng(0), np.diag([1.5, 1.5, 8.0, 1.0])
+    voxels = rng.integers(0, 900, (16, 18, 4)).astype(np.float32)
+    holes = voxels.copy()
+    holes[2:4], holes[5] = np.nan, np.inf
+    colour = np.zeros((8, 8, 2), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
+    return {
+        "constant": (nib.Nifti1Image(np.full((16, 18, 4), 7, np.float32), plain), None),
+        "holes": (nib.Nifti1Image(holes, plain), None),
+        "one-slice": (nib.Nifti1Image(voxels[..., :1], plain), None),
+        "flipped": (nib.Nifti1Image(voxels, np.diag([-1.5, -1.5, 8.0, 1.0])), None),
+        "five": (nib.Nifti1Image(voxels[..., None, None].repeat(2, -1), plain), "5"),
+        "complex": (nib.Nifti1Image(voxels.astype(np.complex64), plain), "complex"),
+        "colour": (nib.Nifti1Image(colour, plain), "colour or record voxels"),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(odd_scans()))
+def test_an_odd_scan_is_segmented_or_explained(client: Client, tmp_path: Path, name: str) -> None:
+    image, message = odd_scans()[name]
+    image.to_filename(tmp_path / f"{name}.nii.gz")
+    if message is None:
+        labels, summary = client.predict(handle_file(tmp_path / f"{name}.nii.gz"), api_name="/segment")
+        assert nib.load(labels).shape == tuple(summary["shape"]) == image.shape
+        np.testing.assert_allclose(nib.load(labels).affine, image.affine, atol=1e-5)
+    else:
+        with pytest.raises(AppError, match=name) as caught:
+            client.predict(handle_file(tmp_path / f"{name}.nii.gz"), api_name="/segment")
+        assert message in str(caught.value)
+
+
+def test_a_truncated_file_is_explained(client: Client, scan_file: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.nii.gz"
+    cut.write_bytes(scan_file.read_bytes()[:4000])
+    with pytest.raises(AppError, match=r"cut\.nii\.gz"):
+        client.predict(handle_file(cut), api_name="/segment")
+
+
 def test_uploads_are_deleted_once_they_were_read(client: Client, server: Server, tmp_path: Path) -> None:
     path = save_scan(tmp_path / "private.nii.gz", seed=5)
     client.predict(handle_file(path), api_name="/segment")
