@@ -23,11 +23,12 @@ _LAYOUT = {
 
 
 def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go.Figure:
-    """The projection of the codewords: never chosen, chosen (by usage, log), and two empty traces for the slice on view."""
+    """The projection of the codewords: never chosen, chosen (by usage, log), two empty traces for the slice on view, the colour bar."""
     dead, active = np.flatnonzero(statistics.counts == 0), np.flatnonzero(statistics.counts > 0)
     counts = statistics.counts[active]
     names = np.array(classes)[statistics.majority_class[active]] if len(active) else np.array([])
     ticks = range(int(np.log10(counts.max())) + 1 if len(active) else 1)
+    scale = {"colorscale": "Viridis", "cmin": 0.0, "cmax": float(np.log10(counts.max())) if len(active) else 1.0}
     figure = go.Figure()
     figure.add_scattergl(
         **_positions(statistics, dead),
@@ -45,17 +46,7 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
             "size": 7,
             "line": {"width": 0.5, "color": "rgba(13,18,22,.45)"},
             "color": np.log10(counts),
-            "colorscale": "Viridis",
-            "showscale": True,
-            "colorbar": {
-                "title": {"text": "tokens", "side": "right", "font": {"size": 14}},
-                "tickvals": list(ticks),
-                "ticktext": [f"{10**t:,}" for t in ticks],
-                "thickness": 10,
-                "len": 0.9,
-                "x": 1.0,
-                "xpad": 4,
-            },
+            **scale,
         },
         customdata=np.stack([active.astype(object), counts.astype(object), names.astype(object)], -1) if len(active) else None,
         hovertemplate="code %{customdata[0]}<br>%{customdata[1]:,} tokens<br>mostly %{customdata[2]}<extra></extra>",
@@ -71,6 +62,24 @@ def codeword_map(statistics: CodebookStatistics, classes: tuple[str, ...]) -> go
             marker={"size": 9, "symbol": "circle-open", "color": colour, "opacity": opacity, "line": {"width": 1}},
             hovertemplate="code %{customdata}<extra>" + name + "</extra>",
         )
+    # The colour bar has a trace of its own: plotly draws none beside markers that differ in opacity.
+    bar = {
+        "title": {"text": "tokens", "side": "right", "font": {"size": 14}},
+        "tickvals": list(ticks),
+        "ticktext": [f"{10**t:,}" for t in ticks],
+        "thickness": 10,
+        "len": 0.9,
+        "x": 1.0,
+        "xpad": 4,
+    }
+    figure.add_scattergl(
+        x=[None],
+        y=[None],
+        mode="markers",
+        hoverinfo="skip",
+        showlegend=False,
+        marker={"color": [0], "showscale": True, "colorbar": bar, **scale},
+    )
     figure.update_layout(
         **_LAYOUT,
         margin={"l": 4, "r": 4, "t": 36, "b": 4},

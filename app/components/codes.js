@@ -1,7 +1,7 @@
 /* Between the page's state and the map of codewords, a plotly figure that Gradio draws: recolours it and marks the codes
    on view without sending the figure again. Trace numbers are those of app/codebook_figures.py. */
 const FADED = 0.22;
-const ACTIVE = 1, SLICE = 2, BROUGHT_IN = 3;
+const ACTIVE = 1, SLICE = 2, BROUGHT_IN = 3, BAR = 4;
 const statistics = props.value;
 const text = (name) => element.querySelector("[data-text=" + name + "]");
 const legend = element.querySelector(".classes");
@@ -53,7 +53,8 @@ function recolour() {
   legend.hidden = !byClass;
   if (!graph) return;
   const colours = byClass ? statistics.majority.map((c) => statistics.colours[c]) : statistics.usage;
-  window.Plotly.restyle(graph, { "marker.color": [colours], "marker.showscale": !byClass }, [ACTIVE]);
+  window.Plotly.restyle(graph, { "marker.color": [colours] }, [ACTIVE]);
+  window.Plotly.restyle(graph, { "marker.showscale": !byClass }, [BAR]);
   graph.dataset.colour = byClass ? "majority" : "usage";
 }
 
