@@ -18,7 +18,7 @@ from vqseg.types import Array
 
 FILE = "snapshots.npz"
 # A run that goes on from another keeps the earlier moments too; more than these add weight to the checkpoint and little to see.
-_MOST = 12
+_MOST = 8
 
 
 @torch.inference_mode()
@@ -46,7 +46,7 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
     """Join the snapshots of a run into one snapshots.npz in the target folder. -> how many it holds.
 
     earlier: the snapshots.npz of the checkpoint that the run started from; its moments come first and its last step is added to
-    the run's own. Of more than 12 moments, 12 spread ones are kept, the first and the last among them.
+    the run's own. Of more than 8 moments, 8 spread ones are kept, the first and the last among them.
     """
     taken: list[tuple[int, Array, Array]] = []
     if earlier is not None and earlier.is_file():
