@@ -126,3 +126,15 @@ def test_folder_of_the_label_file_is_private() -> None:
     scan = opened()
     assert Path(scan.label_file()).parent.stat().st_mode & 0o077 == 0
     scan.close()
+
+
+def test_a_visit_that_chooses_its_example_twice_keeps_one_token() -> None:
+    store, example = SessionStore(byte_cap=2**20), opened()
+    first = store.put(example, "a", shared=True)
+    assert store.put(example, "a", shared=True) == first
+    assert store.get(first) is example
+    assert store.put(example, "b", shared=True) != first
+    other = store.put(opened(), "a", shared=True)
+    assert other != first
+    with pytest.raises(SessionError):
+        store.get(first)
