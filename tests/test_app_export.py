@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,9 @@ def opened(checkpoint: Path, scan_file: Path) -> OpenScan:
 def test_the_python_lines_give_the_labels_on_the_screen(opened: OpenScan, checkpoint: Path, scan_file: Path) -> None:
     request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, ((2, 3, 5), (0, 0, 1)))
     script = python_lines(opened, request, str(checkpoint))
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=scan_file.parent, timeout=120)
+    # The package need not be installed for the tests: the lines are run as from the repository's root, on a scan elsewhere.
+    where = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=scan_file.parent, timeout=120, env=where)
     labels, view = read_labels(scan_file.with_name("labels.nii.gz")), opened.views[opened.plane]
     np.testing.assert_array_equal(view.cut(labels, 1), make_frame(opened, request).labels)
     others = opened.segmented.perturb_volume(0.35, "resample", 7).labels
