@@ -20,10 +20,9 @@ import torch.nn.functional as F
 
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise
-from vqseg.data.regions import largest_region
 from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
-from vqseg.models.slicewise import decode_indices, encode_slices
+from vqseg.models.slicewise import decode_volume, encode_slices
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -110,9 +109,7 @@ def analyse(
     scans = 0
     for slices in _volumes(model, folder, split, progress):
         tokens = encode_slices(model, slices)
-        labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
-        if model.preprocess.largest_region:
-            labels = largest_region(labels)
+        labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
         # Several levels of tokens lie below each other, each over the whole picture.
         grid = (tokens.shape[1] // model.levels, tokens.shape[2])
         owners = token_classes(labels_to_network(labels, model.preprocess), grid, model.pixels_per_token, classes).repeat(

@@ -14,11 +14,10 @@ import torch
 
 from vqseg.data.datasets import DatasetError, class_names
 from vqseg.data.preprocess import normalise
-from vqseg.data.regions import largest_region
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
-from vqseg.models.slicewise import decode_indices, encode_slices, segment_slices
+from vqseg.models.slicewise import decode_volume, encode_slices, segment_slices
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
 from vqseg.types import Array, Case
@@ -76,7 +75,5 @@ def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float
         labels, tokens = segment_slices(model, slices), torch.empty(0, dtype=torch.int64)
     else:
         tokens = encode_slices(model, slices)
-        labels, _ = decode_indices(model, tokens, (slices.shape[1], slices.shape[2]))
-    if model.preprocess.largest_region:
-        labels = largest_region(labels)
+        labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
     return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 
 from vqseg.data.preprocess import network_size, normalise
-from vqseg.data.regions import largest_region, surroundings, touching
+from vqseg.data.regions import surroundings, touching
 from vqseg.data.scan import through_plane_axis
-from vqseg.models.slicewise import decode_indices, encode_slices
+from vqseg.models.slicewise import decode_indices, decode_volume, encode_slices
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.perturbation import QuantizedPerturbation, squared_distances, transition_probabilities
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
@@ -71,11 +71,8 @@ class SegmentedScan:
         slices = self._slices(self.normalised)
         tokens = encode_slices(model, slices, progress)
         self.indices = tokens.numpy().astype(np.int32)
-        labels, pictures = decode_indices(model, tokens, slices.shape[1:])
-        self._near: Array | None = None
-        if model.preprocess.largest_region:
-            labels = largest_region(labels)
-            self._near = surroundings(labels)
+        labels, pictures = decode_volume(model, tokens, slices.shape[1:])
+        self._near = surroundings(labels) if model.preprocess.largest_region else None
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
 
     @property

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vqseg.data.preprocess import from_network, network_size, to_network
+from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -59,13 +60,23 @@ def decode_indices(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tupl
     return np.concatenate(labels), np.concatenate(pictures)
 
 
+def decode_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
+    """All slices of a volume as `decode_indices` gives them, in one piece where the checkpoint asks for it."""
+    labels, pictures = decode_indices(model, indices, size)
+    return _finished(model, labels), pictures
+
+
+def _finished(model: VQSeg, labels: Array) -> Array:
+    return largest_region(labels) if model.preprocess.largest_region else labels
+
+
 @torch.inference_mode()
 def segment_slices(model: VQSeg, slices: Array) -> Array:
-    """Normalised slices (S, A, B) -> labels (S, A, B) uint8, straight through the network: for those without indices, too."""
+    """A volume's normalised slices (S, A, B) -> labels (S, A, B) uint8, straight through the network: for those without indices, too."""
     device = next(model.parameters()).device
     labels = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
         images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
         logits = model(images).logits
         labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
-    return np.concatenate(labels)
+    return _finished(model, np.concatenate(labels))
