@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from vqseg.data.regions import largest_region, surroundings, touching
+from vqseg.data.regions import largest_region, largest_regions, surroundings, touching
 
 VOLUMES = hnp.arrays(
     np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 0, 1, 2])
@@ -46,3 +47,13 @@ def test_an_island_that_reaches_the_region_of_the_next_slice_stays() -> None:
     expected = part.copy()
     expected[4, 4] = 0
     np.testing.assert_array_equal(touching(part, near), expected)
+
+
+def test_a_batch_of_pictures_is_cleaned_one_by_one() -> None:
+    labels = torch.zeros((2, 6, 6), dtype=torch.int64)
+    labels[0, 0:3, 0:3], labels[0, 5, 5], labels[1, 4, 4] = 1, 2, 3
+    expected = labels.clone()
+    expected[0, 5, 5] = 0
+    cleaned = largest_regions(labels)
+    assert cleaned.dtype == labels.dtype
+    assert torch.equal(cleaned, expected)

@@ -21,6 +21,7 @@ from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import CheckpointError, load_model
 from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig
 from vqseg.data.augmentation import draw_mixing, mix
+from vqseg.data.regions import largest_regions
 from vqseg.losses.objective import Objective
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -345,6 +346,25 @@ def test_a_step_is_equations_7_to_9() -> None:
     torch.testing.assert_close(terms.unlabelled_segmentation, picked[confident].sum() / picked.numel())
     torch.testing.assert_close(terms.unlabelled_reconstruction, (second.reconstruction - strong).abs().mean())
     torch.testing.assert_close(terms.quantizer, (first.quantizer_loss + second.quantizer_loss) / 2)
+
+
+class ScatteringTeacher(RecordingTeacher):
+    """Sure of structures that lie all over the picture."""
+
+    def probabilities(self, images: Tensor, *, quantize: bool = True) -> Tensor:
+        return F.one_hot((images[:, 0] > 0.7).long(), 4).movedim(-1, 1).float()
+
+
+def test_islands_are_dropped_from_the_pseudo_labels_if_asked_for() -> None:
+    batch = batch_of()
+    hard = (batch.weak[:, 0] > 0.7).long()
+    clean = largest_regions(hard)
+    assert 0 < int(clean.sum()) < int(hard.sum())
+    mixing = draw_mixing(3, (48, 48), AugmentationConfig(cutmix=1.0), torch.Generator().manual_seed(5))
+    logits = Recorder()(mix(batch.strong, mixing)).logits
+    for wanted, pseudo in ((False, hard), (True, clean)):
+        terms = one_step(Recorder(), ScatteringTeacher(), batch, largest_region=wanted, dice=0.0)
+        torch.testing.assert_close(terms.unlabelled_segmentation, F.cross_entropy(logits, mix(pseudo, mixing)))
 
 
 def test_a_step_without_unlabelled_views_asks_no_teacher() -> None:

@@ -222,6 +222,9 @@ class ObjectiveConfig:
     """Steps over which its weight then grows to lambda_u."""
     confidence: float = 0.9
     """Pixels whose teacher probability is lower are left out of the pseudo-label loss."""
+    largest_region: bool = False
+    """Drop islands from the pseudo-labels: structures that do not touch the largest region of a view are background. For an organ in
+    one piece; the teacher's islands are confident, and the student would learn them."""
     strength: float = 0.7
     """epsilon of the QPM on the student's strong branch, or the rate p of the dropout in its place."""
     perturbation: Literal["qpm", "dropout", "channel_dropout", "none"] = "qpm"

@@ -6,19 +6,27 @@ Structures count together (a ventricle touches its wall); voxels are neighbours 
 from __future__ import annotations
 
 import numpy as np
+import torch
 from scipy import ndimage
+from torch import Tensor
 
 from vqseg.types import Array
 
 
 def largest_region(labels: Array) -> Array:
-    """Labels (S, A, B) without the structures that do not hang together with the largest region. Empty labels stay empty."""
+    """Labels (S, A, B) or (A, B) without the structures that do not hang together with the largest region. Empty labels stay empty."""
     regions, count = ndimage.label(labels > 0, structure=np.ones((3,) * labels.ndim))
     if count < 2:
         return labels
     sizes = np.bincount(regions.ravel())
     sizes[0] = 0
     return np.where(regions == sizes.argmax(), labels, 0).astype(labels.dtype)
+
+
+def largest_regions(labels: Tensor) -> Tensor:
+    """Each of a batch's pictures for itself: labels (B, H, W), on any device -> the same without their islands. Computed on the CPU."""
+    pictures = labels.cpu().numpy()
+    return torch.from_numpy(np.stack([largest_region(picture) for picture in pictures])).to(labels.device)
 
 
 def surroundings(labels: Array) -> Array:

@@ -13,6 +13,7 @@ from torch import Generator, Tensor, nn
 
 from vqseg.config import AugmentationConfig, ObjectiveConfig
 from vqseg.data.augmentation import draw_mixing, mix
+from vqseg.data.regions import largest_regions
 from vqseg.losses.reconstruction import reconstruction_loss
 from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segmentation_loss
 from vqseg.losses.usage import usage_loss
@@ -63,6 +64,8 @@ def training_step(
     # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
     probabilities = teacher.probabilities(batch.weak, quantize=quantize)
     hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
+    if objective.largest_region:
+        hard = largest_regions(hard)
     size = (batch.strong.shape[-2], batch.strong.shape[-1])
     mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator)
 
