@@ -7,7 +7,8 @@ seed each token draws one uniform number and one replacement, and is replaced wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -80,6 +81,24 @@ class FakeSegmentedScan:
             psnr=psnr(reconstruction, image),
             milliseconds=1000 * (time.perf_counter() - start),
         )
+
+    def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: dict | None = None) -> SliceResult:
+        start = time.perf_counter()
+        result = self.perturb(slice_index, 0.0, forced=forced)
+        kept = np.random.default_rng([seed, slice_index, 1]).random(result.indices.shape) >= rate
+        kept = _enlarged(kept / max(1 - rate, 1e-6), result.image.shape)
+        labels, reconstruction = _threshold(result.image * kept), np.clip(result.reconstruction * kept, 0, 1).astype(np.float32)
+        return replace(
+            result,
+            labels=labels,
+            reconstruction=reconstruction,
+            dice_vs_clean=label_agreement(labels, _threshold(result.image)),
+            psnr=psnr(reconstruction, result.image),
+            milliseconds=1000 * (time.perf_counter() - start),
+        )
+
+    def atoms(self, codes: Sequence[int]) -> np.ndarray:
+        return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])
 
     def neighbours(self, code: int, count: int, also: tuple[int, ...] = ()) -> CodeNeighbours:
         order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]

@@ -263,3 +263,35 @@ def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength() -
         np.testing.assert_array_equal(opened.perturb(index, 0.0).labels, opened.labels[:, :, index])
         assert opened.perturb(index, 0.0).dice_vs_clean == 1.0
         np.testing.assert_array_equal(opened.perturb(index, 0.6, "resample", 3).labels, volume.labels[:, :, index])
+
+
+def test_dropout_at_rate_zero_is_the_clean_slice_and_at_rate_one_says_nothing_of_the_scan(opened: SegmentedScan) -> None:
+    clean, none = opened.perturb(2, 0.0), opened.dropout(2, 0.0, seed=5)
+    np.testing.assert_array_equal(none.labels, clean.labels)
+    np.testing.assert_allclose(none.reconstruction, clean.reconstruction, atol=1e-5)
+    assert (none.replaced_share, none.dice_vs_clean) == (0.0, 1.0)
+    np.testing.assert_array_equal(opened.dropout(2, 1.0).reconstruction, opened.dropout(0, 1.0).reconstruction)
+    for rate in (-0.1, 1.5, float("nan")):
+        with pytest.raises(ValueError, match=r"rate must lie in \[0, 1\]"):
+            opened.dropout(2, rate)
+    with pytest.raises(ValueError, match="outside the scan"):
+        opened.dropout(6, 0.5)
+
+
+def test_dropout_zeroes_single_features_of_the_codewords_and_scales_the_rest(model: VQSeg, opened: SegmentedScan) -> None:
+    seen: list[torch.Tensor] = []
+    handle = model.image_decoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    again = opened.dropout(1, 0.3, seed=4)
+    opened.dropout(1, 0.8, seed=4)
+    handle.remove()
+    few, many = (features[0].numpy() for features in seen)
+    codewords = model.quantizer.codewords().detach().numpy()[opened.indices[1]].transpose(2, 0, 1)
+    np.testing.assert_allclose(few[few != 0], codewords[few != 0] / 0.7, rtol=1e-4)
+    assert (few == 0).mean() == pytest.approx(0.3, abs=0.05)
+    assert (many[few == 0] == 0).all()
+    np.testing.assert_array_equal(opened.dropout(1, 0.3, seed=4).labels, again.labels)
+
+
+def test_forced_tokens_are_dropped_out_like_the_others(opened: SegmentedScan) -> None:
+    forced = opened.dropout(1, 0.0, forced={(2, 3): 7})
+    np.testing.assert_allclose(forced.reconstruction, opened.perturb(1, 0.0, forced={(2, 3): 7}).reconstruction, atol=1e-5)

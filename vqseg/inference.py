@@ -18,8 +18,10 @@ from torch import Tensor
 from vqseg.data.preprocess import network_size, normalise
 from vqseg.data.regions import surroundings, touching
 from vqseg.data.scan import through_plane_axis
-from vqseg.models.slicewise import decode_indices, decode_volume, encode_slices
+from vqseg.models.atoms import decode_atoms
+from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_slices, post_vq_features
 from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation, squared_distances, transition_probabilities
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
@@ -111,29 +113,21 @@ class SegmentedScan:
         forced: codes that some tokens, by their place (row, column) in the slice's indices, get whatever the QPM draws.
         Raises ValueError for a slice outside the scan, a strength outside [0, 1], an unknown mode, or a place or code that is none.
         """
-        if not 0 <= slice_index < self.slice_count:
-            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
         start = time.perf_counter()
-        clean = torch.from_numpy(self.indices[slice_index].astype(np.int64))
-        tokens = self._swap(clean, slice_index, strength, mode, seed)
-        tokens = self._forced(tokens, forced or {})
-        labels, pictures = decode_indices(self._model, tokens[None], self.slice_size)
-        labels = self._in_one_piece(labels, slice_index)
-        milliseconds = (time.perf_counter() - start) * 1000
-        image = self.normalised.take(slice_index, self.axis)
-        replaced = (tokens != clean).numpy()
-        return SliceResult(
-            labels=labels[0],
-            reconstruction=pictures[0],
-            image=image,
-            indices=tokens.numpy(),
-            clean_indices=clean.numpy(),
-            replaced=replaced,
-            replaced_share=float(replaced.mean()),
-            dice_vs_clean=label_agreement(labels[0], self.labels.take(slice_index, self.axis)),
-            psnr=psnr(pictures[0], image),
-            milliseconds=milliseconds,
-        )
+        clean = self._clean(slice_index)
+        tokens = self._forced(self._swap(clean, slice_index, strength, mode, seed), forced or {})
+        return self._result(slice_index, tokens, decode_indices(self._model, tokens[None], self.slice_size), start)
+
+    def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
+        """What `perturb` is compared with: single post-VQ features are zeroed at a rate in [0, 1], the others scaled as in training.
+
+        Under one seed a larger rate only drops more. No token is replaced but the forced ones. Raises ValueError as `perturb` does.
+        """
+        start = time.perf_counter()
+        tokens = self._forced(self._clean(slice_index), forced or {})
+        with torch.inference_mode():
+            features = FeatureDropout()(post_vq_features(self._model, tokens[None]), float(rate), self._generator(slice_index, seed))
+        return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
 
     def perturb_volume(self, strength: float, mode: Mode = "resample", seed: int = 0) -> VolumeResult:
         """Every slice at a strength; slice by slice the same as `perturb` gives."""
@@ -160,6 +154,35 @@ class SegmentedScan:
             away = np.where(codes == code, 0, distances.numpy()[codes]).astype(np.float32)
             return CodeNeighbours(codes, away, probabilities.numpy()[codes].astype(np.float32))
 
+    def atoms(self, codes: Sequence[int]) -> Array:
+        """What single codes look like on their own, (n, side, side) uint8. Raises ValueError for a code outside the codebook."""
+        return decode_atoms(self._model, codes)
+
+    def _clean(self, slice_index: int) -> Tensor:
+        if not 0 <= slice_index < self.slice_count:
+            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
+        return torch.from_numpy(self.indices[slice_index].astype(np.int64))
+
+    def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
+        """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""
+        labels, pictures = self._in_one_piece(decoded[0], slice_index), decoded[1]
+        milliseconds = (time.perf_counter() - start) * 1000
+        image = self.normalised.take(slice_index, self.axis)
+        clean = self._clean(slice_index)
+        replaced = (tokens != clean).numpy()
+        return SliceResult(
+            labels=labels[0],
+            reconstruction=pictures[0],
+            image=image,
+            indices=tokens.numpy(),
+            clean_indices=clean.numpy(),
+            replaced=replaced,
+            replaced_share=float(replaced.mean()),
+            dice_vs_clean=label_agreement(labels[0], self.labels.take(slice_index, self.axis)),
+            psnr=psnr(pictures[0], image),
+            milliseconds=milliseconds,
+        )
+
     def _check_code(self, code: int) -> None:
         if not 0 <= code < self.codebook_size:
             raise ValueError(f"code {code} is outside the codebook; expected 0 to {self.codebook_size - 1}")
@@ -178,8 +201,7 @@ class SegmentedScan:
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"strength must lie in [0, 1], got {strength}")
         perturbation = QuantizedPerturbation(mode, self._model.config.temperature)
-        # Each slice has a generator of its own, so that a slice looks the same alone and within its volume.
-        generator = torch.Generator().manual_seed((seed * 1_000_003 + slice_index) % (1 << 63))
+        generator = self._generator(slice_index, seed)
         with torch.inference_mode():
             if mode == "shuffle":
                 return perturbation(tokens[None], self._codewords, float(strength), generator)[0]
@@ -191,6 +213,10 @@ class SegmentedScan:
                 while len(self._drawn) > _DRAWS_KEPT:
                     self._drawn.pop(next(iter(self._drawn)), None)
             return torch.where(drawn[0] < strength, drawn[1], tokens)
+
+    def _generator(self, slice_index: int, seed: int) -> torch.Generator:
+        # Each slice has one of its own, so that a slice looks the same alone and within its volume.
+        return torch.Generator().manual_seed((seed * 1_000_003 + slice_index) % (1 << 63))
 
     def _in_one_piece(self, labels: Array, first: int) -> Array:
         """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""

@@ -49,15 +49,22 @@ def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None]
 @torch.inference_mode()
 def decode_indices(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
     """Indices (S, h, w) -> labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1], for slices of size (A, B)."""
-    device = next(model.parameters()).device
-    inner = network_size(size, model.preprocess)
-    labels, pictures = [], []
-    for part in indices.split(_SLICES_AT_ONCE):
-        quantized = model.quantizer.lookup(part.to(device)).permute(0, 3, 1, 2)
-        logits, reconstruction = model.decode(quantized, inner)
-        labels.append(from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy())
-        pictures.append(from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy())
-    return np.concatenate(labels), np.concatenate(pictures)
+    parts = [decode_features(model, post_vq_features(model, part), size) for part in indices.split(_SLICES_AT_ONCE)]
+    return np.concatenate([labels for labels, _ in parts]), np.concatenate([pictures for _, pictures in parts])
+
+
+@torch.inference_mode()
+def post_vq_features(model: VQSeg, indices: Tensor) -> Tensor:
+    """Indices (S, h, w) -> their codewords (S, D, h, w), what both decoders read."""
+    return model.quantizer.lookup(indices.to(next(model.parameters()).device)).permute(0, 3, 1, 2)
+
+
+@torch.inference_mode()
+def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
+    """Post-VQ features (S, D, h, w) of a few slices -> as `decode_indices`."""
+    logits, reconstruction = model.decode(features, network_size(size, model.preprocess))
+    labels = from_network(logits, size).argmax(1).to(torch.uint8)
+    return labels.cpu().numpy(), from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
 
 
 def decode_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
