@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -169,6 +170,31 @@ def test_a_draw_ahead_holds_every_strength() -> None:
         assert torch.equal(torch.where(thresholds < strength, replacements, indices), expected)
     with pytest.raises(ValueError, match='only mode "resample"'):
         QuantizedPerturbation("shuffle").draw(indices, codewords, generator())
+
+
+@pytest.mark.parametrize("temperature", [1.0, "adaptive"])
+@pytest.mark.parametrize("strength", [0.05, 0.7, 1.0])
+def test_an_accelerator_draws_what_the_cpu_draws(strength: float, temperature: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    perturb, indices, codewords = QuantizedPerturbation("resample", temperature), grid_of(50), normal(50, 8)
+    shared = perturb(indices, codewords, strength, generator(3))
+    assert not torch.equal(shared, indices)
+    # In several blocks of rows, the last one not full.
+    monkeypatch.setattr(module, "_BLOCK", 50 * 100)
+    monkeypatch.setattr(perturb, "_resample", perturb._resample_unshared)
+    assert torch.equal(perturb(indices, codewords, strength, generator(3)), shared)
+
+
+@pytest.mark.parametrize("strength", [0.004, 0.3, 1.0])
+def test_each_shuffled_place_takes_the_index_of_the_one_before_it_in_a_random_order(strength: float) -> None:
+    indices = torch.arange(2 * 12 * 10).view(2, 12, 10)
+    uniform = torch.rand(2, indices.numel(), generator=generator(3))
+    expected = indices.flatten(1).clone()
+    for image, (chance, order) in enumerate(zip(uniform[0].view(2, -1), uniform[1].view(2, -1).argsort(1), strict=True)):
+        places = [int(place) for place in order if chance[place] < strength]
+        for place, before in zip(places, places[-1:] + places[:-1], strict=True):
+            expected[image, place] = indices.flatten(1)[image, before]
+    result = QuantizedPerturbation("shuffle")(indices, normal(240, 2), strength, generator(3))
+    assert torch.equal(result, expected.view_as(indices))
 
 
 def test_shuffled_positions_only_add_up_as_strength_grows() -> None:

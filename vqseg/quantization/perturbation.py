@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqseg.types import Share
@@ -51,16 +52,22 @@ def adaptive_temperature(codewords: Tensor) -> float:
 
     With it exp(-d / temperature) has the same spread whatever the codebook's scale. Never zero.
     """
+    return float(_adaptive_temperature(codewords))
+
+
+def _adaptive_temperature(codewords: Tensor) -> Tensor:
     size = len(codewords)
     rows = torch.linspace(0, size - 1, min(size, _TEMPERATURE_ROWS), device=codewords.device).long()
-    return max(float(squared_distances(rows, codewords).amin(1).median()), 1e-12)
+    return squared_distances(rows, codewords).amin(1).median().clamp(min=1e-12)
 
 
-def _resolve(temperature: Temperature, codewords: Tensor) -> float:
-    value = adaptive_temperature(codewords) if temperature == "adaptive" else float(temperature)
-    if not value > 0:
+def _resolve(temperature: Temperature, codewords: Tensor) -> Tensor:
+    """The temperature as a scalar on the codewords' device: read as a number it would make the host wait."""
+    if temperature == "adaptive":
+        return _adaptive_temperature(codewords)
+    if not float(temperature) > 0:
         raise ValueError(f"temperature must be positive or 'adaptive', got {temperature!r}")
-    return value
+    return codewords.new_full((), float(temperature))
 
 
 def _blocks(rows: Tensor, size: int) -> Iterator[Tensor]:
@@ -89,7 +96,7 @@ def _log_marginal(codewords: Tensor, strength: float, temperature: Temperature) 
     return torch.logaddexp(stay.expand(len(codewords)), move + moved) - math.log(len(codewords))
 
 
-def _log_inflow(codewords: Tensor, scale: float) -> Tensor:
+def _log_inflow(codewords: Tensor, scale: Tensor) -> Tensor:
     """log of sum_{i != j} exp(-d_ij / scale) / Z_i for every j: codewords (K, D) float64 -> (K,).
 
     Summed plainly in blocks of rows that fit into the cache. A codeword that is nobody's near neighbour comes out as zero then, long
@@ -165,7 +172,9 @@ class QuantizedPerturbation(nn.Module):
             return indices.clone()
         if self.mode == "shuffle":
             return self._shuffle(indices, uniform, strength)
-        return self._resample(indices, codewords.detach(), uniform, strength)
+        # Sharing rows saves work, but how many there are is known to the device only: an accelerator would be waited for.
+        resample = self._resample if indices.device.type == "cpu" else self._resample_unshared
+        return resample(indices, codewords.detach(), uniform, strength)
 
     @torch.no_grad()
     def draw(self, indices: Tensor, codewords: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
@@ -204,21 +213,25 @@ class QuantizedPerturbation(nn.Module):
             first_row, first_token = first_row + len(rows), first_token + tokens
         return flat.view_as(indices)
 
+    def _resample_unshared(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
+        """The same with one row of pi for every token, replaced or not: more arithmetic, but no shape depends on what is drawn."""
+        flat, codewords = indices.flatten(), codewords.float()
+        scale, drawn = _resolve(self.temperature, codewords), []
+        rows = max(1, _BLOCK // len(codewords))
+        for codes, place in zip(flat.split(rows), uniform[1].split(rows), strict=True):
+            cumulative = _cumulative_weights(codes, codewords, scale)
+            drawn.append(torch.searchsorted(cumulative, _targets(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
+        return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
+
     @staticmethod
-    def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: float) -> Tensor:
+    def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
         """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
-        distances = squared_distances(rows, codewords)
-        exponents = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale)
-        # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
-        weights = exponents.clamp_(min=-80).exp_().scatter_(1, rows[:, None], 0)
-        cumulative = weights.cumsum_(1)
+        cumulative = _cumulative_weights(rows, codewords, scale)
         # Both tokens and rows are sorted by code here, so one padded table of thresholds serves all rows in one search.
         counts = torch.bincount(owner, minlength=len(rows))
         offset = counts.cumsum(0) - counts
         place = torch.arange(len(owner), device=owner.device) - offset[owner]
-        # The target stays below the total: a search from the right then ends on a bin of positive width, never on i itself.
-        total = cumulative[owner, -1]
-        targets = torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+        targets = _targets(uniform, cumulative[owner, -1])
         table = targets.new_zeros(len(rows), int(counts.max()))
         table[owner, place] = targets
         return torch.searchsorted(cumulative, table, right=True)[owner, place]
@@ -231,8 +244,22 @@ class QuantizedPerturbation(nn.Module):
         order = uniform[1].view(count, -1).argsort(dim=1)
         in_order = flat.gather(1, order)
         chosen = uniform[0].view(count, -1).gather(1, order) < strength
-        result = in_order.clone()
-        for image in range(count):
-            places = chosen[image].nonzero().squeeze(1)
-            result[image, places] = in_order[image, places.roll(1)]
-        return torch.empty_like(flat).scatter_(1, order, result).view_as(indices)
+        places = torch.arange(flat.shape[1], device=flat.device).expand_as(flat)
+        # The chosen place before each place, -1 where there is none: the first of them takes from the last.
+        before = F.pad(places.where(chosen, -1).cummax(1).values[:, :-1], (1, 0), value=-1)
+        last = places.where(chosen, -1).amax(1, keepdim=True)
+        source = torch.where(chosen, before.where(before >= 0, last), places)
+        return torch.empty_like(flat).scatter_(1, order, in_order.gather(1, source)).view_as(indices)
+
+
+def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
+    """Cumulative sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
+    distances = squared_distances(codes, codewords)
+    exponents = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale)
+    # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
+    return exponents.clamp_(min=-80).exp_().scatter_(1, codes[:, None], 0).cumsum_(1)
+
+
+def _targets(uniform: Tensor, total: Tensor) -> Tensor:
+    """Where to cut the cumulative sums: below the total, so that a search from the right ends on a bin of positive width, never on i."""
+    return torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))

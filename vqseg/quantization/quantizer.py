@@ -87,7 +87,8 @@ class VectorQuantizer(nn.Module):
             loss = F.mse_loss(chosen, tokens.detach()) + self.commitment * F.mse_loss(tokens, chosen.detach())
             quantized = tokens + (chosen - tokens).detach()
         if self.training:
-            self.usage += torch.bincount(flat, minlength=self.codebook_size)
+            # Not bincount: it reads the largest index back from the device.
+            self.usage.index_add_(0, flat, torch.ones_like(flat))
         return QuantizerOutput(quantized.permute(0, 3, 1, 2), indices, loss)
 
     @torch.no_grad()

@@ -1,0 +1,53 @@
+"""Nothing in a training step makes the host wait for an accelerator: no value is read back, no shape depends on one.
+
+Tensors without values stand in for the accelerator's: reading one raises.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException, FakeTensorMode
+
+from tests.tiny import tiny_model
+from vqseg.config import AugmentationConfig, ObjectiveConfig
+from vqseg.losses.objective import Objective
+from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.training.step import training_step
+from vqseg.training.teacher import Teacher
+from vqseg.types import Batch
+
+
+@pytest.fixture
+def no_values(monkeypatch: pytest.MonkeyPatch) -> FakeTensorMode:
+    # What an accelerator gets: the way with shared rows is the CPU's.
+    monkeypatch.setattr(QuantizedPerturbation, "_resample", QuantizedPerturbation._resample_unshared)
+    return FakeTensorMode(allow_non_fake_inputs=True)
+
+
+def test_reading_a_value_is_noticed(no_values: FakeTensorMode) -> None:
+    with no_values, pytest.raises(DataDependentOutputException):
+        float(torch.ones(3).sum())
+    with no_values, pytest.raises(DynamicOutputShapeException):
+        torch.ones(3).nonzero()
+
+
+@pytest.mark.parametrize("settings", [{}, {"perturbation": "dropout"}, {"usage": 0.1}, {"feature_stream": True}])
+def test_a_step_from_views_to_gradients_reads_nothing_back(no_values: FakeTensorMode, settings: dict[str, object]) -> None:
+    objective = ObjectiveConfig(unlabelled_start=0, **settings)
+    views = torch.Generator()
+    with no_values:
+        student = tiny_model().train()
+        teacher = Teacher(student, 0.99)
+        images, weak, strong = (torch.rand(3, 1, 48, 48) for _ in range(3))
+        batch = Batch(images, torch.randint(4, (3, 48, 48)), weak, strong)
+        terms = training_step(student, teacher, batch, views, objective=objective, augmentation=AugmentationConfig(cutmix=1.0))
+        Objective(objective)(terms, 5).backward()
+        assert all(parameter.grad is not None for parameter in student.parameters())
+
+
+@pytest.mark.parametrize("mode", ["resample", "shuffle"])
+def test_the_module_alone_reads_nothing_back(no_values: FakeTensorMode, mode: str) -> None:
+    with no_values:
+        swapped = QuantizedPerturbation(mode, "adaptive")(torch.randint(9, (2, 6, 6)), torch.rand(9, 4), 0.5)
+        assert swapped.shape == (2, 6, 6)
