@@ -1,8 +1,7 @@
-"""Statistics of a codebook against a recount of what serving gives, and the file that keeps them."""
+"""Statistics of a codebook against a recount of what serving gives."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,7 @@ import pytest
 import torch
 
 from tests.tiny import tiny_model
-from vqseg import codebook as module
-from vqseg.codebook import CodebookError, CodebookStatistics, analyse, codebook_key, read_statistics, token_classes, write_statistics
+from vqseg.codebook import CodebookStatistics, analyse, analysis, codebook_key, token_classes
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter
 from vqseg.models.vqseg import VQSeg
@@ -27,7 +25,7 @@ def model() -> VQSeg:
 def statistics(model: VQSeg, phantoms: Path) -> CodebookStatistics:
     with pytest.MonkeyPatch.context() as patch:
         # The projection has a test of its own; UMAP compiles for seconds.
-        patch.setattr(module, "project", lambda codewords, *, seed: np.asarray(codewords[:, :2], np.float32))
+        patch.setattr(analysis, "project", lambda codewords, *, seed: np.asarray(codewords[:, :2], np.float32))
         return analyse(model, phantoms, split="val", seed=3)
 
 
@@ -67,8 +65,8 @@ def test_statistics_say_what_they_belong_to(model: VQSeg, phantoms: Path, statis
 
 
 def test_phantoms_stand_in_for_a_data_set(model: VQSeg, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_PHANTOMS", range(500, 501))
-    monkeypatch.setattr(module, "project", lambda codewords, *, seed: np.zeros((len(codewords), 2), np.float32))
+    monkeypatch.setattr(analysis, "_PHANTOMS", range(500, 501))
+    monkeypatch.setattr(analysis, "project", lambda codewords, *, seed: np.zeros((len(codewords), 2), np.float32))
     counted = analyse(model, None)
     assert (counted.source, counted.scans) == ("phantoms", 1)
     assert counted.counts.sum() > 0
@@ -93,53 +91,3 @@ def test_the_key_follows_the_mapped_codewords() -> None:
         mapped.quantizer.mapping.weight.mul_(1.01)
     assert codebook_key(first) == codebook_key(same)
     assert len({codebook_key(one) for one in (first, other, mapped)}) == 3
-
-
-# The file
-
-
-def test_a_round_trip_is_exact(model: VQSeg, statistics: CodebookStatistics, tmp_path: Path) -> None:
-    write_statistics(statistics, tmp_path / "new" / "folder")
-    loaded = read_statistics(tmp_path / "new" / "folder", model)
-    for name, value in vars(statistics).items():
-        if isinstance(value, np.ndarray):
-            np.testing.assert_array_equal(getattr(loaded, name), value)
-            assert getattr(loaded, name).dtype == value.dtype
-        else:
-            assert getattr(loaded, name) == value, name
-    assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["codebook.npz"]
-
-
-def test_statistics_of_another_codebook_are_refused(statistics: CodebookStatistics, tmp_path: Path) -> None:
-    write_statistics(statistics, tmp_path)
-    with pytest.raises(CodebookError, match="belongs to another codebook"):
-        read_statistics(tmp_path, tiny_model(5))
-    # Without a network to compare with they are as good as any.
-    assert read_statistics(tmp_path).key == statistics.key
-    write_statistics(replace(statistics, key="0123456789abcdef"), tmp_path)
-    with pytest.raises(CodebookError, match="belongs to another codebook"):
-        read_statistics(tmp_path, tiny_model())
-
-
-def test_another_version_is_refused(statistics: CodebookStatistics, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "VERSION", 99)
-    write_statistics(statistics, tmp_path)
-    monkeypatch.undo()
-    with pytest.raises(CodebookError, match="has version 99; this version reads 1"):
-        read_statistics(tmp_path)
-
-
-def test_a_missing_file_says_how_to_make_it(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="python -m vqseg codebook"):
-        read_statistics(tmp_path)
-
-
-@pytest.mark.parametrize("damage", ["empty", "garbage", "cut off", "other arrays"])
-def test_a_broken_file_is_named(statistics: CodebookStatistics, tmp_path: Path, damage: str) -> None:
-    path = write_statistics(statistics, tmp_path)
-    if damage == "other arrays":
-        np.savez(path, counts=np.zeros(3))
-    else:
-        path.write_bytes({"empty": b"", "garbage": b"x" * 500, "cut off": path.read_bytes()[:-300]}[damage])
-    with pytest.raises(CodebookError, match="is broken"):
-        read_statistics(tmp_path)

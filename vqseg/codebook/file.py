@@ -1,0 +1,119 @@
+"""codebook.npz beside a checkpoint: a CodebookStatistics as one compact file. Nothing in it is ever unpickled."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vqseg.codebook.keys import codebook_key
+from vqseg.codebook.statistics import PARTNERS, PLACES, CodebookError, CodebookStatistics
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import Array
+
+FILE, VERSION = "codebook.npz", 2
+
+# Type and shape of each array; a letter stands for the same length wherever it occurs. "a" side of an atom, "E" codewords of a moment.
+_ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "counts": (np.int64, ("K",)),
+    "class_counts": (np.int64, ("K", "C")),
+    "projection": (np.float32, ("K", 2)),
+    "projection3": (np.float32, ("K", 3)),
+    "tsne": (np.float32, ("K", 2)),
+    "position": (np.float32, ("K", 2)),
+    "spread": (np.float32, ("K",)),
+    "partners": (np.int32, ("K", PARTNERS)),
+    "partner_counts": (np.int64, ("K", PARTNERS)),
+    "atoms": (np.uint8, ("K", "a", "a")),
+    "atom_labels": (np.uint8, ("K",)),
+    "ablation_codes": (np.int32, ("A",)),
+    "ablation_dice": (np.float32, ("A",)),
+    "drift_groups": (np.int32, ("K",)),
+    "drift_reference": (np.float32, ("S",)),
+    "evolution": (np.float32, ("T", "E", 2)),
+    "evolution_steps": (np.int64, ("T",)),
+    "evolution_counts": (np.int64, ("T", "E")),
+    "phantom_places": (np.int32, ("K", PLACES, 4)),
+}
+_NEEDED = ("counts", "class_counts", "projection")
+
+
+def write_statistics(statistics: CodebookStatistics, folder: str | Path) -> Path:
+    """Write codebook.npz into a folder, by an atomic rename. Raises ValueError for an array of another shape than the record's."""
+    folder = Path(folder)
+    arrays: dict[str, Any] = {name: value.astype(_ARRAYS[name][0], copy=False) for name, value in statistics.arrays().items()}
+    _check(arrays, len(statistics.classes))
+    folder.mkdir(parents=True, exist_ok=True)
+    notes = {
+        "version": VERSION,
+        "classes": statistics.classes,
+        "source": statistics.source,
+        "scans": statistics.scans,
+        "key": statistics.key,
+        "parameters": statistics.parameters,
+    }
+    part = folder / (FILE + ".part")
+    with part.open("wb") as file:
+        np.savez_compressed(file, notes=np.array(json.dumps(notes)), **arrays)
+    part.replace(folder / FILE)
+    return folder / FILE
+
+
+def read_statistics(folder: str | Path, model: VQSeg | None = None) -> CodebookStatistics:
+    """codebook.npz of a checkpoint folder. Raises FileNotFoundError if there is none, CodebookError if it does not fit.
+
+    model: the checkpoint's network; its codebook must then be the one that was counted.
+    """
+    name, path = Path(folder).name, Path(folder) / FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"checkpoint {name!r} has no {FILE}; make it with: python -m vqseg codebook")
+    try:
+        notes, arrays = _contents(path)
+        version = notes["version"]
+        if version == VERSION:
+            _check(arrays, len(notes["classes"]))
+            statistics = CodebookStatistics(
+                **arrays,
+                classes=tuple(map(str, notes["classes"])),
+                source=str(notes["source"]),
+                scans=int(notes["scans"]),
+                key=str(notes["key"]),
+                parameters=dict(notes["parameters"]),
+            )
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise CodebookError(f"{FILE} of checkpoint {name!r} is broken ({error})") from error
+    if version != VERSION:
+        raise CodebookError(
+            f"{FILE} of checkpoint {name!r} has version {version}, this program reads {VERSION}; "
+            "make it anew with: python -m vqseg codebook"
+        )
+    if model is not None and statistics.key != codebook_key(model):
+        raise CodebookError(f"{FILE} of checkpoint {name!r} belongs to another codebook; make it anew with: python -m vqseg codebook")
+    return statistics
+
+
+def _contents(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    with np.load(path, allow_pickle=False) as content:
+        notes = json.loads(str(content["notes"]))
+        if not isinstance(notes, dict):
+            raise ValueError("its notes are no JSON object")
+        return notes, {name: content[name] for name in _ARRAYS if name in content}
+
+
+def _check(arrays: dict[str, Array], classes: int) -> None:
+    """Raises ValueError unless all arrays that must be there are, and every one has the type and shape it should."""
+    missing = [name for name in _NEEDED if name not in arrays]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    lengths = {"C": classes}
+    for name, array in arrays.items():
+        dtype, shape = _ARRAYS[name]
+        fits = array.dtype == dtype and array.ndim == len(shape)
+        for length, found in zip(shape, array.shape, strict=False):
+            wanted = length if isinstance(length, int) else lengths.setdefault(length, found)
+            fits = fits and found == wanted
+        if not fits:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
