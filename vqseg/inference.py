@@ -13,13 +13,14 @@ from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from vqseg.data.preprocess import network_size, normalise
+from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.regions import surroundings, touching
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.atoms import decode_atoms
-from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_slices, post_vq_features
+from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_features, encode_slices, post_vq_features
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation, squared_distances, transition_probabilities
@@ -55,6 +56,18 @@ class CodeNeighbours:
     probabilities: Array
 
 
+@dataclass(frozen=True)
+class Consistency:
+    """What the unlabelled branch makes of one slice (Eq. 9): pseudo_labels and labels (A, B) uint8, the teacher's and the student's.
+
+    loss (A, B) float32: the cross-entropy of the student against the pseudo-label at every pixel; its mean is L_seg.
+    """
+
+    pseudo_labels: Array
+    labels: Array
+    loss: Array
+
+
 class SegmentedScan:
     """A scan with its tokens, its clean segmentation and reconstruction.
 
@@ -69,6 +82,7 @@ class SegmentedScan:
             self._codewords = model.quantizer.codewords().float().cpu()
         # The QPM's draws do not depend on the strength: a dragged slider draws once for a slice and seed.
         self._drawn: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        self._described: tuple[int, Array] | None = None
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
         tokens = encode_slices(model, slices, progress)
@@ -129,6 +143,47 @@ class SegmentedScan:
             features = FeatureDropout()(post_vq_features(self._model, tokens[None]), float(rate), self._generator(slice_index, seed))
         return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
 
+    @property
+    def codewords(self) -> Array:
+        """The mapped codebook, (K, D) float32."""
+        return self._codewords.numpy()
+
+    def features(self, slice_index: int) -> Array:
+        """z of every token of a slice, (h, w, D) float32: encoded anew, for only the indices are held. The last answer is kept.
+
+        Raises ValueError for a slice outside the scan.
+        """
+        self._check_slice(slice_index)
+        kept = self._described
+        if kept is None or kept[0] != slice_index:
+            image = self._slices(self.normalised)[slice_index : slice_index + 1]
+            kept = self._described = slice_index, np.ascontiguousarray(encode_features(self._model, image)[0].permute(1, 2, 0).numpy())
+        return kept[1]
+
+    def fates(self, code: int, strength: float, count: int, seed: int = 0) -> Array:
+        """What the QPM makes of one code in `count` independent draws, (count,) int64. Raises ValueError as `perturb` does."""
+        self._check_code(code)
+        perturbation = QuantizedPerturbation("resample", self._model.config.temperature)
+        with torch.inference_mode():
+            tokens = torch.full((1, count), code)
+            return perturbation(tokens, self._codewords, float(strength), torch.Generator().manual_seed(seed))[0].numpy()
+
+    def consistency(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> Consistency:
+        """The consistency loss on one slice: the clean tokens' answer is the pseudo-label of the swapped tokens'.
+
+        As in training no island is dropped; other than there, one network is both teacher and student and both see the same view.
+        Raises ValueError as `perturb` does.
+        """
+        clean = self._clean(slice_index)
+        tokens = torch.stack([clean, self._swap(clean, slice_index, strength, mode, seed)])
+        with torch.inference_mode():
+            logits, _ = self._model.decode(post_vq_features(self._model, tokens), network_size(self.slice_size, self._model.preprocess))
+            logits = from_network(logits, self.slice_size).float().cpu()
+            hard = logits.argmax(1)
+            loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]
+            labels = hard.to(torch.uint8).numpy()
+            return Consistency(labels[0], labels[1], loss.numpy())
+
     def perturb_volume(self, strength: float, mode: Mode = "resample", seed: int = 0) -> VolumeResult:
         """Every slice at a strength; slice by slice the same as `perturb` gives."""
         clean = torch.from_numpy(self.indices.astype(np.int64))
@@ -159,8 +214,7 @@ class SegmentedScan:
         return decode_atoms(self._model, codes)
 
     def _clean(self, slice_index: int) -> Tensor:
-        if not 0 <= slice_index < self.slice_count:
-            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
+        self._check_slice(slice_index)
         return torch.from_numpy(self.indices[slice_index].astype(np.int64))
 
     def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
@@ -182,6 +236,10 @@ class SegmentedScan:
             psnr=psnr(pictures[0], image),
             milliseconds=milliseconds,
         )
+
+    def _check_slice(self, slice_index: int) -> None:
+        if not 0 <= slice_index < self.slice_count:
+            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
 
     def _check_code(self, code: int) -> None:
         if not 0 <= code < self.codebook_size:

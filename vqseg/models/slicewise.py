@@ -36,14 +36,23 @@ def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None]
     """
     if not model.indexed:
         raise NoIndicesError("this network was trained to decode continuous features, for comparison: it has no indices to work with")
-    device = next(model.parameters()).device
     parts = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
-        images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
-        images = images.contiguous(memory_format=torch.channels_last)
-        parts.append(model.quantizer(model.encode(images)).indices.cpu())
-        progress(min(1.0, (start + len(images)) / len(slices)))
+        part = slices[start : start + _SLICES_AT_ONCE]
+        parts.append(model.quantizer(_features(model, part)).indices.cpu())
+        progress(min(1.0, (start + len(part)) / len(slices)))
     return torch.cat(parts)
+
+
+@torch.inference_mode()
+def encode_features(model: VQSeg, slices: Array) -> Tensor:
+    """A few normalised slices (S, A, B) -> z (S, D, h, w) on the CPU, the features that the indices stand for."""
+    return _features(model, slices).float().cpu()
+
+
+def _features(model: VQSeg, slices: Array) -> Tensor:
+    images = to_network(slices, model.preprocess).to(next(model.parameters()).device)
+    return model.encode(images.contiguous(memory_format=torch.channels_last))
 
 
 @torch.inference_mode()
