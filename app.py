@@ -1,7 +1,8 @@
 """Start the app: `python app.py`, from any folder, or as a Hugging Face Space.
 
 Settings are environment variables: GRADIO_SERVER_PORT (7860), GRADIO_SERVER_NAME (127.0.0.1, on a Space 0.0.0.0),
-VQSEG_CHECKPOINT (checkpoints/acdc-10; a folder beside this file, any other folder, or a Hub id), VQSEG_CACHE_BYTES.
+VQSEG_CHECKPOINT (checkpoints/acdc-10; a folder beside this file, any other folder, or a Hub id), VQSEG_CACHE_BYTES,
+VQSEG_OPEN_CHECKPOINTS (whether visitors may open other folders and Hub ids; 1 where only this machine is served).
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from vqseg.codebook import CodebookStatistics
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_CHECKPOINT = "checkpoints/acdc-10"
@@ -36,29 +33,22 @@ def main() -> int:
 
 
 def serve(port: int, host: str, checkpoint: str) -> None:
-    """Build the app on a checkpoint and launch it. Gradio prints the URL."""
+    """Build the app on the checkpoints and launch it. Gradio prints the URL."""
     # Imported once the settings are known to be right; app is the package, which wins over this file's name.
     from app.build import build
     from app.examples import find_examples
-    from vqseg.checkpoint import checkpoint_folder, load_model
-    from vqseg.inference import Segmenter
+    from app.models import find_models
 
-    folder = checkpoint_folder(checkpoint)
-    app = build(
-        Segmenter(load_model(folder)),
-        statistics_of(folder),
-        find_examples(HERE / "assets" / "examples"),
-        checkpoint=name_of(checkpoint, folder),
-    )
-    app.launch(server_name=host, server_port=port)
+    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints(host))
+    build(models, find_examples(HERE / "assets" / "examples")).launch(server_name=host, server_port=port)
 
 
-def name_of(checkpoint: str, folder: Path) -> str:
-    """What a visitor may know of a checkpoint: a Hub id or the path beside this file, else the folder's name alone."""
-    if not Path(checkpoint).is_dir():
-        return checkpoint
-    resolved = folder.resolve()
-    return str(resolved.relative_to(HERE)) if resolved.is_relative_to(HERE) else resolved.name
+def opens_checkpoints(host: str) -> bool:
+    """VQSEG_OPEN_CHECKPOINTS, 0 or 1; unset, whether only this machine's own users are served. Raises ValueError otherwise."""
+    text = os.environ.get("VQSEG_OPEN_CHECKPOINTS", "")
+    if text not in ("", "0", "1"):
+        raise ValueError(f"VQSEG_OPEN_CHECKPOINTS must be 0 or 1, got {text!r}")
+    return text == "1" if text else "SPACE_ID" not in os.environ and host in ("127.0.0.1", "localhost", "::1")
 
 
 def host_from_environment() -> str:
@@ -79,17 +69,6 @@ def port_from_environment() -> int:
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ValueError(f"GRADIO_SERVER_PORT must be a port from 1 to 65535, got {text!r}")
     return int(text)
-
-
-def statistics_of(checkpoint: Path) -> CodebookStatistics | None:
-    """The checkpoint's codebook statistics, or None, said in the log, if it has none that fit."""
-    from vqseg.codebook import CodebookError, read_statistics
-
-    try:
-        return read_statistics(checkpoint)
-    except (FileNotFoundError, CodebookError) as error:
-        logger.warning("the Codebook tab stays empty: %s", error)
-        return None
 
 
 if __name__ == "__main__":

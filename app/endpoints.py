@@ -24,40 +24,41 @@ from app.uploads import Uploads
 from vqseg.data.scan import ScanError, write_labels
 
 if TYPE_CHECKING:
-    from vqseg.inference import SegmentedScan, Segmenter
+    from app.models import Served
+    from vqseg.inference import SegmentedScan
 
 
 # Reading and encoding scans: together at most two at a time, whoever asks.
 HEAVY: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": 2}
 
 
-def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
-    """Register both inside the present Blocks. Their components exist for their types and are never shown."""
+def add_endpoints(model: Served, uploads: Uploads) -> None:
+    """Register them inside the present Blocks, served by one checkpoint. Their components exist for their types and are never shown."""
 
     def segment(scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Segment a scan: the label volume on the scan's own grid, and a summary."""
         with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
             start = time.perf_counter()
-            segmented = segmenter.open(uploads.read(scan))
+            segmented = model.segmenter.open(uploads.read(scan))
             path = Path(folder) / label_file_name(segmented.scan.name)
             write_labels(segmented.labels, segmented.scan, path)
             # Gradio copies the file at the yield; after it the folder goes.
-            yield str(path), summary(segmented, segmenter.classes, 1000 * (time.perf_counter() - start))
+            yield str(path), summary(segmented, model.classes, 1000 * (time.perf_counter() - start))
 
     def perturb(scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float) -> tuple[Any, Any, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         with _errors_for_clients():
-            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
             request = FrameRequest.checked({"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed}, opened)
             frame = make_frame(opened, request)
-        colours = label_colours(len(segmenter.classes))
-        shades = {name: css_colour(colour) for name, colour in zip(segmenter.classes, colours, strict=True)}
+        colours = label_colours(len(model.classes))
+        shades = {name: css_colour(colour) for name, colour in zip(model.classes, colours, strict=True)}
         return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
 
     def tokens(scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
         with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
             request = _acquired(opened, index, epsilon, mode, seed)
             path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
             path.write_text(slice_tokens(opened, request), encoding="utf-8")
@@ -67,7 +68,7 @@ def add_endpoints(segmenter: Segmenter, uploads: Uploads) -> None:
     def over_epsilon(scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1."""
         with _errors_for_clients():
-            opened = OpenScan(segmenter.open(uploads.read(scan)))
+            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed), np.linspace(0, 1, 21).round(2))
 
     with gr.Group(visible=False):

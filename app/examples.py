@@ -1,10 +1,11 @@
-"""The bundled examples: each is encoded once, then lent to every visitor."""
+"""The bundled examples: each is encoded once with a checkpoint, then lent to every visitor."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -15,37 +16,37 @@ from vqseg.data.scan import ScanError, read_scan
 from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
-    from vqseg.inference import Segmenter
+    from app.models import Served
 
 logger = logging.getLogger(__name__)
 
+# Of all checkpoints together; one that was let go lives on with the visitors who look at it.
+_MOST_OPENED = 24
+
 
 class Examples:
-    """The cases by the title that visitors see. The first is encoded at once, the page opens with it; the others when asked for."""
+    """The cases by the title that visitors see, each encoded once with a checkpoint when it is first asked for."""
 
-    def __init__(self, segmenter: Segmenter, files: Iterable[Path]) -> None:
-        """Raises ScanError if the first file is no scan."""
-        self._segmenter = segmenter
+    def __init__(self, files: Iterable[Path]) -> None:
         self._files = {title(path): path for path in files}
-        self._opened: dict[str, OpenScan] = {}
+        self._opened: OrderedDict[tuple[str, Served], OpenScan] = OrderedDict()
         self._lock = Lock()
         self.titles = list(self._files)
-        self.first = self.open(self.titles[0]) if self.titles else None
 
-    def open(self, title: str | None) -> OpenScan | None:
-        """The encoded case, None if there is none of that title."""
+    def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
+        """The encoded case, None if there is none of that title. Raises ScanError if its file is no scan."""
         if title not in self._files:
             return None
+        key = (title, model)
         with self._lock:
-            if title not in self._opened:
+            if key not in self._opened:
                 scan = read_scan(self._files[title])
-                self._opened[title] = OpenScan(self._segmenter.open(scan), _truth_beside(self._files[title], scan, self._segmenter.classes))
-            return self._opened[title]
-
-    def lends(self, scan: OpenScan) -> bool:
-        """Whether the scan is one of the examples, which many visitors share."""
-        with self._lock:
-            return any(scan is example for example in self._opened.values())
+                truth = _truth_beside(self._files[title], scan, model.classes)
+                self._opened[key] = OpenScan(model.segmenter.open(scan, progress), model, truth, title)
+            self._opened.move_to_end(key)
+            while len(self._opened) > _MOST_OPENED:
+                self._opened.popitem(last=False)
+            return self._opened[key]
 
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:

@@ -38,10 +38,10 @@ def slice_tokens(scan: OpenScan, request: FrameRequest) -> str:
     return tokens_csv(frame.clean_codes, frame.codes)
 
 
-def configuration(scan: OpenScan, request: FrameRequest, checkpoint: str) -> str:
+def configuration(scan: OpenScan, request: FrameRequest) -> str:
     """JSON: everything that decides what the picture looks like."""
     values = {
-        "checkpoint": checkpoint,
+        "checkpoint": scan.model.name,
         "scan": scan.segmented.scan.name,
         "shape": list(scan.segmented.scan.shape),
         "plane": request.plane,
@@ -54,7 +54,7 @@ def configuration(scan: OpenScan, request: FrameRequest, checkpoint: str) -> str
     return json.dumps(values, indent=2) + "\n"
 
 
-def python_lines(scan: OpenScan, request: FrameRequest, checkpoint: str) -> str:
+def python_lines(scan: OpenScan, request: FrameRequest) -> str:
     """A script that writes the perturbed label volume beside itself; forced tokens are put into their slice."""
     name, settings = scan.segmented.scan.name, f"strength={request.strength!r}, mode={request.mode!r}, seed={request.seed!r}"
     lines = [
@@ -63,7 +63,7 @@ def python_lines(scan: OpenScan, request: FrameRequest, checkpoint: str) -> str:
         "from vqseg.inference import Segmenter",
         "",
         f"scan = read_scan({name!r})",
-        f"opened = Segmenter(load_model({checkpoint!r})).open(scan)",
+        f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         f"labels = opened.perturb_volume({settings}).labels",
     ]
     if request.edits:

@@ -1,4 +1,4 @@
-"""The page's address as a description of what is shown: `?case=&plane=&slice=&eps=&mode=&seed=&tab=`."""
+"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&tab=`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ TABS = ("see", "perturb", "codebook", "export")
 
 @dataclass(frozen=True)
 class Link:
-    """What an address asks for. plane and index are None where it does not say: then the case decides."""
+    """What an address asks for. plane and index are None where it does not say: then the case decides; so is checkpoint."""
 
     case: str | None
+    checkpoint: str | None = None
     plane: str | None = None
     index: int | None = None
     strength: float = 0.0
@@ -28,11 +29,12 @@ class Link:
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
         """An address is typed by hand and grows old: whatever in it is wrong is taken as not said."""
-        case, plane, mode, tab = (query.get(name) for name in ("case", "plane", "mode", "tab"))
+        case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
         strength = _number(query.get("eps"))
         return cls(
             case=case if case in cases else next(iter(cases), None),
+            checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
             plane=plane if plane in PLANES else None,
             index=index,
             strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,

@@ -14,6 +14,7 @@ from vqseg.types import Array
 
 # Okabe & Ito's colours, told apart with any colour vision, in an order that keeps neighbours apart in lightness as well.
 _COLOURS = ("#56b4e9", "#f0e442", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#0072b2")
+PALETTE = len(_COLOURS)
 
 
 def label_colours(count: int) -> Array:

@@ -21,6 +21,7 @@ from vqseg.types import Array, VolumeResult
 
 if TYPE_CHECKING:
     from app.frames import Frame, FrameRequest
+    from app.models import Served
     from vqseg.inference import Mode, SegmentedScan
 
 DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
@@ -41,9 +42,12 @@ class SessionError(LookupError):
 class OpenScan:
     """A scan that was encoded, the views of its planes, the last answers, and the label file that is ready to download."""
 
-    def __init__(self, segmented: SegmentedScan, truth: Array | None = None) -> None:
-        """truth: (X, Y, Z) uint8, labels drawn by an expert; may be set later."""
-        self.segmented, self.truth = segmented, truth
+    def __init__(self, segmented: SegmentedScan, model: Served, truth: Array | None = None, example: str | None = None) -> None:
+        """model: the checkpoint that encoded the scan. truth: (X, Y, Z) uint8, labels drawn by an expert; may be set later.
+
+        example: title of the bundled case that this is, which many visitors share; None for a visitor's own scan.
+        """
+        self.segmented, self.model, self.truth, self.example = segmented, model, truth, example
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app.frames import LARGEST_SEED, MODES
+from app.models import Models
 from app.planes import PLANES
 from app.session import OpenScan
 
@@ -28,6 +29,8 @@ class Sidebar:
     """The controls of the sidebar. `view` are those that say what is shown, in the order of components/store.js."""
 
     case: gr.Dropdown
+    checkpoint: gr.Dropdown
+    other: gr.Textbox
     upload: gr.File
     truth: gr.File
     strength: gr.Slider
@@ -70,9 +73,13 @@ def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) ->
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 
 
-def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenScan | None) -> Sidebar:
-    """examples: titles of the bundled cases; first: the one that the page opens with."""
-    structures = list(classes[1:])
+def structures(classes: Sequence[str]) -> dict[str, Any]:
+    """Properties of the legend: every class but the background, all of them shown."""
+    return {"choices": list(classes[1:]), "value": list(classes[1:])}
+
+
+def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | None) -> Sidebar:
+    """examples: titles of the bundled cases; first: the one that the page opens with, with the default checkpoint."""
     plane = first.plane if first else PLANES[0]
     with gr.Sidebar(width=320, elem_id="sidebar"):
         _title("Case")
@@ -80,6 +87,15 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
         gr.Markdown("NIfTI, PNG, JPEG, TIFF, BMP or .npy", elem_id="accepted")
         truth = gr.File(label="Truth labels, for Dice (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+        checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
+        other = gr.Textbox(
+            label="Another checkpoint",
+            placeholder="Folder or Hub id owner/name",
+            submit_btn="Open",
+            max_lines=1,
+            visible=models.opens_others,
+            elem_id="other",
+        )
         download = gr.DownloadButton(
             "Save labels as NIfTI", size="md", variant="primary", interactive=first is not None, elem_id="download"
         )
@@ -100,7 +116,7 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
             elem_id="convention",
         )
         _title("Overlay")
-        visible = gr.CheckboxGroup(structures, value=structures, label="Structures", elem_id="visible")
+        visible = gr.CheckboxGroup(**structures(models.default.classes), label="Structures", elem_id="visible")
         opacity = gr.Slider(0, 1, value=OPACITY, step=0.05, label="Opacity", elem_id="opacity", buttons=[])
         with gr.Row(elem_id="drawing"):
             shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
@@ -108,6 +124,8 @@ def build_sidebar(examples: Sequence[str], classes: Sequence[str], first: OpenSc
         reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(
         case=case,
+        checkpoint=checkpoint,
+        other=other,
         upload=upload,
         truth=truth,
         strength=strength,

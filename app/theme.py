@@ -5,12 +5,10 @@ Fonts are the system's: nothing is requested from outside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import gradio as gr
 
 from app.components import source
-from app.render import css_colour, label_colours
+from app.render import PALETTE, css_colour, label_colours
 
 _SANS = ("Inter", "Segoe UI", "system-ui", "-apple-system", "Helvetica Neue", "Arial", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Consolas", "Liberation Mono", "monospace")
@@ -111,10 +109,11 @@ def theme() -> gr.themes.Base:
     )
 
 
-def style_sheet(classes: Sequence[str]) -> str:
-    """The page's CSS, with a swatch in its class colour before every entry of the class legend."""
-    colours = label_colours(len(classes))
+def style_sheet() -> str:
+    """The page's CSS, with a swatch in its class colour before every entry of the class legend, whatever the classes are."""
+    colours = label_colours(PALETTE + 1)
     swatches = "\n".join(
-        f"#visible label:nth-of-type({i}) span::before {{ background: {css_colour(colours[i])}; }}" for i in range(1, len(classes))
+        f"#visible label:nth-of-type({PALETTE}n + {i}) span::before {{ background: {css_colour(colours[i])}; }}"
+        for i in range(1, PALETTE + 1)
     )
     return f"{source('page.css')}\n{swatches}\n"

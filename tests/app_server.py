@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 from fake_segmenter import CLASSES, CODES, FakeSegmenter
 
 from app.build import build
+from app.models import Models, Served, load_served
 from app.session import SessionStore
+from vqseg.checkpoint import checkpoint_folder
 from vqseg.codebook import CodebookStatistics
 
 OBLIQUE = nib.affines.from_matvec(np.array([[-1.4, 0.1, 0.5], [0.1, -1.5, 0.2], [0.1, 0.2, 8.0]]), [20.0, -31.0, 7.0])
@@ -48,22 +49,37 @@ def save_truth(path: Path, scan: Path) -> Path:
     return path
 
 
-def fake_statistics() -> CodebookStatistics:
-    rng = np.random.default_rng(0)
-    class_counts = rng.integers(1, 1000, (CODES, len(CLASSES)))
+def fake_statistics(classes: tuple[str, ...] = CLASSES) -> CodebookStatistics:
+    rng = np.random.default_rng(len(classes))
+    class_counts = rng.integers(1, 1000, (CODES, len(classes)))
     class_counts[::5] = 0
     projection = rng.normal(size=(CODES, 2)).astype(np.float32)
-    return CodebookStatistics(class_counts.sum(1), class_counts, projection, CLASSES, "made-up scans", 3, "key", {})
+    return CodebookStatistics(class_counts.sum(1), class_counts, projection, classes, "made-up scans", 3, "key", {})
+
+
+def fake_served(name: str = "fake", classes: tuple[str, ...] = CLASSES, *, statistics: bool = False) -> Served:
+    """A checkpoint of the fake segmenter, with made-up statistics or without any."""
+    return Served(name, name.capitalize(), None, FakeSegmenter(classes), fake_statistics(classes) if statistics else None)
+
+
+def fake_models(*served: Served, opens_others: bool = False) -> Models:
+    """These checkpoints, the first as the default; real folders too where others may be opened."""
+    known = {one.name: one for one in served}
+
+    def load(name: str) -> Served:
+        return known.get(name) or load_served(name, Path(name).name, checkpoint_folder(name))
+
+    return Models({one.name: one.title for one in served}, load, opens_others=opens_others)
 
 
 @contextmanager
-def serving(folder: Path, examples: Sequence[Path], statistics: Any = None, segmenter: Any = None) -> Iterator[Server]:
-    """The app, launched as app.py does, until the block ends."""
+def serving(folder: Path, examples: Sequence[Path], *served: Served, models: Models | None = None) -> Iterator[Server]:
+    """The app, launched as app.py does, until the block ends. served: its checkpoints, one fake one if none is given."""
     # Read by Gradio when its components are built: files of this server stay in its own folder.
     former = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     store = SessionStore(byte_cap=2**28)
-    app = build(segmenter or FakeSegmenter(), statistics, examples, store)
+    app = build(models or fake_models(*(served or (fake_served(),))), examples, store)
     port = _free_port()
     try:
         app.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from app_browser import CHROMIUM, FLAGS, visit, wait_painted
+from app_server import Server, fake_served, save_scan, save_truth, serving
 
 from tests.tiny import tiny_model
 from vqseg.checkpoint import save_model
@@ -25,3 +29,48 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "tiny"
     save_model(tiny_model(), folder)
     return folder
+
+
+# A module's, not the session's: while playwright runs its own event loop, other modules' tests could not run theirs.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements-dev.txt")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
+    with playwright.sync_playwright() as engine:
+        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundled case that the page opens with, its truth beside it."""
+    path = save_scan(tmp_path_factory.mktemp("examples") / "phantom_small-heart.nii.gz")
+    save_truth(path.with_name("phantom_small-heart_truth.nii.gz"), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[Server]:
+    """The app with two cases and two checkpoints, the second one of another class and without statistics."""
+    other = save_scan(example.with_name("phantom_zoomed.nii.gz"), seed=1)
+    checkpoints = fake_served("first", statistics=True), fake_served("second", ("background", "nodule"))
+    with serving(tmp_path_factory.mktemp("cache"), [example, other], *checkpoints) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Any, server: Server) -> Iterator[Any]:
+    with visit(browser, server) as page:
+        yield page
+
+
+@pytest.fixture
+def page(shared_page: Any) -> Any:
+    """The page with the first example, as it opens. Loading it anew for every test would take most of the time."""
+    shared_page.get_by_role("tab", name="See").click()
+    shared_page.locator("#reset").click()
+    wait_painted(shared_page, "axial 3 0 resample 0")
+    return shared_page

@@ -22,22 +22,24 @@ CLASSES = ("background", "RV", "MYO", "LV")
 
 
 class FakeSegmenter:
-    classes = CLASSES
+    """classes: the background and up to three more; the fewer, the brighter the first of them."""
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
+        self.classes = classes
 
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
         if progress is not None:
             progress(1.0)
-        return FakeSegmentedScan(scan)
+        return FakeSegmentedScan(scan, self.classes)
 
 
 class FakeSegmentedScan:
     codebook_size = CODES
-    classes = CLASSES
     levels = 1
     cell_size = (float(STRIDE), float(STRIDE))
 
-    def __init__(self, scan: Scan) -> None:
-        self.scan = scan
+    def __init__(self, scan: Scan, classes: tuple[str, ...] = CLASSES) -> None:
+        self.scan, self.classes = scan, classes
         self.axis = through_plane_axis(scan)
         self.slice_count = scan.shape[self.axis]
         low, high = np.percentile(scan.voxels, (0.5, 99.5))
@@ -68,7 +70,7 @@ class FakeSegmentedScan:
         replaced = indices != clean
         shift = _enlarged((indices - clean) / (CODES - 1), image.shape)
         reconstruction = np.clip(0.5 * image + 0.5 * _enlarged(clean / (CODES - 1), image.shape) + shift, 0, 1).astype(np.float32)
-        labels, before = _threshold(image + shift), _threshold(image)
+        labels, before = (_threshold(picture, len(self.classes)) for picture in (image + shift, image))
         return SliceResult(
             labels=labels,
             reconstruction=reconstruction,
@@ -125,5 +127,5 @@ def _enlarged(tokens: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     return np.kron(tokens, np.ones((STRIDE, STRIDE)))[: shape[0], : shape[1]]
 
 
-def _threshold(values: np.ndarray) -> np.ndarray:
-    return np.digitize(values, (0.45, 0.6, 0.8)).astype(np.uint8)
+def _threshold(values: np.ndarray, classes: int) -> np.ndarray:
+    return np.digitize(values, (0.45, 0.6, 0.8)[4 - classes :]).astype(np.uint8)

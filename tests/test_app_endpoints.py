@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from app_server import OBLIQUE, Server, save_scan, serving
+from app_server import OBLIQUE, Server, fake_served, save_scan, serving
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -168,7 +168,7 @@ def test_callers_with_the_same_file_do_not_delete_it_under_each_other(client: Cl
 
 def test_the_lines_shown_to_a_visitor_give_the_same_picture(server: Server, scan_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scan_file.parent)
-    opened = OpenScan(FakeSegmentedScan(read_scan(scan_file)))
+    opened = OpenScan(FakeSegmentedScan(read_scan(scan_file)), fake_served())
     request = FrameRequest("axial", 2, 0.4, "resample", 7)
     answers: dict = {}
     exec(client_lines(opened, request, server.url), answers)

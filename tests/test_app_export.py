@@ -15,11 +15,10 @@ from app_server import save_scan
 
 from app.export import Drawing, client_lines, configuration, figure, python_lines, slice_tokens
 from app.frames import FrameRequest, RequestError, make_frame
+from app.models import load_served
 from app.session import OpenScan, SessionStore
 from app.tabs.export import exported
-from vqseg.checkpoint import load_model
 from vqseg.data.scan import read_labels, read_scan
-from vqseg.inference import Segmenter
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +28,13 @@ def scan_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(checkpoint: Path, scan_file: Path) -> OpenScan:
-    return OpenScan(Segmenter(load_model(checkpoint)).open(read_scan(scan_file)))
+    served = load_served(str(checkpoint), "Tiny", checkpoint)
+    return OpenScan(served.segmenter.open(read_scan(scan_file)), served)
 
 
-def test_the_python_lines_give_the_labels_on_the_screen(opened: OpenScan, checkpoint: Path, scan_file: Path) -> None:
+def test_the_python_lines_give_the_labels_on_the_screen(opened: OpenScan, scan_file: Path) -> None:
     request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, ((2, 3, 5), (0, 0, 1)))
-    script = python_lines(opened, request, str(checkpoint))
+    script = python_lines(opened, request)
     # The package need not be installed for the tests: the lines are run as from the repository's root, on a scan elsewhere.
     where = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     subprocess.run([sys.executable, "-c", script], check=True, cwd=scan_file.parent, timeout=120, env=where)
@@ -45,11 +45,11 @@ def test_the_python_lines_give_the_labels_on_the_screen(opened: OpenScan, checkp
         np.testing.assert_array_equal(labels.take(index, view.axis), others.take(index, view.axis))
 
 
-def test_the_configuration_is_the_request(opened: OpenScan) -> None:
+def test_the_configuration_is_the_request(opened: OpenScan, checkpoint: Path) -> None:
     request = FrameRequest("coronal", 4, 0.5, "shuffle", 3)
-    values = json.loads(configuration(opened, request, "checkpoints/acdc-10"))
+    values = json.loads(configuration(opened, request))
     assert FrameRequest.checked({**values, "index": values["slice"], "strength": values["epsilon"]}, opened) == request
-    assert values["checkpoint"] == "checkpoints/acdc-10"
+    assert values["checkpoint"] == str(checkpoint)
     assert values["scan"] == "heart.nii.gz"
 
 
@@ -87,14 +87,14 @@ def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:
         "opacity": 0.5,
         "visible": [],
     }
-    given = exported(store, "c", {**request, "kind": "tokens"})
+    given = exported(store, {**request, "kind": "tokens"})
     assert base64.b64decode(given["bytes"]).startswith(b"row,column")
-    assert "/" not in json.dumps(exported(store, "c", {**request, "kind": "lines", "address": ""})["configuration"])
+    assert "heart.nii.gz" in exported(store, {**request, "kind": "lines", "address": ""})["configuration"]
     for change, message in (
         ({"kind": "../etc"}, "kind must be"),
         ({"kind": "png", "opacity": "1"}, "opacity"),
         ({"kind": "svg", "visible": "LV"}, "visible"),
         ({"token": "x"}, "no longer"),
     ):
-        assert message in exported(store, "c", {**request, **change})["error"]
-    assert "must be an object" in exported(store, "c", [])["error"]
+        assert message in exported(store, {**request, **change})["error"]
+    assert "must be an object" in exported(store, [])["error"]

@@ -14,13 +14,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pytest
-from app_server import fake_statistics, save_scan, save_truth
-from fake_segmenter import CLASSES, FakeSegmentedScan, FakeSegmenter
+from app_server import fake_models, fake_served, fake_statistics, save_scan, save_truth
+from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.codebook_figures import ACTIVE, DEAD, code_colours, codeword_map, rank_frequency
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
 from app.links import Link
+from app.models import load_served
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.codebook import slice_codes
@@ -29,14 +30,12 @@ from app.tabs.see import answer, describe
 from app.truth import truth_labels
 from app.uploads import UploadCounter, Uploads
 from app.visits import Visits
-from vqseg.checkpoint import load_model
 from vqseg.data.scan import ScanError, read_scan
-from vqseg.inference import Segmenter
 
 
 @pytest.fixture
 def scan(tmp_path: Path) -> OpenScan:
-    return OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "heart.nii.gz"))))
+    return OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "heart.nii.gz"))), fake_served(statistics=True))
 
 
 @pytest.fixture
@@ -48,8 +47,9 @@ def held(scan: OpenScan) -> tuple[SessionStore, dict[str, Any]]:
 
 
 def test_a_slice_looks_the_same_alone_and_cut_from_its_volume_with_a_real_network(checkpoint: Path, tmp_path: Path) -> None:
-    segmented = Segmenter(load_model(checkpoint)).open(read_scan(save_scan(tmp_path / "a.nii.gz", shape=(32, 24, 3))))
-    opened = OpenScan(segmented)
+    served = load_served("tiny", "Tiny", checkpoint)
+    segmented = served.segmenter.open(read_scan(save_scan(tmp_path / "a.nii.gz", shape=(32, 24, 3))))
+    opened = OpenScan(segmented, served)
     frame = make_frame(opened, FrameRequest(opened.plane, 1, 0.5, "resample", 3))
     volume, view = segmented.perturb_volume(0.5, "resample", 3), opened.views[opened.plane]
     np.testing.assert_array_equal(frame.labels, view.cut(volume.labels, 1))
@@ -99,7 +99,7 @@ def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: t
 )
 def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, dict], change: dict, message: str) -> None:
     store, request = held
-    for function in (answer, sensitivity_map, lambda store, asked: slice_codes(store, fake_statistics(), asked)):
+    for function in (answer, sensitivity_map, slice_codes):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
 
@@ -147,24 +147,33 @@ def test_codes_that_lie_together_look_alike() -> None:
 
 
 def test_nobody_can_send_a_truth_for_an_example_that_others_see(tmp_path: Path) -> None:
-    examples = Examples(FakeSegmenter(), [save_scan(tmp_path / "phantom_a.nii.gz")])
-    store = SessionStore(byte_cap=2**24)
-    token, truth = store.put(examples.first, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
+    examples, models = Examples([save_scan(tmp_path / "phantom_a.nii.gz")]), fake_models(fake_served())
+    store, opened = SessionStore(byte_cap=2**24), examples.open("Phantom a", models.default)
+    token, truth = store.put(opened, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
     with pytest.raises(gr.Error, match="has its own truth"):
-        Visits(FakeSegmenter(), store, Uploads(), examples).truth(str(truth), {"token": token})
-    assert examples.first.truth is None
+        Visits(models, store, Uploads(), examples).truth(str(truth), {"token": token})
+    assert opened.truth is None
     assert not truth.exists()
 
 
 def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
-    said = {"case": "B", "plane": "sagittal", "slice": "3", "eps": "0.35", "mode": "shuffle", "seed": "7", "tab": "codebook"}
-    assert Link.read(said, ["A", "B"]) == Link("B", "sagittal", 3, 0.35, "shuffle", 7, "codebook")
-    wrong = {"case": "C", "plane": "up", "slice": "-1", "eps": "nan", "mode": "x", "seed": "1e99", "tab": ["see"]}
+    said = {
+        "case": "B",
+        "plane": "sagittal",
+        "slice": "3",
+        "eps": "0.35",
+        "mode": "shuffle",
+        "seed": "7",
+        "tab": "codebook",
+        "checkpoint": "tiny",
+    }
+    assert Link.read(said, ["A", "B"]) == Link("B", "tiny", "sagittal", 3, 0.35, "shuffle", 7, "codebook")
+    wrong = {"case": "C", "plane": "up", "slice": "-1", "eps": "nan", "mode": "x", "seed": "1e99", "tab": ["see"], "checkpoint": ""}
     assert Link.read(wrong, ["A", "B"]) == Link.read({}, ["A", "B"]) == Link("A")
 
 
 def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:
-    described = describe("token", scan, "heart.nii.gz", CLASSES)
+    described = describe("token", scan, "heart.nii.gz")
     assert described["planes"]["axial"]["count"] == 6
     assert len(described["colours"]) == len(CLASSES)
     assert "/" not in json.dumps(described)
@@ -173,11 +182,11 @@ def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:
 def test_the_codes_of_the_view_lie_where_the_map_has_them(held: tuple[SessionStore, dict]) -> None:
     store, request = held
     statistics = fake_statistics()
-    clean = slice_codes(store, statistics, {**request, "strength": 0})
+    clean = slice_codes(store, {**request, "strength": 0})
     assert clean["brought_in"]["code"] == []
     assert clean["clean"]["code"] == np.unique(store.get(request["token"]).segmented.indices[2]).tolist()
     np.testing.assert_array_equal(clean["clean"]["x"], statistics.projection[clean["clean"]["code"], 0])
-    perturbed = slice_codes(store, statistics, {**request, "strength": 1})
+    perturbed = slice_codes(store, {**request, "strength": 1})
     assert perturbed["clean"] == clean["clean"]
     assert perturbed["brought_in"]["code"]
 
@@ -193,14 +202,21 @@ def test_the_map_shows_every_codeword_once_and_survives_an_unused_codebook() -> 
 
 
 def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) -> None:
-    for name in ("phantom_b.nii.gz", "phantom_a-thick-wall.nii.gz", "phantom_b_truth.nii.gz"):
+    for name in ("phantom_b.nii.gz", "phantom_a-thick-wall.nii.gz"):
         save_scan(tmp_path / name)
-    examples = Examples(FakeSegmenter(), find_examples(tmp_path))
+    save_truth(tmp_path / "phantom_b_truth.nii.gz", tmp_path / "phantom_b.nii.gz")
+    examples, served, other = Examples(find_examples(tmp_path)), fake_served(), fake_served("other", ("background", "nodule"))
     assert examples.titles == ["Phantom a thick wall", "Phantom b"]
-    assert examples.first is examples.open("Phantom a thick wall")
-    assert examples.open("Phantom b") is examples.open("Phantom b")
-    assert examples.open("Phantom b truth") is None
-    assert Examples(FakeSegmenter(), find_examples(tmp_path / "nowhere")).first is None
+    first = examples.open("Phantom b", served)
+    assert first is examples.open("Phantom b", served)
+    assert first.example == "Phantom b"
+    assert first.truth is not None
+    # Another checkpoint encodes it anew; the truth's classes are not its own.
+    again = examples.open("Phantom b", other)
+    assert again.model is other
+    assert again.truth is None
+    assert examples.open("Phantom b truth", served) is None
+    assert Examples(find_examples(tmp_path / "nowhere")).titles == []
 
 
 def test_an_upload_is_deleted_when_the_last_of_its_senders_was_served(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from app_server import fake_served
 from fake_segmenter import FakeSegmentedScan
 
 from app.session import OpenScan, SessionError, SessionStore, cache_bytes_from_environment, label_file_name
@@ -15,7 +16,7 @@ from vqseg.types import Scan
 
 def opened(value: float = 0.0, side: int = 16) -> OpenScan:
     voxels = np.full((side, side, 4), value, np.float32)
-    return OpenScan(FakeSegmentedScan(Scan(voxels, np.eye(4), (1.0, 1.0, 1.0), "heart.nii.gz")))
+    return OpenScan(FakeSegmentedScan(Scan(voxels, np.eye(4), (1.0, 1.0, 1.0), "heart.nii.gz")), fake_served())
 
 
 def test_two_visitors_reach_their_own_scan_only() -> None:
@@ -87,7 +88,7 @@ def test_a_shared_scan_is_not_counted_and_survives_its_visitors() -> None:
 def test_the_label_file_has_the_scans_grid_and_goes_with_it() -> None:
     affine = np.array([[0, -1.5, 0.2, 3], [1.5, 0, 0, -7], [0, 0.1, 8, 1], [0, 0, 0, 1]])
     rng = np.random.default_rng(0)
-    scan = OpenScan(FakeSegmentedScan(Scan(rng.random((8, 9, 4), np.float32), affine, (1.5, 1.5, 8.0), "heart.nii.gz")))
+    scan = OpenScan(FakeSegmentedScan(Scan(rng.random((8, 9, 4), np.float32), affine, (1.5, 1.5, 8.0), "heart.nii.gz")), fake_served())
     store = SessionStore(byte_cap=2**24)
     store.put(scan, "me")
     path = scan.label_file()

@@ -2,16 +2,29 @@
    on view without sending the figure again. Trace numbers are those of app/codebook_figures.py. */
 const FADED = 0.22;
 const ACTIVE = 1, SLICE = 2, BROUGHT_IN = 3, BAR = 4;
-const statistics = props.value;
 const text = (name) => element.querySelector("[data-text=" + name + "]");
 const legend = element.querySelector(".classes");
 const panel = element.closest("[role=tabpanel]") ?? document.body;
 
+let statistics = null;  // of the checkpoint on show
 let graph = null;     // the drawn map
 let marked = null;    // the answer on the map
 let sequence = 0;
 let busy = false;
 let wanted = null;
+
+/* The checkpoint of the scan on show has another codebook than the one that is described. */
+async function follow(scan) {
+  if (statistics?.checkpoint === scan.checkpoint) return true;
+  const answer = await server.summary({ token: scan.token });
+  if (!answer || answer.error) return false;
+  statistics = answer;
+  marked = null;
+  if (!statistics.size) return false;
+  describe();
+  bind();
+  return true;
+}
 
 function describe() {
   text("size").textContent = statistics.size.toLocaleString("en");
@@ -30,7 +43,9 @@ function describe() {
 function bind() {
   const drawn = document.querySelector("#codewords .js-plotly-plot");
   for (const plot of document.querySelectorAll("#codewords .js-plotly-plot, #frequency .js-plotly-plot")) dress(plot);
-  if (!drawn?.dataset.dressed || drawn === graph) return;
+  // Until both are of the same checkpoint there is nothing to mark.
+  if (!drawn?.dataset.dressed || !statistics || drawn.layout.meta !== statistics.checkpoint) return void (graph = null);
+  if (drawn === graph) return;
   graph = drawn;
   recolour();
   mark();
@@ -51,7 +66,7 @@ function dress(plot) {
 function recolour() {
   const byClass = element.querySelector("input:checked").value === "majority";
   legend.hidden = !byClass;
-  if (!graph) return;
+  if (!graph || !statistics?.size) return;
   const colours = byClass ? statistics.majority.map((c) => statistics.colours[c]) : statistics.usage;
   window.Plotly.restyle(graph, { "marker.color": [colours] }, [ACTIVE]);
   window.Plotly.restyle(graph, { "marker.showscale": !byClass }, [BAR]);
@@ -80,6 +95,7 @@ async function refresh() {
   while (wanted) {
     const request = wanted;
     wanted = null;
+    if (!(await follow(state.scan))) continue;
     const answer = await server.codes(request);
     if (!answer || answer.error || request.sequence !== sequence) continue;
     marked = answer;
@@ -88,7 +104,6 @@ async function refresh() {
   busy = false;
 }
 
-describe();
 element.addEventListener("change", recolour);
 new MutationObserver(bind).observe(panel, { childList: true, subtree: true });
 new IntersectionObserver(() => { bind(); refresh(); }).observe(element);

@@ -11,6 +11,7 @@ const DICE = 0, AGREEMENT = 1, TRUTH = 2, PSNR = 3;
 const OUTLINE = "#ffffff", CHOSEN = "#ff2bb8";
 
 let colours = null;     // K x 3 bytes
+let painted = null;     // name of the checkpoint whose codes they are
 let shown = null;
 let chosen = null;      // the cell in detail, of window.vqseg.frames.cellAt
 let asked = 0;
@@ -226,9 +227,21 @@ function forget() {
   delete root.dataset.cell;
 }
 
-(async () => {
-  if (props.value.colours) colours = await window.vqseg.frames.unpack(props.value.colours);
+/* Another checkpoint has other codes: their colours are fetched once. */
+async function dye(state) {
+  if (painted === state.scan.checkpoint) return;
+  painted = state.scan.checkpoint;
+  colours = null;
+  const mine = painted, answer = await server.palette({ token: state.scan.token });
+  if (mine !== painted || !answer?.colours) return;
+  const fetched = await window.vqseg.frames.unpack(answer.colours);
+  if (mine === painted) colours = fetched;
+  schedule();
+}
+
+(() => {
   window.vqseg.frames.subscribe(receive);
+  window.vqseg.subscribe(dye);
   window.vqseg.subscribe(schedule);
   new IntersectionObserver(schedule).observe(element);
   new MutationObserver(() => { if (graphOf() && !graphOf().dataset.dressed) schedule(); }).observe(panel, { childList: true, subtree: true });

@@ -30,7 +30,7 @@
   }
 
   /* The address always reproduces what is shown, except an upload: that is nobody else's. */
-  const LINKED = { case: () => (state.scan.own ? "" : state.scan.name), plane: () => state.plane, slice: () => state.index,
+  const LINKED = { case: () => (state.scan.own ? "" : state.scan.name), checkpoint: () => state.scan.checkpoint, plane: () => state.plane, slice: () => state.index,
     eps: () => state.strength, mode: () => state.mode, seed: () => state.seed, tab: () => tab };
   let tab = new URLSearchParams(location.search).get("tab") ?? "see";
   let linking = 0;

@@ -15,11 +15,11 @@ from app.session import SessionError, SessionStore
 _KINDS = ("lines", "tokens", *FIGURE_FORMATS)
 
 
-def build_export(store: SessionStore, checkpoint: str) -> None:
-    """checkpoint: its name, as the lines of Python shall have it."""
+def build_export(store: SessionStore) -> None:
+    """The tab. What it gives names the checkpoint that encoded the scan on show."""
 
     def export(request: Any) -> dict[str, Any]:
-        return exported(store, checkpoint, request)
+        return exported(store, request)
 
     gr.HTML(
         value="",
@@ -32,7 +32,7 @@ def build_export(store: SessionStore, checkpoint: str) -> None:
     )
 
 
-def exported(store: SessionStore, checkpoint: str, request: Any) -> dict[str, Any]:
+def exported(store: SessionStore, request: Any) -> dict[str, Any]:
     """{"bytes": base64} of request["kind"] "tokens", "png" or "svg"; for "lines" the texts python, client and configuration."""
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
@@ -43,9 +43,9 @@ def exported(store: SessionStore, checkpoint: str, request: Any) -> dict[str, An
             raise RequestError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
         if kind == "lines":
             return {
-                "python": python_lines(scan, asked, checkpoint),
+                "python": python_lines(scan, asked),
                 "client": client_lines(scan, asked, str(request.get("address"))),
-                "configuration": configuration(scan, asked, checkpoint),
+                "configuration": configuration(scan, asked),
             }
         content = slice_tokens(scan, asked).encode() if kind == "tokens" else figure(scan, asked, Drawing.checked(request), kind)
     except (SessionError, RequestError) as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -13,15 +13,15 @@ from app.frames import FrameRequest, RequestError, stability, whole_number
 from app.render import greyscale, packed
 from app.session import SessionError, SessionStore
 
-if TYPE_CHECKING:
-    from vqseg.codebook import CodebookStatistics
-
 SEEDS = 8
 _NEIGHBOURS = 6
 
 
-def build_perturb(store: SessionStore, statistics: CodebookStatistics | None) -> None:
-    """statistics: for the colours of codes; None gives every code a colour that means nothing."""
+def build_perturb(store: SessionStore) -> None:
+    """The tab. Codes have the colours of their places on the map of the checkpoint on show."""
+
+    def palette(request: Any) -> dict[str, Any]:
+        return code_palette(store, request)
 
     def neighbours(request: Any) -> dict[str, Any]:
         return code_neighbours(store, request)
@@ -32,17 +32,28 @@ def build_perturb(store: SessionStore, statistics: CodebookStatistics | None) ->
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"colours": packed(code_colours(statistics)) if statistics else None, "seeds": SEEDS},
+                value={"seeds": SEEDS},
                 html_template=source("perturb.html"),
                 css_template=source("perturb.css"),
                 js_on_load=source("perturb.js"),
-                server_functions=[neighbours, sensitivity],
+                server_functions=[palette, neighbours, sensitivity],
                 apply_default_css=False,
                 elem_id="perturb",
             )
             gr.Plot(strength_curves(), show_label=False, elem_id="curves")
         with gr.Column(scale=2, min_width=270):
             gr.HTML(value="", html_template=source("cell.html"), css_template=source("cell.css"), apply_default_css=False, elem_id="cell")
+
+
+def code_palette(store: SessionStore, request: Any) -> dict[str, Any]:
+    """{"colours": (K, 3) packed uint8}, None if the checkpoint of the scan on show has no map: then a colour means nothing."""
+    if not isinstance(request, dict):
+        return {"error": "the request must be an object"}
+    try:
+        statistics = store.get(request.get("token")).model.statistics
+    except SessionError as error:
+        return {"error": str(error.args[0])}
+    return {"colours": packed(code_colours(statistics)) if statistics else None}
 
 
 def code_neighbours(store: SessionStore, request: Any) -> dict[str, Any]:

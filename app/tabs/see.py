@@ -67,15 +67,16 @@ def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any
     return {"image": packed(greyscale(frame.image)), "values": packed(values), "values_type": values.dtype.name}
 
 
-def describe(token: str, scan: OpenScan, title: str, classes: tuple[str, ...], *, own: bool = False) -> dict[str, Any]:
+def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
     """What the browser knows of a scan besides its pictures."""
-    grid, spacing = scan.segmented.scan.shape, scan.segmented.scan.spacing
+    grid, spacing, classes = scan.segmented.scan.shape, scan.segmented.scan.spacing, scan.model.classes
     millimetres = " × ".join(f"{s:.3g}" for s in spacing)
     return {
         "token": token,
         "truth": scan.truth is not None,
         "name": title,
-        "own": own,
+        "own": scan.example is None,
+        "checkpoint": scan.model.name,
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),

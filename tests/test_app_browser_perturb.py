@@ -1,0 +1,81 @@
+"""The tab Perturb in a real browser. Every wait is for a condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_browser import PIXELS, slide, wait_painted
+from fake_segmenter import FakeSegmentedScan
+
+from app.planes import plane_views
+from app.render import greyscale
+from vqseg.data.scan import read_scan
+
+
+def click_cell(page: Any, row: float, column: float) -> list[int]:
+    """Click a place of the "after" grid, given as shares; the cell in detail: row, column, code before, code after."""
+    box = page.locator("[data-panel=after] canvas").bounding_box()
+    page.mouse.click(box["x"] + column * box["width"], box["y"] + row * box["height"])
+    page.wait_for_selector(".perturb[data-cell]")
+    return [int(n) for n in page.locator(".perturb").get_attribute("data-cell").split()]
+
+
+def test_a_cell_tells_its_swap_and_can_be_forced_undone_and_cleared(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector(".perturb[data-painted='3 0.5 0 0']")
+    row, column, before, after = click_cell(page, 0.5, 0.5)
+    result = segmented.perturb(3, 0.5)
+    assert (before, after) == (result.clean_indices[row, column], result.indices[row, column])
+    assert str(before) in page.locator("[data-text=move]").inner_text()
+    neighbours = segmented.neighbours(before, 6)
+    assert page.locator(".card tbody td:nth-child(1)").all_inner_texts() == [str(code) for code in neighbours.codes]
+    code = 63 if after != 63 else 0
+    page.get_by_label("Code that the cell is forced to").fill(str(code))
+    page.locator(".card form button").click()
+    page.wait_for_selector(".perturb[data-painted='3 0.5 0 1']")
+    view, forced = plane_views(segmented.scan)["axial"], segmented.perturb(3, 0.5, forced={(row, column): code})
+    expected = greyscale(view.orient(forced.reconstruction))
+    values = str(expected.ravel().tolist()).replace(" ", "")
+    # Grey: one channel of four says it all.
+    page.wait_for_function(f"JSON.stringify(({PIXELS})('picture').slice(2).filter((_, i) => i % 4 < 1)) === {values!r}")
+    page.locator(".card tbody button").first.click()
+    page.wait_for_selector(".perturb[data-painted='3 0.5 0 2']")
+    page.locator("[data-do=undo]").click()
+    page.wait_for_selector(".perturb[data-painted='3 0.5 0 1']")
+    page.locator("[data-do=clear]").click()
+    page.wait_for_selector(".perturb[data-painted='3 0.5 0 0']")
+    assert page.locator("[data-do=undo]").is_disabled()
+
+
+def test_curves_are_drawn_from_the_frames_and_the_present_epsilon_is_marked(page: Any, example: Path) -> None:
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector("#curves .js-plotly-plot[data-points='21']")
+    slide(page, "strength", 0.4)
+    page.wait_for_selector("#curves .js-plotly-plot[data-present='0.4']")
+    shapes, x, dice = page.evaluate(
+        "(() => { const g = document.querySelector('#curves .js-plotly-plot'); return [g.layout.shapes, g.data[0].x, g.data[0].y]; })()"
+    )
+    assert shapes[0]["x0"] == 0.4
+    segmented = FakeSegmentedScan(read_scan(example))
+    np.testing.assert_allclose(dice, [segmented.perturb(3, strength).dice_vs_clean for strength in x])
+
+
+def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, example: Path) -> None:
+    slide(page, "strength", 0.3)
+    wait_painted(page, "axial 3 0.3 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector(".perturb[data-painted='3 0.3 0 0']")
+    page.locator("[data-do=sensitivity]").click()
+    page.get_by_text("Sensitivity", exact=True).wait_for()
+    segmented = FakeSegmentedScan(read_scan(example))
+    labels = np.stack([segmented.perturb(3, 0.3, seed=seed).labels for seed in range(8)])
+    changing = float((labels != labels[0]).any(0).mean())
+    assert float(page.locator(".perturb").get_attribute("data-sensitivity")) == pytest.approx(changing, abs=1e-3)
+    page.locator("[data-do=sensitivity]").click()
+    page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()

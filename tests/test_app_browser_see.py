@@ -1,0 +1,172 @@
+"""The tab See as a visitor uses it, in a real browser: pictures, keys, crosshair, windows. Every wait is for a condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from app_browser import PIXELS, pixels, slide, wait_painted
+from fake_segmenter import CLASSES, FakeSegmentedScan
+
+from app.planes import plane_views
+from app.render import absolute_difference, greyscale, label_colours, overlay
+from app.sidebar import OPACITY
+from vqseg.data.scan import read_scan
+
+
+def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    view = plane_views(segmented.scan)["axial"]
+    grey = greyscale(view.cut(segmented.normalised, 3))
+    expected = overlay(grey, view.cut(segmented.labels, 3), label_colours(len(CLASSES)), opacity=OPACITY)
+    assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
+    np.testing.assert_array_equal(pixels(page, "image"), np.repeat(grey[..., None], 3, -1))
+    np.testing.assert_array_equal(pixels(page, "labels"), expected)
+    np.testing.assert_array_equal(pixels(page, "reconstruction")[..., 0], greyscale(view.cut(segmented.reconstruction, 3)))
+    np.testing.assert_array_equal(
+        pixels(page, "difference")[..., 0], absolute_difference(grey, greyscale(view.cut(segmented.reconstruction, 3)))
+    )
+    assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
+    assert page.get_by_text("Research demo, not for clinical use").is_visible()
+
+
+def test_epsilon_changes_both_pictures_and_the_last_value_of_a_drag_wins(page: Any, example: Path) -> None:
+    labels, reconstruction, image = pixels(page, "labels"), pixels(page, "reconstruction"), pixels(page, "image")
+    for value in (0.1, 0.35, 0.9, 0.62):
+        slide(page, "strength", value)
+    wait_painted(page, "axial 3 0.62 resample 0")
+    assert (pixels(page, "labels") != labels).any()
+    assert (pixels(page, "reconstruction") != reconstruction).any()
+    np.testing.assert_array_equal(pixels(page, "image"), image)
+    result = FakeSegmentedScan(read_scan(example)).perturb(3, 0.62)
+    assert page.locator("[data-text=replaced]").inner_text() == f"{100 * result.replaced_share:.1f} %"
+    assert page.locator("[data-text=dice]").inner_text() == f"{result.dice_vs_clean:.3f}"
+    assert page.locator("[data-text=psnr]").inner_text() == f"{result.psnr:.1f} dB"
+
+
+def test_outline_opacity_and_classes_are_drawn_as_in_python(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    view = plane_views(segmented.scan)["axial"]
+    page.get_by_label("Outline only").check()
+    page.locator("#visible").get_by_label("MYO").uncheck()
+    slide(page, "opacity", 1)
+    visible = np.array([True, True, False, True])
+    grey, labels = greyscale(view.cut(segmented.normalised, 3)), view.cut(segmented.labels, 3)
+    expected = overlay(grey, labels, label_colours(len(CLASSES)), opacity=1, outline_only=True, visible=visible)
+    page.wait_for_function(
+        f"JSON.stringify(({PIXELS})('labels').slice(2).filter((_, i) => i % 4 < 3)) === {str(expected.ravel().tolist()).replace(' ', '')!r}"
+    )
+
+
+def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) -> None:
+    page.locator(".viewer h2").click()
+    page.keyboard.press("ArrowRight")
+    wait_painted(page, "axial 4 0 resample 0")
+    page.keyboard.press("]")
+    wait_painted(page, "axial 4 0.05 resample 0")
+    page.keyboard.press("h")
+    page.wait_for_function(
+        f"(() => {{ const p = ({PIXELS})('labels').slice(2); return p.every((v, i) => i % 4 > 1 || v === p[i + 1]); }})()"
+    )
+    page.keyboard.press("r")
+    page.wait_for_function("!document.querySelector('.viewer').dataset.painted.endsWith(' 0')")
+    page.keyboard.press("0")
+    wait_painted(page, "axial 3 0 resample 0")
+    assert page.get_by_label("Show overlay").is_checked()
+
+
+def test_keys_are_left_alone_while_typing(page: Any) -> None:
+    seed = page.locator("#seed input")
+    seed.fill("12")
+    seed.press("0")
+    seed.press("ArrowUp")
+    seed.press("Tab")
+    page.wait_for_function("document.querySelector('.viewer').dataset.painted.startsWith('axial 3 0 resample 12')")
+
+
+def test_another_plane_starts_at_its_middle_slice(page: Any) -> None:
+    page.get_by_label("Coronal").check()
+    wait_painted(page, "coronal 24 0 resample 0")
+    assert pixels(page, "labels").shape[:2] == (6, 40)
+    slide(page, "strength", 0.5)
+    wait_painted(page, "coronal 24 0.5 resample 0")
+
+
+def test_scrubbing_over_frames_that_were_fetched_ahead_asks_the_server_for_nothing(page: Any) -> None:
+    page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+    asked = len(page.requests)
+    for value in (0.05, 0.35, 0.7, 1, 0.55):
+        slide(page, "strength", value)
+        wait_painted(page, f"axial 3 {value} resample 0")
+    assert [url for url in page.requests[asked:] if "component_server" in url] == []
+
+
+def middle_of(page: Any, panel: str) -> tuple[float, float]:
+    box = page.locator(f"[data-panel={panel}] .stage").bounding_box()
+    return box["x"] + box["width"] / 2 + 1, box["y"] + box["height"] / 2 + 1
+
+
+def test_the_crosshair_tells_value_label_and_token_of_the_same_pixel_in_all_pictures(page: Any, example: Path) -> None:
+    slide(page, "strength", 1)
+    wait_painted(page, "axial 3 1 resample 0")
+    page.mouse.move(*middle_of(page, "difference"))
+    segmented = FakeSegmentedScan(read_scan(example))
+    view, result = plane_views(segmented.scan)["axial"], segmented.perturb(3, 1.0)
+    row, column = (n // 2 for n in view.shape)
+    places = np.dstack(np.meshgrid(*(np.arange(n) for n in result.labels.shape), indexing="ij"))
+    a, b = (int(view.orient(places[..., i])[row, column]) for i in range(2))
+    token = a // 8, b // 8
+    expected = f"row {row}, column {column} · value {segmented.scan.voxels[a, b, 3]:g} · {CLASSES[result.labels[a, b]]}"
+    expected += f" · token {token[0]}, {token[1]}: code {result.clean_indices[token]} → {result.indices[token]}"
+    assert page.locator("[data-text=readout]").inner_text() == expected
+
+
+def test_zoom_and_pan_are_linked_and_reset(page: Any) -> None:
+    transforms = "[...document.querySelectorAll('.stage canvas')].map(c => getComputedStyle(c).transform)"
+    before = page.evaluate(transforms)
+    x, y = middle_of(page, "labels")
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -400)
+    page.wait_for_selector(".viewer[data-zoomed]")
+    zoomed = page.evaluate(transforms)
+    page.mouse.down()
+    page.mouse.move(x + 20, y + 10)
+    page.mouse.up()
+    moved = page.evaluate(transforms)
+    assert len(set(zoomed)) == len(set(moved)) == 1
+    assert zoomed != moved
+    page.locator("#reset").click()
+    page.wait_for_selector(".viewer:not([data-zoomed])")
+    assert page.evaluate(transforms) == before
+
+
+def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(page: Any, example: Path) -> None:
+    reconstruction = pixels(page, "reconstruction")
+    page.locator("#window input").click()
+    page.get_by_role("option", name="CT soft tissue").click()
+    page.wait_for_selector(".viewer[data-window='-160 240']")
+    scan = read_scan(example)
+    expected = greyscale(plane_views(scan)["axial"].cut(scan.voxels, 3), -160, 240)
+    assert np.abs(pixels(page, "image")[..., 0].astype(int) - expected).max() <= 1
+    np.testing.assert_array_equal(pixels(page, "reconstruction"), reconstruction)
+    x, y = middle_of(page, "image")
+    page.mouse.move(x, y)
+    page.keyboard.down("Shift")
+    page.mouse.down()
+    page.mouse.move(x + 100, y + 50)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    page.wait_for_selector(".viewer[data-window='-160 440']")
+    page.locator("#reset").click()
+    page.wait_for_selector(".viewer[data-window=network]")
+
+
+def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> None:
+    letters = page.locator("[data-panel=labels] .stage i")
+    top, right, bottom, left = letters.all_inner_texts()
+    page.get_by_label("Neurological").check()
+    page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(-1')")
+    assert letters.all_inner_texts() == [top, left, bottom, right]
+    page.get_by_label("Sagittal").check()
+    page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(1')")

@@ -1,0 +1,117 @@
+"""Visits in a real browser: who sees what, links, window sizes, and that nothing comes from outside. Every wait is for a condition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_browser import pixels, slide, visit, wait_painted, wait_until
+from app_server import Server, fake_models, fake_served, save_scan, serving
+from fake_segmenter import FakeSegmentedScan
+
+from app.planes import plane_views
+from app.render import greyscale, label_colours, overlay
+from app.session import SessionError
+from app.sidebar import OPACITY
+from vqseg.data.scan import read_scan
+
+
+def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
+    with visit(browser, server) as other:
+        other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "other.nii.gz", seed=21))
+        other.get_by_role("heading", name="other.nii.gz").wait_for()
+        wait_painted(other, "axial 3 0 resample 0")
+        assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
+        mine, others = (visitor.evaluate("window.vqseg.state.scan.token") for visitor in (page, other))
+        assert server.store.get(mine) is not server.store.get(others)
+        held = len(server.store)
+    wait_until(page, lambda: len(server.store) == held - 1)
+    with pytest.raises(SessionError):
+        server.store.get(others)
+    assert server.store.get(mine)
+
+
+@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook", "Export"])
+def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
+    page.get_by_role("tab", name=tab).click()
+    page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_link_reproduces_the_view_and_the_address_follows_it(browser: Any, server: Server) -> None:
+    address = f"{server.url}/?case=Phantom+zoomed&plane=coronal&slice=7&eps=0.35&mode=shuffle&seed=11&tab=codebook"
+    with visit(browser, server, address, "coronal 7 0.35 shuffle 11") as other:
+        assert other.locator(".viewer h2").text_content() == "Phantom zoomed"
+        assert other.get_by_role("tab", name="Codebook").get_attribute("aria-selected") == "true"
+        other.get_by_role("tab", name="See").click()
+        slide(other, "strength", 0.4)
+        other.wait_for_url(lambda url: "eps=0.4&" in url and "tab=see" in url)
+        assert "case=Phantom+zoomed&plane=coronal&slice=7&" in other.url
+
+
+def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:
+    page.get_by_role("tab", name="Codebook").click()
+    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    outside = [url for url in page.requests if not url.startswith((server.url, "data:", "blob:"))]
+    assert outside == []
+
+
+def pick(page: Any, control: str, choice: str) -> None:
+    page.locator(f"#{control} input").click()
+    page.get_by_role("option", name=choice).click()
+
+
+def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(page: Any, server: Server, example: Path) -> None:
+    slide(page, "slice", 2)
+    wait_painted(page, "axial 2 0 resample 0")
+    pick(page, "checkpoint", "Second")
+    page.wait_for_function("window.vqseg.state.scan.checkpoint === 'second'")
+    wait_painted(page, "axial 2 0 resample 0")
+    segmented = FakeSegmentedScan(read_scan(example), ("background", "nodule"))
+    view = plane_views(segmented.scan)["axial"]
+    grey, labels = greyscale(view.cut(segmented.normalised, 2)), view.cut(segmented.labels, 2)
+    expected = overlay(grey, labels, label_colours(2), opacity=OPACITY)
+    wait_until(page, lambda: np.array_equal(pixels(page, "labels"), expected))
+    assert page.locator("#visible label").all_inner_texts() == ["nodule"]
+    page.wait_for_url(lambda url: "checkpoint=second" in url)
+    # The truth knows the first checkpoint's classes only.
+    page.locator(".figures .truth").wait_for(state="hidden")
+    page.get_by_role("tab", name="Codebook").click()
+    page.get_by_role("heading", name="This checkpoint has no codebook statistics").wait_for()
+    pick(page, "checkpoint", "First")
+    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    assert page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"]
+
+
+def test_an_own_scan_is_opened_anew_too_and_stays_when_that_fails(browser: Any, tmp_path: Path, checkpoint: Path, example: Path) -> None:
+    models = fake_models(fake_served("first"), opens_others=True)
+    with serving(tmp_path / "cache", [example], models=models) as running, visit(browser, running) as page:
+        page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=4))
+        page.get_by_role("heading", name="mine.nii.gz").wait_for()
+        first = page.evaluate("window.vqseg.state.scan.token")
+        page.locator("#other textarea, #other input").fill("./nowhere")
+        page.locator("#other button").click()
+        toast = page.locator('[data-testid="toast-body"]', has_text="there is no checkpoint folder './nowhere'")
+        toast.wait_for()
+        assert page.evaluate("window.vqseg.state.scan.token") == first
+        assert page.locator("#checkpoint input").input_value() == "First"
+        page.locator("#other textarea, #other input").fill(str(checkpoint))
+        page.locator("#other button").click()
+        page.wait_for_function("name => window.vqseg.state.scan.checkpoint === name", arg=str(checkpoint))
+        assert page.locator(".viewer h2").inner_text() == "mine.nii.gz"
+        assert page.locator("#checkpoint input").input_value() == "tiny"
+        assert page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"]
+        page.wait_for_selector(".viewer[data-painted]")
+        pick(page, "checkpoint", "First")
+        page.wait_for_function("window.vqseg.state.scan.checkpoint === 'first'")
+
+
+def test_a_link_chooses_the_checkpoint_and_one_that_is_not_here_is_named(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?checkpoint=second&slice=1", "axial 1 0 resample 0") as other:
+        assert other.evaluate("window.vqseg.state.scan.checkpoint") == "second"
+        assert other.locator("#checkpoint input").input_value() == "Second"
+        assert other.locator("#visible label").all_inner_texts() == ["nodule"]
+    with visit(browser, server, f"{server.url}/?checkpoint=owner/secret&slice=1", "axial 1 0 resample 0") as other:
+        other.locator('[data-testid="toast-body"]', has_text="owner/secret, which is not to be had here").wait_for()
+        assert other.evaluate("window.vqseg.state.scan.checkpoint") == "first"
