@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -188,11 +190,24 @@ def test_progress_is_told_and_may_cancel(model: VQSeg) -> None:
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
 
-    def cancel(_: float) -> None:
-        raise KeyboardInterrupt
+    def cancel_after(limit: float) -> Callable[[float], None]:
+        def cancel(share: float) -> None:
+            if share > limit:
+                raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        Segmenter(model).open(scan_of(), cancel)
+        return cancel
+
+    # While encoding and while decoding.
+    for limit in (0.0, shares[len(shares) // 2]):
+        with pytest.raises(KeyboardInterrupt):
+            Segmenter(model).open(scan_of(), cancel_after(limit))
+
+
+def test_a_perturbed_volume_tells_its_progress_too(model: VQSeg) -> None:
+    shares: list[float] = []
+    Segmenter(model).open(scan_of()).perturb_volume(0.5, progress=shares.append)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
 
 
 def test_agreement_is_the_mean_dice_of_the_structures_in_either() -> None:

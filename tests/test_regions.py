@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from vqseg.data.regions import largest_region, largest_regions, surroundings, touching
 
@@ -37,6 +38,12 @@ def test_a_clean_slice_alone_keeps_what_it_keeps_in_its_volume(labels: np.ndarra
     near = surroundings(kept)
     for index, part in enumerate(labels):
         np.testing.assert_array_equal(touching(part, near[index]), kept[index])
+
+
+@settings(deadline=None)
+@given(VOLUMES)
+def test_the_surroundings_are_the_region_dilated_by_a_cube(labels: np.ndarray) -> None:
+    np.testing.assert_array_equal(surroundings(labels), ndimage.binary_dilation(labels > 0, structure=np.ones((3, 3, 3))))
 
 
 def test_an_island_that_reaches_the_region_of_the_next_slice_stays() -> None:

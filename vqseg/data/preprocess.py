@@ -25,7 +25,10 @@ def normalise(voxels: Array, config: PreprocessConfig) -> Array:
             low, high = float(voxels.min()), float(voxels.max())
     if high <= low:
         return np.zeros(voxels.shape, np.float32)
-    scaled = (voxels.astype(np.float32) - np.float32(low)) * np.float32(1 / (high - low))
+    scaled = voxels.astype(np.float32)
+    # In place: a large scan would not fit three times.
+    scaled -= np.float32(low)
+    scaled *= np.float32(1 / (high - low))
     return np.clip(scaled, 0, 1, out=scaled)
 
 

@@ -18,7 +18,10 @@ def largest_region(labels: Array) -> Array:
     regions, count = ndimage.label(labels > 0, structure=np.ones((3,) * labels.ndim))
     if count < 2:
         return labels
-    sizes = np.bincount(regions.ravel())
+    # Slice by slice: counting makes 64-bit copies.
+    sizes = np.zeros(count + 1, np.int64)
+    for part in regions:
+        sizes += np.bincount(part.ravel(), minlength=count + 1)
     sizes[0] = 0
     return np.where(regions == sizes.argmax(), labels, 0).astype(labels.dtype)
 
@@ -31,7 +34,15 @@ def largest_regions(labels: Tensor) -> Tensor:
 
 def surroundings(labels: Array) -> Array:
     """The region and every voxel next to it: labels (S, A, B) -> bool of the same shape."""
-    return ndimage.binary_dilation(labels > 0, structure=np.ones((3,) * labels.ndim))
+    near = labels > 0
+    # One axis after the other gives the cube, in a fraction of the time of ndimage.binary_dilation.
+    for axis in range(labels.ndim):
+        before, grown = np.moveaxis(near, axis, 0), near.copy()
+        moved = np.moveaxis(grown, axis, 0)
+        moved[1:] |= before[:-1]
+        moved[:-1] |= before[1:]
+        near = grown
+    return near
 
 
 def touching(labels: Array, near: Array) -> Array:

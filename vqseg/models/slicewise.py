@@ -56,10 +56,20 @@ def _features(model: VQSeg, slices: Array) -> Tensor:
 
 
 @torch.inference_mode()
-def decode_indices(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
-    """Indices (S, h, w) -> labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1], for slices of size (A, B)."""
-    parts = [decode_features(model, post_vq_features(model, part), size) for part in indices.split(_SLICES_AT_ONCE)]
-    return np.concatenate([labels for labels, _ in parts]), np.concatenate([pictures for _, pictures in parts])
+def decode_indices(
+    model: VQSeg, indices: Tensor, size: tuple[int, int], progress: Callable[[float], None] = _nothing
+) -> tuple[Array, Array]:
+    """Indices (S, h, w) -> labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1], for slices of size (A, B).
+
+    progress is called with the share done.
+    """
+    # Filled in place: a volume of 400 slices would not fit twice.
+    labels, pictures = np.empty((len(indices), *size), np.uint8), np.empty((len(indices), *size), np.float32)
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        part = slice(start, start + _SLICES_AT_ONCE)
+        labels[part], pictures[part] = decode_features(model, post_vq_features(model, indices[part]), size)
+        progress(min(1.0, part.stop / len(indices)))
+    return labels, pictures
 
 
 @torch.inference_mode()
@@ -76,9 +86,11 @@ def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tu
     return labels.cpu().numpy(), from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
 
 
-def decode_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
+def decode_volume(
+    model: VQSeg, indices: Tensor, size: tuple[int, int], progress: Callable[[float], None] = _nothing
+) -> tuple[Array, Array]:
     """All slices of a volume as `decode_indices` gives them, in one piece where the checkpoint asks for it."""
-    labels, pictures = decode_indices(model, indices, size)
+    labels, pictures = decode_indices(model, indices, size, progress)
     return _finished(model, labels), pictures
 
 
