@@ -89,12 +89,13 @@ class FakeSegmentedScan:
         result = self.perturb(slice_index, 0.0, forced=forced)
         kept = np.random.default_rng([seed, slice_index, 1]).random(result.indices.shape) >= rate
         kept = _enlarged(kept / max(1 - rate, 1e-6), result.image.shape)
-        labels, reconstruction = _threshold(result.image * kept), np.clip(result.reconstruction * kept, 0, 1).astype(np.float32)
+        labels, before = (_threshold(picture, len(self.classes)) for picture in (result.image * kept, result.image))
+        reconstruction = np.clip(result.reconstruction * kept, 0, 1).astype(np.float32)
         return replace(
             result,
             labels=labels,
             reconstruction=reconstruction,
-            dice_vs_clean=label_agreement(labels, _threshold(result.image)),
+            dice_vs_clean=label_agreement(labels, before),
             psnr=psnr(reconstruction, result.image),
             milliseconds=1000 * (time.perf_counter() - start),
         )
