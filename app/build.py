@@ -73,7 +73,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<script>{source('store.js')}{source('frames.js')}</script>",
+        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js')}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from app.export import curve, slice_tokens
-from app.frames import FrameRequest, RequestError, make_frame
+from app.export import curve, dropout_curve, slice_tokens
+from app.frames import MODES, FrameRequest, RequestError, make_frame
 from app.planes import PLANES
 from app.render import css_colour, greyscale, label_colours, label_picture
 from app.session import OpenScan, label_file_name
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vqseg.inference import SegmentedScan
 
 
+# Of the curves: epsilon, or the rate of dropout.
+STEPS = np.linspace(0, 1, 21).round(2)
 # Reading and encoding scans: together at most two at a time, whoever asks.
 HEAVY: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": 2}
 
@@ -66,17 +68,22 @@ def add_endpoints(model: Served, uploads: Uploads) -> None:
             yield str(path)
 
     def over_epsilon(scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
-        """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1."""
+        """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
+
+        With mode "dropout" the same, but for the share, over the rate of feature dropout in the perturbation's place.
+        """
         with _errors_for_clients():
             opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
-            return curve(opened, _acquired(opened, index, 0.0, mode, seed), np.linspace(0, 1, 21).round(2))
+            if mode == "dropout":
+                return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
+            return curve(opened, _acquired(opened, index, 0.0, mode, seed), STEPS)
 
     with gr.Group(visible=False):
         scan = gr.File(label="Scan (NIfTI, PNG, JPEG, TIFF, BMP or .npy)", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
         index = gr.Number(0, label="Slice index along the plane's axis, in the array's own order, from 0")
         epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
-        mode = gr.Textbox("resample", label='Mode: "resample" or "shuffle"')
+        mode = gr.Textbox("resample", label='Mode: "resample" or "shuffle"; for /curve also "dropout"')
         seed = gr.Number(0, label="Seed, 0 to 2147483647")
         labels = gr.File(label="Labels (.nii.gz)")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from app.frames import FrameRequest, RequestError, make_frame
+from app.frames import Frame, FrameRequest, RequestError, dropout_frame, make_frame
 from app.render import absolute_difference, greyscale, label_colours, overlay
 from app.session import OpenScan
 from vqseg.types import Array
@@ -144,7 +144,13 @@ def figure(scan: OpenScan, request: FrameRequest, drawing: Drawing, file_format:
 def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> dict[str, list[Any]]:
     """Figures of one slice over epsilon, lists of the same length."""
     frames = [make_frame(scan, replace(request, strength=float(strength))) for strength in strengths]
-    return {
-        "epsilon": [float(strength) for strength in strengths],
-        **{name: [getattr(frame, name) for frame in frames] for name in ("replaced_share", "dice_vs_clean", "agreement", "psnr")},
-    }
+    return {"epsilon": strengths.tolist(), "replaced_share": [frame.replaced_share for frame in frames], **_figures_over(frames)}
+
+
+def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> dict[str, list[Any]]:
+    """The same over the rate of feature dropout, on which no token is replaced."""
+    return {"rate": rates.tolist(), **_figures_over([dropout_frame(scan, request, float(rate)) for rate in rates])}
+
+
+def _figures_over(frames: Sequence[Frame]) -> dict[str, list[float]]:
+    return {name: [getattr(frame, name) for frame in frames] for name in ("dice_vs_clean", "agreement", "psnr")}

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from app.branches import branch_changes
 from app.planes import PLANES
 from app.session import OpenScan
 from vqseg.inference import Mode, dice_by_class, label_agreement, psnr
-from vqseg.types import Array
+from vqseg.types import Array, SliceResult
 
 MODES = ("resample", "shuffle")
 LARGEST_SEED = 2**31 - 1
@@ -63,7 +62,7 @@ class Frame:
 
     clean_codes and codes: token indices before and after QPM, of the slice if it was acquired as one; else of the whole scan,
     before QPM only. Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server;
-    agreement is the share of pixels that keep the label they have at strength 0.
+    agreement is the share of pixels that keep the label they have at strength 0. changes: as app.branches names them.
     """
 
     labels: Array
@@ -76,6 +75,7 @@ class Frame:
     psnr: float
     milliseconds: float
     agreement: float
+    changes: Array
 
     def figures(self) -> dict[str, float]:
         """The numbers under the pictures."""
@@ -96,23 +96,47 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
 
 def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
     start = time.perf_counter()
-    result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, _forced(request))
-    labels, reconstruction, image = (scan.views[request.plane].orient(a) for a in (result.labels, result.reconstruction, result.image))
-    clean = scan.segmented.labels.take(request.index, scan.segmented.axis)
-    agreement = float((result.labels == clean).mean())
+    result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, forced_tokens(request))
+    return _of_slice(scan, request, result, start)
+
+
+def _of_slice(scan: OpenScan, request: FrameRequest, result: SliceResult, start: float) -> Frame:
+    shown = [scan.views[request.plane].orient(array) for array in (result.labels, result.reconstruction, result.image)]
     shares = (result.replaced_share, result.dice_vs_clean, result.psnr)
-    return Frame(labels, reconstruction, image, result.clean_indices, result.indices, *shares, _milliseconds_since(start), agreement)
+    return _frame(scan, request, shown, (result.clean_indices, result.indices), shares, start)
+
+
+def dropout_frame(scan: OpenScan, request: FrameRequest, rate: float) -> Frame:
+    """An acquired slice after feature dropout at a rate in [0, 1] in the QPM's place, whose strength and mode the request may leave.
+
+    Raises RequestError for another plane: dropout is drawn slice by slice.
+    """
+    if scan.views[request.plane].axis != scan.segmented.axis:
+        raise RequestError(f"feature dropout is drawn over acquired slices; choose plane {scan.plane}")
+    with scan.lock:
+        start = time.perf_counter()
+        return _of_slice(scan, request, scan.segmented.dropout(request.index, rate, request.seed, forced_tokens(request)), start)
 
 
 def _cut_of_volume(scan: OpenScan, request: FrameRequest) -> Frame:
     start = time.perf_counter()
     view, segmented = scan.views[request.plane], scan.segmented
     volume = scan.perturbed_volume(request.strength, request.mode, request.seed)
-    labels, reconstruction, image = (view.cut(a, request.index) for a in (volume.labels, volume.reconstruction, segmented.normalised))
-    clean = view.cut(segmented.labels, request.index)
-    dice, agreement = label_agreement(labels, clean), float((labels == clean).mean())
-    shares = (volume.replaced_share, dice, psnr(reconstruction, image))
-    return Frame(labels, reconstruction, image, segmented.indices, segmented.indices, *shares, _milliseconds_since(start), agreement)
+    shown = [view.cut(array, request.index) for array in (volume.labels, volume.reconstruction, segmented.normalised)]
+    dice = label_agreement(shown[0], view.cut(segmented.labels, request.index))
+    shares = (volume.replaced_share, dice, psnr(shown[1], shown[2]))
+    return _frame(scan, request, shown, (segmented.indices, segmented.indices), shares, start)
+
+
+def _frame(
+    scan: OpenScan, request: FrameRequest, shown: list[Array], codes: tuple[Array, Array], shares: tuple[float, float, float], start: float
+) -> Frame:
+    """shown: labels, reconstruction and image as displayed. shares: of replaced tokens, Dice, PSNR. start: of the work, in seconds."""
+    view, labels = scan.views[request.plane], shown[0]
+    clean, clean_picture = (view.cut(array, request.index) for array in (scan.segmented.labels, scan.segmented.reconstruction))
+    changes = branch_changes(labels, clean, shown[1], clean_picture)
+    agreement = float((labels == clean).mean())
+    return Frame(shown[0], shown[1], shown[2], *codes, *shares, _milliseconds_since(start), agreement, changes)
 
 
 def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[float | None] | None:
@@ -122,18 +146,8 @@ def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[fl
     return dice_by_class(frame.labels, scan.views[request.plane].cut(scan.truth, request.index), len(scan.segmented.classes))
 
 
-def stability(scan: OpenScan, request: FrameRequest, seeds: int) -> Array:
-    """(rows, columns) float32 in [0, 1]: the share of `seeds` draws whose label differs from the most frequent one there.
-
-    Perturbation sensitivity, no measure of uncertainty: it says how much the labels hang on the tokens that were swapped.
-    """
-    frames = [make_frame(scan, replace(request, seed=(request.seed + i) % (LARGEST_SEED + 1))) for i in range(seeds)]
-    labels = np.stack([frame.labels for frame in frames])
-    votes = np.stack([(labels == label).sum(0) for label in range(len(scan.segmented.classes))])
-    return (1 - votes.max(0) / seeds).astype(np.float32)
-
-
-def _forced(request: FrameRequest) -> dict[tuple[int, int], int]:
+def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:
+    """The code that each forced place (row, column) gets: the latest of its edits."""
     return {(row, column): code for row, column, code in request.edits}
 
 

@@ -199,6 +199,17 @@ def test_the_curve_is_that_of_single_pictures(client: Client, scan_file: Path) -
     assert given["agreement"] == pytest.approx([(result.labels == results[0].labels).mean() for result in results])
 
 
+def test_the_curve_over_dropout_is_that_of_single_slices(client: Client, scan_file: Path) -> None:
+    given = client.predict(handle_file(scan_file), 2, "dropout", 3, api_name="/curve")
+    segmented = FakeSegmentedScan(read_scan(scan_file))
+    results = [segmented.dropout(2, rate, 3) for rate in given["rate"]]
+    assert set(given) == {"rate", "dice_vs_clean", "agreement", "psnr"}
+    assert given["rate"] == [i / 20 for i in range(21)]
+    for name in ("dice_vs_clean", "psnr"):
+        assert given[name] == pytest.approx([getattr(result, name) for result in results])
+    assert given["agreement"] == pytest.approx([(result.labels == results[0].labels).mean() for result in results])
+
+
 def test_only_the_four_endpoints_are_public(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)
     assert set(described["named_endpoints"]) == {"/segment", "/perturb", "/tokens", "/curve"}

@@ -17,6 +17,7 @@ import pytest
 from app_server import fake_models, fake_served, fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
+from app.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
 from app.codebook_figures import ACTIVE, DEAD, code_colours, codeword_map, rank_frequency
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
@@ -25,7 +26,7 @@ from app.models import load_served
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.codebook import slice_codes
-from app.tabs.perturb import code_neighbours, sensitivity_map
+from app.tabs.perturb import code_neighbours, dropout_point
 from app.tabs.see import answer, describe
 from app.truth import truth_labels
 from app.uploads import UploadCounter, Uploads
@@ -99,7 +100,7 @@ def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: t
 )
 def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, dict], change: dict, message: str) -> None:
     store, request = held
-    for function in (answer, sensitivity_map, slice_codes):
+    for function in (answer, dropout_point, slice_codes):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
 
@@ -137,6 +138,42 @@ def test_the_codeword_that_came_stands_after_the_nearest(held: tuple[SessionStor
     for wrong in ({"code": 64, "to": 1}, {"code": "1", "to": 1}, {"code": 1}):
         assert "must be a whole number from 0 to 63" in code_neighbours(store, {"token": request["token"], **wrong})["error"]
     assert "no longer held" in code_neighbours(store, {"token": "guessed"})["error"]
+
+
+def test_the_card_of_a_cell_has_the_atoms_of_all_its_codes(held: tuple[SessionStore, dict]) -> None:
+    store, request = held
+    found = code_neighbours(store, {"token": request["token"], "code": 10, "to": 50})
+    atoms = np.frombuffer(zlib.decompress(base64.b64decode(found["atoms"])), np.uint8).reshape(-1, found["side"], found["side"])
+    np.testing.assert_array_equal(atoms, store.get(request["token"]).segmented.atoms([10, *found["codes"]]))
+
+
+def test_a_point_of_the_dropout_curve_has_the_figures_of_that_slice(held: tuple[SessionStore, dict], tmp_path: Path) -> None:
+    store, request = held
+    scan = store.get(request["token"])
+    given = dropout_point(store, {**request, "rate": 0.4, "edits": [[0, 0, 60]]})
+    result = scan.segmented.dropout(2, 0.4, 1, {(0, 0): 60})
+    assert (given["dice_vs_clean"], given["psnr"], given["truth"]) == (result.dice_vs_clean, result.psnr, None)
+    assert given["agreement"] == (result.labels == scan.segmented.labels[..., 2]).mean() < 1
+    scan.truth = result.labels[..., None].repeat(6, -1)
+    assert set(dropout_point(store, {**request, "rate": 0.4, "edits": [[0, 0, 60]]})["truth"]) <= {1.0, None}
+    for rate in (None, "0.4", True, -0.1, 1.1, float("nan")):
+        assert "rate must be a number from 0 to 1" in dropout_point(store, {**request, "rate": rate})["error"]
+    assert "choose plane axial" in dropout_point(store, {**request, "plane": "coronal", "rate": 0.4})["error"]
+
+
+def test_the_branches_disagree_where_only_one_of_them_answers() -> None:
+    labels, clean = np.array([[0, 1, 1, 2]]), np.array([[0, 1, 2, 1]])
+    pictures = np.array([[0.5, 0.5, 0.5, 0.5]]), np.array([[0.54, 0.6, 0.46, 0.44]])
+    np.testing.assert_array_equal(branch_changes(labels, clean, *pictures), [[NEITHER, RECONSTRUCTION, SEGMENTATION, BOTH]])
+
+
+@pytest.mark.parametrize(("plane", "index"), [("axial", 2), ("sagittal", 20)])
+def test_a_frame_tells_what_changed_against_strength_zero(scan: OpenScan, plane: str, index: int) -> None:
+    assert not make_frame(scan, FrameRequest(plane, index, 0.0, "resample", 1)).changes.any()
+    clean, frame = (make_frame(scan, FrameRequest(plane, index, strength, "resample", 1)) for strength in (0.0, 0.6))
+    np.testing.assert_array_equal(frame.changes % 2 == 1, frame.labels != clean.labels)
+    np.testing.assert_array_equal(frame.changes >= 2, np.abs(frame.reconstruction - clean.reconstruction) > 0.05)
+    assert frame.agreement == pytest.approx((frame.changes % 2 == 0).mean())
 
 
 def test_codes_that_lie_together_look_alike() -> None:

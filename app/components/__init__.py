@@ -7,6 +7,6 @@ from pathlib import Path
 _FOLDER = Path(__file__).parent
 
 
-def source(name: str) -> str:
-    """The text of one of this folder's files."""
-    return (_FOLDER / name).read_text(encoding="utf-8")
+def source(*names: str) -> str:
+    """The text of this folder's files, one after the other: several scripts then share one function, and what they declare."""
+    return "\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in names)

@@ -9,6 +9,7 @@
   const listeners = new Set();
   let ask = null;                 // the server's function
   let wanted = null;              // the newest request that was not sent
+  const besides = [];             // frames that views ask for besides the one on show: {request, resolve}, served in turn
   let busy = false;
   let sequence = 0;               // of the newest request wished for
   let shown = null;               // what was published last
@@ -55,15 +56,27 @@
     busy = true;
     try {
       for (;;) {
-        const request = wanted ?? ahead();
+        const extra = wanted ? null : besides.shift();
+        const request = wanted ?? extra?.request ?? ahead();
         if (!request) break;
         const isWanted = request === wanted;
         if (isWanted) wanted = null;
         await fetchFrame(request, isWanted);
+        extra?.resolve(frames.get(frameKey(request)) ?? null);
       }
     } finally {
       busy = false;
     }
+  }
+
+  /* A frame of the slice on show under other settings; null if the server has none. */
+  function frameOf(settings) {
+    const request = { ...requestOf(window.vqseg.state), ...settings, sequence }, key = frameKey(request);
+    if (frames.has(key)) return Promise.resolve(frames.get(key));
+    return new Promise((resolve) => {
+      besides.push({ request, resolve });
+      pump();
+    });
   }
 
   /* The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */
@@ -91,15 +104,15 @@
       if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? "The server did not answer. Move the slider to try again." });
       return;
     }
-    const [labels, reconstruction, image, values, clean, codes] = await Promise.all(
-      [answer.labels, answer.reconstruction, answer.image, answer.values, answer.clean_codes, answer.codes].map((p) => p && bytes(p)));
+    const [labels, reconstruction, changes, image, values, clean, codes] = await Promise.all(
+      ["labels", "reconstruction", "changes", "image", "values", "clean_codes", "codes"].map((name) => answer[name] && bytes(answer[name])));
     if (image) {
       const typed = answer.values_type === "int16" ? new Int16Array(values) : new Float32Array(values);
       remember(inputs, key, { image: new Uint8Array(image), values: typed, length: typed.length });
     }
     const tokens = { clean_codes: clean && new Int32Array(clean), codes: codes && new Int32Array(codes) };
-    const frame = { ...answer, image: null, values: null, ...tokens, labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction) };
-    remember(frames, frameKey(request), { ...frame, length: frame.labels.length });
+    const painted = { labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction), changes: new Uint8Array(changes) };
+    remember(frames, frameKey(request), { ...answer, image: null, values: null, ...tokens, ...painted, length: painted.labels.length });
     // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
     const here = sliceKey(request) === sliceKey(requestOf(window.vqseg.state));
     if (isWanted && here && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
@@ -127,6 +140,7 @@
 
   window.vqseg.frames = {
     cellAt,
+    frameOf,
     unpack: async (packed) => new Uint8Array(await bytes(packed)),
     connect(fetcher) {
       ask = fetcher;

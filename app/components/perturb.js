@@ -1,27 +1,25 @@
-/* The tokens of the slice on show before and after, one cell in detail, cells forced by hand, and the curves over epsilon.
-   Frames come from window.vqseg; nothing is decoded twice. Trace numbers are those of app/codebook_figures.py. */
+/* The tokens of the slice on show before and after, and what both decoders make of them. Frames come from window.vqseg; nothing
+   is decoded twice. One function with perturb_wipe.js, perturb_maps.js, perturb_cell.js and perturb_curves.js, which follow it. */
 const root = element.querySelector(".perturb");
 // The card of a cell stands beside the plot, in a component of its own (cell.html).
 const panel = element.closest("[role=tabpanel]") ?? document.body;
 const text = (name) => panel.querySelector("[data-text=" + name + "]");
-const part = (name) => panel.querySelector(".card " + name);
 const canvasOf = (name) => root.querySelector("[data-panel=" + name + "] canvas");
 const notice = root.querySelector(".notice");
-const DICE = 0, AGREEMENT = 1, TRUTH = 2, PSNR = 3;
+const pictures = window.vqseg.pictures;
 const OUTLINE = "#ffffff", CHOSEN = "#ff2bb8";
 
 let colours = null;     // K x 3 bytes
 let painted = null;     // name of the checkpoint whose codes they are
 let shown = null;
-let chosen = null;      // the cell in detail, of window.vqseg.frames.cellAt
-let asked = 0;
-let map = null;         // sensitivity: {key, picture}
 let painting = 0;
 
 const visible = () => element.offsetParent !== null;
 const schedule = () => { if (!painting && visible()) painting = requestAnimationFrame(paint); };
 const viewOf = () => window.vqseg.state.scan.planes[shown.request.plane];
-const mapKey = () => JSON.stringify({ ...shown.request, sequence: 0, truth: 0 });
+const acquired = (scan) => Object.keys(scan.planes).find((plane) => scan.planes[plane].acquired);
+/* What the picture on show depends on, without the sequence of asking. */
+const settingsKey = () => JSON.stringify({ ...shown.request, sequence: 0, truth: 0 });
 
 function colourOf(code) {
   if (colours) return "rgb(" + colours.slice(3 * code, 3 * code + 3).join(" ") + ")";
@@ -32,31 +30,25 @@ function paint() {
   painting = 0;
   const state = window.vqseg.state;
   if (!shown || !part("table") || state.scan.token !== shown.request.token) return;
-  const { frame, image } = shown, view = viewOf();
-  root.style.setProperty("--ratio", view.ratio);
-  root.style.setProperty("--stage", Math.min(1.5, Math.max(0.8, view.ratio)));
-  root.style.setProperty("--mirror", state.convention === "neurological" && shown.request.plane !== "sagittal" ? -1 : 1);
+  const { frame } = shown, view = viewOf();
+  pictures.shapeStages(root, view, shown.request.plane, state);
   say(frame.codes ? "" : "Tokens lie in the acquired slices: choose the " + acquired(state.scan) + " plane to see and force them.");
   if (frame.codes) {
     drawTokens("before", frame.clean_codes, null, view, state.scan);
     drawTokens("after", frame.codes, frame.clean_codes, view, state.scan);
   } else for (const name of ["before", "after"]) canvasOf(name).width = 1;
-  const over = map?.key === mapKey() ? map.picture : null;
-  root.querySelector("[data-panel=segmentation] figcaption").textContent = over ? "Sensitivity" : "Segmentation";
-  drawPixels("segmentation", view, (i) => (over ? [over[i], over[i] * 0.6, over[i] * 0.1] : frame.labels[i] ? state.scan.colours[frame.labels[i]] : [image[i], image[i], image[i]]));
-  drawPixels("picture", view, (i) => [frame.reconstruction[i], frame.reconstruction[i], frame.reconstruction[i]]);
+  drawBranches(canvasOf("segmentation"), canvasOf("picture"), frame, view, state);
+  drawPinned(view, state);
+  tellMaps();
   tellEdits(state);
   drawCurves(state);
   root.dataset.painted = [shown.request.index, shown.request.strength, shown.request.seed, state.edits.length].join(" ");
 }
 
-const acquired = (scan) => Object.keys(scan.planes).find((plane) => scan.planes[plane].acquired);
-
-function drawPixels(name, view, colour) {
-  const canvas = canvasOf(name), [rows, columns] = view.shape, picture = new ImageData(columns, rows);
-  Object.assign(canvas, { width: columns, height: rows });
-  for (let i = 0; i < rows * columns; i++) picture.data.set([...colour(i), 255], 4 * i);
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+/* Both decoders' answers in one frame, the segmentation under the map that was chosen. */
+function drawBranches(segmentation, picture, frame, view, state) {
+  pictures.paint(segmentation, view, (out) => drawMap(out, frame, view) || pictures.overlay(out, shown.image, frame.labels, view, state));
+  pictures.paint(picture, view, (out) => pictures.grey(out, frame.reconstruction));
 }
 
 /* Where a cell lies in the displayed picture: [left, top, width, height] in its pixels. */
@@ -87,145 +79,30 @@ function outline(pen, [x, y, width, height], colour, thickness) {
   pen.strokeRect(x + thickness / 2, y + thickness / 2, width - thickness, height - thickness);
 }
 
-/* --- one cell --- */
-function choose(event) {
-  if (!shown?.frame.codes) return;
-  const box = event.currentTarget.getBoundingClientRect(), [rows, columns] = viewOf().shape;
-  const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
-  const across = (event.clientX - box.left) / box.width;
-  const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor((mirrored ? 1 - across : across) * columns);
-  chosen = window.vqseg.frames.cellAt(window.vqseg.state.scan, shown.request.plane, Math.min(rows - 1, row), Math.min(columns - 1, column));
-  describeCell();
-  schedule();
-}
-
-async function describeCell() {
-  const { frame, request } = shown, number = ++asked;
-  const [code, to] = [frame.clean_codes[chosen.at], frame.codes[chosen.at]];
-  const answer = await server.neighbours({ token: request.token, code, to });
-  if (number !== asked) return;
-  if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Click the cell again.");
-  const last = answer.codes.length - 1, pi = (i) => (request.strength * answer.probabilities[i]).toFixed(4);
-  text("cell").textContent = "Token " + chosen.row + ", " + chosen.column;
-  const isForced = window.vqseg.state.edits.some(([r, c]) => r * window.vqseg.state.scan.grid_of_tokens[1] + c === chosen.at);
-  text("move").textContent = code === to ? "code " + code + (isForced ? ", forced to itself" : ", not replaced")
-    : "code " + code + " → " + to + (isForced ? ", forced" : "") + " · π = " + pi(last) + " · distance " + answer.distances[last].toFixed(3);
-  part("tbody").replaceChildren(...answer.codes.slice(0, last).map((j, i) => neighbourRow(j, answer.distances[i], pi(i))));
-  part("table").hidden = part("form").hidden = false;
-  part("input").max = window.vqseg.state.scan.codebook_size - 1;
-  root.dataset.cell = [chosen.row, chosen.column, code, to].join(" ");
-}
-
-function neighbourRow(code, distance, probability) {
-  const row = document.createElement("tr"), swatch = document.createElement("i"), button = document.createElement("button");
-  for (const value of [code, distance.toFixed(3), probability, ""]) row.insertCell().textContent = value;
-  swatch.style.background = colourOf(code);
-  row.cells[0].prepend(swatch);
-  button.type = "button";
-  button.textContent = "Force";
-  button.setAttribute("aria-label", "Force to code " + code);
-  button.addEventListener("click", () => force(code));
-  row.cells[3].append(button);
-  return row;
-}
-
-function force(code) {
-  if (!chosen) return;
-  const w = window.vqseg.state.scan.grid_of_tokens[1];
-  window.vqseg.edit([...window.vqseg.state.edits, [Math.floor(chosen.at / w), chosen.at % w, code]]);
-}
-
-function tellEdits(state) {
-  const count = state.edits.length;
-  text("edits").textContent = count === 0 ? "No cell is forced." : count + (count === 1 ? " edit in this slice." : " edits in this slice.");
-  for (const name of ["undo", "clear"]) part("[data-do=" + name + "]").disabled = count === 0;
-}
-
-/* --- sensitivity over seeds --- */
-async function measure() {
-  if (!shown) return;
-  const request = shown.request, key = mapKey(), button = root.querySelector("[data-do=sensitivity]");
-  if (map?.key === key) {
-    map = null;
-    return schedule();
-  }
-  button.disabled = true;
-  text("tool").textContent = "Decoding " + props.value.seeds + " draws of epsilon " + request.strength.toFixed(2);
-  const answer = await server.sensitivity(request);
-  button.disabled = false;
-  if (!answer?.picture) {
-    text("tool").textContent = "";
-    return say(answer?.error ?? "The server did not answer. Try again.");
-  }
-  map = { key, picture: await window.vqseg.frames.unpack(answer.picture) };
-  const changing = map.picture.filter((v) => v > 0).length / map.picture.length;
-  text("tool").textContent = (100 * changing).toFixed(1) + " % of the pixels change their label between " + props.value.seeds + " seeds. Press again for the segmentation.";
-  root.dataset.sensitivity = changing.toFixed(4);
-  schedule();
-}
-
-/* --- curves --- */
-const graphOf = () => document.querySelector("#curves .js-plotly-plot");
-let drawn = "";
-
-function drawCurves(state) {
-  const graph = graphOf();
-  if (!graph?._fullLayout || !window.Plotly) return;
-  const points = window.vqseg.frames.curve, key = [graph.dataset.dressed, state.strength, points.map((p) => p.strength), mapKey()].join(" ");
-  if (key === drawn) return;
-  dress(graph);
-  drawn = key;
-  const mean = (list) => { const known = (list ?? []).filter((v) => v !== null); return known.length ? known.reduce((a, b) => a + b) / known.length : null; };
-  const ys = { [DICE]: points.map((p) => p.dice_vs_clean), [AGREEMENT]: points.map((p) => p.agreement), [TRUTH]: points.map((p) => mean(p.truth)), [PSNR]: points.map((p) => p.psnr) };
-  const data = [DICE, AGREEMENT, TRUTH, PSNR];
-  const colour = getComputedStyle(root).color;
-  const line = { type: "line", x0: state.strength, x1: state.strength, y0: 0, y1: 1, yref: "paper", line: { color: colour, width: 2, dash: "dot" } };
-  window.Plotly.update(graph, { x: data.map(() => points.map((p) => p.strength)), y: data.map((i) => ys[i]), visible: data.map((i) => i !== TRUTH || ys[TRUTH].some((v) => v !== null)) }, { shapes: [line] });
-  graph.dataset.points = points.length;
-  graph.dataset.present = state.strength;
-}
-
-function dress(graph) {
-  if (graph.dataset.dressed) return;
-  graph.dataset.dressed = "true";
-  window.Plotly.relayout(graph, { "font.color": getComputedStyle(root).color });
-}
-
 function say(message) {
   notice.hidden = !message;
   notice.textContent = message;
 }
 
-panel.addEventListener("click", (event) => {
-  const name = event.target.closest("[data-do]")?.dataset.do, list = window.vqseg.state.edits ?? [];
-  if (name === "undo") window.vqseg.edit(list.slice(0, -1));
-  if (name === "clear") window.vqseg.edit([]);
-  if (name === "sensitivity") measure();
-});
-panel.addEventListener("submit", (event) => {
-  event.preventDefault();
-  force(Number(part("input").value));
-});
-for (const name of ["before", "after"]) canvasOf(name).addEventListener("click", choose);
-
 function receive(event) {
   if (event.shown) {
-    const moved = shown && (shown.request.token !== event.shown.request.token || shown.request.plane !== event.shown.request.plane || shown.request.index !== event.shown.request.index);
+    const moved = shown && ["token", "plane", "index"].some((name) => shown.request[name] !== event.shown.request[name]);
+    if (shown && shown.request.token !== event.shown.request.token) unpin();
     shown = event.shown;
-    if (moved) forget();
+    if (moved) forgetCell();
     else if (chosen && shown.frame.codes) describeCell();
   }
   if (shown && visible()) schedule();
 }
 
-function forget() {
-  chosen = null;
-  asked++;
-  part("table").hidden = part("form").hidden = true;
-  text("cell").textContent = "Click a cell";
-  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here.";
-  delete root.dataset.cell;
-}
+const ACTIONS = {
+  pin: () => (pinned ? unpin() : pin()),
+  branches: () => chooseMap("branches"),
+  sensitivity: () => chooseMap("sensitivity"),
+  cancel: () => stopDraws(),
+  undo: () => window.vqseg.edit(window.vqseg.state.edits.slice(0, -1)),
+  clear: () => window.vqseg.edit([]),
+};
 
 /* Another checkpoint has other codes: their colours are fetched once. */
 async function dye(state) {
@@ -239,10 +116,22 @@ async function dye(state) {
   schedule();
 }
 
-(() => {
+panel.addEventListener("click", (event) => {
+  const name = event.target.closest("[data-do]")?.dataset.do;
+  if (shown && Object.hasOwn(ACTIONS, name ?? "")) ACTIONS[name]();
+});
+document.addEventListener("click", (event) => {
+  if (!event.target.closest?.("#reset") || !shown) return;
+  unpin();
+  chooseMap(null);
+});
+
+// When all the parts are there.
+queueMicrotask(() => {
   window.vqseg.frames.subscribe(receive);
   window.vqseg.subscribe(dye);
   window.vqseg.subscribe(schedule);
   new IntersectionObserver(schedule).observe(element);
+  // The card and the plot are built beside this component, in their own time.
   new MutationObserver(() => { if (graphOf() && !graphOf().dataset.dressed) schedule(); }).observe(panel, { childList: true, subtree: true });
-})();
+});

@@ -7,13 +7,14 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.codebook_figures import code_colours, strength_curves
+from app.branches import NOTICED
+from app.codebook_figures import code_colours
 from app.components import source
-from app.frames import FrameRequest, RequestError, stability, whole_number
-from app.render import greyscale, packed
+from app.curve_figures import strength_curves
+from app.frames import FrameRequest, RequestError, dropout_frame, truth_scores, whole_number
+from app.render import packed
 from app.session import SessionError, SessionStore
 
-SEEDS = 8
 _NEIGHBOURS = 6
 
 
@@ -26,17 +27,17 @@ def build_perturb(store: SessionStore) -> None:
     def neighbours(request: Any) -> dict[str, Any]:
         return code_neighbours(store, request)
 
-    def sensitivity(request: Any) -> dict[str, Any]:
-        return sensitivity_map(store, request)
+    def dropout(request: Any) -> dict[str, Any]:
+        return dropout_point(store, request)
 
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"seeds": SEEDS},
+                value={"noticed": NOTICED},
                 html_template=source("perturb.html"),
                 css_template=source("perturb.css"),
-                js_on_load=source("perturb.js"),
-                server_functions=[palette, neighbours, sensitivity],
+                js_on_load=source("perturb.js", "perturb_wipe.js", "perturb_maps.js", "perturb_cell.js", "perturb_curves.js"),
+                server_functions=[palette, neighbours, dropout],
                 apply_default_css=False,
                 elem_id="perturb",
             )
@@ -57,28 +58,43 @@ def code_palette(store: SessionStore, request: Any) -> dict[str, Any]:
 
 
 def code_neighbours(store: SessionStore, request: Any) -> dict[str, Any]:
-    """The codewords nearest to request["code"], then the one it was replaced by, request["to"]: codes, distances, probabilities."""
+    """The codewords nearest to request["code"], then the one it was replaced by, request["to"]: codes, distances, probabilities.
+
+    atoms: packed uint8 pictures of request["code"] and of all these, `side` pixels high and wide.
+    """
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
     try:
         scan = store.get(request.get("token"))
         last = scan.segmented.codebook_size - 1
         code, to = (whole_number(name, request.get(name), last) for name in ("code", "to"))
-        found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,))
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
-    return {"codes": found.codes.tolist(), "distances": _finite(found.distances), "probabilities": _finite(found.probabilities)}
+    found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,))
+    atoms = scan.segmented.atoms([code, *found.codes.tolist()])
+    return {
+        "codes": found.codes.tolist(),
+        "distances": _finite(found.distances),
+        "probabilities": _finite(found.probabilities),
+        "atoms": packed(atoms),
+        "side": atoms.shape[-1],
+    }
 
 
-def sensitivity_map(store: SessionStore, request: Any) -> dict[str, Any]:
-    """Perturbation sensitivity of the picture on show over SEEDS draws: a packed uint8 picture, 255 where no two draws agree."""
+def dropout_point(store: SessionStore, request: Any) -> dict[str, Any]:
+    """The figures of the slice on show after feature dropout at request["rate"], to be compared with those of a frame."""
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
     try:
-        scan = store.get(request.get("token"))
-        return {"picture": packed(greyscale(stability(scan, FrameRequest.checked(request, scan), SEEDS)))}
+        scan, rate = store.get(request.get("token")), request.get("rate")
+        asked = FrameRequest.checked(request, scan)
+        if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+            raise RequestError(f"rate must be a number from 0 to 1, got {rate!r}")
+        frame = dropout_frame(scan, asked, float(rate))
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
+    figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
+    return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
 
 
 def _finite(values: np.ndarray) -> list[float]:

@@ -24,7 +24,7 @@ def build_see(store: SessionStore) -> gr.HTML:
         value=None,
         html_template=source("viewer.html"),
         css_template=source("viewer.css"),
-        js_on_load=source("viewer.js"),
+        js_on_load=source("viewer.js", "viewer_window.js", "viewer_pointer.js", "viewer_status.js"),
         server_functions=[frame],
         apply_default_css=False,
         elem_id="viewer",
@@ -44,6 +44,7 @@ def answer(store: SessionStore, request: Any) -> dict[str, Any]:
     return {
         "labels": packed(made.labels),
         "reconstruction": packed(greyscale(made.reconstruction)),
+        "changes": packed(made.changes),
         **_tokens(made, scan, asked),
         "truth": truth_scores(scan, asked, made),
         **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),

@@ -1,0 +1,113 @@
+/* One cell of the token grid in detail, and cells that are forced to a code. Part of the tab, see perturb.js. */
+const part = (name) => panel.querySelector(".card " + name);
+
+let chosen = null;      // the cell, of window.vqseg.frames.cellAt
+let asked = 0;
+
+function choose(event) {
+  if (!shown?.frame.codes) return;
+  const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
+  const pixel = pictures.pixelAt(event.currentTarget, event, viewOf(), mirrored);
+  if (!pixel) return;
+  chosen = window.vqseg.frames.cellAt(window.vqseg.state.scan, shown.request.plane, pixel.row, pixel.column);
+  describeCell();
+  schedule();
+}
+
+/* The arrow keys go from cell to cell as they are displayed. */
+function moveCell(event) {
+  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+  if (!steps || !shown?.frame.codes) return;
+  event.preventDefault();
+  const scan = window.vqseg.state.scan, view = viewOf(), [rows, columns] = view.shape;
+  const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
+  const [left, top, width, height] = chosen ? boxOf(chosen.row, chosen.column, view, scan) : [columns / 2, rows / 2, 0, 0];
+  const [ch, cw] = view.transpose ? [scan.cell[1], scan.cell[0]] : scan.cell;
+  const row = top + height / 2 + steps[0] * ch, column = left + width / 2 + steps[1] * cw * (mirrored ? -1 : 1);
+  if (row < 0 || row >= rows || column < 0 || column >= columns) return;
+  chosen = window.vqseg.frames.cellAt(scan, shown.request.plane, Math.floor(row), Math.floor(column));
+  describeCell();
+  schedule();
+}
+
+async function describeCell() {
+  const { frame, request } = shown, number = ++asked;
+  const [code, to] = [frame.clean_codes[chosen.at], frame.codes[chosen.at]];
+  const answer = await server.neighbours({ token: request.token, code, to });
+  if (number !== asked) return;
+  if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Click the cell again.");
+  const atoms = await window.vqseg.frames.unpack(answer.atoms), size = answer.side ** 2;
+  if (number !== asked) return;
+  const atom = (i) => atoms.subarray(i * size, (i + 1) * size);
+  const last = answer.codes.length - 1, pi = (i) => (request.strength * answer.probabilities[i]).toFixed(4);
+  text("cell").textContent = "Token " + chosen.row + ", " + chosen.column;
+  const isForced = window.vqseg.state.edits.some(([r, c]) => r * window.vqseg.state.scan.grid_of_tokens[1] + c === chosen.at);
+  text("move").textContent = code === to ? "code " + code + (isForced ? ", forced to itself" : ", not replaced")
+    : "code " + code + " → " + to + (isForced ? ", forced" : "") + " · π = " + pi(last) + " · distance " + answer.distances[last].toFixed(3);
+  drawSwap([[code, atom(0)], [to, atom(last + 1)]]);
+  part("tbody").replaceChildren(...answer.codes.slice(0, last).map((j, i) => neighbourRow(j, atom(i + 1), answer.distances[i], pi(i))));
+  part("table").hidden = part("form").hidden = false;
+  part("input").max = window.vqseg.state.scan.codebook_size - 1;
+  root.dataset.cell = [chosen.row, chosen.column, code, to].join(" ");
+}
+
+/* What the code and its replacement decode to; one picture if there was no replacement. */
+function drawSwap(codes) {
+  const swap = part(".swap"), figures = swap.querySelectorAll("figure");
+  codes.forEach(([code, atom], i) => {
+    drawAtom(figures[i].querySelector("canvas"), code, atom);
+    figures[i].querySelector("figcaption").textContent = code;
+  });
+  figures[1].hidden = swap.querySelector("span").hidden = codes[0][0] === codes[1][0];
+  swap.hidden = false;
+}
+
+function drawAtom(canvas, code, atom) {
+  const side = Math.sqrt(atom.length);
+  pictures.paint(canvas, { shape: [side, side] }, (out) => pictures.grey(out, atom));
+  canvas.setAttribute("aria-label", "What code " + code + " decodes to");
+}
+
+function neighbourRow(code, atom, distance, probability) {
+  const row = document.createElement("tr"), canvas = document.createElement("canvas"), button = document.createElement("button");
+  for (const value of [code, distance.toFixed(3), probability, ""]) row.insertCell().textContent = value;
+  canvas.setAttribute("role", "img");
+  drawAtom(canvas, code, atom);
+  row.cells[0].prepend(canvas);
+  button.type = "button";
+  button.textContent = "Force";
+  button.setAttribute("aria-label", "Force to code " + code);
+  button.addEventListener("click", () => force(code));
+  row.cells[3].append(button);
+  return row;
+}
+
+function force(code) {
+  if (!chosen) return;
+  const w = window.vqseg.state.scan.grid_of_tokens[1];
+  window.vqseg.edit([...window.vqseg.state.edits, [Math.floor(chosen.at / w), chosen.at % w, code]]);
+}
+
+function tellEdits(state) {
+  const count = state.edits.length;
+  text("edits").textContent = count === 0 ? "No cell is forced" : count + (count === 1 ? " edit in this slice" : " edits in this slice");
+  for (const name of ["undo", "clear"]) part("[data-do=" + name + "]").disabled = count === 0;
+}
+
+function forgetCell() {
+  chosen = null;
+  asked++;
+  part("table").hidden = part("form").hidden = part(".swap").hidden = true;
+  text("cell").textContent = "Click a cell";
+  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to.";
+  delete root.dataset.cell;
+}
+
+panel.addEventListener("submit", (event) => {
+  event.preventDefault();
+  force(Number(part("input").value));
+});
+for (const name of ["before", "after"]) {
+  canvasOf(name).addEventListener("click", choose);
+  canvasOf(name).addEventListener("keydown", moveCell);
+}

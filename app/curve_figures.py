@@ -1,0 +1,46 @@
+"""The Perturb tab's plotly figure. Its height (page.css), the colour of text and the points (perturb_curves.js) come in the browser."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+
+# The order of the traces; components/perturb_curves.js counts on it. Feature dropout has the same four once more, dashed.
+CURVES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
+COLOURS = ("#239089", "#e69f00", "#cc79a7", "#7a8b96")
+
+
+def strength_curves() -> go.Figure:
+    """Empty curves over epsilon and over the dropout rate, filled as points arrive: shares on the left, PSNR on the right."""
+    figure = go.Figure()
+    for dash, variable in (("solid", "ε"), ("dash", "dropout p =")):
+        for name, colour in zip(CURVES, COLOURS, strict=True):
+            axis, unit = ("2", " dB") if name == "PSNR" else ("", "")
+            figure.add_scatter(
+                x=[],
+                y=[],
+                name=name,
+                legendgroup=name,
+                showlegend=dash == "solid" and not axis,
+                xaxis="x" + axis,
+                yaxis="y" + axis,
+                mode="lines",
+                line={"width": 3 if dash == "solid" else 2, "color": colour, "dash": dash},
+                hovertemplate=variable + " %{x:.2f}: %{y:.3f}" + unit + "<extra>" + name + "</extra>",
+            )
+    figure.add_scatter(x=[None], y=[None], name="dropout at p", mode="lines", line={"width": 2, "color": "#93a3ad", "dash": "dash"})
+    figure.update_layout(
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        uirevision="keep",
+        hoverlabel={"font": {"size": 14}},
+        font={"size": 13, "color": "#64757f"},
+        margin={"l": 4, "r": 8, "t": 8, "b": 4},
+        legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom", "font": {"size": 13}},
+        xaxis={"domain": [0, 0.58], "title": {"text": "ε (share of tokens replaced) or p"}},
+        yaxis={"range": [0, 1.02], "title": {"text": "Dice, agreement"}},
+        xaxis2={"domain": [0.7, 1], "title": {"text": "ε or p"}},
+        yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": "PSNR in dB"}},
+    )
+    figure.update_xaxes(range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
+    figure.update_yaxes(gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
+    return figure
