@@ -8,7 +8,7 @@ import torch
 
 from tests.tiny import tiny_model
 from vqseg.config import BackboneConfig, ModelConfig
-from vqseg.models.atoms import ATOM_SIDE, decode_atoms
+from vqseg.models.atoms import ATOM_SIDE, atom_labels, decode_atoms
 from vqseg.models.vqseg import VQSeg
 
 
@@ -24,6 +24,19 @@ def test_an_atom_is_a_patch_of_its_code_in_the_mean_codeword_as_the_decoder_show
     np.testing.assert_allclose(atoms[1] / 255, expected, atol=1 / 255)
     np.testing.assert_array_equal(atoms[0], atoms[2])
     assert (atoms[0] != atoms[1]).any()
+
+
+def test_an_atoms_label_is_the_most_probable_class_of_its_middle_token() -> None:
+    model = tiny_model()
+    codewords = model.quantizer.codewords().detach()
+    found = atom_labels(model, range(64))
+    for code in (3, 40):
+        grid = codewords.mean(0)[None, :, None, None].repeat(1, 1, 15, 15)
+        grid[:, :, 6:9, 6:9] = codewords[code][None, :, None, None]
+        with torch.no_grad():
+            probabilities = model.segmentation_decoder(grid)[0].softmax(0)[:, 28:32, 28:32].mean((1, 2))
+        assert found[code] == int(probabilities.argmax())
+    assert found.dtype == np.uint8 and len(set(found.tolist())) > 1
 
 
 @pytest.mark.parametrize("code", [-1, 64])

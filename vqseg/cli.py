@@ -53,7 +53,7 @@ class Predict:
 
 @dataclass(frozen=True, kw_only=True)
 class Codebook:
-    """Count codes over a data set and project the codewords: writes codebook.npz, which the app shows."""
+    """Find out what the codes have learnt over a data set: writes codebook.npz, which the app shows."""
 
     checkpoint: str
     """Checkpoint folder or Hub id."""
@@ -64,7 +64,9 @@ class Codebook:
     split: str = "train"
     """train, val, or all cases of the folder."""
     seed: int = 0
-    """Seed of the projection."""
+    """Seed of the projections."""
+    ablated: int = 64
+    """How many of the most used codes are taken out one by one, to see what the labels lose; 0 for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +122,10 @@ def _parse(command: type[Any], name: str, rest: Sequence[str]) -> Any:
     return tyro.cli(command, prog=f"python -m vqseg {name}", args=rest)
 
 
-def _bar(description: str) -> Callable[[Sequence[Any]], Iterable[Any]]:
+def _bar(description: str, unit: str = "scan") -> Callable[[Sequence[Any]], Iterable[Any]]:
     from tqdm import tqdm
 
-    return lambda items: tqdm(items, desc=description, unit="scan", dynamic_ncols=True)
+    return lambda items: tqdm(items, desc=description, unit=unit, dynamic_ncols=True)
 
 
 def _train(rest: Sequence[str]) -> int:
@@ -252,11 +254,18 @@ def _predict(command: Predict) -> int:
 
 
 def _codebook(command: Codebook) -> int:
-    from vqseg.checkpoint import load_model
+    from vqseg.checkpoint import checkpoint_folder, load_model
     from vqseg.codebook import analyse, write_statistics
 
+    folder = checkpoint_folder(command.checkpoint)
     statistics = analyse(
-        load_model(command.checkpoint), command.data, split=command.split, seed=command.seed, progress=_bar("counting codes")
+        load_model(folder),
+        command.data,
+        split=command.split,
+        seed=command.seed,
+        ablated=command.ablated,
+        checkpoint=folder,
+        progress=lambda items, what: _bar(what, unit="")(items),
     )
     path = write_statistics(statistics, command.output)
     print(

@@ -1,21 +1,39 @@
 """What a codebook has learnt, over a data set and not over a batch; one file, codebook.npz, lies beside the checkpoint."""
 
-from vqseg.codebook.analysis import analyse, project, token_classes
+from vqseg.codebook.analysis import ABLATED, analyse, token_classes
+from vqseg.codebook.drift import Drift
 from vqseg.codebook.file import FILE, VERSION, read_statistics, write_statistics
 from vqseg.codebook.keys import codebook_key, codewords_of
+from vqseg.codebook.phantoms import phantom_patches
+from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, layout, pca
+from vqseg.codebook.radius import Radii, radii
 from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity
+from vqseg.codebook.tokens import codes_under, scan_usage, where
 
 __all__ = [
+    "ABLATED",
     "FILE",
+    "METHODS",
+    "METRICS",
     "VERSION",
     "CodebookError",
     "CodebookStatistics",
+    "Drift",
+    "Radii",
     "analyse",
+    "cache_folder",
     "codebook_key",
+    "codes_under",
     "codewords_of",
+    "compute_layout",
+    "layout",
+    "pca",
     "perplexity",
-    "project",
+    "phantom_patches",
+    "radii",
     "read_statistics",
+    "scan_usage",
     "token_classes",
+    "where",
     "write_statistics",
 ]

@@ -1,31 +1,49 @@
-"""What a codebook has learnt, over a data set and not over a batch: usage, classes, projection.
+"""A checkpoint and a data set -> CodebookStatistics: one pass over the scans, then what follows from the codebook alone.
 
-Streaming: memory does not grow with the number of scans. One file, codebook.npz, lies beside the checkpoint.
-Shapes: counts (K,), class_counts (K, C), projection (K, 2).
+Memory does not grow with the number of scans: counts are added up, and of single scans a bounded sample is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from vqseg.codebook import phantoms
+from vqseg.codebook.ablation import Sample, ablate
+from vqseg.codebook.counting import PairCounter, TokenCounter
+from vqseg.codebook.drift import GROUPS, DriftCounter, group_codewords
+from vqseg.codebook.evolution import read_evolution
 from vqseg.codebook.keys import codewords_of, key_of
+from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout
 from vqseg.codebook.statistics import CodebookStatistics
-from vqseg.data.phantom import phantom_volume
-from vqseg.data.preprocess import labels_to_network, normalise
+from vqseg.data.preprocess import labels_to_network, network_size, normalise
 from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
+from vqseg.models.atoms import atom_labels, decode_atoms
 from vqseg.models.slicewise import decode_volume, encode_slices
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
-_PHANTOMS = range(500, 510)
-_NEIGHBORS, _MIN_DIST = 15, 0.1
+ABLATED = 64
+_PERPLEXITY = 30
+# t-SNE takes time with every codeword: an hour for the largest codebooks.
+_MOST_TSNE = 16384
+
+
+class Progress(Protocol):
+    """Goes through items and may show it: progress(items, "what is done with them")."""
+
+    def __call__(self, items: Sequence[Any], what: str, /) -> Iterable[Any]: ...
+
+
+def silent(items: Sequence[Any], _: str, /) -> Iterable[Any]:
+    """Shows nothing."""
+    return items
 
 
 def token_classes(labels: torch.Tensor, grid: tuple[int, int], stride: int, classes: int) -> torch.Tensor:
@@ -45,57 +63,98 @@ def analyse(
     *,
     split: str = "train",
     seed: int = 0,
-    progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items,
+    ablated: int = ABLATED,
+    checkpoint: str | Path | None = None,
+    progress: Progress = silent,
 ) -> CodebookStatistics:
-    """Count codes over a split of a data set folder (phantoms if None) and project the codewords.
+    """Everything about the codes of a network over a split of a data set folder (phantoms if None).
 
     The classes are those that the model itself gives: in semi-supervised data most scans have no label that may be read.
+    ablated: how many of the most used codes are taken out one by one; 0 for none. checkpoint: the folder whose snapshots.npz tells
+    of the training. seed: of the projections and of the groups of codewords.
     """
-    size, classes = model.config.codebook_size, len(model.config.classes)
-    counts = torch.zeros(size * classes, dtype=torch.int64)
-    scans = 0
-    for slices in _volumes(model, folder, split, progress):
-        tokens = encode_slices(model, slices)
-        labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
-        # Several levels of tokens lie below each other, each over the whole picture.
-        grid = (tokens.shape[1] // model.levels, tokens.shape[2])
-        owners = token_classes(labels_to_network(labels, model.preprocess), grid, model.pixels_per_token, classes).repeat(
-            1, model.levels, 1
-        )
-        counts += torch.bincount((tokens * classes + owners).flatten(), minlength=size * classes)
-        scans += 1
-    class_counts = counts.view(size, classes).numpy()
     codewords = codewords_of(model)
-    source = "phantoms" if folder is None else f"{Path(folder).resolve().name} ({split})"
-    parameters = {"method": "umap", "n_neighbors": _NEIGHBORS, "min_dist": _MIN_DIST, "metric": "euclidean", "seed": seed}
+    sources = list(phantoms.SEEDS) if folder is None else cases_of_split(folder, split)
+    groups = group_codewords(codewords, seed=seed)
+    tokens, pairs = TokenCounter(len(codewords), len(model.config.classes)), PairCounter(len(codewords))
+    drift, sample = DriftCounter(groups, len(sources)), Sample(len(sources))
+    for number, read in enumerate(_read_slices(model, progress(sources, "counting codes"))):
+        _count(model, number, read, tokens, pairs, drift, sample)
+    position, spread = tokens.places()
+    partners = pairs.partners()
+    top = np.argsort(-tokens.counts, kind="stable")[: min(ablated, int((tokens.counts > 0).sum()))].astype(np.int32)
+    layouts = _layouts(codewords, seed, progress)
+    evolution = read_evolution(checkpoint, seed=seed) if checkpoint is not None else None
+    neighbors = {"n_neighbors": NEIGHBORS, "min_dist": MIN_DIST, "metric": "euclidean", "seed": seed}
     return CodebookStatistics(
-        counts=class_counts.sum(1),
-        class_counts=class_counts,
-        projection=project(codewords, seed=seed),
+        counts=tokens.counts,
+        class_counts=tokens.class_counts,
+        **layouts,
+        position=position,
+        spread=spread,
+        partners=partners.codes,
+        partner_counts=partners.counts,
+        atoms=decode_atoms(model, range(len(codewords))),
+        atom_labels=atom_labels(model, range(len(codewords))),
+        ablation_codes=top if ablated else None,
+        ablation_dice=ablate(model, sample.scans, top, lambda items: progress(items, "taking codes out")) if ablated else None,
+        drift_groups=groups,
+        drift_reference=drift.reference(),
+        evolution=evolution.places if evolution else None,
+        evolution_steps=evolution.steps if evolution else None,
+        evolution_counts=evolution.counts if evolution else None,
+        phantom_places=phantoms.phantom_places(model, lambda items: progress(items, "reading phantoms")),
         classes=model.config.classes,
-        source=source,
-        scans=scans,
+        source="phantoms" if folder is None else f"{Path(folder).resolve().name} ({split})",
+        scans=len(sources),
         key=key_of(codewords),
-        parameters=parameters,
+        parameters={
+            "projection": {"method": "umap", **neighbors},
+            "tsne": {"method": "tsne", "perplexity": _PERPLEXITY, "seed": seed},
+            "evolution": {"method": evolution.method, **neighbors} if evolution else None,
+            "partners": {"largest_error": partners.error},
+            "ablation": {"scans": len(sample.scans), "slices": sum(len(scan.indices) for scan in sample.scans)},
+            "drift": {"groups": GROUPS, "seed": seed},
+        },
     )
 
 
-def _volumes(model: VQSeg, folder: str | Path | None, split: str, progress: Callable[[Sequence[Any]], Iterable[Any]]) -> Iterator[Array]:
-    """Normalised slices (S, A, B) of one volume after the other."""
-    if folder is None:
-        for seed in progress(list(_PHANTOMS)):
-            yield np.moveaxis(normalise(phantom_volume(seed)[0], model.preprocess), 2, 0)
-        return
-    for case in progress(cases_of_split(folder, split)):
-        scan = read_scan(case.image)
-        yield np.moveaxis(normalise(scan.voxels, model.preprocess), through_plane_axis(scan), 0)
+def _read_slices(model: VQSeg, sources: Iterable[Any]) -> Iterator[Array]:
+    """Normalised slices (S, A, B) of one volume after the other: of a seed's phantom or a case's image."""
+    for source in sources:
+        if isinstance(source, int):
+            yield phantoms.phantom_slices(source, model.preprocess)
+        else:
+            scan = read_scan(source.image)
+            yield np.moveaxis(normalise(scan.voxels, model.preprocess), through_plane_axis(scan), 0)
 
 
-def project(codewords: Array, *, seed: int = 0) -> Array:
-    """UMAP of codewords (K, D) in the plane, (K, 2) float32; the same for the same seed."""
-    # Importing umap compiles for seconds; only this function needs it.
-    import umap
+def _count(model: VQSeg, number: int, slices: Array, tokens: TokenCounter, pairs: PairCounter, drift: DriftCounter, sample: Sample) -> None:
+    """Encode one volume and add its tokens to everything that counts."""
+    size = (slices.shape[1], slices.shape[2])
+    indices = encode_slices(model, slices)
+    labels, _ = decode_volume(model, indices, size)
+    height, width = indices.shape[1] // model.levels, indices.shape[2]
+    stride, inner = model.pixels_per_token, network_size(size, model.preprocess)
+    owners = token_classes(labels_to_network(labels, model.preprocess), (height, width), stride, len(model.config.classes)).numpy()
+    # Tokens that begin inside the slice may have their centre beyond its edge.
+    rows, columns = (
+        np.minimum((np.arange(count) + 0.5) * stride / length, 1.0) for count, length in zip((height, width), inner, strict=True)
+    )
+    # Several levels of tokens lie below each other, each over the whole picture.
+    for level in indices.numpy().reshape(len(slices), model.levels, height, width).swapaxes(0, 1):
+        tokens.add(level, owners, rows, columns)
+        pairs.add(level)
+    drift.add(number, indices.numpy())
+    sample.offer(number, indices.numpy(), size)
 
-    neighbors = min(_NEIGHBORS, len(codewords) - 1)
-    reducer = umap.UMAP(n_neighbors=neighbors, min_dist=_MIN_DIST, random_state=seed, n_jobs=1)
-    return np.asarray(reducer.fit_transform(codewords), dtype=np.float32)
+
+def _layouts(codewords: Array, seed: int, progress: Progress) -> dict[str, Array]:
+    jobs: dict[str, dict[str, Any]] = {
+        "projection": {"method": "umap", "dimensions": 2},
+        "projection3": {"method": "umap", "dimensions": 3},
+        "tsne": {"method": "tsne", "n_neighbors": _PERPLEXITY},
+    }
+    if len(codewords) > _MOST_TSNE:
+        jobs.pop("tsne")
+    return {name: compute_layout(codewords, seed=seed, **jobs[name]) for name in progress(list(jobs), "laying out")}

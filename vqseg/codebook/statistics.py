@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vqseg.codebook.drift import Drift, drift_of
 from vqseg.types import Array
 
 # How many partners and phantom places are kept for a code.
@@ -101,6 +102,12 @@ class CodebookStatistics:
         ranks = np.empty(len(self.counts), dtype=np.int64)
         ranks[np.argsort(-self.counts, kind="stable")] = np.arange(1, len(self.counts) + 1)
         return ranks
+
+    def drift(self, indices: Array) -> Drift:
+        """How far a scan's tokens, indices of any shape, lie from the data set's. Raises CodebookError if there is no reference."""
+        if self.drift_groups is None or self.drift_reference is None:
+            raise CodebookError("these codebook statistics have no reference for a scan's drift; make them anew")
+        return drift_of(indices, self.counts, self.drift_groups, self.drift_reference)
 
     def arrays(self) -> dict[str, Array]:
         """The arrays that are there, by name."""

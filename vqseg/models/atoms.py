@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -25,22 +25,37 @@ def decode_atoms(model: VQSeg, codes: Sequence[int]) -> Array:
 
     Around the patch lies the mean codeword; five tokens are shown, the patch in their middle. Raises ValueError for a code that is none.
     """
+    return torch.cat([_picture(model, features) for features in _maps(model, codes)]).cpu().numpy()
+
+
+@torch.inference_mode()
+def atom_labels(model: VQSeg, codes: Sequence[int]) -> Array:
+    """codes (n,) -> (n,) uint8: the class of the highest mean probability over the middle token of the same patch."""
+    low, high = (place * model.pixels_per_token for place in (_MAP // 2, _MAP // 2 + 1))
+    labels = []
+    for features in _maps(model, codes):
+        middle = model.segmentation_decoder(features)[:, :, low:high, low:high]
+        labels.append(middle.softmax(1).mean((2, 3)).argmax(1).to(torch.uint8))
+    return torch.cat(labels).cpu().numpy()
+
+
+def _maps(model: VQSeg, codes: Sequence[int]) -> Iterator[Tensor]:
+    """Post-VQ features of a patch of each code in the mean codeword, some codes at a time: (n, D, levels * _MAP, _MAP)."""
     wrong = [code for code in codes if not 0 <= code < model.config.codebook_size]
     if wrong:
         raise ValueError(f"code {wrong[0]} is outside the codebook; expected 0 to {model.config.codebook_size - 1}")
     codewords = model.quantizer.codewords().float()
     chosen = torch.tensor(codes, dtype=torch.int64, device=codewords.device)
-    pictures = [_atoms(model, codewords[part], codewords.mean(0)) for part in chosen.split(_CODES_AT_ONCE)]
-    return torch.cat(pictures).cpu().numpy()
-
-
-def _atoms(model: VQSeg, codewords: Tensor, ground: Tensor) -> Tensor:
-    """codewords (n, D) in a map of `ground` (D,), decoded -> (n, ATOM_SIDE, ATOM_SIDE) uint8."""
-    grid = ground[None, :, None, None].repeat(len(codewords), 1, _MAP, _MAP)
     low, high = (_MAP - _PATCH) // 2, (_MAP + _PATCH) // 2
-    grid[:, :, low:high, low:high] = codewords[:, :, None, None]
-    # All levels of the encoder lie below each other; here they agree.
-    pictures = model.image_decoder(grid.repeat(1, 1, model.levels, 1))[:, :1]
+    for part in chosen.split(_CODES_AT_ONCE):
+        grid = codewords.mean(0)[None, :, None, None].repeat(len(part), 1, _MAP, _MAP)
+        grid[:, :, low:high, low:high] = codewords[part][:, :, None, None]
+        # All levels of the encoder lie below each other; here they agree.
+        yield grid.repeat(1, 1, model.levels, 1)
+
+
+def _picture(model: VQSeg, features: Tensor) -> Tensor:
+    """Features of `_maps` decoded -> (n, ATOM_SIDE, ATOM_SIDE) uint8."""
     low, high = ((_MAP + sign * _SHOWN) // 2 * model.pixels_per_token for sign in (-1, 1))
-    shown = pictures[:, :, low:high, low:high].clamp(0, 1)
+    shown = model.image_decoder(features)[:, :1, low:high, low:high].clamp(0, 1)
     return (F.interpolate(shown, (ATOM_SIDE, ATOM_SIDE), mode="area")[:, 0] * 255).round().to(torch.uint8)

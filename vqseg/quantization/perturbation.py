@@ -7,7 +7,7 @@ Shapes: indices (...,) int64, codewords (K, D), rows (R,).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import torch
@@ -91,9 +91,14 @@ def _log_marginal(codewords: Tensor, strength: float, temperature: Temperature) 
     """log Q(c_j | strength), (K,) float64, finite wherever Q is positive, however small."""
     _check(codewords, strength)
     moved = _log_inflow(codewords.double(), _resolve(temperature, codewords))
-    stay = torch.tensor(1.0 - strength, dtype=torch.float64, device=codewords.device).log()
-    move = torch.tensor(strength, dtype=torch.float64, device=codewords.device).log()
-    return torch.logaddexp(stay.expand(len(codewords)), move + moved) - math.log(len(codewords))
+    return _log_mixture(moved, strength) - math.log(len(codewords))
+
+
+def _log_mixture(moved: Tensor, strength: float) -> Tensor:
+    """log(1 - strength + strength * exp(moved)), in the logarithm throughout."""
+    stay = torch.tensor(1.0 - strength, dtype=torch.float64, device=moved.device).log()
+    move = torch.tensor(strength, dtype=torch.float64, device=moved.device).log()
+    return torch.logaddexp(stay.expand_as(moved), move + moved)
 
 
 def _log_inflow(codewords: Tensor, scale: Tensor) -> Tensor:
@@ -128,8 +133,40 @@ def perturbed_marginal(codewords: Tensor, strength: float, temperature: Temperat
 
 def perturbation_radius(codewords: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
     """KL(P || Q) in nats, Eq. 6; finite for every strength in [0, 1] and never negative."""
-    log_prior = -math.log(len(codewords))
-    return max(0.0, float((log_prior - _log_marginal(codewords, strength, temperature)).mean()))
+    return perturbation_radii(codewords, [strength], temperature)[0]
+
+
+def perturbation_radii(codewords: Tensor, strengths: Sequence[float], temperature: Temperature = 1.0) -> list[float]:
+    """`perturbation_radius` at many strengths for the price of one: what the others bring to a codeword is summed once."""
+    for strength in strengths:
+        _check(codewords, strength)
+    moved = _log_inflow(codewords.double(), _resolve(temperature, codewords))
+    # P is 1 / K, Q is the mixture's K-th part: the K cancels.
+    return [max(0.0, float(-_log_mixture(moved, strength).mean())) for strength in strengths]
+
+
+def radius_bounds(distances: tuple[float, float], strength: float) -> tuple[float, float]:
+    """Between what KL(P || Q) lies, Appendix B: (lower, upper) in nats.
+
+    distances: the smallest and the largest d / temperature between two codewords. Every off-diagonal term of pi is then between
+    exp(-D_max) / ((K - 1) exp(-D_min)) and exp(-D_min) / ((K - 1) exp(-D_max)) times the strength; a codeword gathers K - 1 of
+    them, so that K Q(c_j) lies between 1 - strength + strength * exp(-+(D_max - D_min)). No divergence is below 0.
+    """
+    width = torch.tensor(distances[1] - distances[0], dtype=torch.float64)
+    low, high = (float(_log_mixture(sign * width, strength)) for sign in (-1, 1))
+    return max(0.0, -high), max(0.0, -low)
+
+
+def distance_range(codewords: Tensor, temperature: Temperature = 1.0) -> tuple[float, float]:
+    """The smallest and the largest d / temperature between two different codewords (K, D)."""
+    _check(codewords, 0.0)
+    codewords = codewords.double()
+    scale, low, high = float(_resolve(temperature, codewords)), math.inf, 0.0
+    for rows in torch.arange(len(codewords), device=codewords.device).split(max(1, _CACHED // len(codewords))):
+        distances = squared_distances(rows, codewords)
+        low = min(low, float(distances.min()))
+        high = max(high, float(distances.masked_fill_(distances.isinf(), 0).max()))
+    return low / scale, high / scale
 
 
 def dropout_radius(rate: float) -> float:

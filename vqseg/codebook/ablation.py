@@ -1,0 +1,89 @@
+"""What would be lost without a code: it is replaced everywhere by its nearest other codeword, and the labels are compared.
+
+Shapes: indices (S, levels * h, w) of one scan of the sample, S slices of (A, B) pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vqseg.metrics import dice
+from vqseg.models.slicewise import decode_indices
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.perturbation import squared_distances
+from vqseg.types import Array
+
+# Scans of a sample, and slices kept of each: whole volumes of a short axis, many pictures, a part of a long CT.
+VOLUMES, SLICES = 8, 96
+_SLICES_OF_ONE = 16
+
+
+@dataclass(frozen=True)
+class SampledScan:
+    """indices (S, levels * h, w) int32 of some slices of a scan, and the size (A, B) of a slice."""
+
+    indices: Array
+    size: tuple[int, int]
+
+
+class Sample:
+    """A few scans, evenly spread over a data set and the same at every run; chosen as they come by, without a look ahead."""
+
+    def __init__(self, scans: int) -> None:
+        self.scans: list[SampledScan] = []
+        self._total, self._chosen = scans, {0}
+
+    def offer(self, number: int, indices: Array, size: tuple[int, int]) -> None:
+        """Keep the scan if it is one of the sample; the first one, number 0, decides by its length how many those are."""
+        depth = min(len(indices), _SLICES_OF_ONE)
+        if number == 0:
+            count = min(self._total, max(VOLUMES, SLICES // depth))
+            self._chosen = set(np.linspace(0, self._total - 1, count).round().astype(int).tolist())
+        if number in self._chosen:
+            slices = np.unique(np.linspace(0, len(indices) - 1, depth).round().astype(int))
+            self.scans.append(SampledScan(indices[slices].astype(np.int32), size))
+
+
+def nearest_other(codewords: Tensor, codes: Tensor) -> Tensor:
+    """The codeword nearest to each of `codes` (n,) but itself, (n,) int64."""
+    # A few rows at a time: a block has as many columns as the codebook has codewords.
+    return torch.cat([squared_distances(rows, codewords).argmin(1) for rows in codes.split(64)])
+
+
+def ablate(
+    model: VQSeg, scans: Sequence[SampledScan], codes: Array, progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items
+) -> Array:
+    """Change of the mean Dice when one code (A,) at a time is replaced by its nearest other codeword: (A,) float32, 0 or below.
+
+    Dice of the labels against the labels as they are, per scan the mean over the structures that either has, then over the scans.
+    Islands are not dropped: a code's own effect is asked for. Only slices that hold the code are decoded again.
+    """
+    with torch.inference_mode():
+        others = nearest_other(model.quantizer.codewords().float(), torch.from_numpy(codes.astype(np.int64))).tolist()
+    before = [decode_indices(model, _tensor(scan.indices), scan.size)[0] for scan in scans]
+    changes = []
+    for code, other in progress(list(zip(codes.tolist(), others, strict=True))):
+        scores = [_score(model, scan, labels, code, other) for scan, labels in zip(scans, before, strict=True)]
+        changes.append(np.mean(scores) - 1 if scores else 0.0)
+    return np.array(changes, dtype=np.float32)
+
+
+def _score(model: VQSeg, scan: SampledScan, before: Array, code: int, other: int) -> float:
+    hit = np.flatnonzero((scan.indices == code).any((1, 2)))
+    if len(hit) == 0:
+        return 1.0
+    part = scan.indices[hit]
+    after = before.copy()
+    after[hit] = decode_indices(model, _tensor(np.where(part == code, other, part)), scan.size)[0]
+    present = [label for label in np.union1d(np.unique(before), np.unique(after)) if label != 0]
+    return float(np.mean([dice(after == label, before == label) for label in present])) if present else 1.0
+
+
+def _tensor(indices: Array) -> Tensor:
+    return torch.from_numpy(indices.astype(np.int64))

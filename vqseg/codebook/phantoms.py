@@ -1,0 +1,74 @@
+"""Where a code fires on procedural phantoms: examples that may be shown to anybody, drawn anew whenever they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+
+from vqseg.codebook.statistics import PLACES, CodebookStatistics
+from vqseg.config import PreprocessConfig
+from vqseg.data.phantom import phantom_volume
+from vqseg.data.preprocess import normalise, to_network
+from vqseg.models.slicewise import encode_slices
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import Array
+
+# Seeds that neither the training nor the bundled examples use.
+SEEDS = range(500, 510)
+# Side of a patch in pixels, as the network reads a slice.
+PATCH = 40
+
+
+def phantom_slices(seed: int, preprocess: PreprocessConfig) -> Array:
+    """Normalised slices (S, A, B) of a phantom; by percentiles, as its intensities are in no unit that a window could be in."""
+    return np.moveaxis(normalise(phantom_volume(seed)[0], replace(preprocess, intensity="percentile")), 2, 0)
+
+
+def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items) -> Array:
+    """(K, 8, 4) int32: (seed, slice, row, column) of up to eight tokens of every code, evenly spread over all it has; -1 beyond.
+
+    Of several levels of tokens the first that has the code counts; row and column are those of its own grid.
+    """
+    found = []
+    for seed in progress(list(SEEDS)):
+        tokens = encode_slices(model, phantom_slices(seed, model.preprocess)).numpy()
+        slices, rows, columns = (part.ravel() for part in np.indices(tokens.shape))
+        rows = rows % (tokens.shape[1] // model.levels)
+        found.append(np.stack([tokens.ravel(), np.full(tokens.size, seed), slices, rows, columns], -1).astype(np.int32))
+    table = np.concatenate(found)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    places = np.full((model.config.codebook_size, PLACES, 4), -1, dtype=np.int32)
+    codes, starts, counts = np.unique(table[:, 0], return_index=True, return_counts=True)
+    for code, start, count in zip(codes, starts, counts, strict=True):
+        picks = np.unique(np.linspace(0, count - 1, PLACES).round().astype(int))
+        places[code, : len(picks)] = table[start + picks, 1:]
+    return places
+
+
+def phantom_patches(statistics: CodebookStatistics, model: VQSeg, code: int) -> Array:
+    """Pictures (n, PATCH, PATCH) uint8 around up to eight phantom tokens of a code, each in the middle; n may be 0.
+
+    The token itself is the model's pixels_per_token wide. Beyond the picture's edge it is black.
+    """
+    if statistics.phantom_places is None:
+        return np.zeros((0, PATCH, PATCH), np.uint8)
+    patches = []
+    for seed, index, row, column in statistics.phantom_places[code]:
+        if seed >= 0:
+            picture = np.pad(_drawn(int(seed), model.preprocess)[index], PATCH)
+            top, left = (int(PATCH // 2 + (place + 0.5) * model.pixels_per_token) for place in (row, column))
+            patches.append(picture[top : top + PATCH, left : left + PATCH])
+    return np.stack(patches) if patches else np.zeros((0, PATCH, PATCH), np.uint8)
+
+
+@lru_cache(maxsize=2 * len(SEEDS))
+def _drawn(seed: int, preprocess: PreprocessConfig) -> Array:
+    """A phantom as the network reads it, (S, H, W) uint8: some 6 MB for ten of them."""
+    with torch.inference_mode():
+        images = to_network(phantom_slices(seed, preprocess), preprocess)[:, 0]
+    return (images.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
