@@ -191,7 +191,12 @@ class SegmentedScan:
     ) -> VolumeResult:
         """Every slice at a strength; slice by slice the same as `perturb` gives. progress: as for `Segmenter.open`."""
         clean = torch.from_numpy(self.indices.astype(np.int64))
-        tokens = torch.stack([self._swap(part, index, strength, mode, seed) for index, part in enumerate(clean)])
+        swapped = []
+        for index, part in enumerate(clean):
+            # A long scan's new draws take a while too: there as well it may be cancelled.
+            progress(0.0)
+            swapped.append(self._swap(part, index, strength, mode, seed))
+        tokens = torch.stack(swapped)
         labels, pictures = decode_indices(self._model, tokens, self.slice_size, progress)
         labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
