@@ -22,9 +22,11 @@ from app.tabs.codebook import CodebookTab, build_codebook
 from app.tabs.export import build_export
 from app.tabs.perturb import build_perturb
 from app.tabs.see import build_see
+from app.tabs.volume import build_volume
 from app.theme import style_sheet, theme
 from app.uploads import UploadCounter, Uploads
 from app.visits import Visits
+from app.volume_routes import volume_routes
 
 logger = logging.getLogger(__name__)
 
@@ -63,9 +65,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
                 build_perturb(store)
             with gr.Tab("Codebook", id="codebook") as codebook:
                 codewords = build_codebook(store)
+            with gr.Tab("Volume", id="volume") as volume:
+                build_volume()
             with gr.Tab("Export", id="export") as export:
                 build_export(store)
-        for tab in (see, perturb, codebook, export):
+        for tab in (see, perturb, codebook, volume, export):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         _wire(blocks, sidebar, viewer, tabs, codewords, visits)
@@ -77,7 +81,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
-        "app_kwargs": {"middleware": [Middleware(UploadCounter, uploads=uploads)]},
+        "app_kwargs": {"routes": volume_routes(store), "middleware": [Middleware(UploadCounter, uploads=uploads)]},
     }
     return App(blocks, options)
 

@@ -10,7 +10,7 @@ from typing import Any
 from app.frames import LARGEST_SEED, MODES
 from app.planes import PLANES
 
-TABS = ("see", "perturb", "codebook", "export")
+TABS = ("see", "perturb", "codebook", "volume", "export")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import re
 import secrets
 import tempfile
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -65,6 +66,17 @@ class OpenScan:
         if self._volume is None or self._volume[0] != key:
             self._volume = (key, self.segmented.perturb_volume(strength, mode, seed))
         return self._volume[1]
+
+    def decoded_volume(self, strength: float, mode: Mode, seed: int, progress: Callable[[float], None]) -> VolumeResult:
+        """The same for a caller without the lock, which is free while the decoders work. progress: as in `Segmenter.open`."""
+        key = (strength, mode, seed)
+        with self.lock:
+            if self._volume is not None and self._volume[0] == key:
+                return self._volume[1]
+        decoded = self.segmented.perturb_volume(strength, mode, seed, progress)
+        with self.lock:
+            self._volume = (key, decoded)
+        return decoded
 
     def label_file(self) -> Path:
         """The unperturbed labels as a NIfTI file on the scan's grid, written at the first call and gone with the scan."""

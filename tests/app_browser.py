@@ -13,7 +13,8 @@ from app_server import Server
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-FLAGS += " --disable-sync"
+# WebGL 2 drawn by the processor, for machines without a graphics card.
+FLAGS += " --disable-sync --enable-unsafe-swiftshader"
 PIXELS = """name => {
   const c = document.querySelector(`[data-panel=${name}] canvas`);
   return [c.height, c.width, ...c.getContext("2d").getImageData(0, 0, c.width, c.height).data];

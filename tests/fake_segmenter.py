@@ -109,8 +109,11 @@ class FakeSegmentedScan:
         distances = np.abs(codes - code).astype(np.float32)
         return CodeNeighbours(codes, distances, (codes != code) / np.float32(CODES - 1))
 
-    def perturb_volume(self, strength: float, mode: str, seed: int) -> VolumeResult:
-        results = [self.perturb(s, strength, mode, seed) for s in range(self.slice_count)]
+    def perturb_volume(self, strength: float, mode: str, seed: int, progress: Callable[[float], None] = lambda _: None) -> VolumeResult:
+        results = []
+        for index in range(self.slice_count):
+            results.append(self.perturb(index, strength, mode, seed))
+            progress((index + 1) / self.slice_count)
         return VolumeResult(
             labels=np.stack([r.labels for r in results], self.axis),
             reconstruction=np.stack([r.reconstruction for r in results], self.axis),

@@ -52,5 +52,8 @@
     return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column, at: row * columns + column } : null;
   }
 
-  window.vqseg.pictures = { paint, grey, overlay, shapeStages, pixelAt };
+  /* Centre and width in Hounsfield units of the windows that the sidebar names for CT. */
+  const windows = { lung: [-600, 1500], soft: [40, 400], bone: [400, 1800] };
+
+  window.vqseg.pictures = { paint, grey, overlay, shapeStages, pixelAt, windows };
 })();

@@ -1,6 +1,4 @@
 /* Window and level: which values of the file are black and white. Part of the view, see viewer.js. */
-const CENTRE_AND_WIDTH = { lung: [-600, 1500], soft: [40, 400], bone: [400, 1800] };
-
 let dragged = null;   // a window set by hand: [black, white], until another is chosen
 let chosen = null;    // the window that the sidebar named last
 
@@ -12,7 +10,7 @@ function bounds(shown, state) {
     const sorted = shown.values.slice().sort();
     return [sorted[Math.floor(0.01 * (sorted.length - 1))], sorted[Math.ceil(0.99 * (sorted.length - 1))]];
   }
-  const [centre, width] = CENTRE_AND_WIDTH[state.range];
+  const [centre, width] = window.vqseg.pictures.windows[state.range];
   return [centre - width / 2, centre + width / 2];
 }
 
