@@ -12,7 +12,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from app.components import source
-from app.endpoints import HEAVY, add_endpoints
+from app.endpoints import HEAVY, Page, add_endpoints
 from app.examples import Examples
 from app.frames import FrameRequest, make_frame
 from app.models import Models
@@ -55,7 +55,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     first = cases.open(next(iter(cases.titles), None), models.default)
     visits = Visits(models, store, uploads, cases)
     _warm_up(first)
-    with gr.Blocks(title="VQ-Seg", fill_width=True, delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS)) as blocks:
+    with Page(title="VQ-Seg", fill_width=True, delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected="see") as tabs:
@@ -73,7 +73,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         _wire(blocks, sidebar, viewer, tabs, codewords, visits)
-        add_endpoints(models.default, uploads)
+        add_endpoints(models, uploads)
     options = {
         "theme": theme(),
         "css": style_sheet(),

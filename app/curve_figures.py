@@ -38,7 +38,7 @@ def strength_curves() -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom", "font": {"size": 13}},
         xaxis={"domain": [0, 0.58], "title": {"text": "ε (share of tokens replaced) or p"}},
         yaxis={"range": [0, 1.02], "title": {"text": "Dice, agreement"}},
-        xaxis2={"domain": [0.7, 1], "title": {"text": "ε or p"}},
+        xaxis2={"domain": [0.7, 1], "anchor": "y2", "title": {"text": "ε or p"}},
         yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": "PSNR in dB"}},
     )
     figure.update_xaxes(range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)

@@ -15,27 +15,36 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from app.export import curve, dropout_curve, slice_tokens
+from app.export import STEPS, curve, dropout_curve, slice_tokens
 from app.frames import MODES, FrameRequest, RequestError, make_frame
 from app.planes import PLANES
 from app.render import css_colour, greyscale, label_colours, label_picture
 from app.session import OpenScan, label_file_name
 from app.uploads import Uploads
+from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError, write_labels
 
 if TYPE_CHECKING:
-    from app.models import Served
+    from app.models import Models, Served
     from vqseg.inference import SegmentedScan
 
 
-# Of the curves: epsilon, or the rate of dropout.
-STEPS = np.linspace(0, 1, 21).round(2)
 # Reading and encoding scans: together at most two at a time, whoever asks.
 HEAVY: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": 2}
 
 
-def add_endpoints(model: Served, uploads: Uploads) -> None:
-    """Register them inside the present Blocks, served by one checkpoint. Their components exist for their types and are never shown."""
+class Page(gr.Blocks):
+    """Blocks whose endpoints may be called without their last arguments: those then have their defaults, as in gradio_client."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        if block_fn.api_visibility == "public":
+            inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
+        super().validate_inputs(block_fn, inputs)
+
+
+def add_endpoints(models: Models, uploads: Uploads) -> None:
+    """Register them inside the present Blocks, served by the default checkpoint. Their components, for their types, are never shown."""
+    model = models.default
 
     def segment(scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Segment a scan: the label volume on the scan's own grid, and a summary."""
@@ -47,14 +56,17 @@ def add_endpoints(model: Served, uploads: Uploads) -> None:
             # Gradio copies the file at the yield; after it the folder goes.
             yield str(path), summary(segmented, model.classes, 1000 * (time.perf_counter() - start))
 
-    def perturb(scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float) -> tuple[Any, Any, dict[str, Any]]:
+    def perturb(
+        scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float, edits: str = "", checkpoint: str = ""
+    ) -> tuple[Any, Any, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
+        values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits}
         with _errors_for_clients():
-            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
-            request = FrameRequest.checked({"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed}, opened)
-            frame = make_frame(opened, request)
-        colours = label_colours(len(model.classes))
-        shades = {name: css_colour(colour) for name, colour in zip(model.classes, colours, strict=True)}
+            served = _served(models, checkpoint)
+            opened = OpenScan(served.segmenter.open(uploads.read(scan)), served)
+            frame = make_frame(opened, FrameRequest.checked(values, opened))
+        colours = label_colours(len(served.classes))
+        shades = {name: css_colour(colour) for name, colour in zip(served.classes, colours, strict=True)}
         return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
 
     def tokens(scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
@@ -85,6 +97,8 @@ def add_endpoints(model: Served, uploads: Uploads) -> None:
         epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
         mode = gr.Textbox("resample", label='Mode: "resample" or "shuffle"; for /curve also "dropout"')
         seed = gr.Number(0, label="Seed, 0 to 2147483647")
+        edits = gr.Textbox("", label="Forced tokens of an acquired slice as row.column.code, joined by _, for example 2.3.17_0.0.5")
+        checkpoint = gr.Textbox("", label="Checkpoint, one of those that the page offers; empty for the first of them")
         labels = gr.File(label="Labels (.nii.gz)")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
@@ -92,9 +106,19 @@ def add_endpoints(model: Served, uploads: Uploads) -> None:
         table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
     trigger.click(segment, scan, [labels, figures], api_name="segment", **HEAVY)
-    trigger.click(perturb, [scan, plane, index, epsilon, mode, seed], [segmentation, reconstruction, figures], api_name="perturb", **HEAVY)
+    settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint]
+    trigger.click(perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **HEAVY)
     trigger.click(tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **HEAVY)
     trigger.click(over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **HEAVY)
+
+
+def _served(models: Models, name: str) -> Served:
+    """The checkpoint of that name, the default one for "". Raises RequestError for one that the page does not offer."""
+    if not name:
+        return models.default
+    if not models.linkable(name):
+        raise RequestError(f"this server has no checkpoint {name!r}; it has {', '.join(known for _, known in models.names())}")
+    return models.get(name)
 
 
 def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: float) -> FrameRequest:
@@ -120,5 +144,5 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
 def _errors_for_clients() -> Iterator[None]:
     try:
         yield
-    except (ScanError, RequestError) as error:
+    except (ScanError, RequestError, CheckpointError) as error:
         raise gr.Error(str(error.args[0]), print_exception=False) from error

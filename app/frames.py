@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.branches import branch_changes
+from app.edits import Edit, edits_from_text
 from app.planes import PLANES
 from app.session import OpenScan
 from vqseg.inference import Mode, dice_by_class, label_agreement, psnr
@@ -34,11 +35,11 @@ class FrameRequest:
     strength: float
     mode: Mode
     seed: int
-    edits: tuple[tuple[int, int, int], ...] = ()
+    edits: tuple[Edit, ...] = ()
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
-        """The request in `values` (keys as the fields). Raises RequestError if the scan has no such picture."""
+        """The request in `values`: keys as the fields, edits as a list or as text. Raises RequestError if the scan has no such picture."""
         plane, mode = values.get("plane"), values.get("mode")
         if plane not in PLANES:
             raise RequestError(f"plane must be one of {', '.join(PLANES)}, got {plane!r}")
@@ -151,8 +152,13 @@ def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:
     return {(row, column): code for row, column, code in request.edits}
 
 
-def _edits(values: Any, scan: OpenScan) -> tuple[tuple[int, int, int], ...]:
+def _edits(values: Any, scan: OpenScan) -> tuple[Edit, ...]:
     rows, columns = scan.segmented.indices.shape[1:]
+    if isinstance(values, str):
+        try:
+            values = edits_from_text(values)
+        except ValueError as error:
+            raise RequestError(str(error)) from error
     if (
         not isinstance(values, (list, tuple))
         or len(values) > rows * columns

@@ -1,4 +1,4 @@
-"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&tab=`."""
+"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.edits import Edit, edits_from_text
 from app.frames import LARGEST_SEED, MODES
 from app.planes import PLANES
 
@@ -25,6 +26,7 @@ class Link:
     mode: str = MODES[0]
     seed: int = 0
     tab: str = TABS[0]
+    edits: tuple[Edit, ...] = ()
 
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
@@ -32,6 +34,10 @@ class Link:
         case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
         strength = _number(query.get("eps"))
+        try:
+            edits = tuple(edits_from_text(str(query.get("edits") or "")))
+        except ValueError:
+            edits = ()
         return cls(
             case=case if case in cases else next(iter(cases), None),
             checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
@@ -41,6 +47,7 @@ class Link:
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
             tab=tab if tab in TABS else TABS[0],
+            edits=edits,
         )
 
 

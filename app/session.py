@@ -23,6 +23,7 @@ from vqseg.types import Array, VolumeResult
 if TYPE_CHECKING:
     from app.frames import Frame, FrameRequest
     from app.models import Served
+    from app.replay import Replay
     from vqseg.inference import Mode, SegmentedScan
 
 DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
@@ -30,8 +31,8 @@ DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
 _ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
 _VOLUME_BYTES_A_VOXEL = 5
-# A truth may be added at any time.
-_TRUTH_BYTES_A_VOXEL = 1
+# A truth, and the labels at other settings, may be added at any time.
+_TRUTH_BYTES_A_VOXEL = _REPLAY_BYTES_A_VOXEL = 1
 # Keeps the number of visits finite too, when they hold no scan of their own.
 _BYTES_A_VISIT = 4096
 
@@ -53,12 +54,14 @@ class OpenScan:
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
         self.latest: tuple[FrameRequest, Frame] | None = None
+        self.replays: OrderedDict[str, Replay] = OrderedDict()
         self._volume: tuple[tuple[float, Mode, int], VolumeResult] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def byte_size(self) -> int:
-        return self.segmented.byte_size + (_VOLUME_BYTES_A_VOXEL + _TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
+        added = _VOLUME_BYTES_A_VOXEL + _TRUTH_BYTES_A_VOXEL + _REPLAY_BYTES_A_VOXEL
+        return self.segmented.byte_size + added * self.segmented.scan.voxels.size
 
     def perturbed_volume(self, strength: float, mode: Mode, seed: int) -> VolumeResult:
         """The whole volume after QPM, kept until other settings are asked for. The caller holds the lock."""

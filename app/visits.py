@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.examples import Examples
+from app.frames import FrameRequest, RequestError
 from app.links import Link
 from app.models import Models, Served
 from app.session import OpenScan, SessionError, SessionStore
@@ -47,7 +48,9 @@ class Visits:
         if scan is None:
             return [gr.skip()] * 12
         outputs, plane = self._shared(scan, request), asked.plane or scan.plane
-        outputs[1], outputs[2] = plane, gr.update(**slice_slider(scan, plane, asked.index))
+        slider = slice_slider(scan, plane, asked.index)
+        outputs[0]["forced"] = {"plane": plane, "index": slider["value"], "edits": _edits_of(scan, asked, plane, slider["value"])}
+        outputs[1], outputs[2] = plane, gr.update(**slider)
         chosen = [asked.case, self._picked(model), gr.update(**structures(model.classes))]
         return [*outputs, *chosen, asked.strength, asked.mode, asked.seed, gr.Tabs(selected=asked.tab)]
 
@@ -167,6 +170,15 @@ class Visits:
             # An example is lent to everyone and has its truth: only one's own scan takes another.
             gr.update(value=None, visible=scan.example is None),
         ]
+
+
+def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> list[list[int]]:
+    """The forced tokens that a link asks for, none of them if one is not to be had in this slice."""
+    values = {"plane": plane, "index": index, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
+    try:
+        return [list(edit) for edit in FrameRequest.checked(values, scan).edits]
+    except RequestError:
+        return []
 
 
 @contextmanager

@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
-from app_browser import slide, wait_painted
+from app_browser import slide, visit, wait_painted
+from app_server import Server
 from fake_segmenter import FakeSegmentedScan
 
-from vqseg.data.scan import read_scan
+from app.edits import edits_as_text
+from vqseg.data.scan import read_labels, read_scan
 
 
 def test_what_is_on_the_screen_is_saved_with_one_click_each(page: Any, example: Path, tmp_path: Path) -> None:
@@ -20,12 +23,57 @@ def test_what_is_on_the_screen_is_saved_with_one_click_each(page: Any, example: 
     page.wait_for_selector(".export[data-shown='axial 3 0.5 resample 0 0']")
     assert "strength=0.5, mode='resample', seed=0" in page.locator(".export [data-text=python]").inner_text()
     names = {"tokens": "_axial3_tokens.csv", "configuration": "_axial3.json", "png": "_axial3.png", "svg": "_axial3.svg"}
+    names["curves-png"] = "_axial3_curves.png"
     for kind, ending in names.items():
         with page.expect_download() as downloading:
             page.locator(f".export [data-kind={kind}]").click()
         assert downloading.value.suggested_filename == f"Phantom_small_heart{ending}"
         downloading.value.save_as(tmp_path / kind)
-    result = FakeSegmentedScan(read_scan(example)).perturb(3, 0.5)
+    page.wait_for_selector(".export[data-labels=ready]")
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Labels as NIfTI", exact=True).click()
+    assert downloading.value.suggested_filename == "Phantom_small_heart_labels_eps0.5_seed0.nii.gz"
+    downloading.value.save_as(tmp_path / "labels.nii.gz")
+    segmented = FakeSegmentedScan(read_scan(example))
+    np.testing.assert_array_equal(read_labels(tmp_path / "labels.nii.gz"), segmented.perturb_volume(0.5, "resample", 0).labels)
+    np.testing.assert_allclose(nib.load(tmp_path / "labels.nii.gz").affine, nib.load(example).affine, atol=1e-5)
+    result = segmented.perturb(3, 0.5)
     table = np.loadtxt(tmp_path / "tokens", int, delimiter=",", skiprows=1)
     np.testing.assert_array_equal(table[:, 3], result.indices.ravel())
     assert json.loads((tmp_path / "configuration").read_text())["epsilon"] == 0.5
+    assert page.locator(".export [data-text=client]").is_hidden()
+    page.get_by_role("tab", name="gradio_client").click()
+    assert "client.predict" in page.locator(".export [data-text=client]").inner_text()
+    assert page.locator(".export [data-text=python]").is_hidden()
+
+
+def test_forced_tokens_travel_in_the_link_and_into_every_line(browser: Any, server: Server, example: Path, tmp_path: Path) -> None:
+    edits = [(2, 3, 60), (1, 1, 3)]
+    address = f"{server.url}/?case=Phantom+small+heart&slice=2&eps=0.3&seed=4&edits={edits_as_text(edits)}&tab=export"
+    with visit(browser, server, address, "axial 2 0.3 resample 4") as other:
+        other.wait_for_selector(".export[data-shown='axial 2 0.3 resample 4 2'][data-labels=ready]")
+        assert "forced = {2: {(1, 1): 3, (2, 3): 60}}" in other.locator(".export [data-text=python]").inner_text()
+        assert "edits='1.1.3_2.3.60'" in other.locator(".export [data-text=client]").inner_text()
+        with other.expect_download() as downloading:
+            other.get_by_role("button", name="Labels as NIfTI", exact=True).click()
+        assert downloading.value.suggested_filename == "Phantom_small_heart_labels_eps0.3_seed4_forced.nii.gz"
+        downloading.value.save_as(tmp_path / "labels.nii.gz")
+        segmented = FakeSegmentedScan(read_scan(example))
+        expected = segmented.perturb_volume(0.3, "resample", 4).labels
+        expected[..., 2] = segmented.perturb(2, 0.3, seed=4, forced={(1, 1): 3, (2, 3): 60}).labels
+        np.testing.assert_array_equal(read_labels(tmp_path / "labels.nii.gz"), expected)
+        assert f"edits={edits_as_text(edits)}" in other.url
+        # Undone as any other edit, and gone from the address.
+        other.get_by_role("tab", name="Perturb").click()
+        other.wait_for_selector(".perturb[data-painted='2 0.3 4 2']")
+        other.locator("[data-do=clear]").click()
+        other.wait_for_url(lambda url: "edits=" not in url)
+        other.locator("#reset").click()
+        other.wait_for_selector(".viewer[data-painted='axial 3 0 resample 0']", state="attached")
+        assert other.evaluate("window.vqseg.state.edits") == []
+
+
+def test_forced_tokens_that_a_link_has_wrong_are_left_out(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?slice=2&edits=0.0.64", "axial 2 0 resample 0") as other:
+        assert other.evaluate("window.vqseg.state.edits") == []
+        assert other.locator(".viewer .notice").is_hidden()

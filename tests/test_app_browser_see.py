@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from app_browser import PIXELS, pixels, slide, wait_painted
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
@@ -139,6 +140,47 @@ def test_zoom_and_pan_are_linked_and_reset(page: Any) -> None:
     page.locator("#reset").click()
     page.wait_for_selector(".viewer:not([data-zoomed])")
     assert page.evaluate(transforms) == before
+
+
+ZOOM = "Number(getComputedStyle(document.querySelector('.viewer')).getPropertyValue('--zoom'))"
+
+
+def test_keys_zoom_in_and_out(page: Any) -> None:
+    page.locator(".viewer h2").click()
+    for key, zoom in (("+", 1.25), ("+", 1.5625), ("-", 1.25), ("-", 1), ("-", 1)):
+        page.keyboard.press(key)
+        assert page.evaluate(ZOOM) == pytest.approx(zoom)
+
+
+def test_two_fingers_zoom_about_the_point_between_them(page: Any) -> None:
+    x, y = middle_of(page, "reconstruction")
+    touch = page.context.new_cdp_session(page)
+
+    def fingers(kind: str, *apart: float) -> None:
+        points = [{"x": x + sign * half, "y": y, "id": i} for half in apart for i, sign in enumerate((-1, 1))]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fingers("touchStart", 20)
+    fingers("touchMove", 30)
+    fingers("touchMove", 50)
+    fingers("touchEnd")
+    page.wait_for_selector(".viewer[data-zoomed]")
+    # Each finger's move is an event of its own; together they are the change of the distance.
+    assert page.evaluate(ZOOM) == pytest.approx(2.5, rel=0.02)
+    shift = page.evaluate("['--x', '--y'].map((n) => parseFloat(document.querySelector('.viewer').style.getPropertyValue(n)))")
+    assert np.abs(shift).max() < 30
+
+
+def test_the_right_button_drags_the_window_which_is_told_in_width_and_level(page: Any) -> None:
+    page.locator("#window input").click()
+    page.get_by_role("option", name="CT soft tissue").click()
+    page.get_by_text("W 400 L 40", exact=True).wait_for()
+    x, y = middle_of(page, "image")
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x, y + 50)
+    page.mouse.up(button="right")
+    page.get_by_text("W 400 L 140", exact=True).wait_for()
 
 
 def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(page: Any, example: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import nibabel as nib
 import numpy as np
 import pytest
@@ -169,12 +172,40 @@ def test_callers_with_the_same_file_do_not_delete_it_under_each_other(client: Cl
 def test_the_lines_shown_to_a_visitor_give_the_same_picture(server: Server, scan_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scan_file.parent)
     opened = OpenScan(FakeSegmentedScan(read_scan(scan_file)), fake_served())
-    request = FrameRequest("axial", 2, 0.4, "resample", 7)
+    request = FrameRequest("axial", 2, 0.4, "resample", 7, ((1, 2, 63), (3, 3, 0), (1, 2, 40)))
     answers: dict = {}
     exec(client_lines(opened, request, server.url), answers)
     expected = label_picture(make_frame(opened, request).labels, label_colours(len(CLASSES)))
     with Image.open(answers["segmentation"]) as picture:
         np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), expected)
+    assert (make_frame(opened, replace(request, edits=())).labels != make_frame(opened, request).labels).any()
+
+
+def test_forced_tokens_that_are_none_are_named(client: Client, scan_file: Path) -> None:
+    for edits, message in (("1.2", "written as row.column.code"), ("0.0.64", "from 0 to 63"), ("9.0.1", "row of an edit")):
+        with pytest.raises(AppError, match=message):
+            client.predict(handle_file(scan_file), "axial", 2, 0.4, "resample", 7, edits, api_name="/perturb")
+
+
+def test_a_checkpoint_is_chosen_by_name_and_one_that_is_not_here_is_refused(tmp_path: Path, scan_file: Path) -> None:
+    with serving(tmp_path / "cache", [], fake_served("first"), fake_served("second", ("background", "nodule"))) as running:
+        caller = Client(running.url, verbose=False, download_files=str(tmp_path))
+        for name, classes in (("", 4), ("first", 4), ("second", 2)):
+            figures = caller.predict(handle_file(scan_file), "axial", 2, 0.4, "resample", 7, "", name, api_name="/perturb")[2]
+            assert len(figures["colours"]) == classes
+        with pytest.raises(AppError, match="no checkpoint 'owner/model'; it has first, second"):
+            caller.predict(handle_file(scan_file), "axial", 2, 0.4, "resample", 7, checkpoint="owner/model", api_name="/perturb")
+
+
+def test_a_caller_may_leave_the_last_arguments_out(server: Server, client: Client, scan_file: Path) -> None:
+    with scan_file.open("rb") as file:
+        path = httpx.post(f"{server.url}/gradio_api/upload", files={"files": file}).json()[0]
+    sent = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "axial", 2, 0.4, "resample", 7]}
+    event = httpx.post(f"{server.url}/gradio_api/call/perturb", json=sent).json()["event_id"]
+    answer = httpx.get(f"{server.url}/gradio_api/call/perturb/{event}", timeout=60).text
+    figures = json.loads(answer.split("data: ", 1)[1])[2]
+    expected = FakeSegmentedScan(read_scan(scan_file)).perturb(2, 0.4, seed=7)
+    assert figures["dice_vs_clean"] == pytest.approx(expected.dice_vs_clean)
 
 
 def test_tokens_are_a_table_of_the_slice_before_and_after(client: Client, scan_file: Path) -> None:

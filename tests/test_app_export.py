@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from app_server import save_scan
 
-from app.export import Drawing, client_lines, configuration, figure, python_lines, slice_tokens
+from app.export import client_lines, configuration, python_lines, slice_tokens
+from app.figures import Drawing, curve_figure, slice_figure, written
 from app.frames import FrameRequest, RequestError, make_frame
 from app.models import load_served
+from app.replay import advance, replay_file
 from app.session import OpenScan, SessionStore
-from app.tabs.export import exported
+from app.tabs.export import exported, labels_so_far
 from vqseg.data.scan import read_labels, read_scan
 
 
@@ -32,17 +37,51 @@ def opened(checkpoint: Path, scan_file: Path) -> OpenScan:
     return OpenScan(served.segmenter.open(read_scan(scan_file)), served)
 
 
-def test_the_python_lines_give_the_labels_on_the_screen(opened: OpenScan, scan_file: Path) -> None:
-    request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, ((2, 3, 5), (0, 0, 1)))
-    script = python_lines(opened, request)
+EDITS = ((2, 3, 5), (0, 0, 1), (2, 3, 60))
+
+
+@pytest.mark.parametrize("edits", [(), EDITS])
+def test_the_python_lines_the_labels_file_and_the_screen_are_one_volume(
+    opened: OpenScan, scan_file: Path, edits: tuple, tmp_path: Path
+) -> None:
+    request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, edits)
     # The package need not be installed for the tests: the lines are run as from the repository's root, on a scan elsewhere.
     where = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
-    subprocess.run([sys.executable, "-c", script], check=True, cwd=scan_file.parent, timeout=120, env=where)
+    subprocess.run([sys.executable, "-c", python_lines(opened, request)], check=True, cwd=scan_file.parent, timeout=120, env=where)
     labels, view = read_labels(scan_file.with_name("labels.nii.gz")), opened.views[opened.plane]
-    np.testing.assert_array_equal(view.cut(labels, 1), make_frame(opened, request).labels)
-    others = opened.segmented.perturb_volume(0.35, "resample", 7).labels
-    for index in (0, 2):
-        np.testing.assert_array_equal(labels.take(index, view.axis), others.take(index, view.axis))
+    for index in range(3):
+        shown = replace(request, index=index, edits=edits if index == 1 else ())
+        np.testing.assert_array_equal(view.cut(labels, index), make_frame(opened, shown).labels)
+    name, content = replay_file(opened, advance(opened, "token", request, seconds=60))
+    (tmp_path / name).write_bytes(content)
+    assert name == "heart_labels.nii.gz"
+    assert gzip.decompress(content) == gzip.decompress(scan_file.with_name("labels.nii.gz").read_bytes())
+    np.testing.assert_allclose(nib.load(tmp_path / name).affine, nib.load(scan_file).affine, atol=1e-5)
+
+
+def test_labels_come_slice_by_slice_and_begin_again_with_other_settings(opened: OpenScan) -> None:
+    request = FrameRequest(opened.plane, 1, 0.6, "resample", 2)
+    assert [advance(opened, "a", request, seconds=0).done for _ in range(4)] == [1, 2, 3, 3]
+    # Another visit of the same example has a replay of its own.
+    assert advance(opened, "b", replace(request, seed=3), seconds=0).done == 1
+    assert advance(opened, "a", replace(request, index=2), seconds=0).done == 3
+    assert advance(opened, "a", replace(request, edits=EDITS), seconds=0).done == 1
+    for visit in range(9):
+        advance(opened, str(visit), request, seconds=0)
+    assert len(opened.replays) == 8
+
+
+def test_labels_are_sent_with_the_last_slice(opened: OpenScan) -> None:
+    store = SessionStore(byte_cap=2**26)
+    request = {"token": store.put(opened, "me", shared=True), "plane": "coronal", "index": 1, "strength": 0.8, "mode": "shuffle", "seed": 1}
+    answers = [labels_so_far(store, request)]
+    while "bytes" not in answers[-1]:
+        answers.append(labels_so_far(store, request))
+        assert len(answers) <= 3
+    assert answers[-1]["done"] == answers[-1]["of"] == 3
+    assert base64.b64decode(answers[-1]["bytes"])[:2] == b"\x1f\x8b"
+    assert "no longer" in labels_so_far(store, {**request, "token": "x"})["error"]
+    assert "must be an object" in labels_so_far(store, None)["error"]
 
 
 def test_the_configuration_is_the_request(opened: OpenScan, checkpoint: Path) -> None:
@@ -53,11 +92,12 @@ def test_the_configuration_is_the_request(opened: OpenScan, checkpoint: Path) ->
     assert values["scan"] == "heart.nii.gz"
 
 
-def test_the_lines_for_a_client_name_what_they_leave_out(opened: OpenScan) -> None:
+def test_the_lines_for_a_client_name_forced_tokens_and_checkpoint(opened: OpenScan, checkpoint: Path) -> None:
     plain = client_lines(opened, FrameRequest("axial", 1, 0.5, "resample", 2), "http://127.0.0.1:7860")
-    assert "handle_file('heart.nii.gz'), 'axial', 1, 0.5, 'resample', 2, api_name=\"/perturb\"" in plain
-    assert "forced" not in plain
-    assert "forced by hand are left out" in client_lines(opened, FrameRequest("axial", 1, 0.5, "resample", 2, ((0, 0, 1),)), "http://x")
+    assert "handle_file('heart.nii.gz'), 'axial', 1, 0.5, 'resample', 2,\n" in plain
+    assert f"checkpoint={str(checkpoint)!r}" in plain
+    assert "edits" not in plain
+    assert "edits='0.0.1_2.3.60'" in client_lines(opened, FrameRequest("axial", 1, 0.5, "resample", 2, EDITS), "http://x")
     compile(plain, "lines", "exec")
 
 
@@ -68,10 +108,40 @@ def test_tokens_of_a_plane_across_the_slices_are_refused(opened: OpenScan) -> No
 
 
 @pytest.mark.parametrize(("file_format", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml")])
-def test_the_figure_is_of_the_format_asked_for(opened: OpenScan, file_format: str, start: bytes) -> None:
-    content = figure(opened, FrameRequest("coronal", 4, 0.5, "resample", 2), Drawing(0.5, True, ("LV",)), file_format)
+def test_figures_are_of_the_format_asked_for(opened: OpenScan, file_format: str, start: bytes) -> None:
+    content = written(slice_figure(opened, FrameRequest("coronal", 4, 0.5, "resample", 2), Drawing(0.5, True, ("LV",))), file_format)
     assert content.startswith(start)
     assert len(content) < 2**20
+
+
+def test_a_figure_says_its_settings_edges_and_scale(opened: OpenScan) -> None:
+    request = FrameRequest(opened.plane, 1, 0.5, "resample", 2, EDITS)
+    sheet, frame = slice_figure(opened, request, Drawing(0.5, True, ("RV", "LV"))), make_frame(opened, request)
+    caption = sheet.get_supxlabel()
+    assert f"{opened.plane} slice 1, ε = 0.5, resample, seed 2, forced tokens 0.0.1_2.3.60" in caption
+    assert f"Dice {frame.dice_vs_clean:.3f} against ε = 0, PSNR {frame.psnr:.1f} dB" in caption
+    # 24 pixels of about 1.4 mm across: 5 mm are the longest bar within a quarter of the picture.
+    letters = list(opened.views[opened.plane].letters)
+    assert [[text.get_text() for text in axes.texts] for axes in sheet.axes] == [[*letters, "5 mm"], letters, letters, letters]
+    bar = sheet.axes[0].lines[0].get_xdata()
+    millimetres = (bar[1] - bar[0]) * opened.views[opened.plane].shape[1] * opened.segmented.scan.spacing[0]
+    assert millimetres == pytest.approx(5)
+    assert [text.get_text() for text in sheet.legends[0].texts] == ["RV", "LV"]
+
+
+def test_the_figure_of_curves_has_both_perturbations(opened: OpenScan) -> None:
+    sheet = curve_figure(opened, FrameRequest(opened.plane, 1, 0.25, "resample", 2))
+    dice, drawn = [opened.segmented.perturb(1, e / 20, seed=2).dice_vs_clean for e in range(21)], sheet.axes[0].lines
+    np.testing.assert_allclose(drawn[0].get_ydata(), dice)
+    np.testing.assert_allclose(drawn[2].get_ydata(), [opened.segmented.dropout(1, p / 20, 2).dice_vs_clean for p in range(21)])
+    assert [drawn[i].get_linestyle() for i in (0, 2)] == ["-", "--"]
+    assert drawn[-1].get_xdata() == [0.25, 0.25]
+
+
+def test_curves_are_refused_across_the_slices(opened: OpenScan) -> None:
+    across = next(plane for plane in opened.views if plane != opened.plane)
+    with pytest.raises(RequestError, match=f"choose plane {opened.plane}"):
+        curve_figure(opened, FrameRequest(across, 1, 0.5, "resample", 2))
 
 
 def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:

@@ -19,6 +19,7 @@ from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
 from app.codebook_figures import ACTIVE, DEAD, code_colours, codeword_map, rank_frequency
+from app.edits import edits_as_text, edits_from_text
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
 from app.links import Link
@@ -91,7 +92,9 @@ def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: t
         ({"mode": None}, "mode must be one of"),
         ({"seed": 2**31}, "seed"),
         ({"seed": float("inf")}, "seed"),
-        ({"edits": "all"}, "edits must be a list"),
+        ({"edits": "all"}, "written as row.column.code"),
+        ({"edits": 7}, "edits must be a list"),
+        ({"edits": "0.0.64"}, "code of an edit must be a whole number from 0 to 63"),
         ({"edits": [[0, 0]]}, "edits must be a list"),
         ({"edits": [[0, 99, 1]]}, "column of an edit must be a whole number from 0 to 5"),
         ({"edits": [[0, 0, 64]]}, "code of an edit must be a whole number from 0 to 63"),
@@ -203,10 +206,31 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         "seed": "7",
         "tab": "codebook",
         "checkpoint": "tiny",
+        "edits": "2.3.17_0.0.5",
     }
-    assert Link.read(said, ["A", "B"]) == Link("B", "tiny", "sagittal", 3, 0.35, "shuffle", 7, "codebook")
-    wrong = {"case": "C", "plane": "up", "slice": "-1", "eps": "nan", "mode": "x", "seed": "1e99", "tab": ["see"], "checkpoint": ""}
+    edits = ((2, 3, 17), (0, 0, 5))
+    assert Link.read(said, ["A", "B"]) == Link("B", "tiny", "sagittal", 3, 0.35, "shuffle", 7, "codebook", edits)
+    wrong = {
+        "case": "C",
+        "plane": "up",
+        "slice": "-1",
+        "eps": "nan",
+        "mode": "x",
+        "seed": "1e99",
+        "tab": ["see"],
+        "checkpoint": "",
+        "edits": "1.2",
+    }
     assert Link.read(wrong, ["A", "B"]) == Link.read({}, ["A", "B"]) == Link("A")
+
+
+def test_forced_tokens_are_read_back_from_their_text() -> None:
+    assert edits_as_text([(2, 3, 17), (0, 0, 5), (2, 3, 4)]) == "0.0.5_2.3.4"
+    assert edits_from_text("0.0.5_2.3.4") == [(0, 0, 5), (2, 3, 4)]
+    assert (edits_as_text([]), edits_from_text("")) == ("", [])
+    for wrong in ("1.2", "1.2.3_", "1.2.-3", "1.2.3,4.5.6", "a.b.c", "1.2.3\n", "٣.1.2", "1.2.3_" * 3, "1.2." + "9" * 30):
+        with pytest.raises(ValueError, match=r"written as row\.column\.code"):
+            edits_from_text(wrong)
 
 
 def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:

@@ -1,4 +1,5 @@
-/* Files and lines of what the page shows, made on the server when asked for and saved by the browser. */
+/* Files and lines of what the page shows, made on the server when asked for and saved by the browser. One function with
+   export_labels.js, which follows it. */
 const root = element.querySelector(".export");
 const text = (name) => root.querySelector("[data-text=" + name + "]");
 const notice = root.querySelector(".notice");
@@ -18,6 +19,7 @@ function say(message) {
 /* While a slider moves nothing is asked. */
 function follow() {
   clearTimeout(waiting);
+  leaveLabels();
   if (element.offsetParent !== null && window.vqseg.state.scan) waiting = setTimeout(refresh, 150);
 }
 
@@ -26,34 +28,55 @@ async function refresh() {
   if (mine !== number) return;
   if (!answer || answer.error) return say(answer?.error ?? "The server did not answer.");
   lines = answer;
-  text("what").textContent = window.vqseg.state.scan.name + ", " + asked.plane + " slice " + asked.index + ", ε = " + asked.strength.toFixed(2) + ", " + asked.mode + ", seed " + asked.seed;
+  text("what").textContent = window.vqseg.state.scan.name + ", " + asked.plane + " slice " + asked.index + ", ε = " + asked.strength.toFixed(2) + ", " + asked.mode + ", seed " + asked.seed + (asked.edits.length ? ", " + asked.edits.length + " forced" : "");
   for (const name of ["python", "client"]) text(name).textContent = lines[name];
   root.dataset.shown = [asked.plane, asked.index, asked.strength, asked.mode, asked.seed, asked.edits.length].join(" ");
+  prepareLabels(false);
 }
 
-function save(content, type, ending) {
-  const link = document.createElement("a"), { scan, plane, index } = window.vqseg.state;
+/* What files are called: the scan, and with `slice` the plane and the slice. */
+function nameOf(ending, slice) {
+  const { scan, plane, index } = window.vqseg.state;
   const stem = scan.name.replace(/\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$/i, "").replace(/[^\w.-]+/g, "_");
+  return stem + (slice ? "_" + plane + index : "") + ending;
+}
+
+function save(content, type, name) {
+  const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type }));
-  link.download = stem + "_" + plane + index + ending;
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
 
-const FILES = { tokens: ["text/csv", "_tokens.csv"], png: ["image/png", ".png"], svg: ["image/svg+xml", ".svg"] };
+const FILES = {
+  tokens: ["text/csv", "_tokens.csv"], png: ["image/png", ".png"], svg: ["image/svg+xml", ".svg"],
+  "curves-png": ["image/png", "_curves.png"], "curves-svg": ["image/svg+xml", "_curves.svg"],
+};
+const bytesOf = (answer) => Uint8Array.from(atob(answer.bytes), (c) => c.charCodeAt(0));
 
 async function make(kind, button) {
   say("");
   if (kind === "link") return copy(location.href, button);
   if (kind === "configuration") {
     await refresh();
-    return save(lines.configuration, "application/json", ".json");
+    return save(lines.configuration, "application/json", nameOf(".json", true));
   }
+  const [type, ending] = FILES[kind], name = nameOf(ending, true), hint = text("figure"), said = hint.textContent;
   button.disabled = true;
+  if (kind.startsWith("curves")) hint.textContent = "Decoding the slice at 21 values of epsilon and of the dropout rate";
   const answer = await server.export(request(kind));
   button.disabled = false;
+  hint.textContent = said;
   if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
-  save(Uint8Array.from(atob(answer.bytes), (c) => c.charCodeAt(0)), ...FILES[kind]);
+  save(bytesOf(answer), type, name);
+}
+
+function showLines(name) {
+  for (const tab of root.querySelectorAll("[role=tab]")) {
+    tab.setAttribute("aria-selected", String(tab.dataset.lines === name));
+    text(tab.dataset.lines).hidden = tab.dataset.lines !== name;
+  }
 }
 
 async function copy(content, button) {
@@ -70,8 +93,14 @@ async function copy(content, button) {
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || !window.vqseg.state.scan) return;
-  if (button.dataset.copy) copy(lines?.[button.dataset.copy] ?? "", button);
+  if (button.dataset.lines) showLines(button.dataset.lines);
+  else if (button.dataset.do === "copy") copy(lines?.[root.querySelector("[role=tab][aria-selected=true]").dataset.lines] ?? "", button);
+  else if (button.dataset.do === "labels") prepareLabels(true);
+  else if (button.dataset.do === "cancel") stopLabels();
   else make(button.dataset.kind, button);
 });
-new IntersectionObserver(follow).observe(element);
-window.vqseg.subscribe(follow);
+// When all the parts are there.
+queueMicrotask(() => {
+  new IntersectionObserver(follow).observe(element);
+  window.vqseg.subscribe(follow);
+});

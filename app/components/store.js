@@ -4,6 +4,7 @@
   const FIELDS = ["scan", "plane", "index", "strength", "mode", "seed", "opacity", "outline", "shown", "visible", "range", "convention"];
   const listeners = new Set();
   const edits = new Map();   // by slice
+  const taken = new Set();   // tokens of scans whose link's edits were taken
   let state = {};
 
   /* Values in the order of FIELDS. The controls change one after another: combinations that do not exist wait for the next call. */
@@ -12,6 +13,7 @@
     const view = next.scan?.planes?.[next.plane];
     if (!view || !(next.index >= 0 && next.index < view.count)) return [];
     if (!Number.isFinite(next.seed) || !Number.isFinite(next.strength)) return [];
+    takeForced(next.scan);
     state = { ...next, seed: Math.round(next.seed), changed: performance.now() };
     state.edits = view.acquired ? edits.get(place()) ?? [] : [];
     for (const listener of listeners) listener(state);
@@ -21,17 +23,31 @@
 
   const place = () => [state.scan.token, state.plane, state.index].join(" ");
 
+  /* A link may ask for forced tokens: Python has checked them against the scan. They are taken once and undone as any. */
+  function takeForced({ token, forced }) {
+    if (!forced?.edits.length || taken.has(token)) return;
+    taken.add(token);
+    edits.set([token, forced.plane, forced.index].join(" "), forced.edits);
+  }
+
   /* Tokens of the slice on show that are forced to a code: [[row, column, code], ...], the newest last. */
   function edit(list) {
     if (!state.scan?.planes[state.plane].acquired) return;
     edits.set(place(), list);
     state = { ...state, edits: list, changed: performance.now() };
     for (const listener of listeners) listener(state);
+    link();
+  }
+
+  /* Forced tokens as app/edits.py writes and reads them. */
+  function editsAsText(list) {
+    const codes = new Map(list.map(([row, column, code]) => [row + "." + column, code]));
+    return [...codes].map(([there, code]) => there + "." + code).join("_");
   }
 
   /* The address always reproduces what is shown, except an upload: that is nobody else's. */
   const LINKED = { case: () => (state.scan.own ? "" : state.scan.name), checkpoint: () => state.scan.checkpoint, plane: () => state.plane, slice: () => state.index,
-    eps: () => state.strength, mode: () => state.mode, seed: () => state.seed, tab: () => tab };
+    eps: () => state.strength, mode: () => state.mode, seed: () => state.seed, edits: () => editsAsText(state.edits), tab: () => tab };
   let tab = new URLSearchParams(location.search).get("tab") ?? "see";
   let linking = 0;
 
@@ -42,6 +58,7 @@
       const address = new URL(location.href);
       for (const [name, value] of Object.entries(LINKED)) address.searchParams.set(name, value());
       if (state.scan.own) address.searchParams.delete("case");
+      if (!state.edits.length) address.searchParams.delete("edits");
       if (address.href !== location.href) history.replaceState(history.state, "", address);
     }, 200);
   }

@@ -51,6 +51,9 @@ function paint() {
 function layOut(request, view, state) {
   root.dataset.plane = request.token + request.plane + state.convention;
   mirrored = pictures.shapeStages(root, view, request.plane, state);
+  const wide = view.ratio > 1.6;
+  root.toggleAttribute("data-wide", wide);
+  if (wide) root.style.setProperty("--stage", Math.min(3, view.ratio));
   const [top, right, bottom, left] = view.letters;
   const letters = mirrored ? [top, left, bottom, right] : view.letters;
   for (const stage of root.querySelectorAll(".stage")) {

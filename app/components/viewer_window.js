@@ -32,6 +32,7 @@ function windowed(shown, state) {
   }
   const range = bounds(shown, state);
   root.dataset.window = range ? range.map((v) => Math.round(v)).join(" ") : "network";
+  text("window").textContent = range ? "W " + Math.round(range[1] - range[0]) + " L " + Math.round((range[0] + range[1]) / 2) : "";
   if (!range) return shown.image;
   const [black, white] = range, scale = 255 / Math.max(white - black, 1e-6);
   return Uint8ClampedArray.from(shown.values, (value) => (value - black) * scale);

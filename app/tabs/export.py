@@ -8,11 +8,13 @@ from typing import Any
 import gradio as gr
 
 from app.components import source
-from app.export import FIGURE_FORMATS, Drawing, client_lines, configuration, figure, python_lines, slice_tokens
+from app.export import client_lines, configuration, python_lines, slice_tokens
+from app.figures import FORMATS, Drawing, curve_figure, slice_figure, written
 from app.frames import FrameRequest, RequestError
-from app.session import SessionError, SessionStore
+from app.replay import advance, replay_file
+from app.session import OpenScan, SessionError, SessionStore
 
-_KINDS = ("lines", "tokens", *FIGURE_FORMATS)
+_KINDS = ("lines", "tokens", *FORMATS, *(f"curves-{name}" for name in FORMATS))
 
 
 def build_export(store: SessionStore) -> None:
@@ -21,19 +23,22 @@ def build_export(store: SessionStore) -> None:
     def export(request: Any) -> dict[str, Any]:
         return exported(store, request)
 
+    def labels(request: Any) -> dict[str, Any]:
+        return labels_so_far(store, request)
+
     gr.HTML(
         value="",
         html_template=source("export.html"),
         css_template=source("export.css"),
-        js_on_load=source("export.js"),
-        server_functions=[export],
+        js_on_load=source("export.js", "export_labels.js"),
+        server_functions=[export, labels],
         apply_default_css=False,
         elem_id="export",
     )
 
 
 def exported(store: SessionStore, request: Any) -> dict[str, Any]:
-    """{"bytes": base64} of request["kind"] "tokens", "png" or "svg"; for "lines" the texts python, client and configuration."""
+    """{"bytes": base64} of request["kind"] "tokens" or a figure; for "lines" the texts python, client and configuration."""
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
     try:
@@ -47,7 +52,35 @@ def exported(store: SessionStore, request: Any) -> dict[str, Any]:
                 "client": client_lines(scan, asked, str(request.get("address"))),
                 "configuration": configuration(scan, asked),
             }
-        content = slice_tokens(scan, asked).encode() if kind == "tokens" else figure(scan, asked, Drawing.checked(request), kind)
+        return _packed(_content(scan, asked, kind, request))
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
+
+
+def labels_so_far(store: SessionStore, request: Any) -> dict[str, Any]:
+    """Slices of the label volume that are decoded, {"done": n, "of": n}, after some more; with the last its "name" and "bytes"."""
+    if not isinstance(request, dict):
+        return {"error": "the request must be an object"}
+    try:
+        token = request.get("token")
+        scan = store.get(token)
+        replay = advance(scan, str(token), FrameRequest.checked(request, scan))
+    except (SessionError, RequestError) as error:
+        return {"error": str(error.args[0])}
+    slices = scan.segmented.slice_count
+    if replay.done < slices:
+        return {"done": replay.done, "of": slices}
+    name, content = replay_file(scan, replay)
+    return {"done": slices, "of": slices, "name": name, **_packed(content)}
+
+
+def _content(scan: OpenScan, asked: FrameRequest, kind: str, request: dict[str, Any]) -> bytes:
+    if kind == "tokens":
+        return slice_tokens(scan, asked).encode()
+    if kind in FORMATS:
+        return written(slice_figure(scan, asked, Drawing.checked(request)), kind)
+    return written(curve_figure(scan, asked), kind.removeprefix("curves-"))
+
+
+def _packed(content: bytes) -> dict[str, str]:
     return {"bytes": base64.b64encode(content).decode("ascii")}
