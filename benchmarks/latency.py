@@ -1,0 +1,139 @@
+"""Latency of the live epsilon, measured in a real browser: python benchmarks/latency.py [--scan FILE] [--moves 60] [--port 7899]
+
+Starts the app, opens it in headless Chromium (Debian's /usr/bin/chromium, and playwright from requirements-dev.txt), uploads a scan
+and moves epsilon. Without --scan: the first scan of ACDC below ../shared/data if there is one, else a bundled phantom of
+ACDC's size. Prints medians and 95th percentiles, in milliseconds, of
+
+- server: perturb and decode, as the server itself measures it, for frames that were not fetched ahead;
+- painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and not.
+
+Meaningful on a machine that does nothing else: the load average is printed beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+STARTS_WITHIN = 300
+# The next frame's callback and a task after it: by then the browser has put the canvases on the screen.
+MOVE = """epsilon => new Promise((resolve) => {
+  const viewer = document.querySelector(".viewer"), begun = performance.now();
+  const drawn = () => Number(viewer.dataset.painted.split(" ")[2]) === epsilon;
+  const watcher = new MutationObserver(() => {
+    if (!drawn()) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => resolve([performance.now() - begun, window.latency.server]);
+      port2.postMessage(0);
+    });
+  });
+  watcher.observe(viewer, { attributeFilter: ["data-painted"] });
+  window.vqseg.setSlider("strength", epsilon);
+})"""
+LISTEN = (
+    "window.latency = {}; window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.latency.server = shown.frame.milliseconds; })"
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--scan", type=Path, default=None)
+    parser.add_argument("--moves", type=int, default=60)
+    parser.add_argument("--port", type=int, default=7899)
+    arguments = parser.parse_args()
+    scan = arguments.scan or default_scan()
+    with app(arguments.port) as url, sync_playwright() as engine:
+        browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.set_default_timeout(1000 * STARTS_WITHIN)
+        page.goto(url)
+        page.wait_for_selector(".viewer[data-painted]")
+        upload(page, scan)
+        page.evaluate(LISTEN)
+        ahead = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=True)])
+        fresh = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=False)])
+        grid = page.locator(".viewer [data-text=grid]").inner_text()
+        browser.close()
+    print(f"{scan.name}, {grid}; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {arguments.moves} moves each")
+    print("| milliseconds | median | 95th percentile |\n|---|---|---|")
+    for name, times in (
+        ("server, a frame", fresh[:, 1]),
+        ("event to painted, fetched ahead", ahead[:, 0]),
+        ("event to painted, not fetched ahead", fresh[:, 0]),
+    ):
+        print(f"| {name} | {np.median(times):.0f} | {np.percentile(times, 95):.0f} |")
+
+
+def default_scan() -> Path:
+    """A cardiac MRI of ACDC, or a phantom made like one."""
+    images = sorted((ROOT.parent / "shared" / "data" / "ACDC" / "imagesTr").glob("*.nii.gz"))
+    return images[0] if images else ROOT / "assets" / "examples" / "phantom_wide-right-ventricle.nii.gz"
+
+
+@contextmanager
+def app(port: int) -> Iterator[str]:
+    """The app in a process of its own, as a visitor meets it, until the block ends."""
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("the app did not start")
+            time.sleep(0.5)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def upload(page: Any, scan: Path) -> None:
+    """Until its middle slice is painted and all frames are fetched ahead."""
+    page.wait_for_selector("#upload input[type=file]", state="attached")
+    page.locator("#upload input[type=file]").set_input_files(scan)
+    page.wait_for_function("name => document.querySelector('.viewer h2').textContent === name", arg=scan.name)
+    page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+
+
+def values(count: int, *, ahead: bool) -> list[float]:
+    """Values of epsilon, each another than the one before: multiples of 0.05, or distinct ones that lie between them."""
+    rng, every = np.random.default_rng(0), np.arange(1, 100)
+    if not ahead:
+        return (rng.permutation(every[every % 5 != 0])[:count] / 100).tolist()
+    steps = rng.integers(1, 20, count)
+    return (np.cumsum(steps) % 21 * 5 / 100).round(2).tolist()
+
+
+def move(page: Any, epsilon: float) -> tuple[float, float]:
+    """Milliseconds from the slider's event to the painted frame, and those of the server for it."""
+    painted, server = page.evaluate(MOVE, epsilon)
+    return float(painted), float(server)
+
+
+if __name__ == "__main__":
+    main()
