@@ -20,6 +20,7 @@ from app.session import OpenScan, SessionStore
 from app.sidebar import OPACITY, Sidebar, build_sidebar
 from app.tabs.codebook import CodebookTab, build_codebook
 from app.tabs.export import build_export
+from app.tabs.learn import build_learn
 from app.tabs.perturb import build_perturb
 from app.tabs.see import build_see
 from app.tabs.volume import build_volume
@@ -65,11 +66,13 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
                 build_perturb(store)
             with gr.Tab("Codebook", id="codebook") as codebook:
                 codewords = build_codebook(store)
+            with gr.Tab("Learn", id="learn") as learn:
+                build_learn(store)
             with gr.Tab("Volume", id="volume") as volume:
                 build_volume()
             with gr.Tab("Export", id="export") as export:
                 build_export(store)
-        for tab in (see, perturb, codebook, volume, export):
+        for tab in (see, perturb, codebook, learn, volume, export):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         _wire(blocks, sidebar, viewer, tabs, codewords, visits)

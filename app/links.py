@@ -11,7 +11,7 @@ from app.edits import Edit, edits_from_text
 from app.frames import LARGEST_SEED, MODES
 from app.planes import PLANES
 
-TABS = ("see", "perturb", "codebook", "volume", "export")
+TABS = ("see", "perturb", "codebook", "learn", "volume", "export")
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
 from vqseg.data.scan import through_plane_axis
-from vqseg.inference import CodeNeighbours, label_agreement, psnr
+from vqseg.inference import CodeNeighbours, Consistency, label_agreement, psnr
 from vqseg.types import Scan, SliceResult, VolumeResult
 
 STRIDE = 8
@@ -26,6 +27,8 @@ class FakeSegmenter:
 
     def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
         self.classes = classes
+        # What is read of a network besides: the temperature of its perturbation.
+        self.model = SimpleNamespace(config=SimpleNamespace(temperature="adaptive"))
 
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
         if progress is not None:
@@ -102,6 +105,27 @@ class FakeSegmentedScan:
 
     def atoms(self, codes: Sequence[int]) -> np.ndarray:
         return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])
+
+    @property
+    def codewords(self) -> np.ndarray:
+        return np.arange(self.codebook_size, dtype=np.float32)[:, None]
+
+    @property
+    def slice_size(self) -> tuple[int, int]:
+        a, b = np.delete(self.scan.shape, self.axis)
+        return int(a), int(b)
+
+    def features(self, slice_index: int) -> np.ndarray:
+        """The codebook is a scale of grey: the one feature of a token is its mean on that scale."""
+        return (_block_means(self.normalised.take(slice_index, self.axis)) * (CODES - 1)).astype(np.float32)[..., None]
+
+    def fates(self, code: int, strength: float, count: int, seed: int = 0) -> np.ndarray:
+        random = np.random.default_rng([seed, code])
+        return np.where(random.random(count) < strength, (code + random.integers(1, CODES, count)) % CODES, code)
+
+    def consistency(self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0) -> Consistency:
+        after, before = self.perturb(slice_index, strength, mode, seed), self.perturb(slice_index, 0.0)
+        return Consistency(before.labels, after.labels, 2 * np.abs(after.reconstruction - before.reconstruction))
 
     def neighbours(self, code: int, count: int, also: tuple[int, ...] = ()) -> CodeNeighbours:
         order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]

@@ -33,7 +33,7 @@ def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, 
     assert server.store.get(mine)
 
 
-@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook", "Export"])
+@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook", "Learn", "Export"])
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
     page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")

@@ -138,9 +138,30 @@
     return { row: cell[0], column: cell[1], at: ((scan.levels - 1) * h + cell[0]) * w + cell[1] };
   }
 
+  /* The other way round: where a token lies in the displayed picture, [left, top, width, height] in its pixels. */
+  function boxOf(scan, plane, row, column) {
+    const view = scan.planes[plane], [rows, columns] = view.shape, [along, across] = view.transpose ? [column, row] : [row, column];
+    const [height, width] = view.transpose ? [scan.cell[1], scan.cell[0]] : scan.cell;
+    const top = view.flip[0] ? rows - (along + 1) * height : along * height, left = view.flip[1] ? columns - (across + 1) * width : across * width;
+    return [left, top, width, height];
+  }
+
+  const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+  /* Where an arrow key leads from a token {row, column} as it is displayed, from none to the middle; null beyond the edge. */
+  function cellBeside(scan, plane, cell, key, mirrored) {
+    const [rows, columns] = scan.planes[plane].shape, [right, down] = ARROWS[key];
+    const [left, top, width, height] = cell ? boxOf(scan, plane, cell.row, cell.column) : [columns / 2, rows / 2, 0, 0];
+    const [, , w, h] = boxOf(scan, plane, 0, 0);
+    const x = Math.floor(left + width / 2 + (mirrored ? -right : right) * w), y = Math.floor(top + height / 2 + down * h);
+    return x >= 0 && x < columns && y >= 0 && y < rows ? cellAt(scan, plane, y, x) : null;
+  }
+
   window.vqseg.frames = {
     cellAt,
+    cellBeside,
     frameOf,
+    boxOf,
     unpack: async (packed) => new Uint8Array(await bytes(packed)),
     connect(fetcher) {
       ask = fetcher;

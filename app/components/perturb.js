@@ -51,13 +51,7 @@ function drawBranches(segmentation, picture, frame, view, state) {
   pictures.paint(picture, view, (out) => pictures.grey(out, frame.reconstruction));
 }
 
-/* Where a cell lies in the displayed picture: [left, top, width, height] in its pixels. */
-function boxOf(row, column, view, scan) {
-  const [rows, columns] = view.shape, [along, across] = view.transpose ? [column, row] : [row, column];
-  const [ch, cw] = view.transpose ? [scan.cell[1], scan.cell[0]] : scan.cell;
-  const top = view.flip[0] ? rows - (along + 1) * ch : along * ch, left = view.flip[1] ? columns - (across + 1) * cw : across * cw;
-  return [left, top, cw, ch];
-}
+const boxOf = (row, column) => window.vqseg.frames.boxOf(window.vqseg.state.scan, shown.request.plane, row, column);
 
 function drawTokens(name, codes, before, view, scan) {
   const canvas = canvasOf(name), [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens;
@@ -65,12 +59,12 @@ function drawTokens(name, codes, before, view, scan) {
   Object.assign(canvas, { width: columns * scale, height: rows * scale });
   const pen = canvas.getContext("2d");
   for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) {
-    const at = first + row * w + column, box = boxOf(row, column, view, scan).map((n) => Math.round(n * scale));
+    const at = first + row * w + column, box = boxOf(row, column).map((n) => Math.round(n * scale));
     pen.fillStyle = colourOf(codes[at]);
     pen.fillRect(...box);
     if (before && before[at] !== codes[at]) outline(pen, box, OUTLINE, 1);
   }
-  if (chosen) outline(pen, boxOf(chosen.row, chosen.column, view, scan).map((n) => Math.round(n * scale)), CHOSEN, 3);
+  if (chosen) outline(pen, boxOf(chosen.row, chosen.column).map((n) => Math.round(n * scale)), CHOSEN, 3);
 }
 
 function outline(pen, [x, y, width, height], colour, thickness) {

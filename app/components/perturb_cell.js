@@ -16,16 +16,12 @@ function choose(event) {
 
 /* The arrow keys go from cell to cell as they are displayed. */
 function moveCell(event) {
-  const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-  if (!steps || !shown?.frame.codes) return;
+  if (!event.key.startsWith("Arrow") || !shown?.frame.codes) return;
   event.preventDefault();
-  const scan = window.vqseg.state.scan, view = viewOf(), [rows, columns] = view.shape;
   const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
-  const [left, top, width, height] = chosen ? boxOf(chosen.row, chosen.column, view, scan) : [columns / 2, rows / 2, 0, 0];
-  const [ch, cw] = view.transpose ? [scan.cell[1], scan.cell[0]] : scan.cell;
-  const row = top + height / 2 + steps[0] * ch, column = left + width / 2 + steps[1] * cw * (mirrored ? -1 : 1);
-  if (row < 0 || row >= rows || column < 0 || column >= columns) return;
-  chosen = window.vqseg.frames.cellAt(scan, shown.request.plane, Math.floor(row), Math.floor(column));
+  const next = window.vqseg.frames.cellBeside(window.vqseg.state.scan, shown.request.plane, chosen, event.key, mirrored);
+  if (!next) return;
+  chosen = next;
   describeCell();
   schedule();
 }

@@ -48,6 +48,7 @@
   /* The address always reproduces what is shown, except an upload: that is nobody else's. */
   const LINKED = { case: () => (state.scan.own ? "" : state.scan.name), checkpoint: () => state.scan.checkpoint, plane: () => state.plane, slice: () => state.index,
     eps: () => state.strength, mode: () => state.mode, seed: () => state.seed, edits: () => editsAsText(state.edits), tab: () => tab };
+  const more = {};           // what a tab adds to it: null takes a name out
   let tab = new URLSearchParams(location.search).get("tab") ?? "see";
   let linking = 0;
 
@@ -59,8 +60,17 @@
       for (const [name, value] of Object.entries(LINKED)) address.searchParams.set(name, value());
       if (state.scan.own) address.searchParams.delete("case");
       if (!state.edits.length) address.searchParams.delete("edits");
+      for (const [name, value] of Object.entries(more)) {
+        if (value === null) address.searchParams.delete(name);
+        else address.searchParams.set(name, value);
+      }
       if (address.href !== location.href) history.replaceState(history.state, "", address);
     }, 200);
+  }
+
+  function linkMore(values) {
+    Object.assign(more, values);
+    if (state.scan) link();
   }
 
   function showTab(name) {
@@ -100,6 +110,8 @@
     0: () => click("#reset"),
     h: () => click("#shown input"),
   };
+  /* A tab's own keys. An action gives false where it has nothing to do, so that the key keeps its meaning there. */
+  const addKeys = (keys) => Object.assign(KEYS, keys);
   const TYPED = "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
   const USES_ARROWS = "input, [role=tab], [role=listbox], [role=option], [role=slider]";
 
@@ -109,8 +121,7 @@
     const target = event.target instanceof Element ? event.target : document.body;
     if (!Object.hasOwn(KEYS, key) || target.closest(TYPED)) return;
     if (key.startsWith("Arrow") && target.closest(USES_ARROWS)) return;
-    event.preventDefault();
-    KEYS[key]();
+    if (KEYS[key]() !== false) event.preventDefault();
   });
 
   document.addEventListener("click", (event) => {
@@ -119,5 +130,5 @@
     edit([]);
   });
 
-  window.vqseg = { update, edit, subscribe, setSlider, showTab, linked, get state() { return state; } };
+  window.vqseg = { update, edit, subscribe, setSlider, showTab, linked, linkMore, addKeys, get state() { return state; } };
 })();

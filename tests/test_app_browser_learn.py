@@ -1,0 +1,369 @@
+"""The tab Learn in a real browser: steps predicted and revealed, links, language, large text, keys, handout.
+
+Every wait is for a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from app_browser import slide, visit
+from app_server import Server, fake_served, save_scan
+from fake_segmenter import STRIDE, FakeSegmentedScan
+
+from app.lesson.handout import handout_page
+from app.lesson.place import Place
+from app.lesson.steps import STEPS, Step
+from app.lesson.texts import fill, languages, number
+from app.render import greyscale
+from app.session import OpenScan
+from vqseg.data.scan import read_scan
+
+NAMES = list(STEPS)
+ENGLISH = languages()["en"]
+BEYOND = """[...document.querySelectorAll(".lesson *")].filter((node) => node.getBoundingClientRect().right > innerWidth)
+  .map((node) => node.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def opened(example: Path) -> OpenScan:
+    """What the server holds of the example."""
+    return OpenScan(FakeSegmentedScan(read_scan(example)), fake_served(statistics=True), example="Phantom small heart")
+
+
+@pytest.fixture
+def lesson(page: Any) -> Iterator[Any]:
+    """The lesson at its first step, in English, that step not answered."""
+    page.get_by_role("tab", name="Learn").click()
+    turn_to(page, "pixels")
+    yield page
+    page.locator(".lesson [data-do=language]").select_option("en")
+    page.keyboard.press("Escape")
+
+
+def turn_to(page: Any, name: str) -> None:
+    """Go to a step whose question is open."""
+    page.locator(".progress button").nth(NAMES.index(name)).click()
+    wait_step(page, name)
+    if page.locator(".outcome").count():
+        page.locator(".outcome .quiet").click()
+        page.wait_for_selector(".ask")
+
+
+def wait_step(page: Any, name: str) -> None:
+    page.wait_for_selector(f".lesson[data-painted^='{name} ']:not([data-waiting])")
+    page.wait_for_selector(".lesson .ask .primary:not([disabled]), .lesson .outcome")
+
+
+def mark_of(page: Any) -> tuple[int, int]:
+    _, row, column, _ = page.locator(".lesson").get_attribute("data-painted").split()
+    return int(row), int(column)
+
+
+def step_of(opened: OpenScan, name: str, cell: tuple[int, int], index: int = 3) -> Step:
+    values = {"plane": "axial", "index": index, "strength": 0, "mode": "resample", "seed": 0, "cell": cell}
+    return STEPS[name](Place.checked(values, opened))
+
+
+def predict(page: Any, name: str, guess: float | str) -> None:
+    if "options" in ENGLISH["steps"][name]:
+        page.locator(f".ask input[value={guess}]").check()
+    else:
+        page.locator(".ask input").fill(str(guess))
+    page.locator(".ask .primary").click()
+    page.wait_for_selector(f".lesson[data-painted^='{name} '][data-painted$='revealed']")
+
+
+def wrong(step: Step, name: str) -> float | str:
+    """A prediction that is not the answer."""
+    options = ENGLISH["steps"][name].get("options", {})
+    return (
+        next(key for key in options if key != step.truth) if options else step.bounds[0] if step.truth != step.bounds[0] else step.bounds[1]
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_step_is_predicted_before_it_is_revealed(lesson: Any, opened: OpenScan, name: str) -> None:
+    turn_to(lesson, name)
+    step, words = step_of(opened, name, mark_of(lesson)), ENGLISH["steps"][name]
+    assert lesson.locator(".say h2").inner_text() == words["title"]
+    assert lesson.locator(".say .idea").inner_text() == fill(words["idea"], step.facts, "en")
+    assert lesson.locator(".say .question").inner_text() == fill(words["question"], step.facts, "en")
+    revealed = fill(words["reveal"], step.facts, "en")
+    assert lesson.locator(".outcome, .equation, .lesson .scrub:not([hidden])").count() == 0
+    assert revealed not in lesson.locator(".lesson").inner_text()
+    guess = wrong(step, name)
+    predict(lesson, name, guess)
+    assert lesson.locator(".outcome .reveal").inner_text() == revealed
+    if "options" in words:
+        assert lesson.locator(".chosen .truth > span").inner_text() == words["options"][step.truth]
+        chosen = lesson.locator(".chosen li", has_text=ENGLISH["ui"]["chosen"]).locator("> span")
+        assert chosen.inner_text() == words["options"][guess]
+    else:
+        assert lesson.locator(".compared .guess dd").inner_text() == number(guess, "en")
+        assert lesson.locator(".compared .truth dd").inner_text() == number(step.truth, "en")
+    assert lesson.locator(".progress button").nth(NAMES.index(name)).get_attribute("class") == "done"
+    lesson.get_by_role("button", name="Ask again").click()
+    lesson.wait_for_selector(".lesson .ask")
+    assert lesson.locator(".outcome").count() == 0
+
+
+def test_a_prediction_must_be_made(lesson: Any) -> None:
+    lesson.locator(".ask .primary").click()
+    assert lesson.locator(".ask input:invalid").count() == 1
+    lesson.locator(".ask input").fill("101")
+    lesson.locator(".ask input").press("Enter")
+    assert lesson.locator(".ask input:invalid").count() == 1
+    lesson.locator(".ask input").fill("40")
+    lesson.locator(".ask input").press("Enter")
+    lesson.wait_for_selector(".outcome")
+
+
+def test_the_marked_square_follows_clicks_and_keys_and_the_numbers_follow_it(lesson: Any, opened: OpenScan) -> None:
+    predict(lesson, "pixels", 0)
+    whole(lesson)
+    box = lesson.locator("[data-stage=slice]").bounding_box()
+    view = opened.views["axial"]
+    rows, columns = view.shape
+    lesson.mouse.click(box["x"] + box["width"] * 4 / columns, box["y"] + box["height"] * 4 / rows)
+    corner = Place.checked({"plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "cell": None}, opened)
+    expected = next(
+        (row, column) for row in range(5) for column in range(6) if view.orient(Place(opened, corner.request, row, column).inside)[4, 4]
+    )
+    lesson.wait_for_selector(f".lesson[data-painted='pixels {expected[0]} {expected[1]} revealed']")
+    step = step_of(opened, "pixels", expected)
+    assert lesson.locator(".outcome .reveal").inner_text() == fill(ENGLISH["steps"]["pixels"]["reveal"], step.facts, "en")
+    assert lesson.locator(".patch td.inside").all_inner_texts() == [
+        str(value)
+        for row, inside in zip(step.data["values"], step.data["inside"], strict=True)
+        for value, is_in in zip(row, inside, strict=True)
+        if is_in
+    ]
+    assert lesson.locator(".moved").is_visible()
+    # The arrows move the mark while the picture has the focus, and the slices elsewhere.
+    lesson.locator("[data-stage=slice]").focus()
+    lesson.keyboard.press("ArrowRight")
+    moved = next(
+        (row, column)
+        for row in range(5)
+        for column in range(6)
+        if view.orient(Place(opened, corner.request, row, column).inside)[4, 4 + STRIDE]
+    )
+    lesson.wait_for_selector(f".lesson[data-painted='pixels {moved[0]} {moved[1]} revealed']")
+    assert lesson.evaluate("document.activeElement.dataset.stage") == "slice"
+    assert lesson.evaluate("window.vqseg.state.index") == 3
+    lesson.locator(".say h2").click()
+    lesson.keyboard.press("ArrowRight")
+    lesson.wait_for_function("window.vqseg.state.index === 4")
+    lesson.keyboard.press("ArrowLeft")
+    lesson.wait_for_function("window.vqseg.state.index === 3")
+
+
+def whole(page: Any) -> None:
+    """Look at the whole slice."""
+    button = page.locator(".whole", has_text=ENGLISH["ui"]["whole"])
+    if button.count():
+        button.click()
+    page.wait_for_function(
+        """() => { const { scan, plane } = window.vqseg.state, c = document.querySelector(".lesson canvas");
+          return c.width === scan.planes[plane].shape[1] && c.height === scan.planes[plane].shape[0]; }"""
+    )
+
+
+def test_keys_turn_the_pages_in_this_tab_only(lesson: Any) -> None:
+    lesson.locator(".say h2").click()
+    for key, name in (("n", "features"), ("PageDown", "codeword"), ("p", "features"), ("PageUp", "pixels"), ("PageUp", "pixels")):
+        lesson.keyboard.press(key)
+        wait_step(lesson, name)
+    lesson.locator(".ask input").press("n")
+    assert lesson.locator(".progress [aria-current] span").inner_text() == ENGLISH["steps"]["pixels"]["name"]
+    lesson.get_by_role("tab", name="See").click()
+    prevented = lesson.evaluate(
+        """() => ["n", "PageDown"].map((key) => {
+          const event = new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+          return event.defaultPrevented;
+        })"""
+    )
+    assert prevented == [False, False]
+    lesson.get_by_role("tab", name="Learn").click()
+    wait_step(lesson, "pixels")
+
+
+def test_buttons_turn_the_pages_and_stop_at_both_ends(lesson: Any) -> None:
+    back, forward = lesson.locator("[data-do=back]"), lesson.locator("[data-do=next]")
+    assert back.is_disabled()
+    for name in NAMES[1:]:
+        forward.click()
+        wait_step(lesson, name)
+    assert forward.is_disabled()
+    back.click()
+    wait_step(lesson, NAMES[-2])
+    assert all(one.get_attribute("class") in ("visited", "done") for one in lesson.locator(".progress button").all())
+
+
+def test_epsilon_is_moved_in_the_lesson_and_shown_in_both_decoders(lesson: Any, opened: OpenScan) -> None:
+    turn_to(lesson, "swap")
+    predict(lesson, "swap", 50)
+    # What was asked is what is seen next.
+    lesson.wait_for_selector(".lesson[data-strength='0.7']")
+    step = step_of(opened, "swap", mark_of(lesson))
+    shares = lesson.locator(".fates dd:nth-of-type(2n + 1) b").all_inner_texts()
+    assert shares[:2] == ["30", number(round(70 * step.data["probabilities"][0], 1), "en")]
+    assert lesson.locator(".fates dd:nth-of-type(2n) b").all_inner_texts()[:2] == [str(step.truth), str(step.data["drawn"][0])]
+    lesson.locator(".lesson .scrub input").fill("0.4")
+    lesson.wait_for_selector(".lesson[data-strength='0.4']")
+    assert lesson.locator(".fates dd b").first.inner_text() == "60"
+    turn_to(lesson, "decoders")
+    predict(lesson, "decoders", 50)
+    lesson.wait_for_selector(".lesson[data-strength='0.7']")
+    captions = lesson.locator(".pieces figcaption").all_inner_texts()
+    assert captions == ["Segmentation, ε = 0", "Reconstruction, ε = 0", "Segmentation, ε = 0.7", "Reconstruction, ε = 0.7"]
+    whole(lesson)
+    drawn = lesson.evaluate(
+        """() => { const c = document.querySelector("[data-stage=reconstruction_after] canvas");
+          return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0); }"""
+    )
+    expected = opened.views["axial"].orient(greyscale(opened.segmented.perturb(3, 0.7).reconstruction))
+    assert drawn == expected.ravel().tolist()
+
+
+def test_the_slider_of_the_last_step_sets_both_perturbations(lesson: Any, opened: OpenScan) -> None:
+    turn_to(lesson, "radii")
+    predict(lesson, "radii", "same")
+    lesson.locator(".lesson .scrub input").fill("0.3")
+    lesson.get_by_text("Dropout, p = 0.3").wait_for()
+    assert lesson.locator("[data-stage=swapped]").get_attribute("aria-label") == "Swapped, ε = 0.3"
+
+
+def test_another_slice_or_scan_asks_anew_of_its_own(lesson: Any, opened: OpenScan) -> None:
+    predict(lesson, "pixels", 10)
+    cell = mark_of(lesson)
+    slide(lesson, "slice", 4)
+    expected = fill(ENGLISH["steps"]["pixels"]["reveal"], step_of(opened, "pixels", cell, 4).facts, "en")
+    lesson.locator(".reveal", has_text=expected).wait_for()
+    lesson.locator(".moved").wait_for()
+    lesson.locator("#case input").click()
+    lesson.get_by_role("option", name="Phantom zoomed").click()
+    lesson.wait_for_selector(".lesson .ask .primary:not([disabled])")
+    lesson.locator("#case input").click()
+    lesson.get_by_role("option", name="Phantom small heart").click()
+    lesson.wait_for_function("window.vqseg.state.scan.name === 'Phantom small heart'")
+    wait_step(lesson, "pixels")
+
+
+def test_other_planes_have_no_squares_and_one_click_leads_back(lesson: Any) -> None:
+    lesson.get_by_label("Coronal").check()
+    lesson.get_by_text("Show the Axial slices").click()
+    wait_step(lesson, "pixels")
+    assert lesson.evaluate("window.vqseg.state.plane") == "axial"
+
+
+def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -> None:
+    german = languages()["de"]
+    lesson.locator("[data-do=language]").select_option("de")
+    lesson.get_by_role("heading", name=german["steps"]["pixels"]["title"]).wait_for()
+    assert lesson.locator(".lesson").get_attribute("lang") == "de"
+    assert lesson.locator(".progress span").all_inner_texts() == [words["name"] for words in german["steps"].values()]
+    lesson.wait_for_url(lambda url: "lang=de" in url)
+    before = lesson.evaluate("parseFloat(getComputedStyle(document.querySelector('.say .idea')).fontSize)")
+    lesson.locator("[data-do=large]").click()
+    lesson.wait_for_selector(".lesson.large")
+    assert lesson.evaluate("parseFloat(getComputedStyle(document.querySelector('.say .idea')).fontSize)") > 1.25 * before
+    box = lesson.locator(".lesson").bounding_box()
+    assert (box["x"], box["y"], box["width"]) == (0, 0, 1280)
+    assert lesson.get_by_text("Research demo, not for clinical use").is_visible()
+    lesson.wait_for_url(lambda url: "large=1" in url)
+    lesson.keyboard.press("Escape")
+    lesson.wait_for_selector(".lesson:not(.large)")
+
+
+def test_the_teachers_note_is_closed_until_it_is_opened_and_stays_so(lesson: Any) -> None:
+    note = lesson.locator(".note p")
+    assert not note.is_visible()
+    lesson.locator(".note summary").click()
+    note.wait_for()
+    turn_to(lesson, "tokens")
+    assert lesson.locator(".note p").inner_text() == ENGLISH["steps"]["tokens"]["note"]
+    lesson.wait_for_url(lambda url: "notes=1" in url)
+    lesson.locator(".note summary").click()
+    lesson.wait_for_url(lambda url: "notes=1" not in url)
+
+
+@pytest.mark.parametrize("notes", [False, True])
+def test_the_handout_is_saved_with_one_click(lesson: Any, opened: OpenScan, tmp_path: Path, notes: bool) -> None:
+    if notes:
+        lesson.locator(".note summary").click()
+    with lesson.expect_download() as downloading:
+        lesson.locator("[data-do=handout]").click()
+    assert downloading.value.suggested_filename == ("vq-seg-teacher-en.html" if notes else "vq-seg-en.html")
+    downloading.value.save_as(tmp_path / "handout.html")
+    saved = (tmp_path / "handout.html").read_text(encoding="utf-8")
+    values = {"plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "cell": mark_of(lesson)}
+    expected = handout_page(Place.checked(values, opened), "en", notes=notes)
+    # All but the links, which name this server and its checkpoint.
+    assert saved.split("<section>")[1:] == expected.split("<section>")[1:]
+    if notes:
+        lesson.locator(".note summary").click()
+
+
+def test_a_link_leads_to_a_step_a_square_and_a_language(browser: Any, server: Server) -> None:
+    address = f"{server.url}/?tab=learn&step=5&lang=de&cell=1,2&notes=1&large=1&seed=3"
+    with visit(browser, server, address, "axial 3 0 resample 3") as other:
+        wait_step(other, "swap")
+        assert mark_of(other) == (1, 2)
+        assert other.locator(".say h2").inner_text() == languages()["de"]["steps"]["swap"]["title"]
+        assert other.locator(".lesson.large .note p").is_visible()
+        other.keyboard.press("n")
+        wait_step(other, "decoders")
+        other.wait_for_url(lambda url: "step=6" in url and "cell=1%2C2" in url and "lang=de" in url)
+
+
+def test_what_a_link_says_wrongly_is_left_out(browser: Any, server: Server) -> None:
+    address = f"{server.url}/?tab=learn&step=-3&lang=toString&cell=99,99&notes=maybe"
+    with visit(browser, server, address) as other:
+        wait_step(other, "pixels")
+        assert other.locator(".say h2").inner_text() == ENGLISH["steps"]["pixels"]["title"]
+        assert not other.locator(".note p").is_visible()
+        assert mark_of(other)[0] < 5
+
+
+def test_every_step_fits_a_phone(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?tab=learn&lang=de") as phone:
+        phone.set_viewport_size({"width": 390, "height": 844})
+        german = languages()["de"]["steps"]
+        for name in NAMES:
+            turn_to(phone, name)
+            for _ in ("before", "after"):
+                assert phone.evaluate("document.documentElement.scrollWidth") <= 390, name
+                assert phone.evaluate(BEYOND) == [], name
+                # First what it is about, then the picture, then the question.
+                tops = [phone.locator(one).first.bounding_box()["y"] for one in (".say h2", ".pieces", ".ask, .outcome")]
+                assert tops == sorted(tops)
+                if phone.locator(".ask").count():
+                    predict(phone, name, next(iter(german[name].get("options", {"1": ""}))))
+
+
+def test_the_lesson_asks_nothing_of_other_servers(lesson: Any, server: Server) -> None:
+    outside = [url for url in lesson.requests if not url.startswith((server.url, "data:", "blob:"))]
+    assert outside == []
+
+
+def test_a_server_that_is_gone_is_said_and_the_next_try_works(browser: Any, server: Server, tmp_path: Path) -> None:
+    with visit(browser, server, f"{server.url}/?tab=learn") as other:
+        wait_step(other, "pixels")
+        other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=8))
+        wait_painted_hidden(other)
+        wait_step(other, "pixels")
+        token = other.evaluate("window.vqseg.state.scan.token")
+        server.store.get(token)
+        server.store.release(next(entry.owner for held, entry in server.store._entries.items() if held == token))
+        other.locator("[data-do=next]").click()
+        other.locator(".say .notice", has_text="no longer held").wait_for()
+
+
+def wait_painted_hidden(page: Any) -> None:
+    page.wait_for_function("window.vqseg.state.scan.name === 'mine.nii.gz'")

@@ -1,0 +1,254 @@
+"""The numbers of the lesson, recomputed by hand: from the fake scan's own arrays and, for one walk, from a real network."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64decode
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_server import fake_served, save_scan
+from fake_segmenter import CLASSES, CODES, STRIDE, FakeSegmentedScan
+
+from app.lesson.place import Place
+from app.lesson.steps import STEPS, near_another_label
+from app.models import load_served
+from app.session import OpenScan, SessionStore
+from app.tabs.learn import handout_answer, step_answer
+from vqseg.data.scan import read_scan
+
+REQUEST = {"plane": "axial", "index": 3, "strength": 0.0, "mode": "resample", "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> OpenScan:
+    path = save_scan(tmp_path_factory.mktemp("scans") / "heart.nii.gz")
+    served = fake_served(statistics=True)
+    return OpenScan(FakeSegmentedScan(read_scan(path)), served, example="Heart")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory, checkpoint: Path) -> OpenScan:
+    """A network with random weights, and a grid that does not divide the slice: tokens of 4 x 4 network pixels over 50 x 37."""
+    path = save_scan(tmp_path_factory.mktemp("scans") / "real.nii.gz", shape=(50, 37, 4))
+    served = load_served("tiny", "tiny", checkpoint)
+    return OpenScan(served.segmenter.open(read_scan(path)), served)
+
+
+def place(scan: OpenScan, cell: tuple[int, int] | None = (2, 3), **changes: Any) -> Place:
+    return Place.checked({**REQUEST, "plane": scan.plane, "cell": cell, **changes}, scan)
+
+
+def block(row: int, column: int) -> tuple[slice, slice]:
+    return slice(row * STRIDE, (row + 1) * STRIDE), slice(column * STRIDE, (column + 1) * STRIDE)
+
+
+def majority(labels: np.ndarray) -> int:
+    counts = Counter(labels.ravel().tolist())
+    return min(counts, key=lambda label: (-counts[label], label))
+
+
+def test_brightness_is_the_mean_of_the_squares_pixels(scan: OpenScan) -> None:
+    step = STEPS["pixels"](place(scan))
+    image = scan.segmented.normalised[:, :, 3]
+    values = 100 * image[block(2, 3)]
+    assert step.truth == round(values.mean())
+    assert step.facts["pixels"] == STRIDE**2
+    shown, inside = np.array(step.data["values"]), np.array(step.data["inside"])
+    assert sorted(shown[inside]) == sorted(np.rint(values).astype(int).ravel())
+    # The part is cut out of the picture as displayed, with two pixels around the square.
+    displayed = np.rint(100 * scan.views["axial"].orient(image)).astype(int)
+    assert shown.shape == (STRIDE + 4, STRIDE + 4)
+    windows = np.lib.stride_tricks.sliding_window_view(displayed, shown.shape)
+    assert (windows == shown).all((2, 3)).sum() == 1
+
+
+def test_the_most_alike_squares_are_those_with_the_nearest_features(scan: OpenScan) -> None:
+    step = STEPS["features"](place(scan))
+    means = np.array([[scan.segmented.normalised[block(r, c)][..., 3].mean() for c in range(6)] for r in range(5)])
+    labels = np.array([[majority(scan.segmented.labels[block(r, c)][..., 3]) for c in range(6)] for r in range(5)])
+    others = [(abs(means[r, c] - means[2, 3]), r, c) for r in range(5) for c in range(6) if (r, c) != (2, 3)]
+    nearest = [(r, c) for _, r, c in sorted(others)[:20]]
+    assert {tuple(cell) for cell in step.data["alike"]} == set(nearest)
+    assert step.truth == sum(labels[cell] == labels[2, 3] for cell in nearest)
+    assert step.facts["label"] == CLASSES[labels[2, 3]]
+    assert step.facts["chance"] == round(20 * (np.sum(labels == labels[2, 3]) - 1) / 29, 1)
+    assert step.data["feature"] == pytest.approx([means[2, 3] * (CODES - 1)], abs=1e-3)
+    assert step.pictures["likeness"].shape == scan.views["axial"].shape
+    assert step.pictures["likeness"].max() == 255
+
+
+def test_the_answer_among_the_codewords_is_the_argmin_over_all(scan: OpenScan, real: OpenScan) -> None:
+    for one, cell in ((scan, (2, 3)), (real, (5, 1)), (real, (11, 8))):
+        here = place(one, cell)
+        step = STEPS["codeword"](here)
+        z = one.segmented.features(3)[cell].astype(np.float64)
+        away = np.sqrt(((one.segmented.codewords - z) ** 2).sum(1))
+        choices = {choice["letter"]: choice for choice in step.data["choices"]}
+        assert len(choices) == 4 and len({choice["code"] for choice in choices.values()}) == 4
+        assert choices[step.truth]["code"] == away.argmin() == int(step.facts["nearest"]) == one.segmented.indices[3][cell]
+        assert step.facts["code"] == step.facts["nearest"]
+        assert step.facts["distance"] == pytest.approx(away.min(), rel=1e-4, abs=1e-5)
+        assert step.facts["second"] == pytest.approx(np.sort(away)[1], rel=1e-4, abs=1e-5)
+        for choice in choices.values():
+            assert choice["distance"] == pytest.approx(away[choice["code"]], rel=1e-4, abs=1e-5)
+            np.testing.assert_allclose(choice["values"], one.segmented.codewords[choice["code"]], atol=1e-4)
+
+
+def test_the_four_strips_come_in_an_order_that_does_not_give_the_answer_away(scan: OpenScan) -> None:
+    truths = {STEPS["codeword"](place(scan, (row, column))).truth for row in range(5) for column in range(6)}
+    assert truths == {"a", "b", "c", "d"}
+    assert STEPS["codeword"](place(scan)).data == STEPS["codeword"](place(scan)).data
+
+
+def test_tokens_are_counted_over_the_slice_and_the_scan(scan: OpenScan) -> None:
+    step = STEPS["tokens"](place(scan))
+    codes, code = scan.segmented.indices[3], scan.segmented.indices[3, 2, 3]
+    assert step.truth == len(set(codes.ravel().tolist()))
+    assert (step.facts["tokens"], step.bounds) == (30, (1, 30))
+    assert step.facts["here"] == len(step.data["same"]) == np.sum(codes == code)
+    assert all(codes[row, column] == code for row, column in step.data["same"])
+    assert step.facts["everywhere"] == np.sum(scan.segmented.indices == code)
+    assert step.pictures["tokens"].shape == (*scan.views["axial"].shape, 3)
+
+
+def test_draws_of_the_marked_token_are_counted_by_what_became_of_it(real: OpenScan) -> None:
+    here = place(real, (5, 1))
+    step, code = STEPS["swap"](here), real.segmented.indices[3, 5, 1]
+    fates = real.segmented.fates(int(code), 0.7, 100, seed=5)
+    assert step.truth == np.sum(fates == code)
+    assert step.data["drawn"] == [np.sum(fates == one) for one in step.data["codes"]]
+    # pi(j|i) over the other codewords, by hand.
+    squared = ((real.segmented.codewords[:, None].astype(np.float64) - real.segmented.codewords) ** 2).sum(-1)
+    np.fill_diagonal(squared, np.inf)
+    weights = np.exp(-squared[code] / np.sort(squared.min(1))[(len(squared) - 1) // 2])
+    assert step.data["codes"] == np.argsort(squared[code])[:4].tolist()
+    np.testing.assert_allclose(step.data["probabilities"], (weights / weights.sum())[step.data["codes"]], rtol=1e-3)
+
+
+def test_labels_that_stay_are_counted_among_those_of_a_structure(scan: OpenScan) -> None:
+    step = STEPS["decoders"](place(scan))
+    after, before = scan.segmented.perturb(3, 0.7, "resample", 5), scan.segmented.labels[:, :, 3]
+    structure = before > 0
+    assert step.truth == round(100 * np.mean(after.labels[structure] == before[structure]))
+    assert 0 < step.truth < 100
+    assert step.facts["replaced"] == round(100 * after.replaced_share)
+    np.testing.assert_array_equal(step.pictures["labels"], scan.views["axial"].orient(before))
+
+
+def test_a_slice_without_a_structure_is_asked_about_all_its_pixels(tmp_path: Path) -> None:
+    opened = OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "a.nii.gz"))), fake_served())
+    opened.segmented.labels[:] = 0
+    here = place(opened, None)
+    assert (here.row, here.column) == (2, 3)
+    assert here.focus == (0, 0, *opened.views["axial"].shape[::-1])
+    after = opened.segmented.perturb(3, 0.7, "resample", 5).labels
+    assert STEPS["decoders"](here).truth == round(100 * np.mean(after == 0))
+
+
+def test_the_consistency_loss_is_highest_where_its_mean_is(scan: OpenScan, real: OpenScan) -> None:
+    for one in (scan, real):
+        step = STEPS["consistency"](place(one))
+        found = one.segmented.consistency(3, 0.7, "resample", 5)
+        labels = found.pseudo_labels
+        border = np.array([[is_border(labels, a, b) for b in range(labels.shape[1])] for a in range(labels.shape[0])])
+        regions = {"border": border, "inside": ~border & (labels > 0), "background": ~border & (labels == 0)}
+        means = {name: found.loss[region].mean() for name, region in regions.items() if region.any()}
+        for name in regions:
+            assert step.facts[name] == (pytest.approx(means[name]) if name in means else "–")
+        assert step.truth == max(means, key=lambda name: means[name])
+        assert step.facts["mean"] == pytest.approx(found.loss.mean())
+        assert step.facts["differing"] == round(100 * np.mean(found.labels != labels), 1)
+
+
+def is_border(labels: np.ndarray, a: int, b: int) -> bool:
+    """Whether a pixel at most two steps away has another label on the way: brute force."""
+    steps = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+    def changes(a: int, b: int) -> bool:
+        return any(0 <= a + i < len(labels) and 0 <= b + j < len(labels[0]) and labels[a + i, b + j] != labels[a, b] for i, j in steps)
+
+    around = [(a, b)] + [(a + i, b + j) for i, j in steps if 0 <= a + i < len(labels) and 0 <= b + j < len(labels[0])]
+    return any(changes(*pixel) for pixel in around)
+
+
+def test_a_picture_of_one_label_has_no_border() -> None:
+    assert not near_another_label(np.zeros((5, 7), np.uint8), 2).any()
+
+
+def test_both_perturbations_are_compared_by_their_dice_scores(scan: OpenScan) -> None:
+    step = STEPS["radii"](place(scan))
+    strengths = [i / 10 for i in range(11)]
+    qpm = [scan.segmented.perturb(3, s, "resample", 5).dice_vs_clean for s in strengths]
+    dropout = [scan.segmented.dropout(3, s, 5).dice_vs_clean for s in strengths]
+    np.testing.assert_allclose(step.data["dice"]["qpm"], qpm)
+    np.testing.assert_allclose(step.data["dice"]["dropout"], dropout)
+    assert step.truth == ("same" if abs(qpm[9] - dropout[9]) < 0.02 else "qpm" if qpm[9] > dropout[9] else "dropout")
+    assert step.facts["dropout_radius"] == pytest.approx(0.5 * (0.9 / 0.1 + np.log(0.1)))
+    for name, of in (("qpm", scan.segmented.perturb), ("dropout", scan.segmented.dropout)):
+        assert step.pictures[name].shape == (11, *scan.views["axial"].shape)
+        expected = scan.views["axial"].orient(of(3, 0.5, seed=5).labels)
+        np.testing.assert_array_equal(step.pictures[name][5], expected)
+
+
+def test_the_radius_of_swapping_is_that_of_the_loaded_codebook(real: OpenScan) -> None:
+    step = STEPS["radii"](place(real))
+    size = real.segmented.codebook_size
+    squared = ((real.segmented.codewords[:, None].astype(np.float64) - real.segmented.codewords) ** 2).sum(-1)
+    np.fill_diagonal(squared, np.inf)
+    weights = np.exp(-squared / np.sort(squared.min(1))[(size - 1) // 2])
+    for at in (0.25, 0.5, 0.9):
+        pi = at * weights / weights.sum(1, keepdims=True) + (1 - at) * np.eye(size)
+        kl = np.mean(np.log(1 / size / (pi.sum(0) / size)))
+        assert step.data["radii"]["qpm"][step.data["radii"]["strengths"].index(at)] == pytest.approx(kl, rel=1e-3, abs=1e-6)
+
+
+def test_a_closer_look_holds_the_structures_and_the_mark(scan: OpenScan) -> None:
+    rows, columns = scan.views["axial"].shape
+    for cell in (None, (0, 0), (4, 5)):
+        here = place(scan, cell)
+        left, top, width, height = here.focus
+        assert 0 <= left <= left + width <= columns and 0 <= top <= top + height <= rows
+        marked = here.view.orient(here.inside)
+        assert marked[top : top + height, left : left + width].sum() == STRIDE**2
+
+
+def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: OpenScan) -> None:
+    store = SessionStore(byte_cap=2**26)
+    token = store.put(real, "me")
+    rows, columns = real.views[real.plane].shape
+    for name in STEPS:
+        given = step_answer(store, {**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
+        json.dumps(given, allow_nan=False)
+        assert given["step"] == name
+        for picture in given["pictures"].values():
+            assert len(zlib.decompress(b64decode(picture))) % (rows * columns) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"token": "guessed"}, "no longer held"),
+        ({"step": "ninth"}, "step must be one of pixels, features"),
+        ({"step": ["pixels"]}, "step must be one of"),
+        ({"plane": "coronal"}, "choose plane axial"),
+        ({"index": 99}, "0 to 5"),
+        ({"cell": [5, 0]}, "row of the cell must be a whole number from 0 to 4"),
+        ({"cell": [0, 6]}, "column of the cell must be a whole number from 0 to 5"),
+        ({"cell": [0, float("nan")]}, "column of the cell"),
+        ({"cell": "0,0"}, "cell must be"),
+        ({"cell": [1]}, "cell must be"),
+    ],
+)
+def test_nothing_in_a_request_is_trusted(scan: OpenScan, change: dict[str, Any], message: str) -> None:
+    store = SessionStore(byte_cap=2**26)
+    request = {**REQUEST, "token": store.put(scan, "me"), "step": "pixels", "cell": [2, 3]}
+    assert message in step_answer(store, {**request, **change})["error"]
+    assert "must be an object" in step_answer(store, [request])["error"]
+    if "step" not in change:
+        assert message in handout_answer(store, {**request, "language": "en", **change})["error"]
+    assert "language must be one of en, de" in handout_answer(store, {**request, "language": ["en"]})["error"]
