@@ -79,7 +79,8 @@ def test_all_commands_from_phantoms_to_the_codebook(tmp_path: Path, capsys: pyte
     assert call("predict", data / "imagesTr", "--checkpoint", checkpoint, "--output", tmp_path / "labels") == 0
     assert len(list((tmp_path / "labels").iterdir())) == 6
 
-    assert call("codebook", "--checkpoint", checkpoint, "--output", checkpoint, "--data", data, "--split", "val") == 0
+    assert call("codebook", "--checkpoint", checkpoint, "--output", checkpoint, "--data", data, "--split", "val", "--ablated", 4) == 0
+    printed = capsys.readouterr().out
     statistics = read_statistics(checkpoint, load_model(checkpoint))
     # The real projection: finite, and spread in both directions.
     assert statistics.projection.shape == (64, 2)
@@ -87,6 +88,11 @@ def test_all_commands_from_phantoms_to_the_codebook(tmp_path: Path, capsys: pyte
     assert (statistics.projection.std(0) > 0.1).all()
     assert int((statistics.counts > 0).sum()) == result["codebook"]["used"]
     assert statistics.perplexity == pytest.approx(result["codebook"]["perplexity"])
+    assert f"perplexity      {statistics.perplexity:,.1f};" in printed
+    assert "Codebook of checkpoint" in (checkpoint / "report.html").read_text(encoding="utf-8")
+    # The run's own snapshots, laid out together.
+    assert statistics.evolution is not None and statistics.evolution.shape[1:] == (64, 2)
+    assert statistics.evolution_steps is not None and statistics.evolution_steps[-1] == 4
 
 
 # Prediction

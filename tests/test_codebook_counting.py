@@ -6,9 +6,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import jensenshannon
 
 from vqseg.codebook import counting
 from vqseg.codebook.counting import PairCounter, TokenCounter
+from vqseg.codebook.drift import DriftCounter, group_codewords, jensen_shannon
 
 
 def pairs_of(scans: list[np.ndarray]) -> Counter[tuple[int, int]]:
@@ -119,3 +121,39 @@ def test_a_large_codebook_needs_no_square_of_its_size() -> None:
         counter.add(rng.integers(0, size, (4, 64, 64)))
     assert counter.partners().codes.shape == (size, 8)
     assert counter.byte_size < 64 * 2**20
+
+
+def test_of_many_scans_a_bounded_spread_sample_is_the_drifts_reference() -> None:
+    rng, groups = np.random.default_rng(0), np.arange(40, dtype=np.int32) % 7
+    scans = rng.integers(0, 40, (1500, 30))
+    counter = DriftCounter(groups, len(scans))
+    for number, scan in enumerate(scans):
+        counter.add(number, scan)
+    reference = counter.reference()
+    assert len(reference) == 512
+    assert counter.byte_size < 512 * 7 * 4 + 1000
+    histograms = np.stack([np.bincount(groups[scan], minlength=7) for scan in scans])
+    total = histograms.sum(0)
+    expected = [jensenshannon(histograms[n], total - histograms[n], base=2) for n in np.linspace(0, 1499, 512).round().astype(int)]
+    np.testing.assert_allclose(reference, np.sort(expected), rtol=1e-5)
+
+
+def test_the_jensen_shannon_distance_is_scipys_and_ends_at_one() -> None:
+    rng = np.random.default_rng(0)
+    one, other = rng.integers(0, 5, (20, 9)), rng.integers(0, 5, (20, 9))
+    expected = [jensenshannon(a, b, base=2) for a, b in zip(one, other, strict=True)]
+    np.testing.assert_allclose(jensen_shannon(one, other), expected, atol=1e-9)
+    assert jensen_shannon(np.array([3, 0]), np.array([0, 8])) == pytest.approx(1)
+    assert jensen_shannon(np.array([3, 1]), np.array([6, 2])) == pytest.approx(0, abs=1e-7)
+    # Nothing to compare with lies as far as can be.
+    assert jensen_shannon(np.array([0, 0]), np.array([1, 2])) == 1
+
+
+def test_like_codewords_are_in_one_group_and_the_same_seed_gives_the_same_groups() -> None:
+    rng = np.random.default_rng(0)
+    codewords = (np.repeat(10 * np.eye(4), 25, axis=0) + rng.normal(size=(100, 4))).astype(np.float32)
+    groups = group_codewords(codewords, 4)
+    assert sorted(len(set(groups[start : start + 25].tolist())) for start in (0, 25, 50, 75)) == [1, 1, 1, 1]
+    assert len(set(groups.tolist())) == 4 and groups.dtype == np.int32
+    np.testing.assert_array_equal(group_codewords(codewords, 4), groups)
+    assert set(group_codewords(codewords[:3]).tolist()) == {0, 1, 2}

@@ -53,12 +53,12 @@ class Predict:
 
 @dataclass(frozen=True, kw_only=True)
 class Codebook:
-    """Find out what the codes have learnt over a data set: writes codebook.npz, which the app shows."""
+    """Find out what the codes have learnt over a data set: writes codebook.npz, which the app shows, and report.html."""
 
     checkpoint: str
     """Checkpoint folder or Hub id."""
     output: Path
-    """Folder for codebook.npz, usually the checkpoint itself."""
+    """Folder for codebook.npz and report.html, usually the checkpoint itself."""
     data: Path | None = None
     """Data set folder to count over; without it, phantoms are made."""
     split: str = "train"
@@ -66,7 +66,7 @@ class Codebook:
     seed: int = 0
     """Seed of the projections."""
     ablated: int = 64
-    """How many of the most used codes are taken out one by one, to see what the labels lose; 0 for none."""
+    """How many of the most used codes, and of those of the structures, are taken out one by one to see what is lost; 0 for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -255,11 +255,13 @@ def _predict(command: Predict) -> int:
 
 def _codebook(command: Codebook) -> int:
     from vqseg.checkpoint import checkpoint_folder, load_model
-    from vqseg.codebook import analyse, write_statistics
+    from vqseg.codebook import analyse, codewords_of, summary, write_statistics
+    from vqseg.codebook.report import write_report
 
     folder = checkpoint_folder(command.checkpoint)
+    model = load_model(folder)
     statistics = analyse(
-        load_model(folder),
+        model,
         command.data,
         split=command.split,
         seed=command.seed,
@@ -268,10 +270,8 @@ def _codebook(command: Codebook) -> int:
         progress=lambda items, what: _bar(what, unit="")(items),
     )
     path = write_statistics(statistics, command.output)
-    print(
-        f"{statistics.utilisation:.1%} of {len(statistics.counts)} codewords used over {statistics.source}, "
-        f"perplexity {statistics.perplexity:.1f}; wrote {path}"
-    )
+    page = write_report(statistics, codewords_of(model), command.output, name=folder.resolve().name)
+    print(f"{summary(statistics)}\n\nwrote {path} and {page}")
     return 0
 
 

@@ -8,6 +8,7 @@ from vqseg.codebook.phantoms import phantom_patches
 from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, layout, pca
 from vqseg.codebook.radius import Radii, radii
 from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity
+from vqseg.codebook.summary import summary
 from vqseg.codebook.tokens import codes_under, scan_usage, where
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "radii",
     "read_statistics",
     "scan_usage",
+    "summary",
     "token_classes",
     "where",
     "write_statistics",

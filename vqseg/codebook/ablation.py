@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vqseg.metrics import dice
-from vqseg.models.slicewise import decode_indices
+from vqseg.models.slicewise import decode_labels
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.perturbation import squared_distances
 from vqseg.types import Array
@@ -50,6 +50,18 @@ class Sample:
             self.scans.append(SampledScan(indices[slices].astype(np.int32), size))
 
 
+def codes_to_ablate(class_counts: Array, count: int) -> Array:
+    """The `count` most used codes, then the `count` most used of those that are mostly a structure, each once: (A,) int32.
+
+    Most tokens are background: without the second half no structure's code would be looked at. class_counts (K, C).
+    """
+    counts, structures = class_counts.sum(1), class_counts.argmax(1) > 0
+    order = np.argsort(-counts, kind="stable")
+    order = order[counts[order] > 0]
+    chosen = np.concatenate([order[:count], order[structures[order]][:count]])
+    return chosen[np.sort(np.unique(chosen, return_index=True)[1])].astype(np.int32)
+
+
 def nearest_other(codewords: Tensor, codes: Tensor) -> Tensor:
     """The codeword nearest to each of `codes` (n,) but itself, (n,) int64."""
     # A few rows at a time: a block has as many columns as the codebook has codewords.
@@ -66,7 +78,7 @@ def ablate(
     """
     with torch.inference_mode():
         others = nearest_other(model.quantizer.codewords().float(), torch.from_numpy(codes.astype(np.int64))).tolist()
-    before = [decode_indices(model, _tensor(scan.indices), scan.size)[0] for scan in scans]
+    before = [decode_labels(model, _tensor(scan.indices), scan.size) for scan in scans]
     changes = []
     for code, other in progress(list(zip(codes.tolist(), others, strict=True))):
         scores = [_score(model, scan, labels, code, other) for scan, labels in zip(scans, before, strict=True)]
@@ -80,7 +92,7 @@ def _score(model: VQSeg, scan: SampledScan, before: Array, code: int, other: int
         return 1.0
     part = scan.indices[hit]
     after = before.copy()
-    after[hit] = decode_indices(model, _tensor(np.where(part == code, other, part)), scan.size)[0]
+    after[hit] = decode_labels(model, _tensor(np.where(part == code, other, part)), scan.size)
     present = [label for label in np.union1d(np.unique(before), np.unique(after)) if label != 0]
     return float(np.mean([dice(after == label, before == label) for label in present])) if present else 1.0
 

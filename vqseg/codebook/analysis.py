@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from vqseg.codebook import phantoms
-from vqseg.codebook.ablation import Sample, ablate
+from vqseg.codebook.ablation import Sample, ablate, codes_to_ablate
 from vqseg.codebook.counting import PairCounter, TokenCounter
 from vqseg.codebook.drift import GROUPS, DriftCounter, group_codewords
 from vqseg.codebook.evolution import read_evolution
@@ -25,7 +25,7 @@ from vqseg.data.preprocess import labels_to_network, network_size, normalise
 from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.models.atoms import atom_labels, decode_atoms
-from vqseg.models.slicewise import decode_volume, encode_slices
+from vqseg.models.slicewise import encode_slices, label_volume
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -70,8 +70,8 @@ def analyse(
     """Everything about the codes of a network over a split of a data set folder (phantoms if None).
 
     The classes are those that the model itself gives: in semi-supervised data most scans have no label that may be read.
-    ablated: how many of the most used codes are taken out one by one; 0 for none. checkpoint: the folder whose snapshots.npz tells
-    of the training. seed: of the projections and of the groups of codewords.
+    ablated: how many of the most used codes, and of those of the structures, are taken out one by one; 0 for none. checkpoint: the
+    folder whose snapshots.npz tells of the training. seed: of the projections and of the groups of codewords.
     """
     codewords = codewords_of(model)
     sources = list(phantoms.SEEDS) if folder is None else cases_of_split(folder, split)
@@ -82,7 +82,7 @@ def analyse(
         _count(model, number, read, tokens, pairs, drift, sample)
     position, spread = tokens.places()
     partners = pairs.partners()
-    top = np.argsort(-tokens.counts, kind="stable")[: min(ablated, int((tokens.counts > 0).sum()))].astype(np.int32)
+    top = codes_to_ablate(tokens.class_counts, ablated)
     layouts = _layouts(codewords, seed, progress)
     evolution = read_evolution(checkpoint, seed=seed) if checkpoint is not None else None
     neighbors = {"n_neighbors": NEIGHBORS, "min_dist": MIN_DIST, "metric": "euclidean", "seed": seed}
@@ -133,7 +133,7 @@ def _count(model: VQSeg, number: int, slices: Array, tokens: TokenCounter, pairs
     """Encode one volume and add its tokens to everything that counts."""
     size = (slices.shape[1], slices.shape[2])
     indices = encode_slices(model, slices)
-    labels, _ = decode_volume(model, indices, size)
+    labels = label_volume(model, indices, size)
     height, width = indices.shape[1] // model.levels, indices.shape[2]
     stride, inner = model.pixels_per_token, network_size(size, model.preprocess)
     owners = token_classes(labels_to_network(labels, model.preprocess), (height, width), stride, len(model.config.classes)).numpy()

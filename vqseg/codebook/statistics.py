@@ -37,7 +37,8 @@ class CodebookStatistics:
     partner_counts (K, 8) int64: how many such pairs of tokens.
     atoms (K, a, a) uint8: what a map of this code alone decodes to, its middle; atom_labels (K,) uint8: the class it is given there.
     ablation_codes (A,) int32 and ablation_dice (A,) float32: by how much the mean Dice of the labels falls below 1 (so <= 0) on a
-    sample of scans, against the labels as they are, when a code is replaced everywhere by its nearest other codeword.
+    sample of scans, against the labels as they are, when a code is replaced everywhere by its nearest other codeword. The most used
+    codes come first, then the most used ones of the structures.
     drift_groups (K,) int32: the group of like codewords each belongs to; drift_reference (S,) float32, rising: how far each
     training scan's tokens lie from all the others'.
     evolution (T, K, 2) float32: the codewords at moments of the training in one common projection; evolution_steps (T,) int64;

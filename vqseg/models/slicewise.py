@@ -73,6 +73,17 @@ def decode_indices(
 
 
 @torch.inference_mode()
+def decode_labels(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
+    """The labels alone that `decode_indices` gives, in about half of its time."""
+    labels, (height, width) = np.empty((len(indices), *size), np.uint8), network_size(size, model.preprocess)
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        part = slice(start, start + _SLICES_AT_ONCE)
+        logits = model.segmentation_decoder(post_vq_features(model, indices[part]))[..., :height, :width]
+        labels[part] = from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy()
+    return labels
+
+
+@torch.inference_mode()
 def post_vq_features(model: VQSeg, indices: Tensor) -> Tensor:
     """Indices (S, h, w) -> their codewords (S, D, h, w), what both decoders read."""
     return model.quantizer.lookup(indices.to(next(model.parameters()).device)).permute(0, 3, 1, 2)
@@ -92,6 +103,11 @@ def decode_volume(
     """All slices of a volume as `decode_indices` gives them, in one piece where the checkpoint asks for it."""
     labels, pictures = decode_indices(model, indices, size, progress)
     return _finished(model, labels), pictures
+
+
+def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
+    """The labels alone that `decode_volume` gives."""
+    return _finished(model, decode_labels(model, indices, size))
 
 
 def _finished(model: VQSeg, labels: Array) -> Array:
