@@ -18,7 +18,7 @@ from app.frames import FrameRequest, make_frame
 from app.models import Models
 from app.session import OpenScan, SessionStore
 from app.sidebar import OPACITY, Sidebar, build_sidebar
-from app.tabs.codebook import CodebookTab, build_codebook
+from app.tabs.codebook import build_codebook
 from app.tabs.export import build_export
 from app.tabs.learn import build_learn
 from app.tabs.perturb import build_perturb
@@ -65,7 +65,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
             with gr.Tab("Perturb", id="perturb") as perturb:
                 build_perturb(store)
             with gr.Tab("Codebook", id="codebook") as codebook:
-                codewords = build_codebook(store)
+                build_codebook(store)
             with gr.Tab("Learn", id="learn") as learn:
                 build_learn(store)
             with gr.Tab("Volume", id="volume") as volume:
@@ -75,7 +75,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         for tab in (see, perturb, codebook, learn, volume, export):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        _wire(blocks, sidebar, viewer, tabs, codewords, visits)
+        _wire(blocks, sidebar, viewer, tabs, visits)
         add_endpoints(models, uploads)
     options = {
         "theme": theme(),
@@ -96,22 +96,20 @@ def _warm_up(scan: OpenScan | None) -> None:
             make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
 
 
-def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, codewords: CodebookTab, visits: Visits) -> None:
+def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
     shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth]
     follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
-    redraw: dict[str, Any] = {"fn": codewords.draw, "inputs": viewer, "outputs": codewords.outputs, **_PRIVATE}
 
     link = gr.JSON(visible=False)
     asked: list[Any] = [*shown, bar.case, bar.checkpoint, bar.visible, bar.strength, bar.mode, bar.seed, tabs]
-    # The codebook after the first picture, so that the page does not wait for its points.
-    blocks.load(visits.linked, link, asked, js="() => window.vqseg.linked()", **_PRIVATE).then(**follow).then(**redraw)
+    blocks.load(visits.linked, link, asked, js="() => window.vqseg.linked()", **_PRIVATE).then(**follow)
     opened = bar.case.input(visits.example, [bar.case, bar.checkpoint], shown, **HEAVY, **_PRIVATE)
     opened.then(**follow)
     chosen = [viewer, bar.download, bar.truth, bar.checkpoint, bar.visible]
     reopened = bar.checkpoint.input(visits.checkpoint, [bar.checkpoint, viewer], chosen, **HEAVY, **_PRIVATE)
     typed = bar.other.submit(visits.other, [bar.other, viewer], chosen, **HEAVY, **_PRIVATE)
     for event in (reopened, typed):
-        event.then(**follow).then(**redraw)
+        event.then(**follow)
     for event in (opened, reopened, typed):
         event.failure(visits.restored, viewer, [bar.case, bar.checkpoint], queue=False, **_PRIVATE)
     _wire_files(bar, viewer, shown, visits, follow)

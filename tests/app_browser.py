@@ -25,7 +25,7 @@ PIXELS = """name => {
 def visit(browser: Any, server: Server, address: str = "", painted: str = "axial 3 0 resample 0") -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
     page.goto(address or server.url)
@@ -47,7 +47,7 @@ def wait_painted(page: Any, painted: str) -> None:
     page.wait_for_selector(f".viewer[data-painted='{painted}']")
 
 
-def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 30) -> None:
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 90) -> None:
     """For conditions of the server; the page's clock lets the browser's events through meanwhile."""
     deadline = time.monotonic() + seconds
     while not condition():

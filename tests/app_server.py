@@ -57,6 +57,44 @@ def fake_statistics(classes: tuple[str, ...] = CLASSES) -> CodebookStatistics:
     return CodebookStatistics(class_counts.sum(1), class_counts, projection, classes, "made-up scans", 3, "key", {})
 
 
+def rich_statistics(size: int = CODES) -> CodebookStatistics:
+    """Made-up statistics with all that an explorer can show but phantom places."""
+    rng = np.random.default_rng(7)
+    class_counts = rng.integers(0, 1000, (size, len(CLASSES)))
+    class_counts[::5] = 0
+    counts = class_counts.sum(1)
+    position, spread = rng.random((size, 2)).astype(np.float32), rng.random(size).astype(np.float32) / 4
+    position[counts == 0], spread[counts == 0] = np.nan, np.nan
+    partners = np.array([rng.permutation(size)[:8] for _ in range(size)], np.int32)
+    partners[:, 6:] = -1
+    evolution_counts = rng.integers(0, 9, (4, size)) * (rng.random((4, size)) < np.array([[0.05], [0.5], [0.8], [0.95]]))
+    return CodebookStatistics(
+        counts=counts,
+        class_counts=class_counts,
+        projection=rng.normal(size=(size, 2)).astype(np.float32),
+        classes=CLASSES,
+        source="made-up scans",
+        scans=5,
+        key=f"rich {size}",
+        parameters={"n_neighbors": 15, "min_dist": 0.1, "metric": "euclidean", "seed": 0},
+        projection3=rng.normal(size=(size, 3)).astype(np.float32),
+        tsne=rng.normal(size=(size, 2)).astype(np.float32),
+        position=position,
+        spread=spread,
+        partners=partners,
+        partner_counts=np.sort(rng.integers(1, 99, (size, 8)))[:, ::-1].astype(np.int64),
+        atoms=rng.integers(0, 256, (size, 12, 12), np.uint8),
+        atom_labels=rng.integers(0, len(CLASSES), size).astype(np.uint8),
+        ablation_codes=np.argsort(-counts)[:16].astype(np.int32),
+        ablation_dice=-np.sort(rng.random(16))[::-1].astype(np.float32) / 50,
+        drift_groups=(np.arange(size) // 8).astype(np.int32),
+        drift_reference=np.array([0.01, 0.02, 0.03], np.float32),
+        evolution=rng.normal(size=(4, size, 2)).astype(np.float32),
+        evolution_steps=np.array([0, 100, 200, 400]),
+        evolution_counts=evolution_counts,
+    )
+
+
 def fake_served(name: str = "fake", classes: tuple[str, ...] = CLASSES, *, statistics: bool = False) -> Served:
     """A checkpoint of the fake segmenter, with made-up statistics or without any."""
     return Served(name, name.capitalize(), None, FakeSegmenter(classes), fake_statistics(classes) if statistics else None)

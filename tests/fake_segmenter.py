@@ -108,7 +108,8 @@ class FakeSegmentedScan:
 
     @property
     def codewords(self) -> np.ndarray:
-        return np.arange(self.codebook_size, dtype=np.float32)[:, None]
+        """On a straight line in space, neighbours 1 apart."""
+        return np.outer(np.arange(self.codebook_size), np.full(3, 3**-0.5)).astype(np.float32)
 
     @property
     def slice_size(self) -> tuple[int, int]:
@@ -116,8 +117,9 @@ class FakeSegmentedScan:
         return int(a), int(b)
 
     def features(self, slice_index: int) -> np.ndarray:
-        """The codebook is a scale of grey: the one feature of a token is its mean on that scale."""
-        return (_block_means(self.normalised.take(slice_index, self.axis)) * (CODES - 1)).astype(np.float32)[..., None]
+        """The codebook is a scale of grey: a token lies on its line, at the mean of its pixels."""
+        places = _block_means(self.normalised.take(slice_index, self.axis)) * (CODES - 1)
+        return (places[..., None] * np.full(3, 3**-0.5)).astype(np.float32)
 
     def fates(self, code: int, strength: float, count: int, seed: int = 0) -> np.ndarray:
         random = np.random.default_rng([seed, code])

@@ -1,29 +1,474 @@
-"""The tab Codebook in a real browser. Every wait is for a condition."""
+"""The tab Codebook in a real browser: map, slice and card linked both ways, lists, evolution and radii. Every wait is for a condition."""
 
 from __future__ import annotations
 
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from app_browser import slide
-from app_server import fake_statistics
+import pytest
+from app_browser import slide, visit, wait_until
+from app_server import Server, fake_served, rich_statistics, save_scan, serving
+from fake_segmenter import CODES, FakeSegmentedScan
+from PIL import Image
+
+from app.planes import plane_views
+from vqseg.codebook import CodebookStatistics
+from vqseg.data.scan import read_scan
+
+STATISTICS = rich_statistics()
+GRAPH = "#codewords .graph:not([hidden])"
+POINT = """([x, y]) => {
+  const graph = document.querySelector("#codewords .graph:not([hidden])"), box = graph.getBoundingClientRect(), full = graph._fullLayout;
+  return [box.left + full._size.l + full.xaxis.d2p(x), box.top + full._size.t + full.yaxis.d2p(y)];
+}"""
 
 
-def test_the_codebook_tab_draws_the_codewords_and_marks_those_in_view(page: Any) -> None:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, example: Path) -> Iterator[Server]:
+    """The app with a checkpoint that has all statistics, and one of another class that has none."""
+    save_scan(example.with_name("phantom_zoomed.nii.gz"), seed=1)
+    first = replace(fake_served("first"), statistics=STATISTICS)
+    cases = [example, example.with_name("phantom_zoomed.nii.gz")]
+    with serving(tmp_path_factory.mktemp("cache"), cases, first, fake_served("second", ("background", "nodule"))) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def scan(example: Path) -> FakeSegmentedScan:
+    return FakeSegmentedScan(read_scan(example))
+
+
+@pytest.fixture
+def tab(page: Any) -> Any:
+    """The tab as it opens: the map of the first checkpoint, nothing marked."""
     page.get_by_role("tab", name="Codebook").click()
-    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
-    traces = page.evaluate("document.querySelector('#codewords .js-plotly-plot')._fullData.map(t => t._length)")
-    statistics = fake_statistics()
-    assert traces[:2] == [int(np.sum(statistics.counts == 0)), int(np.sum(statistics.counts > 0))]
-    assert traces[2] > 0
-    assert traces[3] == 0
-    assert page.locator("#codes [data-text=utilisation]").inner_text() == f"{100 * statistics.utilisation:.1f} %"
-    page.get_by_label("majority class").check()
-    page.wait_for_selector("#codewords .js-plotly-plot[data-colour=majority]")
-    slide(page, "strength", 1)
-    page.wait_for_function("document.querySelector('#codewords .js-plotly-plot')._fullData[3]._length > 0")
-    in_view, opacity = page.evaluate(
-        "(() => { const d = document.querySelector('#codewords .js-plotly-plot').data; return [d[2].customdata, d[1].marker.opacity]; })()"
+    page.wait_for_selector(f"{GRAPH}[data-points]", state="attached")
+    page.locator("[name=codes-view][value=map]").check()
+    for name, value in (("colour", "class"), ("method", "umap")):
+        page.locator(f"[data-set={name}]").select_option(value)
+    page.locator("[name=codes-dimensions][value='2']").check()
+    page.locator("[name=codes-tool][value=pan]").check()
+    page.wait_for_selector("#codewords[data-dimensions='2']")
+    page.locator("#codewords").press("Escape")
+    return page
+
+
+def colours_of(page: Any) -> list[str]:
+    """The colour of every code on the map, in the codes' order."""
+    x, y, colours = page.evaluate(
+        f"(() => {{ const t = document.querySelector('{GRAPH}').data[0]; return [[...t.x], [...t.y], t.marker.color]; }})()"
     )
-    active = np.flatnonzero(statistics.counts > 0)
-    np.testing.assert_array_equal(np.array(opacity) == 1, np.isin(active, in_view))
+    placed = {(round(a, 4), round(b, 4)): colour for a, b, colour in zip(x, y, colours, strict=True)}
+    return [placed[round(float(a), 4), round(float(b), 4)] for a, b in STATISTICS.projection]
+
+
+def lonely_code() -> int:
+    """A code in use whose point has the most room around it."""
+    places = STATISTICS.projection
+    distances = np.linalg.norm(places[:, None] - places[None], axis=-1) + 99 * np.eye(CODES)
+    return int(np.argmax(distances.min(1) * (STATISTICS.counts > 0)))
+
+
+def lit_cells(page: Any) -> set[int]:
+    return {int(cell) for cell in (page.locator(".lens canvas").get_attribute("data-lit") or "").split()}
+
+
+def pick(page: Any, code: int) -> None:
+    page.mouse.click(*page.evaluate(POINT, STATISTICS.projection[code].tolist()))
+    page.wait_for_selector(f".card[data-ready='{code}']")
+
+
+def drag_box(page: Any, tool: str, corners: list[list[float]]) -> None:
+    """Drag with a tool of the map through places of the map, the button held."""
+    page.locator(f"[name=codes-tool][value={tool}]").check()
+    path = [page.evaluate(POINT, corner) for corner in corners]
+    page.mouse.move(*path[0])
+    page.mouse.down()
+    for place in path[1:]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+
+
+def test_the_map_shows_every_codeword_in_the_colour_of_its_class(tab: Any) -> None:
+    statistics = STATISTICS
+    assert tab.locator(GRAPH).get_attribute("data-points") == str(CODES)
+    colours = colours_of(tab)
+    by_class: dict[int, set[str]] = {}
+    for code, label in enumerate(statistics.majority_class):
+        by_class.setdefault(int(label), set()).add(colours[code])
+    assert all(len(shades) == 1 for shades in by_class.values())
+    assert len(set.union(*by_class.values())) == len(by_class)
+    assert tab.locator("[data-text=utilisation]").inner_text() == f"{100 * statistics.utilisation:.1f} %"
+    assert tab.locator("[data-text=perplexity]").inner_text() == f"{statistics.perplexity:,.0f}"
+
+
+def test_colours_mean_what_the_legend_says_and_no_figure_is_sent_again(tab: Any, scan: FakeSegmentedScan) -> None:
+    counts = np.bincount(scan.indices.ravel(), minlength=CODES)
+    in_slice = np.isin(np.arange(CODES), scan.indices[3])
+    first = (STATISTICS.evolution_counts > 0).argmax(0)
+    never = ~(STATISTICS.evolution_counts > 0).any(0)
+    measured = np.isin(np.arange(CODES), STATISTICS.ablation_codes)
+    groups = {
+        "active": STATISTICS.counts > 0,
+        "scan": counts > 0,
+        "slice": in_slice,
+        "stage": np.where(never, -1, first),
+        "ablation": measured,
+    }
+    tab.requests.clear()
+    for name, expected in groups.items():
+        tab.locator("[data-set=colour]").select_option(name)
+        tab.wait_for_selector(f"{GRAPH}[data-colour={name}]")
+        colours = np.array(colours_of(tab))
+        grey = colours[np.flatnonzero(expected == expected.min())[0]]
+        np.testing.assert_array_equal(colours == grey, expected == expected.min())
+    tab.locator("[data-set=colour]").select_option("stage")
+    tab.wait_for_selector(f"{GRAPH}[data-colour=stage]")
+    colours = np.array(colours_of(tab))
+    assert len({(stage, colour) for stage, colour in zip(groups["stage"].tolist(), colours.tolist(), strict=True)}) == len(
+        set(groups["stage"])
+    )
+    assert tab.requests == []
+
+
+def test_zoom_survives_another_colour(tab: Any) -> None:
+    box = tab.locator("#codewords").bounding_box()
+    tab.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
+    span = f"(() => {{ const r = document.querySelector('{GRAPH}')._fullLayout.xaxis.range; return r[1] - r[0]; }})()"
+    before = tab.evaluate(span)
+    tab.mouse.wheel(0, -400)
+    wait_until(tab, lambda: tab.evaluate(span) < 0.95 * before)
+    zoomed = tab.evaluate(f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range")
+    tab.locator("[data-set=colour]").select_option("purity")
+    tab.wait_for_selector(f"{GRAPH}[data-colour=purity]")
+    assert tab.evaluate(f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range") == zoomed
+    tab.evaluate(f"window.Plotly.relayout(document.querySelector('{GRAPH}'), {{'xaxis.autorange': true, 'yaxis.autorange': true}})")
+
+
+def test_pointing_at_a_codeword_tells_atom_counts_and_classes(tab: Any) -> None:
+    code = lonely_code()
+    tab.mouse.move(*tab.evaluate(POINT, STATISTICS.projection[code].tolist()))
+    tab.wait_for_selector(f".codes[data-hovered='{code}']")
+    tip = tab.locator(".tip").inner_text()
+    label = int(STATISTICS.majority_class[code])
+    share = STATISTICS.class_counts[code, label] / STATISTICS.counts[code]
+    assert f"{STATISTICS.counts[code]:,} tokens" in tip
+    assert f"{STATISTICS.classes[label]} {100 * share:.0f} %" in tip
+    atom = tab.wait_for_selector(".tip .atom canvas")
+    side = STATISTICS.atoms.shape[1]
+    drawn = atom.evaluate("c => [...c.getContext('2d').getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0)")
+    np.testing.assert_array_equal(np.array(drawn).reshape(side, side), STATISTICS.atoms[code])
+
+
+def test_a_click_opens_the_card_with_neighbours_of_the_codebooks_own_space(tab: Any, scan: FakeSegmentedScan) -> None:
+    code = lonely_code()
+    slide(tab, "strength", 0.4)
+    pick(tab, code)
+    card, found = tab.locator(".card"), scan.neighbours(code, 10)
+    rows = [[cell.strip() for cell in row.locator("td").all_inner_texts()][1:] for row in card.locator("tbody tr").all()]
+    assert [int(row[0]) for row in rows] == found.codes.tolist()
+    assert [float(row[1]) for row in rows] == pytest.approx(found.distances.tolist())
+    tab.wait_for_selector(".card[data-strength='0.4']")
+    rows = [row.locator("td").last.inner_text() for row in card.locator("tbody tr").all()]
+    assert [float(row) for row in rows] == pytest.approx((0.4 * found.probabilities).tolist(), abs=1e-4)
+    text = card.inner_text()
+    assert f"rank {STATISTICS.rank[code]} of {CODES}" in text
+    assert f"{STATISTICS.counts[code]:,}" in text
+    assert [int(name) for name in card.locator(".chips .code").all_inner_texts()] == [
+        p for p in STATISTICS.partners[code].tolist() if p >= 0
+    ]
+    # The code of the card is in the address, and a neighbour's button opens the neighbour's card.
+    tab.wait_for_url(lambda url: f"code={code}" in url)
+    card.locator("tbody .code").first.click()
+    tab.wait_for_selector(f".card[data-ready='{found.codes[0]}']")
+
+
+@pytest.mark.parametrize("tool", ["lasso", "select"])
+def test_codewords_that_are_drawn_around_light_their_voxels(tab: Any, scan: FakeSegmentedScan, tool: str) -> None:
+    low, high = np.quantile(STATISTICS.projection, 0.25, axis=0), np.quantile(STATISTICS.projection, 0.85, axis=0)
+    corners = [[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]], [low[0], low[1]]]
+    drag_box(tab, tool, [[float(a), float(b)] for a, b in (corners if tool == "lasso" else [corners[0], corners[2]])])
+    inside = np.flatnonzero(((STATISTICS.projection > low) & (STATISTICS.projection < high)).all(1))
+    tab.wait_for_selector(f".codes[data-selected='{len(inside)}']")
+    expected = set(np.flatnonzero(np.isin(scan.indices[3], inside)).tolist())
+    assert expected
+    wait_until(tab, lambda: lit_cells(tab) == expected)
+    counts = " ".join(str(int(np.isin(one, inside).sum())) for one in scan.indices)
+    tab.wait_for_selector(f".strip[data-counts='{counts}']")
+    assert f"{np.isin(scan.indices, inside).sum():,} tokens of this scan" in tab.locator(".chip").inner_text()
+    # All slices are reached: by the strip and by the buttons above the slice.
+    tab.locator(".strip button").nth(1).click()
+    tab.wait_for_selector(".codes[data-slice='axial 1']")
+    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[1], inside)).tolist()))
+    tab.get_by_role("button", name="Next slice").click()
+    tab.wait_for_selector(".codes[data-slice='axial 2']")
+    tab.get_by_role("button", name="Clear the selection").click()
+    wait_until(tab, lambda: lit_cells(tab) == set())
+
+
+def cell_centre(page: Any, scan: FakeSegmentedScan, row: int, column: int) -> tuple[float, float]:
+    """Where a cell of the token grid lies on the page: through the plane's orientation, in numpy."""
+    view = plane_views(scan.scan)["axial"]
+    cells = np.arange(scan.indices[0].size).reshape(scan.indices[0].shape)
+    shape = scan.normalised.take(0, scan.axis).shape
+    shown = view.orient(np.kron(cells, np.ones((8, 8), int))[: shape[0], : shape[1]])
+    rows, columns = np.nonzero(shown == row * cells.shape[1] + column)
+    box = page.locator(".lens canvas").bounding_box()
+    return box["x"] + box["width"] * (columns.mean() + 0.5) / shown.shape[1], box["y"] + box["height"] * (rows.mean() + 0.5) / shown.shape[
+        0
+    ]
+
+
+def test_a_click_on_the_slice_opens_the_card_of_its_code_and_a_brush_marks_a_region(tab: Any, scan: FakeSegmentedScan) -> None:
+    tab.wait_for_selector(".codes[data-slice='axial 3']")
+    tab.mouse.click(*cell_centre(tab, scan, 1, 2))
+    tab.wait_for_selector(f".card[data-ready='{scan.indices[3][1, 2]}']")
+    tab.locator(".card").press("Escape")
+    tab.mouse.move(*cell_centre(tab, scan, 2, 1))
+    tab.mouse.down()
+    tab.mouse.move(*cell_centre(tab, scan, 2, 3), steps=12)
+    tab.mouse.up()
+    region = np.unique(scan.indices[3][2, 1:4])
+    tab.wait_for_selector(f".codes[data-selected='{len(region)}']")
+    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[3], region)).tolist()))
+    marked = tab.evaluate(f"(() => {{ const t = document.querySelector('{GRAPH}').data[2]; return [[...t.x], [...t.y]]; }})()")
+    np.testing.assert_allclose(np.array(marked).T, STATISTICS.projection[region], atol=1e-5)
+
+
+def test_the_keyboard_steps_through_codes_opens_the_card_and_clears(tab: Any, scan: FakeSegmentedScan) -> None:
+    order = np.argsort(STATISTICS.rank)
+    focus = tab.locator("#codewords")
+    focus.focus()
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    for step, key in enumerate(("ArrowRight", "ArrowRight", "ArrowDown")):
+        tab.keyboard.press(key)
+        tab.wait_for_selector(f".card[data-code='{order[step]}']")
+    tab.keyboard.press("ArrowLeft")
+    tab.wait_for_selector(f".card[data-code='{order[1]}']")
+    assert f"code {order[1]}, rank 2" in tab.locator("[data-text=said]").inner_text()
+    # The arrows moved no slice meanwhile.
+    assert tab.locator("#slice input[type=range]").input_value() == "3"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.className") == "card"
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector(".card[data-code='']")
+    assert tab.evaluate("document.activeElement.id") == "codewords"
+    # The slice: a cursor, Space marks the cell's code, Enter opens its card.
+    tab.locator(".lens canvas").focus()
+    tab.keyboard.press("ArrowUp")
+    h, w = scan.indices[3].shape
+    code = int(scan.indices[3][h // 2, w // 2])
+    tab.keyboard.press(" ")
+    tab.wait_for_selector(".codes[data-selected='1']")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector(f".card[data-ready='{code}']")
+
+
+def test_lists_find_dead_and_impure_codes_and_light_them_on_the_map(tab: Any, scan: FakeSegmentedScan) -> None:
+    tab.locator("[name=codes-view][value=usage]").check()
+    dead = np.flatnonzero(STATISTICS.counts == 0)
+    tab.locator("[data-set=filter]").select_option("dead")
+    tab.wait_for_selector(f".list[data-listed='{len(dead)}']")
+    assert sorted(int(text) for text in tab.locator(".list tbody .code").all_inner_texts()) == dead.tolist()
+    tab.locator("[data-set=filter]").select_option("impure")
+    impure = np.flatnonzero(np.nan_to_num(STATISTICS.purity, nan=1) < 0.6)
+    tab.wait_for_selector(f".list[data-listed='{len(impure)}']")
+    tab.get_by_role("button", name="purity").click()
+    tab.wait_for_selector(".list th[aria-sort=ascending]:has-text('purity')")
+    shown = [int(text) for text in tab.locator(".list tbody .code").all_inner_texts()]
+    np.testing.assert_allclose(STATISTICS.purity[shown], np.sort(STATISTICS.purity[impure]), rtol=1e-6)
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    counts = np.bincount(scan.indices.ravel(), minlength=CODES)
+    assert [int(row["code"]) for row in rows] == shown
+    assert [int(row["tokens"]) for row in rows] == STATISTICS.counts[shown].tolist()
+    assert [int(row["tokens_in_scan"]) for row in rows] == counts[shown].tolist()
+    assert [int(row["tokens_MYO"]) for row in rows] == STATISTICS.class_counts[shown, 2].tolist()
+    tab.get_by_role("button", name="Mark on the map").click()
+    tab.wait_for_selector(f"{GRAPH}[data-marked='{len(impure)}']")
+    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[3], impure)).tolist()))
+
+
+def test_rank_frequency_and_the_classes_of_all_codes_are_drawn(tab: Any) -> None:
+    tab.locator("[name=codes-view][value=usage]").check()
+    tab.wait_for_selector("#classes[data-drawn]")
+    used = np.flatnonzero(STATISTICS.counts > 0)
+    counts = tab.evaluate("[...document.querySelector('#frequency').data[0].y]")
+    assert counts == np.sort(STATISTICS.counts[used])[::-1].tolist()
+    shares, codes = tab.evaluate(
+        "(() => { const d = document.querySelector('#classes').data; return [d.map(t => [...t.z[0]]), [...d[0].customdata[0]]]; })()"
+    )
+    np.testing.assert_allclose(np.array(shares).T, STATISTICS.class_counts[codes] / STATISTICS.counts[codes][:, None], rtol=1e-6)
+    assert sorted(codes) == used.tolist()
+    assert (np.diff(STATISTICS.majority_class[codes]) >= 0).all()
+
+
+def test_evolution_moves_with_the_slider_plays_and_saves_a_gif(tab: Any) -> None:
+    tab.locator("[name=codes-view][value=evolution]").check()
+    used = (STATISTICS.evolution_counts > 0).sum(1)
+    tab.wait_for_selector(f".codes[data-moment='3 {used[3]} {CODES - used[3]}']")
+    tab.locator("[data-set=moment]").fill("1")
+    tab.wait_for_selector(f".codes[data-moment='1 {used[1]} {CODES - used[1]}']")
+    x, y, codes = tab.evaluate(
+        "(() => { const t = document.querySelector('#evolution').data[1]; return [[...t.x], [...t.y], [...t.customdata]]; })()"
+    )
+    assert codes == np.flatnonzero(STATISTICS.evolution_counts[1] > 0).tolist()
+    np.testing.assert_allclose(np.stack([x, y], -1), STATISTICS.evolution[1][codes], atol=1e-6)
+    assert f"step 100 · {100 * used[1] / CODES:.1f} % in use" in tab.locator("[data-text=moment]").inner_text()
+    shares = tab.evaluate("document.querySelector('#utilisation').data[0].y")
+    assert shares == pytest.approx((used / CODES).tolist())
+    assert tab.evaluate("document.querySelector('#utilisation').layout.shapes[0].x0") == 100
+    tab.get_by_role("button", name="Play").click()
+    tab.get_by_role("button", name="Pause").wait_for()
+    # It stops by itself at the last moment.
+    tab.wait_for_selector(f".codes[data-moment='3 {used[3]} {CODES - used[3]}']")
+    tab.get_by_role("button", name="Play").wait_for()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save as GIF").click()
+    with Image.open(download.value.path()) as film:
+        assert (film.format, film.n_frames) == ("GIF", 4)
+
+
+def test_two_radii_stand_beside_what_they_cost_on_the_slice(tab: Any, scan: FakeSegmentedScan) -> None:
+    tab.locator("[name=codes-view][value=radii]").check()
+    tab.wait_for_selector("#cost[data-points='21 21']")
+    rates, dropout, strengths, dice = tab.evaluate(
+        "(() => { const d = document.querySelector('#cost').data; return [d[0].x, d[0].y, d[1].x, d[1].y]; })()"
+    )
+    assert dropout == pytest.approx([scan.dropout(3, rate, 0).dice_vs_clean for rate in rates])
+    assert dice == pytest.approx([scan.perturb(3, strength, "resample", 0).dice_vs_clean for strength in strengths])
+    low, high, radius = tab.evaluate("(() => { const d = document.querySelector('#radius').data; return [d[0].y, d[1].y, d[3].y]; })()")
+    assert radius[0] == 0 and all(a <= b <= c for a, b, c in zip(low, radius, high, strict=True))
+    said = tab.locator("[data-text=radii]").inner_text()
+    # Eq. 1 at p = 0.9.
+    assert f"{0.5 * (9 + np.log(0.1)):.2f} at p = 0.9" in said
+    assert f"{max(radius):.2g} nats" in said
+    slide(tab, "slice", 2)
+    tab.wait_for_function("document.querySelector('[data-text=radii-slice]').textContent.endsWith('slice 2')")
+    wait_until(
+        tab,
+        lambda: (
+            tab.evaluate("document.querySelector('#cost').data[0].y")
+            == pytest.approx([scan.dropout(2, rate, 0).dice_vs_clean for rate in rates])
+        ),
+    )
+
+
+def test_other_layouts_come_at_once_or_from_the_background_and_can_be_cancelled(tab: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("VQSEG_CACHE_DIR", str(tmp_path))
+
+    def places(dimensions: int) -> np.ndarray:
+        x = tab.evaluate(
+            f"(() => {{ const t = document.querySelector('{GRAPH}').data[0]; return [t.x, t.y, t.z].filter(Boolean).map(a => [...a]); }})()"
+        )
+        return np.array(x).T[:, :dimensions]
+
+    def same(points: np.ndarray, expected: np.ndarray) -> bool:
+        return points.shape == expected.shape and np.allclose(np.sort(points, 0), np.sort(expected, 0), atol=1e-4)
+
+    tab.locator("[data-set=method]").select_option("tsne")
+    wait_until(tab, lambda: same(places(2), STATISTICS.tsne))
+    tab.locator("[data-set=method]").select_option("umap")
+    tab.locator("[name=codes-dimensions][value='3']").check()
+    tab.wait_for_selector("#codewords[data-dimensions='3']")
+    wait_until(tab, lambda: same(places(3), STATISTICS.projection3))
+    assert tab.locator("[name=codes-tool][value=lasso]").is_disabled()
+    tab.locator("[name=codes-dimensions][value='2']").check()
+    tab.wait_for_selector("#codewords[data-dimensions='2']")
+    tab.get_by_text("Parameters").click()
+    tab.get_by_label("Neighbours", exact=True).fill("4")
+    tab.get_by_role("button", name="Compute").click()
+    tab.get_by_text("Computing the projection").wait_for()
+    tab.get_by_role("button", name="Cancel").click()
+    wait_until(tab, lambda: same(places(2), STATISTICS.projection))
+    assert tab.locator("#codewords .progress").is_hidden()
+    tab.locator("[data-set=method]").select_option("tsne")
+    tab.get_by_text("Parameters").click()
+    tab.get_by_label("Neighbours", exact=True).fill("6")
+    tab.get_by_role("button", name="Compute").click()
+    wait_until(tab, lambda: not same(places(2), STATISTICS.tsne) and not same(places(2), STATISTICS.projection), 300)
+    tab.get_by_text("Parameters").click()
+    tab.get_by_role("button", name="As shipped").click()
+    wait_until(tab, lambda: same(places(2), STATISTICS.tsne))
+
+
+def test_a_scan_unlike_the_training_scans_is_said_so_calmly(tab: Any, scan: FakeSegmentedScan) -> None:
+    assert STATISTICS.drift(scan.indices).outside
+    assert tab.locator(".banner").inner_text().startswith("Outside of what this codebook has seen")
+
+
+def test_a_link_opens_the_card_of_its_code_and_the_view_it_names(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?tab=codebook&code=7&case=Phantom+zoomed") as other:
+        other.wait_for_selector(".card[data-ready='7']")
+        other.get_by_role("button", name="The next less used code").click()
+        order = np.argsort(STATISTICS.rank).tolist()
+        follower = order[order.index(7) + 1]
+        other.wait_for_url(lambda url: f"code={follower}" in url)
+    with visit(browser, server, f"{server.url}/?tab=codebook&view=evolution&code=99999") as other:
+        other.wait_for_selector(".codes[data-moment]")
+        assert other.locator("[name=codes-view][value=evolution]").is_checked()
+        assert other.locator(".card").get_attribute("data-code") == ""
+
+
+def test_another_checkpoint_shows_its_own_codebook_and_one_without_statistics_says_so(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?tab=codebook&checkpoint=second") as other:
+        other.get_by_role("heading", name="This checkpoint has no codebook statistics").wait_for()
+        assert other.locator("#codewords").is_hidden()
+
+
+def test_the_tab_asks_nothing_of_other_servers(tab: Any, server: Server) -> None:
+    for view in ("usage", "evolution", "radii", "map"):
+        tab.locator(f"[name=codes-view][value={view}]").check()
+        tab.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
+    assert [url for url in tab.requests if not url.startswith((server.url, "data:", "blob:"))] == []
+
+
+class LargeScan(FakeSegmentedScan):
+    codebook_size = 16_384
+
+
+class LargeSegmenter:
+    def __init__(self, fake: Any) -> None:
+        self.classes, self.model = fake.classes, fake.model
+
+    def open(self, scan: Any, progress: Callable[[float], None] | None = None) -> LargeScan:
+        return LargeScan(scan, self.classes)
+
+
+def large_statistics() -> CodebookStatistics:
+    return rich_statistics(LargeScan.codebook_size)
+
+
+def test_sixteen_thousand_points_stay_fluid_and_are_there_in_two_seconds(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path
+) -> None:
+    """The page's own work is measured in time on the processor: others may use it too while tests run."""
+    fake = fake_served()
+    served = replace(fake, segmenter=LargeSegmenter(fake.segmenter), statistics=large_statistics())
+    with serving(tmp_path_factory.mktemp("large"), [example], served) as running, visit(browser, running) as page:
+        page.set_default_timeout(120_000)
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def seconds() -> float:
+            return next(one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration")
+
+        start = seconds()
+        page.get_by_role("tab", name="Codebook").click()
+        page.wait_for_selector(f"{GRAPH}[data-points='16384']")
+        first_paint = seconds() - start
+        page.wait_for_selector(".codes[data-slice]")
+        took = []
+        for name in ("usage", "purity", "active", "scan", "class"):
+            start = seconds()
+            page.locator("[data-set=colour]").select_option(name)
+            page.wait_for_selector(f"{GRAPH}[data-colour={name}]")
+            took.append(seconds() - start)
+    assert first_paint <= 2
+    assert np.median(took) <= 0.15

@@ -18,7 +18,7 @@ from app_server import fake_models, fake_served, fake_statistics, save_scan, sav
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
-from app.codebook_figures import ACTIVE, DEAD, code_colours, codeword_map, rank_frequency
+from app.code_colours import code_colours
 from app.edits import edits_as_text, edits_from_text
 from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
@@ -26,7 +26,6 @@ from app.links import Link
 from app.models import load_served
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
-from app.tabs.codebook import slice_codes
 from app.tabs.perturb import code_neighbours, dropout_point
 from app.tabs.see import answer, describe
 from app.truth import truth_labels
@@ -103,7 +102,7 @@ def test_the_answer_carries_exact_pictures_and_the_input_only_when_asked(held: t
 )
 def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, dict], change: dict, message: str) -> None:
     store, request = held
-    for function in (answer, dropout_point, slice_codes):
+    for function in (answer, dropout_point):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
 
@@ -238,28 +237,6 @@ def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:
     assert described["planes"]["axial"]["count"] == 6
     assert len(described["colours"]) == len(CLASSES)
     assert "/" not in json.dumps(described)
-
-
-def test_the_codes_of_the_view_lie_where_the_map_has_them(held: tuple[SessionStore, dict]) -> None:
-    store, request = held
-    statistics = fake_statistics()
-    clean = slice_codes(store, {**request, "strength": 0})
-    assert clean["brought_in"]["code"] == []
-    assert clean["clean"]["code"] == np.unique(store.get(request["token"]).segmented.indices[2]).tolist()
-    np.testing.assert_array_equal(clean["clean"]["x"], statistics.projection[clean["clean"]["code"], 0])
-    perturbed = slice_codes(store, {**request, "strength": 1})
-    assert perturbed["clean"] == clean["clean"]
-    assert perturbed["brought_in"]["code"]
-
-
-def test_the_map_shows_every_codeword_once_and_survives_an_unused_codebook() -> None:
-    statistics = fake_statistics()
-    figure = codeword_map(statistics, CLASSES)
-    assert len(figure.data[DEAD].x) + len(figure.data[ACTIVE].x) == len(statistics.counts)
-    assert len(rank_frequency(statistics).data[0].x) == np.sum(statistics.counts > 0)
-    unused = replace(statistics, counts=0 * statistics.counts, class_counts=0 * statistics.class_counts)
-    assert len(codeword_map(unused, CLASSES).data[ACTIVE].x) == 0
-    rank_frequency(unused)
 
 
 def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) -> None:

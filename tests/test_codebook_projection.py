@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from vqseg.codebook import cache_folder, compute_layout, layout, pca, projection
+from vqseg.codebook import cache_folder, compute_layout, kept_layout, layout, pca, projection
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +107,14 @@ def test_what_has_been_computed_is_read_from_the_disk(codewords: np.ndarray, tmp
     layout(codewords, "pca", cache=tmp_path)
     layout(codewords, "pca", n_neighbors=50, metric="cosine", cache=tmp_path)
     assert len(computed) == 9
+
+
+def test_a_kept_layout_is_read_and_never_computed(codewords: np.ndarray, tmp_path: Path, computed: list[Any]) -> None:
+    assert kept_layout(codewords, "pca", seed=3, cache=tmp_path) is None
+    places = layout(codewords, "pca", seed=3, cache=tmp_path)
+    np.testing.assert_array_equal(kept_layout(codewords, "pca", seed=3, cache=tmp_path), places)
+    assert kept_layout(codewords, "pca", seed=4, cache=tmp_path) is None
+    assert len(computed) == 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"no array", b"cut"])

@@ -1,5 +1,5 @@
 /* The curves over epsilon, from the frames that are there, and over the rate of feature dropout, asked for point by point.
-   Part of the tab, see perturb.js. Trace numbers are those of app/codebook_figures.py. */
+   Part of the tab, see perturb.js. Trace numbers are those of app/curve_figures.py. */
 const TRUTH = 2, DROPOUT = 4;
 const FIGURES = ["dice_vs_clean", "agreement", "truth", "psnr"];
 const STEPS = 20;

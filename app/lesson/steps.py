@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from app.codebook_figures import code_colours
+from app.code_colours import code_colours
 from app.lesson.place import Place
 from app.models import Served
 from app.render import greyscale

@@ -8,7 +8,7 @@ import gradio as gr
 import numpy as np
 
 from app.branches import NOTICED
-from app.codebook_figures import code_colours
+from app.code_colours import code_colours
 from app.components import source
 from app.curve_figures import strength_curves
 from app.frames import FrameRequest, RequestError, dropout_frame, truth_scores, whole_number

@@ -5,7 +5,7 @@ from vqseg.codebook.drift import Drift
 from vqseg.codebook.file import FILE, VERSION, read_statistics, write_statistics
 from vqseg.codebook.keys import codebook_key, codewords_of
 from vqseg.codebook.phantoms import phantom_patches
-from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, layout, pca
+from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, kept_layout, layout, pca
 from vqseg.codebook.radius import Radii, radii
 from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity
 from vqseg.codebook.summary import summary
@@ -27,6 +27,7 @@ __all__ = [
     "codes_under",
     "codewords_of",
     "compute_layout",
+    "kept_layout",
     "layout",
     "pca",
     "perplexity",

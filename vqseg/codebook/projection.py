@@ -57,7 +57,7 @@ def layout(
     costs a warning, no error.
     """
     settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
-    path = Path(cache or cache_folder()) / f"layout-{key_of(codewords)}-{_hash_of(settings)}.npy"
+    path = _path(codewords, settings, cache)
     kept = _read(path, (len(codewords), dimensions))
     if kept is not None:
         return kept
@@ -67,6 +67,22 @@ def layout(
     except OSError as error:
         logger.warning("the layout could not be kept in %s: %s", path.parent, error.strerror or type(error).__name__)
     return places
+
+
+def kept_layout(
+    codewords: Array,
+    method: str = "umap",
+    *,
+    n_neighbors: int = NEIGHBORS,
+    min_dist: float = MIN_DIST,
+    metric: str = "euclidean",
+    seed: int = 0,
+    dimensions: int = 2,
+    cache: str | Path | None = None,
+) -> Array | None:
+    """What `layout` would read from the disk, None if it would have to compute."""
+    settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
+    return _read(_path(codewords, settings, cache), (len(codewords), dimensions))
 
 
 def compute_layout(
@@ -183,6 +199,10 @@ class _Share(io.StringIO):
             return len(text)
         self._tell(min(1.0, percentage / 100))
         return len(text)
+
+
+def _path(codewords: Array, settings: dict[str, Any], cache: str | Path | None) -> Path:
+    return Path(cache or cache_folder()) / f"layout-{key_of(codewords)}-{_hash_of(settings)}.npy"
 
 
 def _hash_of(settings: dict[str, Any]) -> str:
