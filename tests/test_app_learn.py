@@ -77,7 +77,7 @@ def test_the_most_alike_squares_are_those_with_the_nearest_features(scan: OpenSc
     assert step.truth == sum(labels[cell] == labels[2, 3] for cell in nearest)
     assert step.facts["label"] == CLASSES[labels[2, 3]]
     assert step.facts["chance"] == round(20 * (np.sum(labels == labels[2, 3]) - 1) / 29, 1)
-    assert step.data["feature"] == pytest.approx([means[2, 3] * (CODES - 1)], abs=1e-3)
+    assert step.data["feature"] == pytest.approx([means[2, 3] * (CODES - 1) * 3**-0.5] * 3, abs=1e-3)
     assert step.pictures["likeness"].shape == scan.views["axial"].shape
     assert step.pictures["likeness"].max() == 255
 
