@@ -162,7 +162,9 @@ def evolution(statistics: CodebookStatistics) -> str:
         active = counts[index] > 0
         # Two invisible corners keep every moment's map on the same scale.
         points = np.concatenate([places[index], [low, high]])
-        drawn = cloud(points, [("u0", np.flatnonzero(~active)), ("c3", np.flatnonzero(active))], side=260, dot=2.5, label=f"step {step}")
+        # The fewer lie on top: a tenth of the dots would not be seen below the others.
+        groups = sorted([("c0", np.flatnonzero(~active)), ("c3", np.flatnonzero(active))], key=lambda group: -len(group[1]))
+        drawn = cloud(points, groups, side=260, dot=2.5, label=f"step {step}")
         maps.append(f"<div><h3>step {step:,}: {shares[index]:.1%} in use</h3>{drawn}</div>")
     return section(
         "How did the codebook come to be used?",

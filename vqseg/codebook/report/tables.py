@@ -13,7 +13,7 @@ from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.quantization.quantizer import nearest_codewords
 from vqseg.types import Array
 
-_ATOMS, _PARTNER_ROWS, _PARTNERS, _ABLATED, _DEAD = 96, 12, 6, 16, 40
+_ATOMS, _PARTNER_ROWS, _ABLATED, _DEAD = 96, 12, 16, 20
 
 
 def least_pure(statistics: CodebookStatistics) -> Array:
@@ -31,10 +31,10 @@ def class_table(statistics: CodebookStatistics) -> str:
         mine = statistics.majority_class == index
         purity = f"{np.median(statistics.purity[mine]):.1%}" if mine.any() else "-"
         tokens = int(statistics.class_counts[:, index].sum())
-        swatch = (
-            f'<i style="display:inline-block;width:11px;height:11px;border-radius:3px;margin-right:8px;background:var(--c{index % 8})"></i>'
+        swatch = f'<i class="swatch" style="background:var(--c{index % 8})"></i>'
+        rows.append(
+            [f'<span class="name">{swatch}{escape(name)}</span>', f"{int(mine.sum()):,}", f"{tokens:,}", f"{tokens / total:.2%}", purity]
         )
-        rows.append([f"{swatch}{escape(name)}", f"{int(mine.sum()):,}", f"{tokens:,}", f"{tokens / total:.2%}", purity])
     return table(["class", "codes mostly of it", "its tokens", "share of all tokens", "median purity of its codes"], rows)
 
 
