@@ -1,4 +1,4 @@
-"""The page: layout, then wiring. What the controls say goes to window.vqseg in the browser; Python is asked for pictures only."""
+"""The page: its layout, and how it is served. What the controls say goes to window.vqseg in the browser; Python is asked for pictures only."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
+from app.busy import BusyMessage
 from app.components import source
-from app.endpoints import HEAVY, Page, add_endpoints
+from app.endpoints import Page, add_endpoints
 from app.examples import Examples
 from app.frames import FrameRequest, make_frame
 from app.models import Models
+from app.openings import Openings
 from app.session import OpenScan, SessionStore
-from app.sidebar import OPACITY, Sidebar, build_sidebar
+from app.sidebar import build_sidebar
 from app.tabs.codebook import build_codebook
 from app.tabs.export import build_export
 from app.tabs.learn import build_learn
@@ -28,13 +30,11 @@ from app.theme import style_sheet, theme
 from app.uploads import UploadCounter, Uploads
 from app.visits import Visits
 from app.volume_routes import volume_routes
+from app.wiring import CACHE_SECONDS, wire
 
 logger = logging.getLogger(__name__)
 
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-# Before the prepared label files of Gradio's cache are deleted (see delete_cache) they are asked for again.
-_CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,23 @@ class App:
     blocks: gr.Blocks
     launch_options: dict[str, Any]
 
-    def launch(self, **options: Any) -> Any:
-        return self.blocks.queue(max_size=64, default_concurrency_limit=2).launch(**self.launch_options, **options)
+    def launch(self, *, most_queued: int = 64, **options: Any) -> Any:
+        """most_queued: events that wait before others are refused. options: of gradio's launch, as server_port."""
+        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**self.launch_options, **options)
 
 
-def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None) -> App:
-    """The whole app. It opens with the default checkpoint, which serves the endpoints too. examples: files of the bundled cases."""
+def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
+    """The whole app. It opens with the default checkpoint, which serves the endpoints too. examples: files of the bundled cases.
+
+    store, openings: what visitors hold and what is being opened for them, with other limits than those of the environment.
+    """
     # Not "store or ...": an empty store has length 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
-    cases = Examples(examples)
+    cases, openings = Examples(examples), openings or Openings()
     first = cases.open(next(iter(cases.titles), None), models.default)
-    visits = Visits(models, store, uploads, cases)
+    visits = Visits(models, store, uploads, cases, openings)
     _warm_up(first)
-    with Page(title="VQ-Seg", fill_width=True, delete_cache=(_CACHE_SECONDS, _CACHE_SECONDS)) as blocks:
+    with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected="see") as tabs:
@@ -74,17 +78,18 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
                 build_export(store)
         for tab in (see, perturb, codebook, learn, volume, export):
             tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
+        _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        _wire(blocks, sidebar, viewer, tabs, visits)
-        add_endpoints(models, uploads)
+        wire(blocks, sidebar, viewer, tabs, visits)
+        add_endpoints(models, uploads, openings, store.most_scan_bytes)
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js')}</script>",
+        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js', 'openings.js')}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
-        "app_kwargs": {"routes": volume_routes(store), "middleware": [Middleware(UploadCounter, uploads=uploads)]},
+        "app_kwargs": {"routes": volume_routes(store), "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)]},
     }
     return App(blocks, options)
 
@@ -96,51 +101,21 @@ def _warm_up(scan: OpenScan | None) -> None:
             make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
 
 
-def _wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
-    shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth]
-    follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
+def _build_opening(visits: Visits) -> None:
+    """The strip that tells how far a scan is, with a button to stop it. Past the queue, which may be what it waits for."""
 
-    link = gr.JSON(visible=False)
-    asked: list[Any] = [*shown, bar.case, bar.checkpoint, bar.visible, bar.strength, bar.mode, bar.seed, tabs]
-    blocks.load(visits.linked, link, asked, js="() => window.vqseg.linked()", **_PRIVATE).then(**follow)
-    opened = bar.case.input(visits.example, [bar.case, bar.checkpoint], shown, **HEAVY, **_PRIVATE)
-    opened.then(**follow)
-    chosen = [viewer, bar.download, bar.truth, bar.checkpoint, bar.visible]
-    reopened = bar.checkpoint.input(visits.checkpoint, [bar.checkpoint, viewer], chosen, **HEAVY, **_PRIVATE)
-    typed = bar.other.submit(visits.other, [bar.other, viewer], chosen, **HEAVY, **_PRIVATE)
-    for event in (reopened, typed):
-        event.then(**follow)
-    for event in (opened, reopened, typed):
-        event.failure(visits.restored, viewer, [bar.case, bar.checkpoint], queue=False, **_PRIVATE)
-    _wire_files(bar, viewer, shown, visits, follow)
-    bar.plane.input(visits.plane, [viewer, bar.plane], bar.index, queue=False, **_PRIVATE).then(**follow)
-    for control in bar.view:
-        if control is not bar.plane:
-            control.change(**follow, trigger_mode="always_last")
-    bar.reroll.click(None, None, bar.seed, js="() => [Math.floor(Math.random() * 2 ** 31)]")
-    _wire_reset(bar, viewer, visits, follow)
-    gr.Timer(_REFRESH_SECONDS).tick(visits.download, viewer, bar.download, **_PRIVATE)
-    blocks.unload(visits.end)
+    def progress(ticket: Any) -> dict[str, Any]:
+        return visits.progress(ticket)
 
+    def cancel(ticket: Any) -> None:
+        visits.cancel(ticket)
 
-def _wire_files(bar: Sidebar, viewer: gr.HTML, shown: list[Any], visits: Visits, follow: dict[str, Any]) -> None:
-    """The drop zones. A file that was refused leaves its zone empty for the next one."""
-    settings: dict[str, Any] = {"show_progress": "full", "api_visibility": "private", **HEAVY}
-    uploaded = bar.upload.upload(
-        visits.upload, [bar.upload, bar.checkpoint], [*shown, bar.upload, bar.case], show_progress_on=bar.upload, **settings
+    gr.HTML(
+        value="",
+        html_template=source("opening.html"),
+        css_template=source("opening.css"),
+        js_on_load=source("opening.js"),
+        server_functions=[progress, cancel],
+        apply_default_css=False,
+        elem_id="opening",
     )
-    checked = bar.truth.upload(visits.truth, [bar.truth, viewer], [viewer, bar.truth], show_progress_on=bar.truth, **settings)
-    for event, zone in ((uploaded, bar.upload), (checked, bar.truth)):
-        event.then(**follow)
-        event.failure(lambda: None, None, zone, queue=False, **_PRIVATE)
-
-
-def _wire_reset(bar: Sidebar, viewer: gr.HTML, visits: Visits, follow: dict[str, Any]) -> None:
-    """One key back to the start: what was set by hand in Python's build is set again in the browser."""
-    start = [0, "resample", 0, OPACITY, False, True, "network", "radiological"]
-    outputs: list[Any] = [bar.strength, bar.mode, bar.seed, bar.opacity, bar.outline, bar.shown, bar.window, bar.convention]
-
-    def reset(value: dict[str, Any] | None) -> list[Any]:
-        return [*start, *visits.home(value)]
-
-    bar.reset.click(reset, viewer, [*outputs, bar.plane, bar.index, bar.visible], queue=False, **_PRIVATE).then(**follow)

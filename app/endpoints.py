@@ -17,6 +17,7 @@ import numpy as np
 
 from app.export import STEPS, curve, dropout_curve, slice_tokens
 from app.frames import MODES, FrameRequest, RequestError, make_frame
+from app.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
 from app.planes import PLANES
 from app.render import css_colour, greyscale, label_colours, label_picture
 from app.session import OpenScan, label_file_name
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from vqseg.inference import SegmentedScan
 
 
-# Reading and encoding scans: together at most two at a time, whoever asks.
-HEAVY: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": 2}
+# Events that may open a scan. Few of them do at a time and few may wait, for which app/openings.py cares; the rest is told that the
+# server is busy, or needs nothing but what is there already, and is not to wait behind the others for that.
+OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + 6}
 
 
 class Page(gr.Blocks):
@@ -42,37 +44,42 @@ class Page(gr.Blocks):
         super().validate_inputs(block_fn, inputs)
 
 
-def add_endpoints(models: Models, uploads: Uploads) -> None:
+def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_bytes: int) -> None:
     """Register them inside the present Blocks, served by the default checkpoint. Their components, for their types, are never shown."""
-    model = models.default
+
+    @contextmanager
+    def opened_in_turn(path: str | None, checkpoint: str = "") -> Iterator[OpenScan]:
+        with _errors_for_clients(), openings.opening() as opening:
+            with uploads.read_in_turn(path, openings, opening, most_bytes) as scan:
+                model = _served(models, checkpoint)
+                opened = OpenScan(model.segmenter.open(scan), model)
+            yield opened
 
     def segment(scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Segment a scan: the label volume on the scan's own grid, and a summary."""
-        with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
-            start = time.perf_counter()
-            segmented = model.segmenter.open(uploads.read(scan))
+        start = time.perf_counter()
+        with opened_in_turn(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+            segmented = opened.segmented
             path = Path(folder) / label_file_name(segmented.scan.name)
             write_labels(segmented.labels, segmented.scan, path)
             # Gradio copies the file at the yield; after it the folder goes.
-            yield str(path), summary(segmented, model.classes, 1000 * (time.perf_counter() - start))
+            yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
 
     def perturb(
         scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float, edits: str = "", checkpoint: str = ""
     ) -> tuple[Any, Any, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits}
-        with _errors_for_clients():
-            served = _served(models, checkpoint)
-            opened = OpenScan(served.segmenter.open(uploads.read(scan)), served)
+        with opened_in_turn(scan, checkpoint) as opened:
             frame = make_frame(opened, FrameRequest.checked(values, opened))
-        colours = label_colours(len(served.classes))
-        shades = {name: css_colour(colour) for name, colour in zip(served.classes, colours, strict=True)}
+        classes = opened.model.classes
+        colours = label_colours(len(classes))
+        shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
         return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
 
     def tokens(scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        with _errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
+        with opened_in_turn(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
             request = _acquired(opened, index, epsilon, mode, seed)
             path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
             path.write_text(slice_tokens(opened, request), encoding="utf-8")
@@ -84,8 +91,7 @@ def add_endpoints(models: Models, uploads: Uploads) -> None:
 
         With mode "dropout" the same, but for the share, over the rate of feature dropout in the perturbation's place.
         """
-        with _errors_for_clients():
-            opened = OpenScan(model.segmenter.open(uploads.read(scan)), model)
+        with opened_in_turn(scan) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed), STEPS)
@@ -105,11 +111,11 @@ def add_endpoints(models: Models, uploads: Uploads) -> None:
         figures = gr.JSON(label="Figures")
         table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
-    trigger.click(segment, scan, [labels, figures], api_name="segment", **HEAVY)
+    trigger.click(segment, scan, [labels, figures], api_name="segment", **OPENS)
     settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint]
-    trigger.click(perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **HEAVY)
-    trigger.click(tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **HEAVY)
-    trigger.click(over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **HEAVY)
+    trigger.click(perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **OPENS)
+    trigger.click(tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **OPENS)
+    trigger.click(over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **OPENS)
 
 
 def _served(models: Models, name: str) -> Served:
@@ -144,5 +150,5 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
 def _errors_for_clients() -> Iterator[None]:
     try:
         yield
-    except (ScanError, RequestError, CheckpointError) as error:
+    except (ScanError, RequestError, CheckpointError, BusyError) as error:
         raise gr.Error(str(error.args[0]), print_exception=False) from error

@@ -33,20 +33,37 @@ class Examples:
         self._lock = Lock()
         self.titles = list(self._files)
 
+    def kept(self, title: str | None, model: Served) -> OpenScan | None:
+        """The case if it is encoded already."""
+        with self._lock:
+            return self._keep(title, model, None) if title is not None else None
+
     def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
-        """The encoded case, None if there is none of that title. Raises ScanError if its file is no scan."""
+        """The encoded case, None if there is none of that title. Raises ScanError if its file is no scan.
+
+        progress: as for `Segmenter.open`.
+        """
         if title not in self._files:
             return None
-        key = (title, model)
+        kept = self.kept(title, model)
+        if kept is not None:
+            return kept
+        # Without a lock, which a visitor could not be called off from; of two that come at once the first is kept.
+        scan = read_scan(self._files[title])
+        opened = OpenScan(model.segmenter.open(scan, progress), model, _truth_beside(self._files[title], scan, model.classes), title)
         with self._lock:
-            if key not in self._opened:
-                scan = read_scan(self._files[title])
-                truth = _truth_beside(self._files[title], scan, model.classes)
-                self._opened[key] = OpenScan(model.segmenter.open(scan, progress), model, truth, title)
+            return self._keep(title, model, opened)
+
+    def _keep(self, title: str, model: Served, opened: OpenScan | None) -> OpenScan | None:
+        """The case as it is kept, after `opened` was if none is. The caller holds the lock."""
+        key = (title, model)
+        if opened is not None:
+            self._opened.setdefault(key, opened)
+        if key in self._opened:
             self._opened.move_to_end(key)
-            while len(self._opened) > _MOST_OPENED:
-                self._opened.popitem(last=False)
-            return self._opened[key]
+        while len(self._opened) > _MOST_OPENED:
+            self._opened.popitem(last=False)
+        return self._opened.get(key)
 
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:

@@ -26,9 +26,12 @@ if TYPE_CHECKING:
     from app.replay import Replay
     from vqseg.inference import Mode, SegmentedScan
 
-DEFAULT_CACHE_BYTES = 3 * 1024**3 // 2
+# A CT of 512 x 512 x 500 fits.
+DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 
 _ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
+# What an opened scan holds: voxels, what the network reads and the reconstruction, float32 each; labels and their surroundings.
+_OPENED_BYTES_A_VOXEL = 14
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
 _VOLUME_BYTES_A_VOXEL = 5
 # A truth, and the labels at other settings, may be added at any time.
@@ -150,6 +153,11 @@ class SessionStore:
         _close(dropped)
         return token
 
+    @property
+    def most_scan_bytes(self) -> int:
+        """Bytes of float32 voxels of the largest scan that can be held; known before one is read."""
+        return 4 * (self.byte_cap // (_OPENED_BYTES_A_VOXEL + _VOLUME_BYTES_A_VOXEL + _TRUTH_BYTES_A_VOXEL))
+
     def get(self, token: object) -> OpenScan:
         """The scan behind a token. Raises SessionError if it is unknown or was dropped."""
         with self._lock:
@@ -178,7 +186,7 @@ class SessionStore:
 
 
 def cache_bytes_from_environment() -> int:
-    """VQSEG_CACHE_BYTES, 1.5 GiB if unset. Raises ValueError unless it is a positive whole number."""
+    """VQSEG_CACHE_BYTES, 2.5 GiB if unset. Raises ValueError unless it is a positive whole number."""
     text = os.environ.get("VQSEG_CACHE_BYTES", str(DEFAULT_CACHE_BYTES))
     if not text.isdigit() or int(text) == 0:
         raise ValueError(f"VQSEG_CACHE_BYTES must be a positive whole number of bytes, got {text!r}")

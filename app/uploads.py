@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from vqseg.data.scan import ACCEPTED, ScanError, read_scan
+from app.openings import Opening, Openings
+from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_scan
 from vqseg.types import Scan
 
 
@@ -25,14 +28,30 @@ class Uploads:
         self._finished: set[str] = set()
         self._lock = Lock()
 
-    def read(self, path: str | Path | None) -> Scan:
-        """The scan in an uploaded file, which is deleted. Raises ScanError if there is none or it cannot be read."""
+    def read(self, path: str | Path | None, most_bytes: int = MAX_BYTES) -> Scan:
+        """The scan in an uploaded file, which is deleted. Raises ScanError if there is none or it cannot be read; see `read_scan`."""
+        with self.sent(path) as file:
+            return read_scan(file, most_bytes=most_bytes)
+
+    @contextmanager
+    def sent(self, path: str | Path | None) -> Iterator[Path]:
+        """An uploaded file, deleted at the end of the block, also if it was never read. Raises ScanError if there is none."""
         if not path:
             raise ScanError(f"no file was sent; accepted: {ACCEPTED}")
         try:
-            return read_scan(path)
+            yield Path(path)
         finally:
             self.finished(str(path))
+
+    @contextmanager
+    def read_in_turn(self, path: str | Path | None, openings: Openings, opening: Opening, most_bytes: int) -> Iterator[Scan]:
+        """As `read`, but when it is the opening's turn, which lasts until the block ends: so few large scans are in memory at a time."""
+        with ExitStack() as turn:
+            with self.sent(path) as file:
+                turn.enter_context(openings.turn(opening))
+                opening.tell(stage="reading")
+                scan = read_scan(file, most_bytes=most_bytes)
+            yield scan
 
     def arriving(self) -> None:
         with self._lock:

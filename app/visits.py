@@ -13,6 +13,7 @@ from app.examples import Examples
 from app.frames import FrameRequest, RequestError
 from app.links import Link
 from app.models import Models, Served
+from app.openings import BusyError, CalledOffError, Opening, Openings
 from app.session import OpenScan, SessionError, SessionStore
 from app.sidebar import slice_slider, structures
 from app.tabs.see import describe
@@ -20,82 +21,90 @@ from app.truth import truth_labels
 from app.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
+from vqseg.types import Scan
 
-# What the page knows of the scan on show: the viewer's value.
+# What the page knows of the scan on show: the viewer's value; and by what it asks how far the next one is.
 Shown = dict[str, Any] | None
+Ticket = str | None
 
 
 class Visits:
     """Holds the app's parts, never a visitor's data: that is in the store."""
 
-    def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples) -> None:
-        self._models, self._store, self._uploads, self._cases = models, store, uploads, cases
+    def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings) -> None:
+        self._models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
 
-    def example(self, title: str | None, checkpoint: str, request: gr.Request) -> list[Any]:
-        """Outputs for the viewer, plane, slice, download and truth after choosing a bundled case."""
-        with _errors_as_messages():
-            scan = self._cases.open(title, self._models.get(checkpoint))
-        return self._shared(scan, request) if scan else [gr.skip()] * 5
+    def example(self, title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> list[Any]:
+        """Viewer, plane, slice, download and truth, then the pickers of case and checkpoint, after a bundled case was chosen."""
+        with self._opening(ticket, request) as opening:
+            scan = self._case(title, self._model(checkpoint, opening), opening)
+            if scan is None:
+                return [gr.skip()] * 7
+            return [*self._shared(scan, request), scan.example, self._picked(scan.model)]
 
-    def linked(self, link: Shown, request: gr.Request) -> list[Any]:
-        """The same, then case, checkpoint, structures, epsilon, mode, seed and tab as the page's address asks for.
+    def linked(self, link: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
+        """The same, then structures, epsilon, mode, seed and tab as the page's address asks for.
 
         What it says wrongly is left out; a checkpoint that is not to be had here is named in a message.
         """
         asked = Link.read(link or {}, self._cases.titles)
-        model = self._linked_model(asked.checkpoint)
-        scan = self._cases.open(asked.case, model)
-        if scan is None:
-            return [gr.skip()] * 12
-        outputs, plane = self._shared(scan, request), asked.plane or scan.plane
+        with self._opening(ticket, request) as opening:
+            model = self._linked_model(asked.checkpoint, opening)
+            scan = self._case(asked.case, model, opening)
+            if scan is None:
+                return [gr.skip()] * 12
+            outputs, plane = self._shared(scan, request), asked.plane or scan.plane
         slider = slice_slider(scan, plane, asked.index)
         outputs[0]["forced"] = {"plane": plane, "index": slider["value"], "edits": _edits_of(scan, asked, plane, slider["value"])}
         outputs[1], outputs[2] = plane, gr.update(**slider)
         chosen = [asked.case, self._picked(model), gr.update(**structures(model.classes))]
         return [*outputs, *chosen, asked.strength, asked.mode, asked.seed, gr.Tabs(selected=asked.tab)]
 
-    def upload(
-        self,
-        path: str | None,
-        checkpoint: str,
-        request: gr.Request,
-        # Gradio fills in a parameter whose default is a Progress.
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> list[Any]:
-        """As for an example, then the emptied drop zone and case picker, after a file was sent. A bad file changes nothing."""
-        with _errors_as_messages():
-            progress(0, desc="Reading the file")
-            scan, model = self._uploads.read(path), self._models.get(checkpoint)
-            opened = OpenScan(model.segmenter.open(scan, lambda share: progress(share, desc="Encoding the slices")), model)
+    def upload(self, path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> list[Any]:
+        """As for an example, then the emptied drop zone, after a file was sent. A bad file changes nothing."""
+        with self._opening(ticket, request) as opening:
+            with self._uploads.read_in_turn(path, self._openings, opening, self._store.most_scan_bytes) as scan:
+                opened = _encoded(scan, self._model(checkpoint, opening), opening)
+            opening.tell()
             token = self._store.put(opened, _owner(request))
-        return [*self._outputs(opened, token, scan.name), None, None]
+            return [*self._outputs(opened, token, scan.name), None, self._picked(opened.model), None]
 
-    def checkpoint(self, name: str, value: Shown, request: gr.Request) -> list[Any]:
-        """Viewer, download, truth, checkpoint picker and structures after the scan on show was encoded by another checkpoint."""
-        with _errors_as_messages():
-            return self._reopened(self._models.get(name), value, request)
+    def checkpoint(self, name: str, value: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
+        """Viewer, download, truth, pickers of case and checkpoint, structures: the scan on show, encoded by another checkpoint."""
+        with self._opening(ticket, request) as opening:
+            return self._reopened(self._model(name, opening), value, opening, request)
 
-    def other(self, name: str | None, value: Shown, request: gr.Request) -> list[Any]:
+    def other(self, name: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
         """The same for a folder or a Hub id that was typed, which is then chosen in the picker."""
         if not (name or "").strip():
-            return [gr.skip()] * 5
-        with _errors_as_messages():
+            return [gr.skip()] * 6
+        with self._opening(ticket, request) as opening:
             # Anew: a training run may have written it again.
-            return self._reopened(self._models.get((name or "").strip(), anew=True), value, request)
+            return self._reopened(self._model((name or "").strip(), opening, anew=True), value, opening, request)
 
-    def restored(self, value: Shown) -> list[Any]:
-        """The pickers of case and checkpoint as the scan on show has them, after something else could not be opened."""
+    def progress(self, ticket: Ticket) -> dict[str, Any]:
+        """How far something is that is being opened; see `Openings.progress`."""
+        return self._openings.progress(ticket)
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Stop opening something. What was on show before stays."""
+        self._openings.cancel(ticket)
+
+    def restored(self, value: Shown, request: gr.Request) -> list[Any]:
+        """The pickers of case and checkpoint as the scan on show has them, after something else was not opened."""
+        if self._openings.busy(_owner(request)):
+            return [gr.skip(), gr.skip()]
         try:
             scan = self._held(value)
         except SessionError:
             return [gr.skip(), gr.skip()]
-        return [scan.example, scan.model.name]
+        return [scan.example, self._picked(scan.model)]
 
     def truth(self, path: str | None, value: Shown) -> list[Any]:
         """The view and the emptied drop zone after a label file was sent for the scan on show. A bad file changes nothing."""
         with _errors_as_messages():
             scan = self._held(value)
-            given = self._uploads.read(path)
+            given = self._uploads.read(path, self._store.most_scan_bytes)
             # Lent to every visitor: what one of them sent must not become the others' truth.
             if scan.example is not None:
                 raise ScanError("a bundled example has its own truth; labels can be sent beside an own scan")
@@ -126,25 +135,45 @@ class Visits:
             return gr.skip()
 
     def end(self, request: gr.Request) -> None:
+        self._openings.leave(_owner(request))
         self._store.release(_owner(request))
 
     def _held(self, value: Shown) -> OpenScan:
         return self._store.get((value or {}).get("token"))
 
-    def _reopened(self, model: Served, value: Shown, request: gr.Request) -> list[Any]:
+    @contextmanager
+    def _opening(self, ticket: Ticket, request: gr.Request) -> Iterator[Opening]:
+        with _errors_as_messages(), self._openings.opening(ticket, _owner(request)) as opening:
+            yield opening
+
+    def _model(self, name: str, opening: Opening, *, anew: bool = False) -> Served:
+        opening.tell(stage="loading")
+        return self._models.get(name, anew=anew)
+
+    def _case(self, title: str | None, model: Served, opening: Opening) -> OpenScan | None:
+        kept = self._cases.kept(title, model)
+        if kept is not None:
+            return kept
+        with self._openings.turn(opening):
+            return self._cases.open(title, model, lambda share: opening.tell(share, "encoding"))
+
+    def _reopened(self, model: Served, value: Shown, opening: Opening, request: gr.Request) -> list[Any]:
         scan = self._held(value)
-        opened = self._cases.open(scan.example, model) or OpenScan(model.segmenter.open(scan.segmented.scan), model)
-        # Labels keep their meaning only where the classes do.
-        if scan.example is None and scan.model.classes == model.classes:
-            opened.truth = scan.truth
+        opened = self._case(scan.example, model, opening)
+        if opened is None:
+            with self._openings.turn(opening):
+                opened = _encoded(scan.segmented.scan, model, opening)
+            # Labels keep their meaning only where the classes do.
+            opened.truth = scan.truth if scan.model.classes == model.classes else None
+        opening.tell()
         token = self._store.put(opened, _owner(request), shared=opened.example is not None)
         viewer, _, _, download, truth = self._outputs(opened, token, (value or {})["name"])
-        return [viewer, download, truth, self._picked(model), gr.update(**structures(model.classes))]
+        return [viewer, download, truth, opened.example, self._picked(model), gr.update(**structures(model.classes))]
 
-    def _linked_model(self, name: str | None) -> Served:
+    def _linked_model(self, name: str | None, opening: Opening) -> Served:
         if name is not None and self._models.linkable(name):
             try:
-                return self._models.get(name)
+                return self._model(name, opening)
             except CheckpointError as error:
                 gr.Warning(html.escape(str(error)))
         elif name is not None:
@@ -181,11 +210,18 @@ def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> list[list[i
         return []
 
 
+def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:
+    return OpenScan(model.segmenter.open(scan, lambda share: opening.tell(share, "encoding")), model)
+
+
 @contextmanager
 def _errors_as_messages() -> Iterator[None]:
     try:
         yield
-    except (ScanError, SessionError, CheckpointError) as error:
+    except CalledOffError as error:
+        # An error all the same, so that nothing on the page changes; but the visitor knows.
+        raise gr.Error("called off", visible=False, print_exception=False) from error
+    except (ScanError, SessionError, CheckpointError, BusyError) as error:
         # Toasts are HTML, and a file's name is the visitor's.
         raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +16,7 @@ from fake_segmenter import CLASSES, CODES, FakeSegmenter
 
 from app.build import build
 from app.models import Models, Served, load_served
+from app.openings import Openings
 from app.session import SessionStore
 from vqseg.checkpoint import checkpoint_folder
 from vqseg.codebook import CodebookStatistics
@@ -111,16 +113,18 @@ def fake_models(*served: Served, opens_others: bool = False) -> Models:
 
 
 @contextmanager
-def serving(folder: Path, examples: Sequence[Path], *served: Served, models: Models | None = None) -> Iterator[Server]:
+def serving(
+    folder: Path, examples: Sequence[Path], *served: Served, models: Models | None = None, openings: Openings | None = None, **options: Any
+) -> Iterator[Server]:
     """The app, launched as app.py does, until the block ends. served: its checkpoints, one fake one if none is given."""
     # Read by Gradio when its components are built: files of this server stay in its own folder.
     former = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
     store = SessionStore(byte_cap=2**28)
-    app = build(models or fake_models(*(served or (fake_served(),))), examples, store)
+    app = build(models or fake_models(*(served or (fake_served(),))), examples, store, openings)
     port = _free_port()
     try:
-        app.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
+        app.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, **options)
         yield Server(f"http://127.0.0.1:{port}", store, folder)
     finally:
         app.blocks.close(verbose=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Event, Lock
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,6 +35,29 @@ class FakeSegmenter:
         if progress is not None:
             progress(1.0)
         return FakeSegmentedScan(scan, self.classes)
+
+
+class PausedSegmenter(FakeSegmenter):
+    """Encodes a scan at once while `go` is set; else it stays at 40 % until it is set or the visitor stops it. `at_work` counts."""
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
+        super().__init__(classes)
+        self.go, self.at_work, self._lock = Event(), 0, Lock()
+        self.go.set()
+
+    def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
+        self._count(1)
+        try:
+            while not self.go.wait(0.01):
+                if progress is not None:
+                    progress(0.4)
+            return super().open(scan, progress)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self.at_work += change
 
 
 class FakeSegmentedScan:

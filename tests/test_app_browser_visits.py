@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import pixels, slide, visit, wait_painted, wait_until
+from app_browser import pick, pixels, slide, visit, wait_painted, wait_until
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -55,11 +55,6 @@ def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:
     page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
     outside = [url for url in page.requests if not url.startswith((server.url, "data:", "blob:"))]
     assert outside == []
-
-
-def pick(page: Any, control: str, choice: str) -> None:
-    page.locator(f"#{control} input").click()
-    page.get_by_role("option", name=choice).click()
 
 
 def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(page: Any, server: Server, example: Path) -> None:

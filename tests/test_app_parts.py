@@ -24,6 +24,7 @@ from app.examples import Examples, find_examples
 from app.frames import FrameRequest, make_frame
 from app.links import Link
 from app.models import load_served
+from app.openings import Openings
 from app.render import greyscale
 from app.session import OpenScan, SessionStore
 from app.tabs.perturb import code_neighbours, dropout_point
@@ -190,7 +191,7 @@ def test_nobody_can_send_a_truth_for_an_example_that_others_see(tmp_path: Path) 
     store, opened = SessionStore(byte_cap=2**24), examples.open("Phantom a", models.default)
     token, truth = store.put(opened, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
     with pytest.raises(gr.Error, match="has its own truth"):
-        Visits(models, store, Uploads(), examples).truth(str(truth), {"token": token})
+        Visits(models, store, Uploads(), examples, Openings()).truth(str(truth), {"token": token})
     assert opened.truth is None
     assert not truth.exists()
 

@@ -16,10 +16,10 @@ class ScanError(ValueError):
     """A file that cannot be read or written as a scan. The message names the file, never its folder and nothing from its header."""
 
 
-def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int) -> tuple[int, int, int]:
+def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:
     """The (X, Y, Z) of one frame of an array of 2, 3 or 4 dimensions, the frames along the fourth.
 
-    Raises ScanError for other dimensions, an empty axis, a frame that is not there, or more than MAX_BYTES in one frame.
+    Raises ScanError for other dimensions, an empty axis, a frame that is not there, or more than most_bytes in one frame.
     """
     while len(shape) > 4 and shape[-1] == 1:
         shape = shape[:-1]
@@ -31,8 +31,9 @@ def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int) ->
     if not 0 <= frame < frames:
         raise ScanError(f"{name} has no frame {frame}; accepted: " + (f"0 to {frames - 1}" if frames > 1 else "0 only"))
     x, y, z = (*shape, 1)[:3]
-    if prod((x, y, z)) * max(itemsize, 4) > MAX_BYTES:
-        raise ScanError(f"{name} is too large: {x} x {y} x {z} voxels; at most {MAX_BYTES // 1024**3} GiB are read (512 x 512 x 1500 fit)")
+    if prod((x, y, z)) * max(itemsize, 4) > most_bytes:
+        most = min(most_bytes, MAX_BYTES) // max(itemsize, 4)
+        raise ScanError(f"{name} is too large: {x} x {y} x {z} voxels; at most {most / 1e6:.0f} million are read here")
     return x, y, z
 
 

@@ -42,7 +42,7 @@ def is_nifti(start: bytes) -> bool:
     return _header_size(start) is not None
 
 
-def read_nifti(path: Path, frame: int) -> Scan:
+def read_nifti(path: Path, frame: int, most_bytes: int = MAX_BYTES) -> Scan:
     """One frame of a .nii or .nii.gz as float32 with its slope and intercept applied. Raises ScanError; see `frame_shape`."""
     name = path.name
     with path.open("rb") as file:
@@ -51,7 +51,7 @@ def read_nifti(path: Path, frame: int) -> Scan:
         try:
             with cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file) as stream:
                 header = _read_header(name, stream, zipped)
-                voxels = _read_frame(name, stream, header, frame)
+                voxels = _read_frame(name, stream, header, frame, most_bytes)
                 # At the end of a .gz this compares its checksum.
                 stream.read(1)
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
@@ -96,14 +96,14 @@ def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
     return _HEADERS[size](start, check=False)
 
 
-def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int) -> Array:
+def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int, most_bytes: int) -> Array:
     try:
         dtype, shape = header.get_data_dtype(), tuple(int(n) for n in header.get_data_shape())
         slope, intercept = header.get_slope_inter()
     except (HeaderDataError, KeyError) as error:
         raise ScanError(f"{name} has an invalid NIfTI header: its data type, dimensions or slope make no sense") from error
     require_real(name, dtype)
-    x, y, z = frame_shape(name, shape, dtype.itemsize, frame)
+    x, y, z = frame_shape(name, shape, dtype.itemsize, frame, most_bytes)
     offset = float(header["vox_offset"])
     start = max(int(offset), header.sizeof_hdr) + frame * x * y * z * dtype.itemsize if np.isfinite(offset) else -1
     if not 0 <= start <= 4 * MAX_BYTES:

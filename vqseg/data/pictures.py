@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from vqseg.data.limits import ScanError, frame_shape, require_real, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, frame_shape, require_real, with_finite_voxels
 from vqseg.types import Array, Scan
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -36,7 +36,7 @@ _DAMAGE = (
 )
 
 
-def read_picture(path: Path, frame: int) -> Scan:
+def read_picture(path: Path, frame: int, most_bytes: int = MAX_BYTES) -> Scan:
     """A PNG, JPEG, TIFF or BMP of 8 or 16 bits; the pages of a TIFF become slices. Colour becomes luminance (ITU-R BT.601)."""
     name = path.name
     try:
@@ -45,7 +45,7 @@ def read_picture(path: Path, frame: int) -> Scan:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as picture:
                 pages = getattr(picture, "n_frames", 1) if picture.format == "TIFF" else 1
-                shape = frame_shape(name, (picture.height, picture.width, pages), 4, frame)
+                shape = frame_shape(name, (picture.height, picture.width, pages), 4, frame, most_bytes)
                 voxels = np.empty(shape, np.float32)
                 for page in range(pages):
                     picture.seek(page)
@@ -61,7 +61,7 @@ def read_picture(path: Path, frame: int) -> Scan:
     return _scan(name, voxels)
 
 
-def read_array(path: Path, frame: int) -> Scan:
+def read_array(path: Path, frame: int, most_bytes: int = MAX_BYTES) -> Scan:
     """A .npy of 2, 3 or 4 dimensions (frames last) of real numbers."""
     name = path.name
     try:
@@ -70,7 +70,7 @@ def read_array(path: Path, frame: int) -> Scan:
     except (OSError, ValueError, EOFError) as error:
         raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects") from error
     require_real(name, stored.dtype)
-    shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame)
+    shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
     chosen = stored.reshape(stored.shape[:4])[..., frame] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         return _scan(name, np.array(chosen, np.float32).reshape(shape))

@@ -10,22 +10,22 @@ from pathlib import Path
 
 import numpy as np
 
-from vqseg.data.limits import ScanError
+from vqseg.data.limits import MAX_BYTES, ScanError
 from vqseg.data.nifti import GZIP_MAGIC, is_nifti, read_nifti, write_nifti
 from vqseg.data.pictures import NPY_MAGIC, PICTURE_MAGICS, read_array, read_picture, write_png
 from vqseg.types import Array, Scan
 
-__all__ = ["ACCEPTED", "ScanError", "read_labels", "read_scan", "through_plane_axis", "write_labels"]
+__all__ = ["ACCEPTED", "MAX_BYTES", "ScanError", "read_labels", "read_scan", "through_plane_axis", "write_labels"]
 
 ACCEPTED = "NIfTI (.nii, .nii.gz), PNG, JPEG, TIFF, BMP and .npy"
 
 logger = logging.getLogger(__name__)
 
 
-def read_scan(path: str | Path, frame: int = 0) -> Scan:
+def read_scan(path: str | Path, frame: int = 0, *, most_bytes: int = MAX_BYTES) -> Scan:
     """Read one volume, or frame number `frame` of a series, as float32 in the file's own units and array order.
 
-    A 2D image gets Z = 1. NaN and infinite voxels become the smallest finite one.
+    A 2D image gets Z = 1. NaN and infinite voxels become the smallest finite one. most_bytes: largest volume that is read, as float32.
     Raises ScanError if the file is missing, damaged, of another type, empty, too large, or not one real number a voxel.
     """
     path = Path(path)
@@ -35,11 +35,11 @@ def read_scan(path: str | Path, frame: int = 0) -> Scan:
         if not start:
             raise ScanError(f"{path.name} is an empty file")
         if start.startswith(NPY_MAGIC):
-            scan = read_array(path, frame)
+            scan = read_array(path, frame, most_bytes)
         elif start.startswith(GZIP_MAGIC) or is_nifti(start):
-            scan = read_nifti(path, frame)
+            scan = read_nifti(path, frame, most_bytes)
         elif start.startswith(PICTURE_MAGICS):
-            scan = read_picture(path, frame)
+            scan = read_picture(path, frame, most_bytes)
         else:
             raise ScanError(f"{path.name} is {_what_instead(path, start)}; accepted: {ACCEPTED}")
     except OSError as error:
