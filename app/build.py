@@ -1,4 +1,4 @@
-"""The page: its layout, and how it is served. What the controls say goes to window.vqseg in the browser; Python is asked for pictures only."""
+"""The page: its layout, and how it is served. What the controls say goes to window.vqseg in the browser; Python gives pictures only."""
 
 from __future__ import annotations
 
