@@ -157,14 +157,15 @@ def test_uploads_are_deleted_once_they_were_read(client: Client, server: Server,
     assert uploads_of(server, "private_labels.nii.gz"), "the test looks into the wrong folder"
 
 
-def test_callers_with_the_same_file_do_not_delete_it_under_each_other(client: Client, server: Server, tmp_path: Path) -> None:
+def test_callers_with_the_same_file_do_not_delete_it_under_each_other(server: Server, tmp_path: Path) -> None:
     path = save_scan(tmp_path / "shared.nii.gz", seed=6)
+    callers = [Client(server.url, verbose=False, download_files=str(tmp_path)) for _ in range(6)]
 
-    def call(_: int) -> dict:
-        return client.predict(handle_file(path), api_name="/segment")[1]
+    def call(caller: Client) -> dict:
+        return caller.predict(handle_file(path), api_name="/segment")[1]
 
     with ThreadPoolExecutor(6) as pool:
-        summaries = list(pool.map(call, range(12)))
+        summaries = [one for _ in range(2) for one in pool.map(call, callers)]
     assert len({str(summary["voxels"]) for summary in summaries}) == 1
     assert uploads_of(server, "shared.nii.gz") == []
 
