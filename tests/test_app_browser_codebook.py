@@ -136,6 +136,18 @@ def test_colours_mean_what_the_legend_says_and_no_figure_is_sent_again(tab: Any,
     assert tab.requests == []
 
 
+def settled(page: Any, expression: str) -> Any:
+    """The value of an expression once it has stayed the same for half a second."""
+    seen: list[Any] = []
+
+    def stays() -> bool:
+        seen.append(page.evaluate(expression))
+        return len(seen) > 25 and all(one == seen[-1] for one in seen[-25:])
+
+    wait_until(page, stays)
+    return seen[-1]
+
+
 def test_zoom_survives_another_colour(tab: Any) -> None:
     box = tab.locator("#codewords").bounding_box()
     tab.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
@@ -143,7 +155,8 @@ def test_zoom_survives_another_colour(tab: Any) -> None:
     before = tab.evaluate(span)
     tab.mouse.wheel(0, -400)
     wait_until(tab, lambda: tab.evaluate(span) < 0.95 * before)
-    zoomed = tab.evaluate(f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range")
+    # The map follows the wheel at once and is drawn anew, with the range that counts, a moment later.
+    zoomed = settled(tab, f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range")
     tab.locator("[data-set=colour]").select_option("purity")
     tab.wait_for_selector(f"{GRAPH}[data-colour=purity]")
     assert tab.evaluate(f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range") == zoomed
