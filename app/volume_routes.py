@@ -1,4 +1,4 @@
-"""What the Volume tab asks the server for, past Gradio: NIfTI bytes of a scan and of its labels, and the drawing library.
+"""What the Volume tab asks the server for, past Gradio: NIfTI bytes of a scan and of its labels, and what draws them.
 
 A whole volume takes a while to decode, so an answer begins with lines that tell how far it is, and one that nobody waits for any
 more is given up. The token is the only key: it comes in the body, never in an address, and nothing is kept on the way.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -19,14 +20,20 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from app.components import source
 from app.frames import FrameRequest, RequestError
 from app.session import OpenScan, SessionError, SessionStore
 from app.volume import class_figures, is_volume, label_file, scan_file
 
 PARTS = ("scan", "labels", "truth")
 NIIVUE = Path(__file__).parent / "vendor" / "niivue" / "niivue-0.69.0.js"
-"""Its release is in its name, so that a browser may keep the file for good."""
-VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
+_PARTS_OF_SCRIPT = ("source", "words", "planes", "niivue", "crosshair")
+SCRIPT = "\n".join(
+    ["window.vqseg.startVolume = (element, props) => {", source(*(f"volume_{part}.js" for part in _PARTS_OF_SCRIPT), "volume.js"), "};"]
+).encode()
+"""The tab's own scripts as one function of what a gr.HTML gives its script."""
+_VERSION = hashlib.sha256(SCRIPT).hexdigest()[:12]
+VOLUME_PATH, NIIVUE_PATH, SCRIPT_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}", f"/vqseg/volume-{_VERSION}.js"
 
 _LARGEST_REQUEST = 4096
 # Each takes what the cores give; the live pictures of other visitors have to get through as well.
@@ -81,7 +88,7 @@ class VolumeRequest:
 
 
 def volume_routes(store: SessionStore) -> list[Route]:
-    """Routes for FastAPI's `routes`. One POST for the volumes of the scans in the store, one GET for the library."""
+    """Routes for FastAPI's `routes`. POST for the volumes of the scans in the store, GET for what draws them."""
     decoders = asyncio.Semaphore(_VOLUMES_AT_ONCE)
 
     async def volume(request: Request) -> Response:
@@ -97,11 +104,17 @@ def volume_routes(store: SessionStore) -> list[Route]:
         return StreamingResponse(answer, media_type="application/octet-stream", headers=_UNKEPT)
 
     async def library(_: Request) -> Response:
-        return FileResponse(NIIVUE, media_type="text/javascript", headers={"Cache-Control": "public, max-age=31536000, immutable"})
+        return FileResponse(NIIVUE, media_type="text/javascript", headers=_KEPT)
 
-    return [Route(VOLUME_PATH, volume, methods=["POST"]), Route(NIIVUE_PATH, library, methods=["GET"])]
+    async def script(_: Request) -> Response:
+        return Response(SCRIPT, media_type="text/javascript", headers=_KEPT)
+
+    scripts = [Route(NIIVUE_PATH, library, methods=["GET"]), Route(SCRIPT_PATH, script, methods=["GET"])]
+    return [Route(VOLUME_PATH, volume, methods=["POST"]), *scripts]
 
 
+# A script's version is in its name, so that a browser may keep it for good.
+_KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 _UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 

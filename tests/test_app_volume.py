@@ -24,7 +24,7 @@ from app.links import Link
 from app.session import OpenScan, SessionStore
 from app.truth import truth_labels
 from app.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
-from app.volume_routes import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
+from app.volume_routes import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
 from vqseg.data.scan import read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
@@ -192,11 +192,12 @@ def test_the_truth_is_given_where_there_is_one(scan_file: Path, store: SessionSt
     assert [figures["truth"] for figures in lines[-1]["figures"]] == [1.0, 1.0, 1.0]
 
 
-def test_the_library_is_served_from_here_and_may_be_kept(client: TestClient) -> None:
-    response = client.get(NIIVUE_PATH)
-    assert response.content == NIIVUE.read_bytes()
-    assert response.headers["content-type"].startswith("text/javascript")
-    assert "immutable" in response.headers["cache-control"]
+def test_what_draws_is_served_from_here_and_may_be_kept(client: TestClient) -> None:
+    for path, content in ((NIIVUE_PATH, NIIVUE.read_bytes()), (SCRIPT_PATH, SCRIPT)):
+        response = client.get(path)
+        assert response.content == content
+        assert response.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in response.headers["cache-control"]
     assert NIIVUE.with_name("LICENSE").read_text(encoding="utf-8").startswith("NiiVue (BSD 2-Clause License)")
 
 

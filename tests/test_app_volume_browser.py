@@ -20,7 +20,7 @@ import app.volume
 from app.planes import plane_views
 from app.render import greyscale, label_colours, overlay
 from app.sidebar import OPACITY
-from app.volume_routes import NIIVUE_PATH, VOLUME_PATH
+from app.volume_routes import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH
 from vqseg.data.scan import read_scan
 
 WITHOUT_WEBGL = """(() => {
@@ -133,7 +133,7 @@ def test_nothing_is_fetched_before_the_tab_is_opened_and_nothing_from_outside_th
         wait_shown(page)
         assert page.locator(".volume").get_attribute("data-view") == "niivue"
         urls = [request.url for request in page.requests]
-        assert urls.count(server.url + NIIVUE_PATH) == 1
+        assert [urls.count(server.url + path) for path in (SCRIPT_PATH, NIIVUE_PATH)] == [1, 1]
         assert [url for url in urls if not url.startswith((server.url, "data:", "blob:"))] == []
         page.wait_for_url(lambda url: "tab=volume" in url)
         # The token is in no address: those end up in logs.

@@ -1,5 +1,6 @@
 /* The Volume tab: what is on show, the crosshair that it shares with the other tabs, and who draws it. Nothing is asked for before the
-   tab is on show, and nothing while it is not. With volume_source.js, volume_words.js, volume_planes.js, volume_niivue.js, volume_crosshair.js. */
+   tab is on show, and nothing while it is not. Its parts are the other volume_*.js;
+   app/volume_routes.py serves them as one function of element and props. */
 const root = element.querySelector(".volume");
 const stage = root.querySelector(".stage");
 const text = (name) => root.querySelector("[data-text=" + name + "]");

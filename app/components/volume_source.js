@@ -69,7 +69,7 @@ function tilesOf(layout, acquired, wide) {
   // Shares of the longer side; the two smaller pictures share the middle part of a wide stage.
   const [first, second] = layout === "both" ? [0.36, 0.66] : [0.5, 1];
   const tiles = wide
-    ? { [acquired]: [0, 0, first, 1], [one]: [first + gap, 0, second - first - gap, 0.5], [other]: [first + gap, 0.5, second - first - gap, 0.5] }
+    ? { [acquired]: [0, 0, first, 1], [one]: [first + gap, 0, second - first - gap, 0.49], [other]: [first + gap, 0.51, second - first - gap, 0.49] }
     : { [acquired]: [0, 0, 1, first], [one]: [0, first + gap, 1, (second - first) / 2 - gap], [other]: [0, (first + second) / 2 + gap, 1, (second - first) / 2 - gap] };
   if (layout === "both") tiles.render = wide ? [second + gap, 0, 1 - second - gap, 1] : [0, second + gap, 1, 1 - second - gap];
   return tiles;
