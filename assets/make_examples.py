@@ -17,34 +17,38 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from vqseg.data.phantom import phantom_volume  # noqa: E402
+from vqseg.types import Array  # noqa: E402
 
 EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_dilated-left-ventricle": (2000, "ED"),
     "phantom_end-systole-thick-wall": (2011, "ES"),
     "phantom_small-heart-low-contrast": (2005, "ES"),
     "phantom_wide-right-ventricle": (2007, "ES"),
-    "phantom_trap-second-ring": (2010, "ED"),
+    "phantom_trap-cyst-beside-the-heart": (2010, "ED"),
 }
-TRAP = "phantom_trap-second-ring"
-# Where the trap's centre lies and how large it is, as shares of the longer side: inside the liver, about as large as a ventricle.
-_TRAP_CENTRE, _TRAP_RADIUS, _TRAP_WALL = (0.47, 0.70), 0.04, 0.022
+TRAP = "phantom_trap-cyst-beside-the-heart"
+# Of the trap: from the left ventricle to the cyst's centre, its radius and its wall, as shares of the longer side.
+_CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.2), 0.1, 0.02
 
 
-def with_trap(image: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """A bright disc with a dark wall, like a ventricle, where no heart is: the truth does not change, the model is tempted."""
-    longer = max(image.shape[:2])
-    rows, columns = np.indices(image.shape[:2]) / longer
-    distance = np.hypot(rows - _TRAP_CENTRE[0], columns - _TRAP_CENTRE[1])
+def with_cyst(image: Array, labels: Array) -> Array:
+    """A round lesion beside the heart, as bright as blood and with a wall as dark as muscle: no voxel of the heart changes."""
+    longer, slices = max(image.shape[:2]), image.shape[2]
+    rows, columns = (index / longer for index in np.indices(image.shape[:2]))
+    blood, wall = (float(np.median(image[labels == label])) for label in (3, 2))
+    heart = np.array(ndimage.center_of_mass(labels >= 2))[:2] / longer
+    distance = np.hypot(rows - heart[0] - _CYST_AT[0], columns - heart[1] - _CYST_AT[1])
+    noise = np.random.default_rng(0).normal(0, image[labels == 2].std() / 4, image.shape)
     trapped = image.astype(np.float32)
-    for index in range(image.shape[2] // 4, image.shape[2] * 3 // 4 + 1):
-        blood = np.median(image[:, :, index][labels[:, :, index] == 3]) if (labels[:, :, index] == 3).any() else image.max() / 2
-        wall = np.median(image[:, :, index][labels[:, :, index] == 2]) if (labels[:, :, index] == 2).any() else blood / 3
-        for radius, value in ((_TRAP_RADIUS + _TRAP_WALL, wall), (_TRAP_RADIUS, blood)):
-            share = np.clip(0.5 + (radius - distance) * longer, 0, 1)
-            # The noise that is there stays, as over any other organ.
-            grain = image[:, :, index] - ndimage.gaussian_filter(image[:, :, index].astype(np.float32), 2)
-            trapped[:, :, index] += share * (value + grain - trapped[:, :, index])
-    return trapped.round().astype(image.dtype)
+    for index in range(slices):
+        # An egg along the slices, so that it ends as a lesion does.
+        radius = _CYST_RADIUS * np.sqrt(max(0.0, 1 - (2 * (index + 0.5) / slices - 1) ** 4))
+        for edge, value in ((radius + _CYST_WALL, wall), (radius, blood)):
+            share = np.clip(0.5 + (edge - distance) * longer, 0, 1) * (labels[:, :, index] == 0)
+            trapped[:, :, index] += share * (value + noise[:, :, index] - trapped[:, :, index])
+    # The scanner's blur, of what was painted only.
+    blurred = ndimage.gaussian_filter(trapped, (0.5, 0.5, 0))
+    return np.where((trapped == image) | (labels > 0), image, blurred).round().astype(image.dtype)
 
 
 def main() -> None:
@@ -53,7 +57,7 @@ def main() -> None:
     for name, (seed, frame) in EXAMPLES.items():
         image, labels, affine = phantom_volume(seed, frame)
         if name == TRAP:
-            image = with_trap(image, labels)
+            image = with_cyst(image, labels)
         for array, ending in ((image, ".nii.gz"), (labels, "_truth.nii.gz")):
             volume = nib.Nifti1Image(array, affine)
             volume.header.set_xyzt_units("mm")
