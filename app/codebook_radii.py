@@ -41,6 +41,10 @@ class TwoRadii:
             return self._known[scan.model]
 
 
+# One for all tabs. It holds what belongs to checkpoints, nothing of a visitor.
+TWO_RADII = TwoRadii()
+
+
 def dropout_cost(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
     """Dice against the undisturbed labels of the slice of a FrameRequest under feature dropout at rates 0, 0.05 .. 1."""
     curve = dropout_curve(scan, FrameRequest.checked(request, scan), RATES)

@@ -10,15 +10,13 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from app.code_colours import code_colours
+from app.codebook_radii import TWO_RADII
 from app.lesson.place import Place
-from app.models import Served
 from app.render import greyscale
-from vqseg.codebook import Radii, radii
 from vqseg.inference import psnr
 from vqseg.types import Array
 
@@ -30,12 +28,8 @@ DRAWS, ALIKE, NEAR = 100, 20, 4
 # "About the same" for two Dice scores.
 SAME = 0.02
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
-_FINE = tuple(round(0.05 * i, 2) for i in range(21))
 _MARGIN = 2
 _BORDER = 2
-
-# Of checkpoints, while they are held anywhere: a second's work for 4096 codewords.
-_known_radii: WeakKeyDictionary[Served, Radii] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -222,38 +216,26 @@ def near_another_label(labels: Array, steps: int) -> Array:
 
 def against_dropout(place: Place) -> Step:
     """The same slice under swaps and under dropout at every strength, and how far each shifts the distribution."""
-    segmented, request, found = place.scan.segmented, place.request, _radii(place)
+    segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {})
     many = {
         "qpm": [segmented.perturb(request.index, strength, request.mode, request.seed) for strength in STRENGTHS],
         "dropout": [segmented.dropout(request.index, strength, request.seed) for strength in STRENGTHS],
     }
     dice = {name: [one.dice_vs_clean for one in results] for name, results in many.items()}
     qpm, dropout = (dice[name][STRENGTHS.index(HIGH)] for name in many)
-    radius = {name: values[_FINE.index(HIGH)] for name, values in (("qpm", found.perturbation), ("dropout", found.dropout))}
+    lines = {"strengths": found["strengths"], "qpm": found["quantized"], "dropout": found["dropout"]}
+    radius = {name: lines[name][found["strengths"].index(HIGH)] for name in many}
     facts: Facts = {
         "strength": HIGH,
         "qpm": qpm,
         "dropout": dropout,
-        "qpm_radius": float(radius["qpm"]),
-        "dropout_radius": float(radius["dropout"]),
+        "qpm_radius": radius["qpm"],
+        "dropout_radius": radius["dropout"],
     }
     truth = "same" if abs(qpm - dropout) < SAME else "qpm" if qpm > dropout else "dropout"
-    lines = {
-        "strengths": list(_FINE),
-        "qpm": found.perturbation.tolist(),
-        "dropout": [float(value) if np.isfinite(value) else None for value in found.dropout],
-    }
     data = {"strengths": list(STRENGTHS), "dice": dice, "radii": lines, "top": math.ceil(max(radius.values()))}
     pictures = {name: np.stack([place.view.orient(one.labels) for one in results]) for name, results in many.items()}
     return Step(facts, truth, None, data, pictures)
-
-
-def _radii(place: Place) -> Radii:
-    model = place.scan.model
-    found = _known_radii.get(model)
-    if found is None:
-        found = _known_radii[model] = radii(place.scan.segmented.codewords, model.segmenter.model.config.temperature, _FINE)
-    return found
 
 
 STEPS: dict[str, Callable[[Place], Step]] = {

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from app.codebook_answers import answering, atoms, book, card, patches, presence, where
 from app.codebook_film import evolution, film
 from app.codebook_layouts import Layouts
-from app.codebook_radii import TwoRadii, dropout_cost
+from app.codebook_radii import TWO_RADII, dropout_cost
 from app.components import source
 from app.session import SessionStore
 
@@ -24,7 +24,7 @@ def build_codebook(store: SessionStore) -> None:
         html_template=source("codes.html"),
         css_template=source("codes.css"),
         js_on_load="\n".join(source(f"codes_{name}.js") for name in _SCRIPTS),
-        server_functions=[answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TwoRadii().radii)],
+        server_functions=[answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii)],
         apply_default_css=False,
         elem_id="codes",
     )
