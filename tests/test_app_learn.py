@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 import zlib
 from base64 import b64decode
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from app_server import fake_served, save_scan
 from fake_segmenter import CLASSES, CODES, STRIDE, FakeSegmentedScan
 
+from app.frames import RequestError
+from app.lesson.answers import MOST_KEPT, Answers
 from app.lesson.place import Place
 from app.lesson.steps import STEPS, near_another_label
-from app.models import load_served
+from app.models import Served, load_served
 from app.session import OpenScan, SessionStore
 from app.tabs.learn import handout_answer, step_answer
+from vqseg.config import BackboneConfig, ModelConfig, PreprocessConfig
 from vqseg.data.scan import read_scan
+from vqseg.inference import Segmenter
+from vqseg.models.vqseg import VQSeg
 
 REQUEST = {"plane": "axial", "index": 3, "strength": 0.0, "mode": "resample", "seed": 5}
 
@@ -222,11 +231,46 @@ def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: 
     token = store.put(real, "me")
     rows, columns = real.views[real.plane].shape
     for name in STEPS:
-        given = step_answer(store, {**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
+        given = step_answer(store, Answers(), {**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
         json.dumps(given, allow_nan=False)
         assert given["step"] == name
         for picture in given["pictures"].values():
             assert len(zlib.decompress(b64decode(picture))) % (rows * columns) == 0
+
+
+def test_the_same_step_of_the_same_square_is_computed_once(scan: OpenScan) -> None:
+    answers = Answers()
+    first = answers.step("radii", place(scan))
+    with ThreadPoolExecutor(8) as class_room:
+        assert all(step is first for step in class_room.map(lambda _: answers.step("radii", place(scan, strength=0.4)), range(24)))
+    for other in (place(scan, (0, 0)), place(scan, seed=6), place(scan, index=2)):
+        assert answers.step("radii", other) is not first
+    for seed in range(MOST_KEPT):
+        answers.step("pixels", place(scan, seed=seed))
+    assert answers.step("radii", place(scan)) is not first
+
+
+def test_what_was_computed_goes_with_its_scan(tmp_path: Path) -> None:
+    opened = OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "a.nii.gz"))), fake_served())
+    answers, held = Answers(), weakref.ref(opened)
+    answers.step("tokens", place(opened))
+    del opened
+    gc.collect()
+    assert held() is None
+
+
+def test_a_picture_smaller_than_its_grid_has_squares_only_where_it_has_pixels(checkpoint: Path, tmp_path: Path) -> None:
+    served = load_served("tiny", "tiny", checkpoint)
+    path = tmp_path / "dot.npy"
+    np.save(path, np.arange(6, dtype=np.float32).reshape(2, 3))
+    opened = OpenScan(served.segmenter.open(read_scan(path)), served)
+    assert opened.segmented.indices.shape[1:] > (2, 3)
+    values = {"plane": opened.plane, "index": 0, "strength": 0, "mode": "resample", "seed": 0}
+    here = Place.checked({**values, "cell": None}, opened)
+    for step in STEPS.values():
+        assert step(here).facts
+    with pytest.raises(RequestError, match="row of the cell must be one that has a pixel"):
+        Place.checked({**values, "cell": [0, 0]}, opened)
 
 
 @pytest.mark.parametrize(
@@ -247,8 +291,27 @@ def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: 
 def test_nothing_in_a_request_is_trusted(scan: OpenScan, change: dict[str, Any], message: str) -> None:
     store = SessionStore(byte_cap=2**26)
     request = {**REQUEST, "token": store.put(scan, "me"), "step": "pixels", "cell": [2, 3]}
-    assert message in step_answer(store, {**request, **change})["error"]
-    assert "must be an object" in step_answer(store, [request])["error"]
+    assert message in step_answer(store, Answers(), {**request, **change})["error"]
+    assert "must be an object" in step_answer(store, Answers(), [request])["error"]
     if "step" not in change:
-        assert message in handout_answer(store, {**request, "language": "en", **change})["error"]
-    assert "language must be one of en, de" in handout_answer(store, {**request, "language": ["en"]})["error"]
+        assert message in handout_answer(store, Answers(), {**request, "language": "en", **change})["error"]
+    assert "language must be one of en, de" in handout_answer(store, Answers(), {**request, "language": ["en"]})["error"]
+
+
+def test_several_levels_of_tokens_are_told_by_their_deepest(tmp_path: Path) -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed: pip install -r requirements-dev.txt")
+    backbone = BackboneConfig(hidden_size=24, layers=4, heads=2, patch=14, image_size=56, taps=(1, 2, 3, 4))
+    torch.manual_seed(0)
+    config = ModelConfig(encoder="vit", backbone=backbone, codebook_size=64, codebook_dim=8, decoder_width=16)
+    segmenter = Segmenter(VQSeg(config, PreprocessConfig(image_side=None)).eval())
+    # 50 x 37 pixels: the last row and column of tokens hang over the edge.
+    scan = read_scan(save_scan(tmp_path / "levels.nii.gz", shape=(50, 37, 3)))
+    opened = OpenScan(segmenter.open(scan), Served("levels", "levels", None, segmenter))
+    assert opened.segmented.levels == 4
+    here = place(opened, (1, 2), index=1)
+    rows = opened.segmented.indices.shape[1] // 4
+    assert here.code == opened.segmented.indices[1, 3 * rows + 1, 2]
+    np.testing.assert_array_equal(here.features[1, 2], opened.segmented.features(1)[3 * rows + 1, 2])
+    for name, step in STEPS.items():
+        assert step(here).facts, name
+    assert STEPS["codeword"](here).facts["nearest"] == str(here.code)

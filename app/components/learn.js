@@ -85,7 +85,7 @@ function look(now) {
   pieces.replaceChildren(...nodes.filter(Boolean));
   const [rows, columns] = state.scan.planes[state.plane].shape;
   if (now.focus[2] < columns || now.focus[3] < rows) {
-    pieces.querySelector("figure:has([role=application])")?.append(el("button", { type: "button", class: "whole", on: { click: () => change({ whole: !isWhole() }) } }, ui(isWhole() ? "closer" : "whole")));
+    pieces.querySelector(".frame:has([role=application])")?.append(el("button", { type: "button", class: "whole", on: { click: () => change({ whole: !isWhole() }) } }, ui(isWhole() ? "closer" : "whole")));
   }
   pieces.dataset.count = pieces.children.length;
   if (focused) pieces.querySelector(`[data-stage=${focused}]`)?.focus({ preventScroll: true });

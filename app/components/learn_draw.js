@@ -38,10 +38,11 @@ function stage({ name, caption, colour, focus, cells = [], mark = null, pick = n
   };
   const over = svg("svg", { viewBox: focus.join(" "), preserveAspectRatio: "none", "aria-hidden": "true" }, ...cells.map(rect("cell")), ...(mark ? [mark].map(rect("mark")) : []));
   const place = el("div", { class: "picture", role: pick ? "application" : "img", "aria-label": caption, "data-stage": name, ...(pick ? { title: hint } : {}) }, canvas, over);
-  place.style.setProperty("--ratio", (view.ratio * width * rows) / (height * columns));
   place.style.setProperty("--mirror", convention === "neurological" && plane !== "sagittal" ? -1 : 1);
   if (pick) pickable(place, { scan, plane, view, focus, mark, pick });
-  return el("figure", {}, el("figcaption", {}, caption), place);
+  const frame = el("div", { class: "frame" }, place);
+  frame.style.setProperty("--ratio", (view.ratio * width * rows) / (height * columns));
+  return el("figure", {}, el("figcaption", {}, caption), frame);
 }
 
 function pickable(place, { scan, plane, view, focus, mark, pick }) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,18 @@ _PRINTED, _FRAME = 640, 4
 _MARK = (255, 43, 184)
 
 
-def handout_page(place: Place, language: str, *, notes: bool = False, address: str = "") -> str:
-    """The page for one place of one scan. notes: with the answers and the teacher's notes behind the students' pages.
+def _made(name: str, place: Place) -> Step:
+    return STEPS[name](place)
 
-    address: of a running app, for links to the steps; none without it. language: one of `languages()`.
+
+def handout_page(place: Place, language: str, step: Callable[[str, Place], Step] = _made, *, notes: bool = False, address: str = "") -> str:
+    """The page for one place of one scan. language: one of `languages()`.
+
+    step: gives a step at a place, perhaps from what was computed before. notes: with the answers and the teacher's notes behind the
+    students' pages. address: of a running app, for a link to the place; none without it.
     """
     texts = languages()[language]
-    made = {name: step(place) for name, step in STEPS.items()}
+    made = {name: step(name, place) for name in STEPS}
     where = _where(place)
     parts = [_head(place, texts, language, where, _link(place, language, address))]
     parts += [_exercise(i, name, made[name], texts, language) for i, name in enumerate(STEPS, 1)]

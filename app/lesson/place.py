@@ -42,11 +42,8 @@ class Place:
             return cls(scan, request, *_middle(scan, request.index))
         if not isinstance(cell, (list, tuple)) or len(cell) != 2:
             raise RequestError(f"cell must be [row, column], got {cell!r}")
-        rows, columns = owners(scan)
-        row, column = (
-            whole_number(f"{name} of the cell", value, int(last))
-            for name, value, last in zip(("row", "column"), cell, (rows[-1], columns[-1]), strict=True)
-        )
+        parts = zip(("row", "column"), cell, owners(scan), strict=True)
+        row, column = (_owning(f"{name} of the cell", value, owned) for name, value, owned in parts)
         return cls(scan, request, row, column)
 
     @property
@@ -124,6 +121,14 @@ def owners(scan: OpenScan) -> tuple[Array, Array]:
     return rows, columns
 
 
+def _owning(name: str, value: Any, owned: Array) -> int:
+    number = whole_number(name, value, int(owned[-1]))
+    # A picture smaller than its grid of tokens has no pixel for some of them.
+    if number not in owned:
+        raise RequestError(f"{name} must be one that has a pixel, got {number}")
+    return number
+
+
 def _majority(labels: Array, scan: OpenScan) -> Array:
     rows, columns = owners(scan)
     h, w, classes = rows[-1] + 1, columns[-1] + 1, len(scan.segmented.classes)
@@ -137,6 +142,7 @@ def _middle(scan: OpenScan, index: int) -> tuple[int, int]:
     labels = _majority(scan.segmented.labels.take(index, scan.segmented.axis), scan)
     labelled = np.argwhere(labels > 0)
     if not len(labelled):
-        return labels.shape[0] // 2, labels.shape[1] // 2
+        rows, columns = owners(scan)
+        return int(rows[len(rows) // 2]), int(columns[len(columns) // 2])
     row, column = labelled[np.square(labelled - labelled.mean(0)).sum(1).argmin()]
     return int(row), int(column)

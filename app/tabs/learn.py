@@ -9,9 +9,10 @@ import gradio as gr
 
 from app.components import source
 from app.frames import RequestError
+from app.lesson.answers import Answers
 from app.lesson.handout import handout_page
 from app.lesson.place import Place
-from app.lesson.steps import STEPS, Step
+from app.lesson.steps import STEPS
 from app.lesson.texts import equations, languages
 from app.render import packed
 from app.session import SessionError, SessionStore
@@ -22,11 +23,13 @@ SCRIPTS = ("learn_draw.js", "learn_steps.js", "learn_words.js", "learn.js")
 def build_learn(store: SessionStore) -> None:
     """The tab."""
 
+    answers = Answers()
+
     def lesson(request: Any) -> dict[str, Any]:
-        return step_answer(store, request)
+        return step_answer(store, answers, request)
 
     def handout(request: Any) -> dict[str, Any]:
-        return handout_answer(store, request)
+        return handout_answer(store, answers, request)
 
     gr.HTML(
         value={"steps": list(STEPS), "texts": languages(), "equations": equations()},
@@ -39,21 +42,21 @@ def build_learn(store: SessionStore) -> None:
     )
 
 
-def step_answer(store: SessionStore, request: Any) -> dict[str, Any]:
+def step_answer(store: SessionStore, answers: Answers, request: Any) -> dict[str, Any]:
     """The Step of request["step"] at the place that the request names, as JSON; {"error": message} if there is none."""
 
     def answered(place: Place) -> dict[str, Any]:
         name = request.get("step")
         if not isinstance(name, str) or name not in STEPS:
             raise RequestError(f"step must be one of {', '.join(STEPS)}, got {name!r}")
-        step: Step = STEPS[name](place)
+        step = answers.step(name, place)
         pictures = {key: packed(picture) for key, picture in step.pictures.items()}
         return {**vars(step), "step": name, "cell": [place.row, place.column], "focus": place.focus, "pictures": pictures}
 
     return _at_place(store, request, answered)
 
 
-def handout_answer(store: SessionStore, request: Any) -> dict[str, Any]:
+def handout_answer(store: SessionStore, answers: Answers, request: Any) -> dict[str, Any]:
     """{"page": HTML, "name": of its file} in request["language"], with notes and answers where request["notes"] says so."""
 
     def answered(place: Place) -> dict[str, Any]:
@@ -61,7 +64,7 @@ def handout_answer(store: SessionStore, request: Any) -> dict[str, Any]:
         if not isinstance(language, str) or language not in languages():
             raise RequestError(f"language must be one of {', '.join(languages())}, got {language!r}")
         notes = request.get("notes") is True
-        page = handout_page(place, language, notes=notes, address=str(request.get("address"))[:200])
+        page = handout_page(place, language, answers.step, notes=notes, address=str(request.get("address"))[:200])
         return {"page": page, "name": f"vq-seg-{'teacher-' if notes else ''}{language}.html"}
 
     return _at_place(store, request, answered)
