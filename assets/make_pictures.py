@@ -1,9 +1,9 @@
-"""The README's screenshots and the GIF of the epsilon scrub, taken from a running app.
+"""The README's screenshots, the GIF of the epsilon scrub and the pictures of docs/codebook.md, taken from a running app.
 
     python app.py &
     python assets/make_pictures.py http://127.0.0.1:7860 FOLDER
 
-Needs playwright and Debian's chromium, as the browser tests do. Every file stays below 1 MB.
+Needs playwright and Debian's chromium, as the browser tests do. Every file stays below 1 MB, those of docs/codebook.md below 300 kB.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ WAIT = 120_000
 
 
 def main(address: str, folder: Path) -> None:
-    """see.png, perturb.png, codebook.png and epsilon.gif into the folder."""
+    """see.png, perturb.png, codebook.png, epsilon.gif and codebook_*.png, one for each of the tab's views, into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
@@ -36,10 +36,49 @@ def main(address: str, folder: Path) -> None:
             page.get_by_role("tab", name=tab).click()
             page.wait_for_selector(drawn)
             page.screenshot(path=folder / f"{tab.lower()}.png")
+        _views_of_the_codebook(page, folder)
         browser.close()
     for path in folder.iterdir():
         if path.stat().st_size > LARGEST:
             raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; the README takes files of up to {LARGEST}")
+
+
+def _views_of_the_codebook(page: Any, folder: Path) -> None:
+    """The map with a part of it drawn around, a card, and the other views."""
+    page.locator("[name=codes-tool][value=lasso]").check()
+    box = page.locator("#codewords").bounding_box()
+    # The right end of the map, where the heart's codes lie.
+    path = [(0.76, 0.3), (0.97, 0.14), (0.99, 0.5), (0.8, 0.55), (0.76, 0.3)]
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+    page.mouse.move(*corners[0])
+    page.mouse.down()
+    for corner in corners[1:]:
+        page.mouse.move(*corner, steps=8)
+    page.mouse.up()
+    page.wait_for_selector(".codes[data-selected]:not([data-selected='0']) .strip button")
+    page.mouse.move(0, 0)
+    page.wait_for_selector(".tip", state="hidden")
+    _shoot(page, folder / "codebook_map.png")
+    page.locator("#codewords").press("ArrowRight")
+    page.wait_for_selector(".card[data-patches]")
+    page.get_by_role("button", name="Clear the selection").click()
+    page.locator(".card").screenshot(
+        path=folder / "codebook_card.png", style=".card { max-height: none; height: auto; overflow: visible; }"
+    )
+    for view, drawn in (
+        ("usage", "#classes[data-drawn]"),
+        ("evolution", ".codes[data-moment]"),
+        ("radii", "#cost[data-points='21 21']"),
+    ):
+        page.locator(f"[name=codes-view][value={view}]").check()
+        page.wait_for_selector(drawn)
+        _shoot(page, folder / f"codebook_{view}.png")
+
+
+def _shoot(page: Any, path: Path) -> None:
+    """The tab without the sidebar, in 256 colours: a page of documentation is to load quickly."""
+    shot = Image.open(io.BytesIO(page.locator(".codes").screenshot())).convert("RGB")
+    shot.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _scrub(page: Any, path: Path) -> None:

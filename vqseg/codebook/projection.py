@@ -177,8 +177,10 @@ def _tsne(codewords: Array, settings: dict[str, Any], progress: Progress | None)
     from threadpoolctl import threadpool_limits
 
     perplexity = min(float(settings["n_neighbors"]), (len(codewords) - 1) / 3)
+    # Codewords of fewer dimensions than the picture have not enough principal components to start from.
+    start = "pca" if codewords.shape[1] >= settings["dimensions"] else "random"
     reducer = TSNE(
-        settings["dimensions"], perplexity=perplexity, metric=settings["metric"], init="pca", random_state=settings["seed"], n_jobs=1
+        settings["dimensions"], perplexity=perplexity, metric=settings["metric"], init=start, random_state=settings["seed"], n_jobs=1
     )
     # Several threads add up in another order each time.
     with threadpool_limits(1):
