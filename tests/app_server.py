@@ -63,6 +63,8 @@ def rich_statistics(size: int = CODES) -> CodebookStatistics:
     """Made-up statistics with all that an explorer can show but phantom places."""
     rng = np.random.default_rng(7)
     class_counts = rng.integers(0, 1000, (size, len(CLASSES)))
+    # Every second code is nearly pure, every fifth is dead.
+    class_counts[1::2, 1] += 9000
     class_counts[::5] = 0
     counts = class_counts.sum(1)
     position, spread = rng.random((size, 2)).astype(np.float32), rng.random(size).astype(np.float32) / 4

@@ -235,6 +235,7 @@ def test_forced_tokens_are_read_back_from_their_text() -> None:
 
 def test_what_the_browser_knows_of_a_scan_has_no_path(scan: OpenScan) -> None:
     described = describe("token", scan, "heart.nii.gz")
+    assert described["outside"] is None
     assert described["planes"]["axial"]["count"] == 6
     assert len(described["colours"]) == len(CLASSES)
     assert "/" not in json.dumps(described)

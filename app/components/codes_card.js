@@ -28,7 +28,7 @@
     if (presence) list.push(fact("This scan", number(presence.counts[code]), "Tokens with this code in the scan on show"));
     if (book.ablated.size) {
       const drop = book.ablated.get(code);
-      list.push(fact("Removed", drop === undefined ? "–" : (drop > 0 ? "+" : "") + drop.toFixed(4).replace("-", "−"), drop === undefined ? "Dice change when removed: measured for the " + book.ablated.size + " most used codes" : "Dice change when its nearest codeword stands in for it everywhere"));
+      list.push(fact("Dice if gone", drop === undefined ? "–" : (drop > 0 ? "+" : "") + drop.toFixed(4).replace("-", "−"), drop === undefined ? "Dice change when removed: measured for the " + book.ablated.size + " most used codes" : "Dice change when its nearest codeword stands in for it everywhere"));
     }
     return make("dl", { className: "facts" }, ...list);
   }
@@ -101,12 +101,14 @@
       return card.replaceChildren(make("p", { className: "hint" }, "Click a codeword or a cell of the slice: its card opens here. With the map in focus, the arrow keys step through the codes by rank."));
     }
     const known = answer?.code === code;
-    const { scrollTop } = card;
+    const { scrollTop } = card, focused = card.contains(document.activeElement) ? document.activeElement.title : null;
     card.replaceChildren(header(code), facts(code), classes(code), ...(known ? [neighbours(), partners(), patches(), position()].filter(Boolean) : []));
     if (known) tellStrength();
     // What comes later keeps what is being read in its place.
     card.scrollTop = drawnCode === code ? scrollTop : 0;
     drawnCode = code;
+    // The buttons were drawn anew: the keyboard stays where it was.
+    if (focused !== null) ([...card.querySelectorAll("button")].find((button) => button.title === focused && !button.disabled) ?? card).focus({ preventScroll: true });
   }
 
   async function follow() {

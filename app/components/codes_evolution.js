@@ -50,7 +50,8 @@
       plotLook({ xaxis: { ...blank, range: bounds(0) }, yaxis: { ...blank, range: bounds(1) }, margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "pan" }));
     if (!graph.dataset.bound) {
       graph.dataset.bound = "true";
-      graph.on("plotly_click", (event) => codebook.pick(event.points[0].customdata));
+      // A codebook that grew or was pruned since has other codes.
+      graph.on("plotly_click", (event) => { if (size() === state.book.size) codebook.pick(event.points[0].customdata); });
     }
     for (const [id, values, range] of [["utilisation", story.utilisation, [0, 1.03]], ["perplexity", story.perplexity, null]]) {
       const yaxis = axisLook("", range ? { range, tickformat: ".0%" } : { rangemode: "tozero", separatethousands: true });

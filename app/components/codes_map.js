@@ -70,8 +70,11 @@ const map = (() => {
       const list = traces();
       Object.assign(list[BASE], places(drawn), { marker: { ...list[BASE].marker, color: colours(), size: pointSizes(), opacity: opacity() } });
       for (const [trace, codes] of [[SELECTED, state.selected], [LINKS, links()], [PICKED, ring()]]) Object.assign(list[trace], places(codes));
-      await window.Plotly.react(graph(), list, layout(), { responsive: true, displayModeBar: false, scrollZoom: true, doubleClick: "reset" });
-      if (fresh) bind(graph());
+      await window.Plotly.react(graph(), list, layout(), { displayModeBar: false, scrollZoom: true, doubleClick: "reset" });
+      if (fresh) {
+        bind(graph());
+        keepFitting(graph());
+      }
       tell();
       done();
     }));

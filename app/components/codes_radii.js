@@ -8,6 +8,7 @@
     if (state.view !== "radii" || !state.book?.size || !visible()) return;
     const { token, book } = state;
     if (theory?.key !== book.key) {
+      text("radii").textContent = "Computing the distances between all codewords …";
       const answer = await server.radii({ token });
       if (token !== state.token) return;
       if (!answer || answer.error) return codebook.say(answer?.error ?? "The server did not answer. Choose the view again.");
@@ -25,19 +26,25 @@
 
   async function drawTheory() {
     const { strengths, quantized, dropout, low, high } = theory, edge = { type: "scatter", mode: "lines", x: strengths, line: { width: 0 }, hoverinfo: "skip", showlegend: false };
-    const band = low ? [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: "rgba(35,144,137,.16)", name: "bounds of Appendix B", showlegend: true }] : [];
+    const band = low ? [{ ...edge, y: low }, { ...edge, y: high, fill: "tonexty", fillcolor: "rgba(35,144,137,.16)", name: "bounds (App. B)", showlegend: true }] : [];
     // As high as dropout at 0.9: what leaves the picture there goes on without bound, and so does the bound, nearly.
     const most = 1.15 * Math.max(...quantized, ...dropout.filter((value, i) => strengths[i] <= 0.9 && value !== null));
-    await drawPlot("radius", [...band, line("dropout at rate p", strengths, dropout, DROPOUT, DASH), line("QPM at ε", strengths, quantized, TEAL)],
+    await drawPlot("radius", [...band, line("dropout, p", strengths, dropout, DROPOUT, DASH), line("QPM, ε", strengths, quantized, TEAL)],
       plotLook({ ...legend, xaxis: axisLook("strength: rate p, or ε", { range: [0, 1] }), yaxis: axisLook("KL in nats", { range: [-0.02 * most, most] }) }));
     say();
+  }
+
+  /* The next number of two digits above. */
+  function above(value) {
+    const unit = 10 ** (Math.floor(Math.log10(Math.max(value, 1e-9))) - 1);
+    return Number(((Math.floor(value / unit) + 1) * unit).toPrecision(2));
   }
 
   /* The one sentence that says what to see, with this codebook's own numbers. */
   function say() {
     const { strengths, quantized, dropout } = theory, at = (values, x) => values[strengths.findIndex((s) => Math.abs(s - x) < 1e-6)];
     text("radii").textContent = "Dropout's radius grows without bound, from " + at(dropout, 0.5).toFixed(2) + " nats at p = 0.5 to " + at(dropout, 0.9).toFixed(2)
-      + " at p = 0.9; the QPM's stays below " + Math.max(...quantized).toPrecision(2) + " nats up to ε = 1, because replaced tokens remain codewords.";
+      + " at p = 0.9; the QPM's stays below " + above(Math.max(...quantized)) + " nats up to ε = 1, because replaced tokens remain codewords.";
   }
 
   const DICE = (points) => points.map((point) => point.dice_vs_clean);
@@ -64,7 +71,7 @@
   function drawCost(page, acquired) {
     const points = acquired ? window.vqseg.frames.curve : [], known = acquired ? measured : { rates: [], dice: [] };
     text("radii-slice").textContent = "Dice against the undisturbed labels, " + page.plane + " slice " + page.index;
-    drawPlot("cost", [line("dropout at rate p", known.rates, known.dice, DROPOUT, DASH), line("QPM at ε", points.map((point) => point.strength), DICE(points), TEAL)],
+    drawPlot("cost", [line("dropout, p", known.rates, known.dice, DROPOUT, DASH), line("QPM, ε", points.map((point) => point.strength), DICE(points), TEAL)],
       { ...plotLook({ ...legend, xaxis: axisLook("strength: rate p, or ε", { range: [0, 1] }), yaxis: axisLook("Dice", { range: [0, 1.02] }) }), shapes: [marker(page.strength)] });
     part("#cost").dataset.points = [known.rates.length, points.length].join(" ");
   }

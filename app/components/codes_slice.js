@@ -3,7 +3,8 @@
 {
   const { state } = codebook;
   const canvas = part(".lens canvas"), stage = part(".lens .stage"), strip = part("[data-part=strip]");
-  let painting = 0, brushed = null, cursor = null, asked = 0;
+  const pictures = window.vqseg.pictures, small = document.createElement("canvas");
+  let painting = 0, brushed = null, cursor = null, asked = 0, mirrored = false;
 
   const scan = () => window.vqseg.state.scan;
   const view = () => scan().planes[state.frame.request.plane];
@@ -11,28 +12,17 @@
   const here = () => state.frame && scan()?.token === state.frame.request.token;
   const codes = () => state.frame?.frame.clean_codes ?? null;
 
-  /* Where a cell lies in the displayed picture, in its pixels. */
-  function boxOf(row, column) {
-    const shown = view(), [rows, columns] = shown.shape, { cell } = scan();
-    const [along, across] = shown.transpose ? [column, row] : [row, column], [ch, cw] = shown.transpose ? [cell[1], cell[0]] : cell;
-    const top = shown.flip[0] ? rows - (along + 1) * ch : along * ch, left = shown.flip[1] ? columns - (across + 1) * cw : across * cw;
-    return [left, top, cw, ch];
-  }
+  const boxOf = (row, column) => window.vqseg.frames.boxOf(scan(), state.frame.request.plane, row, column);
 
   function paint() {
     painting = 0;
     if (!here() || state.view !== "map") return;
     const shown = view(), [rows, columns] = shown.shape, scale = Math.max(1, Math.round(512 / Math.max(rows, columns)));
-    const mirrored = window.vqseg.state.convention === "neurological" && state.frame.request.plane !== "sagittal";
-    stage.style.setProperty("--ratio", shown.ratio);
-    stage.style.setProperty("--mirror", mirrored ? -1 : 1);
+    mirrored = pictures.shapeStages(stage, shown, state.frame.request.plane, window.vqseg.state);
     Object.assign(canvas, { width: columns * scale, height: rows * scale });
-    const pen = canvas.getContext("2d"), picture = new ImageData(columns, rows), small = document.createElement("canvas");
-    Object.assign(small, { width: columns, height: rows });
     // Half as bright while something is lit.
-    const lit = lights(), dim = lit.size ? 0.55 : 1;
-    state.frame.image.forEach((value, i) => picture.data.set([value * dim, value * dim, value * dim, 255], 4 * i));
-    small.getContext("2d").putImageData(picture, 0, 0);
+    const lit = lights(), dim = lit.size ? 0.55 : 1, pen = canvas.getContext("2d");
+    pictures.paint(small, shown, (out) => pictures.grey(out, dim === 1 ? state.frame.image : state.frame.image.map((value) => value * dim)));
     pen.imageSmoothingEnabled = false;
     pen.drawImage(small, 0, 0, columns * scale, rows * scale);
     if (codes()) drawCells(pen, scale, lit);
@@ -60,7 +50,7 @@
       }
       if (brushed?.has(row * w + column)) frame(pen, box, "#ffffff", 1);
     }
-    if (cursor && document.activeElement === canvas) frame(pen, boxOf(...cursor).map((n) => Math.round(n * scale)), "#ffffff", 3);
+    if (cursor && document.activeElement === canvas) frame(pen, boxOf(cursor.row, cursor.column).map((n) => Math.round(n * scale)), "#ffffff", 3);
     canvas.dataset.lit = found.join(" ");
   }
 
@@ -99,11 +89,8 @@
   }
 
   function cellAt(event) {
-    const box = canvas.getBoundingClientRect(), [rows, columns] = view().shape;
-    const mirrored = getComputedStyle(stage).getPropertyValue("--mirror").trim() === "-1", across = (event.clientX - box.left) / box.width;
-    const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor((mirrored ? 1 - across : across) * columns);
-    if (row < 0 || row >= rows || column < 0 || column >= columns) return null;
-    return window.vqseg.frames.cellAt(scan(), state.frame.request.plane, row, column);
+    const pixel = pictures.pixelAt(canvas, event, view(), mirrored);
+    return pixel && window.vqseg.frames.cellAt(scan(), state.frame.request.plane, pixel.row, pixel.column);
   }
 
   const codesOf = (cells) => {
@@ -133,22 +120,13 @@
   });
   canvas.addEventListener("pointercancel", () => (brushed = null));
 
-  const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
   canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !here() || !codes()) return;
-    const [h, w] = scan().grid_of_tokens, shown = view();
-    if (Object.hasOwn(MOVES, event.key)) {
-      // Arrow keys mean directions of the picture, which may lie otherwise in the array.
-      const mirrored = getComputedStyle(stage).getPropertyValue("--mirror").trim() === "-1";
-      let [down, right] = MOVES[event.key];
-      if (mirrored) right = -right;
-      if (shown.flip[0]) down = -down;
-      if (shown.flip[1]) right = -right;
-      const [dr, dc] = shown.transpose ? [right, down] : [down, right], from = cursor ?? [h >> 1, w >> 1];
-      cursor = cursor ? [Math.min(h - 1, Math.max(0, from[0] + dr)), Math.min(w - 1, Math.max(0, from[1] + dc))] : from;
+    if (event.key.startsWith("Arrow")) {
+      cursor = window.vqseg.frames.cellBeside(scan(), state.frame.request.plane, cursor, event.key, mirrored) ?? cursor;
     } else if (event.key === "Enter" || event.key === " ") {
       if (!cursor) return;
-      const here = codesOf([cursor[0] * w + cursor[1]]);
+      const here = codesOf([cursor.row * scan().grid_of_tokens[1] + cursor.column]);
       if (event.key === "Enter") codebook.pick([...here].at(-1));
       else codebook.select([...new Set([...state.selected, ...here])].sort((a, b) => a - b), "slice");
     } else if (event.key === "Escape") {

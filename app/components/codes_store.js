@@ -69,7 +69,13 @@ const codebook = (() => {
   function select(codes, from = "") {
     Object.assign(state, { selected: [...codes], from });
     root.dataset.selected = state.selected.length;
+    light();
     tell("selection");
+  }
+
+  /* The other tabs light them too. */
+  function light() {
+    window.vqseg.light(state.picked === null || state.selected.includes(state.picked) ? state.selected : [...state.selected, state.picked]);
   }
 
   function pick(code) {
@@ -77,8 +83,16 @@ const codebook = (() => {
     if (next === state.picked) return;
     state.picked = next;
     root.dataset.picked = next ?? "";
+    light();
     window.vqseg.linkMore({ code: next });
     tell("picked");
+  }
+
+  function unmark() {
+    Object.assign(state, { selected: [], picked: null });
+    Object.assign(root.dataset, { selected: 0, picked: "" });
+    window.vqseg.linkMore({ code: null });
+    tell("selection", "picked");
   }
 
   function show(view) {
@@ -100,8 +114,10 @@ const codebook = (() => {
     state.frame = event.shown;
     if (visible()) tell("frame");
   });
-  window.vqseg.subscribe(() => {
+  window.vqseg.subscribe((page) => {
     load();
+    // Unmarked elsewhere, or left behind with another checkpoint.
+    if (!page.lit.length && (state.selected.length || state.picked !== null)) unmark();
     if (visible()) tell("page");
   });
   new IntersectionObserver(() => {
@@ -153,3 +169,9 @@ const codeButton = (code) => {
   made.addEventListener("click", () => codebook.pick(code));
   return made;
 };
+
+/* A plot takes the room it has, whatever changes it: the window, the sidebar, a line of text above. */
+const fitting = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (target.offsetParent !== null && target._fullLayout) window.Plotly.Plots.resize(target);
+});
+const keepFitting = (plot) => fitting.observe(plot);

@@ -16,9 +16,20 @@
     takeForced(next.scan);
     state = { ...next, seed: Math.round(next.seed), changed: performance.now() };
     state.edits = view.acquired ? edits.get(place()) ?? [] : [];
+    if (codesOf !== state.scan.checkpoint) lit = [];
+    state.lit = lit;
     for (const listener of listeners) listener(state);
     link();
     return [];
+  }
+
+  /* Codes of the scan's codebook whose voxels are lit in every view that can; a code means nothing in another codebook. */
+  let lit = [], codesOf = "";
+
+  function light(codes) {
+    [lit, codesOf] = [[...codes], state.scan?.checkpoint];
+    state = { ...state, lit, changed: performance.now() };
+    if (state.scan) for (const listener of listeners) listener(state);
   }
 
   const place = () => [state.scan.token, state.plane, state.index].join(" ");
@@ -130,5 +141,5 @@
     edit([]);
   });
 
-  window.vqseg = { update, edit, subscribe, setSlider, showTab, linked, linkMore, addKeys, get state() { return state; } };
+  window.vqseg = { update, edit, light, subscribe, setSlider, showTab, linked, linkMore, addKeys, get state() { return state; } };
 })();

@@ -6,13 +6,17 @@ const canvasOf = (name) => root.querySelector("[data-panel=" + name + "] canvas"
 const notice = root.querySelector(".notice");
 const scrub = root.querySelector(".scrub input");
 const pictures = window.vqseg.pictures;
+const LIT = [255, 92, 200];
 
 let shown = null;           // what is on the canvases
 let painting = 0;
 let mirrored = false;
+let described = null;       // the scan whose name is written
 
 function follow(state) {
-  if (text("name").textContent !== state.scan.name) describe(state.scan);
+  if (described !== state.scan) describe((described = state.scan));
+  text("lit").hidden = !state.lit.length;
+  text("lit").textContent = state.lit.length + (state.lit.length === 1 ? " code lit ×" : " codes lit ×");
   scrub.value = state.strength;
   root.querySelector(".scrub output").textContent = state.strength.toFixed(2);
   if (shown) repaint();
@@ -40,12 +44,25 @@ function paint() {
   if (root.dataset.plane !== request.token + request.plane + state.convention) layOut(request, view, state);
   const input = windowed(shown, state), { grey, overlay } = pictures;
   pictures.paint(canvasOf("image"), view, (out) => grey(out, input));
-  pictures.paint(canvasOf("labels"), view, (out) => overlay(out, input, frame.labels, view, state));
+  pictures.paint(canvasOf("labels"), view, (out) => {
+    overlay(out, input, frame.labels, view, state);
+    if (state.lit.length && frame.clean_codes) lightCells(out, frame.clean_codes, request.plane, view, state);
+  });
   pictures.paint(canvasOf("reconstruction"), view, (out) => grey(out, frame.reconstruction));
   pictures.paint(canvasOf("difference"), view, (out) => grey(out, image.map((value, i) => Math.abs(value - frame.reconstruction[i]))));
   write(request, frame, view, state);
   root.dataset.painted = [request.plane, request.index, request.strength, request.mode, request.seed].join(" ");
   root.dataset.latency = (performance.now() - state.changed).toFixed(1);
+}
+
+/* Pixels whose token carries a lit code, over everything else. */
+function lightCells(out, codes, plane, { shape: [rows, columns] }, { scan, lit }) {
+  const wanted = new Set(lit), [h, w] = scan.grid_of_tokens;
+  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
+    const at = window.vqseg.frames.cellAt(scan, plane, row, column).at % (h * w), o = 4 * (row * columns + column);
+    if (!Array.from({ length: scan.levels }, (_, level) => codes[level * h * w + at]).some((code) => wanted.has(code))) continue;
+    LIT.forEach((value, i) => (out[o + i] = (out[o + i] + value) >> 1));
+  }
 }
 
 function layOut(request, view, state) {
@@ -64,6 +81,7 @@ function layOut(request, view, state) {
 
 // When all the parts are there.
 queueMicrotask(() => {
+  text("lit").addEventListener("click", () => window.vqseg.light([]));
   scrub.addEventListener("input", () => window.vqseg.setSlider("strength", Number(scrub.value)));
   window.vqseg.subscribe(follow);
   window.vqseg.frames.subscribe(receive);

@@ -33,6 +33,7 @@ function tellPixel({ row, column, at }) {
 function describe(scan) {
   text("name").textContent = scan.name;
   text("name").title = scan.name;
+  text("outside").hidden = !scan.outside;
 }
 
 function say(message) {

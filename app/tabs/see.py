@@ -68,6 +68,12 @@ def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any
     return {"image": packed(greyscale(frame.image)), "values": packed(values), "values_type": values.dtype.name}
 
 
+def _outside(scan: OpenScan) -> bool | None:
+    """Whether the scan's codes are spread unlike those of every training scan; None where the codebook has no reference for it."""
+    statistics = scan.model.statistics
+    return None if statistics is None or statistics.drift_reference is None else statistics.drift(scan.segmented.indices).outside
+
+
 def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
     """What the browser knows of a scan besides its pictures."""
     grid, spacing, classes = scan.segmented.scan.shape, scan.segmented.scan.spacing, scan.model.classes
@@ -78,6 +84,7 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
         "name": title,
         "own": scan.example is None,
         "checkpoint": scan.model.name,
+        "outside": _outside(scan),
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
