@@ -1,4 +1,4 @@
-"""The labels of a whole scan as the settings on show give them, decoded a little at a time so that nobody waits unseen."""
+"""A whole scan as the settings on show give it, decoded a little at a time: nobody waits unseen, and not to ask again is to cancel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from app.frames import FrameRequest, forced_tokens
 from app.session import OpenScan, label_file_name
 from vqseg.data.scan import write_labels
-from vqseg.types import Array
+from vqseg.types import Array, VolumeResult
 
 # How long one call may hold a scan before it tells how far it is.
 _SECONDS = 0.4
@@ -22,11 +22,21 @@ _VISITS = 8
 
 @dataclass
 class Replay:
-    """labels (X, Y, Z) uint8, of which the slices before `done` are decoded. key: the settings that they belong to."""
+    """labels (X, Y, Z) uint8 and reconstruction (X, Y, Z) float32, of which the slices before `done` are decoded.
+
+    key: the settings that they belong to. replaced: sum of the slices' shares of replaced tokens. milliseconds: of decoding.
+    """
 
     key: tuple[object, ...]
     labels: Array
+    reconstruction: Array
     done: int = 0
+    replaced: float = 0.0
+    milliseconds: float = 0.0
+
+    def volume(self) -> VolumeResult:
+        """The replay as a result, once all slices are done."""
+        return VolumeResult(self.labels, self.reconstruction, self.replaced / max(1, self.done))
 
 
 def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = _SECONDS) -> Replay:
@@ -37,15 +47,17 @@ def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = 
     """
     forced = forced_tokens(request)
     key = (request.strength, request.mode, request.seed, *((request.index, request.edits) if forced else ()))
-    end = time.perf_counter() + seconds
+    start = time.perf_counter()
     with scan.lock:
         replay, segmented = _of_visit(scan, token, key), scan.segmented
-        slices = np.moveaxis(replay.labels, segmented.axis, 0)
-        while replay.done < len(slices):
+        labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))
+        while replay.done < len(labels):
             own = forced if replay.done == request.index else None
-            slices[replay.done] = segmented.perturb(replay.done, request.strength, request.mode, request.seed, own).labels
-            replay.done += 1
-            if time.perf_counter() >= end:
+            result = segmented.perturb(replay.done, request.strength, request.mode, request.seed, own)
+            labels[replay.done], pictures[replay.done] = result.labels, result.reconstruction
+            replay.done, replay.replaced = replay.done + 1, replay.replaced + result.replaced_share
+            replay.milliseconds += result.milliseconds
+            if time.perf_counter() - start >= seconds:
                 break
         return replay
 
@@ -53,7 +65,7 @@ def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = 
 def _of_visit(scan: OpenScan, token: str, key: tuple[object, ...]) -> Replay:
     replay = scan.replays.pop(token, None)
     if replay is None or replay.key != key:
-        replay = Replay(key, np.zeros_like(scan.segmented.labels))
+        replay = Replay(key, np.zeros_like(scan.segmented.labels), np.zeros_like(scan.segmented.reconstruction))
     scan.replays[token] = replay
     while len(scan.replays) > _VISITS:
         scan.replays.popitem(last=False)
@@ -61,7 +73,7 @@ def _of_visit(scan: OpenScan, token: str, key: tuple[object, ...]) -> Replay:
 
 
 def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:
-    """Name and content of a finished replay as NIfTI on the scan's own grid."""
+    """Name and content of a finished replay's labels as NIfTI on the scan's own grid."""
     name = label_file_name(scan.segmented.scan.name)
     with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
         write_labels(replay.labels, scan.segmented.scan, Path(folder) / name)

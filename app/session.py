@@ -34,8 +34,8 @@ _ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
 _OPENED_BYTES_A_VOXEL = 14
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
 _VOLUME_BYTES_A_VOXEL = 5
-# A truth, and the labels at other settings, may be added at any time.
-_TRUTH_BYTES_A_VOXEL = _REPLAY_BYTES_A_VOXEL = 1
+# A truth, and a volume that is being decoded, may be added at any time.
+_TRUTH_BYTES_A_VOXEL, _REPLAY_BYTES_A_VOXEL = 1, 5
 # Keeps the number of visits finite too, when they hold no scan of their own.
 _BYTES_A_VISIT = 4096
 
@@ -68,21 +68,35 @@ class OpenScan:
 
     def perturbed_volume(self, strength: float, mode: Mode, seed: int) -> VolumeResult:
         """The whole volume after QPM, kept until other settings are asked for. The caller holds the lock."""
-        key = (strength, mode, seed)
-        if self._volume is None or self._volume[0] != key:
-            self._volume = (key, self.segmented.perturb_volume(strength, mode, seed))
-        return self._volume[1]
+        kept = self._kept_volume(strength, mode, seed)
+        if kept is None:
+            kept = self.segmented.perturb_volume(strength, mode, seed)
+            self._volume = ((strength, mode, seed), kept)
+        return kept
+
+    def keep_volume(self, strength: float, mode: Mode, seed: int, volume: VolumeResult) -> None:
+        """Have a volume that was decoded elsewhere ready for `perturbed_volume`."""
+        with self.lock:
+            self._volume = ((strength, mode, seed), volume)
+
+    def has_volume(self, strength: float, mode: Mode, seed: int) -> bool:
+        """Whether `perturbed_volume` would answer at once."""
+        with self.lock:
+            return self._kept_volume(strength, mode, seed) is not None
+
+    def _kept_volume(self, strength: float, mode: Mode, seed: int) -> VolumeResult | None:
+        if strength == 0:
+            return VolumeResult(self.segmented.labels, self.segmented.reconstruction, 0.0)
+        return self._volume[1] if self._volume is not None and self._volume[0] == (strength, mode, seed) else None
 
     def decoded_volume(self, strength: float, mode: Mode, seed: int, progress: Callable[[float], None]) -> VolumeResult:
         """The same for a caller without the lock, which is free while the decoders work. progress: as in `Segmenter.open`."""
-        key = (strength, mode, seed)
         with self.lock:
-            if self._volume is not None and self._volume[0] == key:
-                return self._volume[1]
-        decoded = self.segmented.perturb_volume(strength, mode, seed, progress)
-        with self.lock:
-            self._volume = (key, decoded)
-        return decoded
+            kept = self._kept_volume(strength, mode, seed)
+        if kept is None:
+            kept = self.segmented.perturb_volume(strength, mode, seed, progress)
+            self.keep_volume(strength, mode, seed, kept)
+        return kept
 
     def label_file(self) -> Path:
         """The unperturbed labels as a NIfTI file on the scan's grid, written at the first call and gone with the scan."""

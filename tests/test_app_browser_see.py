@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -212,3 +215,23 @@ def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> Non
     assert letters.all_inner_texts() == [top, left, bottom, right]
     page.get_by_label("Sagittal").check()
     page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(1')")
+
+
+def test_a_plane_across_the_slices_tells_how_far_it_is_and_the_last_wish_wins(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    page.get_by_label("Coronal").check()
+    wait_painted(page, "coronal 24 0 resample 0")
+    decode, gate = FakeSegmentedScan.perturb, Event()
+
+    def held_up(scan: FakeSegmentedScan, index: int, *arguments: Any) -> Any:
+        # The first call's time is up after two slices; the fourth waits until it was seen how far it is.
+        time.sleep(0.3)
+        assert index < 3 or gate.wait(60)
+        return decode(scan, index, *arguments)
+
+    monkeypatch.setattr(FakeSegmentedScan, "perturb", held_up)
+    slide(page, "strength", 0.5)
+    page.get_by_text(re.compile(r"Decoding slice \d of 6")).wait_for()
+    slide(page, "strength", 0.8)
+    gate.set()
+    wait_painted(page, "coronal 24 0.8 resample 0")
+    assert page.locator(".viewer .busy").is_hidden()

@@ -8,6 +8,7 @@ import importlib.util
 import json
 import zlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from app.links import Link
 from app.models import load_served
 from app.openings import Openings
 from app.render import greyscale
+from app.replay import advance
 from app.session import OpenScan, SessionStore
 from app.tabs.perturb import code_neighbours, dropout_point
 from app.tabs.see import answer, describe
@@ -106,6 +108,23 @@ def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, d
     for function in (answer, dropout_point):
         assert message in function(store, {**request, **change})["error"]
         assert "must be an object" in function(store, [request])["error"]
+
+
+def test_a_picture_across_the_slices_comes_when_all_are_decoded(held: tuple[SessionStore, dict], monkeypatch: pytest.MonkeyPatch) -> None:
+    store, request = held
+    scan, across = store.get(request["token"]), {**request, "plane": "coronal", "index": 20, "mode": "shuffle"}
+    monkeypatch.setattr("app.tabs.see.advance", partial(advance, seconds=0))
+    assert [answer(store, across) for _ in range(5)] == [{"done": n, "of": 6} for n in range(1, 6)]
+    given = answer(store, across)
+    volume, view = scan.segmented.perturb_volume(0.5, "shuffle", 1), scan.views["coronal"]
+    assert zlib.decompress(base64.b64decode(given["labels"])) == view.cut(volume.labels, 20).tobytes()
+    assert given["replaced_share"] == pytest.approx(volume.replaced_share)
+    assert given["milliseconds"] > 0
+    # Another slice, a picture at strength 0 and one of an acquired slice need nothing more.
+    for change in ({"index": 3}, {"strength": 0}, {"plane": "axial", "index": 1}):
+        assert "labels" in answer(store, {**across, **change})
+    # Who stops asking and asks for other settings begins with those.
+    assert answer(store, {**across, "strength": 0.7}) == {"done": 1, "of": 6}
 
 
 def test_the_input_travels_with_the_values_of_its_file(held: tuple[SessionStore, dict]) -> None:

@@ -61,8 +61,9 @@
         if (!request) break;
         const isWanted = request === wanted;
         if (isWanted) wanted = null;
-        await fetchFrame(request, isWanted);
-        extra?.resolve(frames.get(frameKey(request)) ?? null);
+        const finished = await fetchFrame(request, isWanted);
+        if (finished) extra?.resolve(frames.get(frameKey(request)) ?? null);
+        else if (extra) besides.unshift(extra);
       }
     } finally {
       busy = false;
@@ -95,14 +96,22 @@
     return strength === undefined ? null : { ...base, strength };
   }
 
+  /* false if a newer wish came between. */
   async function fetchFrame(request, isWanted) {
     const key = sliceKey(request);
     // The server's functions answer undefined when the connection or the server failed.
-    const answer = await ask({ ...request, with_image: !inputs.has(key) });
+    const question = { ...request, with_image: !inputs.has(key) };
+    let answer = await ask(question);
+    // Slice by slice, as long as it is wanted: another wish leaves it undone.
+    while (answer?.of && !answer.error) {
+      if (wanted || (isWanted && request.sequence !== sequence)) return false;
+      if (isWanted) tell({ progress: answer });
+      answer = await ask(question);
+    }
     if (!answer || answer.error) {
       failed = request.sequence;
       if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? "The server did not answer. Move the slider to try again." });
-      return;
+      return true;
     }
     const [labels, reconstruction, changes, image, values, clean, codes] = await Promise.all(
       ["labels", "reconstruction", "changes", "image", "values", "clean_codes", "codes"].map((name) => answer[name] && bytes(answer[name])));
@@ -117,6 +126,7 @@
     const here = sliceKey(request) === sliceKey(requestOf(window.vqseg.state));
     if (isWanted && here && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
     tell({ fetched: request });
+    return true;
   }
 
   function publish(request) {
@@ -167,7 +177,7 @@
       ask = fetcher;
       pump();
     },
-    /* listener gets {shown}, {error} or {fetched}. */
+    /* listener gets {shown}, {error}, {fetched}, or {progress: {done, of}} in slices while one picture needs them all. */
     subscribe(listener) {
       listeners.add(listener);
       if (shown) listener({ shown });

@@ -24,6 +24,8 @@ function follow(state) {
 
 function receive(event) {
   if (event.error) say(event.error);
+  if (event.progress) tellProgress(event.progress);
+  else if (event.shown || event.error) root.querySelector(".busy").hidden = true;
   if (!event.shown) return;
   shown = event.shown;
   say("");

@@ -30,6 +30,13 @@ function tellPixel({ row, column, at }) {
   text("readout").textContent = parts.join(" · ");
 }
 
+/* A picture that cuts through all slices comes when they are decoded; the one before stays until then. */
+function tellProgress({ done, of }) {
+  root.querySelector(".busy").hidden = false;
+  root.querySelector(".busy progress").value = done / of;
+  text("busy").textContent = "Decoding slice " + Math.min(done + 1, of) + " of " + of;
+}
+
 function describe(scan) {
   text("name").textContent = scan.name;
   text("name").title = scan.name;

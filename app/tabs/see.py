@@ -10,6 +10,7 @@ import numpy as np
 from app.components import source
 from app.frames import Frame, FrameRequest, RequestError, make_frame, truth_scores
 from app.render import greyscale, label_colours, packed
+from app.replay import advance
 from app.session import OpenScan, SessionError, SessionStore
 
 
@@ -32,12 +33,24 @@ def build_see(store: SessionStore) -> gr.HTML:
 
 
 def answer(store: SessionStore, request: Any) -> dict[str, Any]:
-    """The pictures of a request as packed bytes, or {"error": message} if it is wrong or the scan is gone."""
+    """The pictures of a request as packed bytes, or {"error": message} if it is wrong or the scan is gone.
+
+    A picture that cuts through many slices needs them all: until they are decoded the answer is {"done": n, "of": n} slices, and the
+    same request goes on with them.
+    """
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
     try:
-        scan = store.get(request.get("token"))
+        token = request.get("token")
+        scan = store.get(token)
         asked = FrameRequest.checked(request, scan)
+        settings, decoding = (asked.strength, asked.mode, asked.seed), 0.0
+        if scan.views[asked.plane].axis != scan.segmented.axis and not scan.has_volume(*settings):
+            replay = advance(scan, str(token), asked)
+            if replay.done < scan.segmented.slice_count:
+                return {"done": replay.done, "of": scan.segmented.slice_count}
+            scan.keep_volume(*settings, replay.volume())
+            decoding = replay.milliseconds
         made = make_frame(scan, asked)
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
@@ -50,6 +63,7 @@ def answer(store: SessionStore, request: Any) -> dict[str, Any]:
         **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
         "agreement": made.agreement,
         **made.figures(),
+        "milliseconds": made.milliseconds + decoding,
     }
 
 
