@@ -85,7 +85,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js', 'openings.js')}</script>",
+        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js', 'openings.js', 'files.js')}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.edits import edits_as_text
-from app.frames import Frame, FrameRequest, RequestError, dropout_frame, forced_tokens, make_frame
+from app.frames import Frame, FrameRequest, RequestError, dropout_frame, forced_tokens, make_frame, truth_scores
 from app.session import OpenScan
 from vqseg.types import Array
 
@@ -92,15 +92,25 @@ def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
 
 
 def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> dict[str, list[Any]]:
-    """Figures of one slice over epsilon, lists of the same length."""
+    """Figures of one slice over epsilon, lists of the same length; dice_vs_truth, a mean over structures, where the scan has a truth."""
     frames = [make_frame(scan, replace(request, strength=float(strength))) for strength in strengths]
-    return {"epsilon": strengths.tolist(), "replaced_share": [frame.replaced_share for frame in frames], **_figures_over(frames)}
+    shares = [frame.replaced_share for frame in frames]
+    return {"epsilon": strengths.tolist(), "replaced_share": shares, **_figures_over(scan, request, frames)}
 
 
 def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> dict[str, list[Any]]:
     """The same over the rate of feature dropout, on which no token is replaced."""
-    return {"rate": rates.tolist(), **_figures_over([dropout_frame(scan, request, float(rate)) for rate in rates])}
+    frames = [dropout_frame(scan, request, float(rate)) for rate in rates]
+    return {"rate": rates.tolist(), **_figures_over(scan, request, frames)}
 
 
-def _figures_over(frames: Sequence[Frame]) -> dict[str, list[float]]:
-    return {name: [getattr(frame, name) for frame in frames] for name in ("dice_vs_clean", "agreement", "psnr")}
+def _figures_over(scan: OpenScan, request: FrameRequest, frames: Sequence[Frame]) -> dict[str, list[Any]]:
+    figures = {name: [getattr(frame, name) for frame in frames] for name in ("dice_vs_clean", "agreement", "psnr")}
+    if scan.truth is not None:
+        figures["dice_vs_truth"] = [_mean(truth_scores(scan, request, frame)) for frame in frames]
+    return figures
+
+
+def _mean(scores: Sequence[float | None] | None) -> float | None:
+    known = [score for score in scores or () if score is not None]
+    return float(np.mean(known)) if known else None

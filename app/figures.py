@@ -85,18 +85,24 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
 
 
 def curve_figure(scan: OpenScan, request: FrameRequest) -> Figure:
-    """Dice, agreement and PSNR of an acquired slice over epsilon, solid, and over the rate of feature dropout, dashed."""
+    """Dice, agreement and PSNR of an acquired slice over epsilon, solid, and over the rate of feature dropout, dashed.
+
+    Against the truth as well, where the scan has one.
+    """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    curves = ((curve(scan, request, STEPS), "epsilon", "-"), (dropout_curve(scan, request, STEPS), "rate", "--"))
+    # Dropout first: it refuses another plane before anything is decoded.
+    dropped, swapped = dropout_curve(scan, request, STEPS), curve(scan, request, STEPS)
     sheet = Figure(figsize=(7.2, 2.9), layout="constrained")
     shares, decibels = sheet.subplots(1, 2, width_ratios=(3, 2))
     looks = dict(zip(CURVES, COLOURS, strict=True))
-    drawn = {"Dice vs ε = 0": ("dice_vs_clean", shares), "agreement": ("agreement", shares), "PSNR": ("psnr", decibels)}
-    for values, x, dash in curves:
+    places = (("dice_vs_clean", shares), ("agreement", shares), ("dice_vs_truth", shares), ("psnr", decibels))
+    drawn = {name: place for name, place in zip(CURVES, places, strict=True) if place[0] in swapped}
+    for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
         for name, (key, axes) in drawn.items():
-            axes.plot(values[x], values[key], dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
+            # matplotlib leaves a gap where no structure is in either picture.
+            axes.plot(values[x], np.array(values[key], dtype=float), dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
     for axes, label in ((shares, "share"), (decibels, "PSNR in dB")):
         axes.axvline(request.strength, color="0.2", linewidth=0.8, linestyle=":")
         axes.set(xlim=(0, 1), ylim=(0, None), xlabel="ε or p", ylabel=label)

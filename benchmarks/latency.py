@@ -47,9 +47,10 @@ MOVE = """epsilon => new Promise((resolve) => {
   watcher.observe(viewer, { attributeFilter: ["data-painted"] });
   window.vqseg.setSlider("strength", epsilon);
 })"""
-LISTEN = (
-    "window.latency = {}; window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.latency.server = shown.frame.milliseconds; })"
-)
+LISTEN = """() => {
+  window.latency = {};
+  window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.latency.server = shown.frame.milliseconds; });
+}"""
 
 
 def main() -> None:

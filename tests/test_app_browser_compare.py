@@ -132,6 +132,15 @@ def test_the_curve_over_dropout_stands_beside_the_one_over_epsilon(perturb: Any,
     assert None not in data[2]["y"] + data[6]["y"]
 
 
+def test_the_curves_are_saved_as_a_figure(perturb: Any, tmp_path: Path) -> None:
+    for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<?xml")):
+        with perturb.expect_download() as downloading:
+            perturb.locator(".perturb").get_by_role("button", name=f"Curves as {kind}").click()
+        assert downloading.value.suggested_filename == f"Phantom_small_heart_axial3_curves.{kind.lower()}"
+        downloading.value.save_as(tmp_path / kind)
+        assert (tmp_path / kind).read_bytes().startswith(start)
+
+
 def test_the_branches_are_told_apart_where_only_one_of_them_answers(perturb: Any, segmented: FakeSegmentedScan) -> None:
     # Random swaps move grey values far; forced to the next code, a cell may change its label alone.
     clean = segmented.perturb(3, 0.0)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from app_server import save_scan
 
-from app.export import client_lines, configuration, python_lines, slice_tokens
+from app.export import client_lines, configuration, curve, python_lines, slice_tokens
 from app.figures import Drawing, curve_figure, slice_figure, written
 from app.frames import FrameRequest, RequestError, make_frame
 from app.models import load_served
@@ -24,6 +24,7 @@ from app.replay import advance, replay_file
 from app.session import OpenScan, SessionStore
 from app.tabs.export import exported, labels_so_far
 from vqseg.data.scan import read_labels, read_scan
+from vqseg.inference import dice_by_class
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +137,19 @@ def test_the_figure_of_curves_has_both_perturbations(opened: OpenScan) -> None:
     np.testing.assert_allclose(drawn[2].get_ydata(), [opened.segmented.dropout(1, p / 20, 2).dice_vs_clean for p in range(21)])
     assert [drawn[i].get_linestyle() for i in (0, 2)] == ["-", "--"]
     assert drawn[-1].get_xdata() == [0.25, 0.25]
+    assert [text.get_text() for text in sheet.legends[0].texts][:3] == ["Dice vs ε = 0", "agreement", "PSNR"]
+
+
+def test_curves_go_against_the_truth_where_there_is_one(checkpoint: Path, scan_file: Path) -> None:
+    served = load_served(str(checkpoint), "Tiny", checkpoint)
+    opened = OpenScan(served.segmenter.open(read_scan(scan_file)), served)
+    opened.truth = opened.segmented.perturb_volume(0.4, "resample", 3).labels
+    request, steps = FrameRequest(opened.plane, 1, 0.0, "resample", 3), np.array([0.0, 0.4, 1.0])
+    given = curve(opened, request, steps)["dice_vs_truth"]
+    # Each structure counts alike, as in the status strip.
+    scores = dice_by_class(opened.segmented.perturb(1, 1.0, seed=3).labels, opened.truth[..., 1], len(served.classes))
+    assert given[1] == 1.0 > given[2] == pytest.approx(np.mean([score for score in scores if score is not None]))
+    assert "Dice vs truth" in [text.get_text() for text in curve_figure(opened, request).legends[0].texts]
 
 
 def test_curves_are_refused_across_the_slices(opened: OpenScan) -> None:

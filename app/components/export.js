@@ -3,6 +3,7 @@
 const root = element.querySelector(".export");
 const text = (name) => root.querySelector("[data-text=" + name + "]");
 const notice = root.querySelector(".notice");
+const { nameOf, save, bytesOf } = window.vqseg.files;
 let lines = null;     // the texts of the view on show
 let waiting = 0, number = 0;
 
@@ -34,26 +35,10 @@ async function refresh() {
   prepareLabels(false);
 }
 
-/* What files are called: the scan, and with `slice` the plane and the slice. */
-function nameOf(ending, slice) {
-  const { scan, plane, index } = window.vqseg.state;
-  const stem = scan.name.replace(/\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$/i, "").replace(/[^\w.-]+/g, "_");
-  return stem + (slice ? "_" + plane + index : "") + ending;
-}
-
-function save(content, type, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
-}
-
 const FILES = {
   tokens: ["text/csv", "_tokens.csv"], png: ["image/png", ".png"], svg: ["image/svg+xml", ".svg"],
   "curves-png": ["image/png", "_curves.png"], "curves-svg": ["image/svg+xml", "_curves.svg"],
 };
-const bytesOf = (answer) => Uint8Array.from(atob(answer.bytes), (c) => c.charCodeAt(0));
 
 async function make(kind, button) {
   say("");

@@ -111,7 +111,8 @@ async function dye(state) {
 }
 
 panel.addEventListener("click", (event) => {
-  const name = event.target.closest("[data-do]")?.dataset.do;
+  const name = event.target.closest("[data-do]")?.dataset.do, figure = event.target.closest("[data-figure]");
+  if (shown && figure) saveFigure(figure);
   if (shown && Object.hasOwn(ACTIONS, name ?? "")) ACTIONS[name]();
 });
 document.addEventListener("click", (event) => {

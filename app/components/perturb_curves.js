@@ -68,6 +68,20 @@ function nextRate(points) {
   return step === undefined ? undefined : step / STEPS;
 }
 
+/* The curves for print, drawn by the server, which decodes all their points again. */
+async function saveFigure(button) {
+  const { nameOf, save, bytesOf } = window.vqseg.files, kind = button.dataset.figure, svg = kind.endsWith("svg");
+  const buttons = root.querySelectorAll("[data-figure]"), name = nameOf(svg ? "_curves.svg" : "_curves.png", true);
+  buttons.forEach((each) => (each.disabled = true));
+  text("tool").textContent = "Drawing the figure of the curves";
+  const answer = await server.export({ ...shown.request, kind });
+  buttons.forEach((each) => (each.disabled = false));
+  text("tool").textContent = "";
+  tellMaps();
+  if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
+  save(bytesOf(answer), svg ? "image/svg+xml" : "image/png", name);
+}
+
 /* The colour of text, which only the page knows; and on a narrow screen PSNR below the shares instead of beside them. */
 function dress(graph) {
   if (graph.dataset.dressed) return;

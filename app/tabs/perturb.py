@@ -14,6 +14,7 @@ from app.curve_figures import strength_curves
 from app.frames import FrameRequest, RequestError, dropout_frame, truth_scores, whole_number
 from app.render import packed
 from app.session import SessionError, SessionStore
+from app.tabs.export import exported
 
 _NEIGHBOURS = 6
 
@@ -30,6 +31,9 @@ def build_perturb(store: SessionStore) -> None:
     def dropout(request: Any) -> dict[str, Any]:
         return dropout_point(store, request)
 
+    def export(request: Any) -> dict[str, Any]:
+        return exported(store, request)
+
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
@@ -37,7 +41,7 @@ def build_perturb(store: SessionStore) -> None:
                 html_template=source("perturb.html"),
                 css_template=source("perturb.css"),
                 js_on_load=source("perturb.js", "perturb_wipe.js", "perturb_maps.js", "perturb_cell.js", "perturb_curves.js"),
-                server_functions=[palette, neighbours, dropout],
+                server_functions=[palette, neighbours, dropout, export],
                 apply_default_css=False,
                 elem_id="perturb",
             )
@@ -71,7 +75,8 @@ def code_neighbours(store: SessionStore, request: Any) -> dict[str, Any]:
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
     found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,))
-    atoms = scan.segmented.atoms([code, *found.codes.tolist()])
+    shown, stored = [code, *found.codes.tolist()], scan.model.statistics.atoms if scan.model.statistics else None
+    atoms = scan.segmented.atoms(shown) if stored is None else stored[shown]
     return {
         "codes": found.codes.tolist(),
         "distances": _finite(found.distances),
