@@ -46,7 +46,7 @@ class App:
 
     def launch(self, *, most_queued: int = 64, **options: Any) -> Any:
         """most_queued: events that wait before others are refused. options: of gradio's launch, as server_port."""
-        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**self.launch_options, **options)
+        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
 
 
 def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
@@ -89,6 +89,8 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
+        # Larger files are refused while they arrive, before they fill the disk.
+        "max_file_size": "2gb",
         "app_kwargs": {"routes": volume_routes(store), "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)]},
     }
     return App(blocks, options)

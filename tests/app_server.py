@@ -116,13 +116,19 @@ def fake_models(*served: Served, opens_others: bool = False) -> Models:
 
 @contextmanager
 def serving(
-    folder: Path, examples: Sequence[Path], *served: Served, models: Models | None = None, openings: Openings | None = None, **options: Any
+    folder: Path,
+    examples: Sequence[Path],
+    *served: Served,
+    models: Models | None = None,
+    openings: Openings | None = None,
+    byte_cap: int = 2**28,
+    **options: Any,
 ) -> Iterator[Server]:
     """The app, launched as app.py does, until the block ends. served: its checkpoints, one fake one if none is given."""
     # Read by Gradio when its components are built: files of this server stay in its own folder.
     former = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(folder)
-    store = SessionStore(byte_cap=2**28)
+    store = SessionStore(byte_cap)
     app = build(models or fake_models(*(served or (fake_served(),))), examples, store, openings)
     port = _free_port()
     try:

@@ -50,5 +50,6 @@ def with_finite_voxels(name: str, voxels: Array) -> Array:
     if not finite.any():
         raise ScanError(f"{name} holds no finite voxel")
     if not finite.all():
-        voxels[~finite] = voxels[finite].min()
+        # where and not an index: that would copy a large scan.
+        np.copyto(voxels, np.min(voxels, where=finite, initial=np.inf), where=~finite)
     return voxels

@@ -26,6 +26,8 @@ _GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
 _CHUNK = 1 << 22
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
+_LARGEST_OFFSET = 1 << 26
+"""Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 
 
@@ -105,10 +107,9 @@ def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: in
     require_real(name, dtype)
     x, y, z = frame_shape(name, shape, dtype.itemsize, frame, most_bytes)
     offset = float(header["vox_offset"])
-    start = max(int(offset), header.sizeof_hdr) + frame * x * y * z * dtype.itemsize if np.isfinite(offset) else -1
-    if not 0 <= start <= 4 * MAX_BYTES:
-        raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {start}")
-    _skip(stream, start - header.sizeof_hdr)
+    if not 0 <= offset <= _LARGEST_OFFSET:
+        raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {offset:g}")
+    _skip(stream, max(int(offset), header.sizeof_hdr) + frame * x * y * z * dtype.itemsize - header.sizeof_hdr)
     voxels = np.empty(x * y * z, np.float32)
     for first in range(0, voxels.size, _CHUNK):
         count = min(_CHUNK, voxels.size - first)

@@ -23,7 +23,8 @@ def normalise(voxels: Array, config: PreprocessConfig) -> Array:
         low, high = np.percentile(voxels, config.percentiles)
         if high <= low:
             low, high = float(voxels.min()), float(voxels.max())
-    if high <= low:
+    # Values so close that their difference cannot be divided by are one value.
+    if high - low < np.finfo(np.float32).tiny:
         return np.zeros(voxels.shape, np.float32)
     scaled = voxels.astype(np.float32)
     # In place: a large scan would not fit three times.
