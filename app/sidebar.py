@@ -12,16 +12,9 @@ from app.frames import LARGEST_SEED, MODES
 from app.models import Models
 from app.planes import PLANES
 from app.session import OpenScan
+from app.windows import NETWORK, window_choices
 
 OPACITY = 0.55
-# What is black and what is white in the input's picture; components/viewer.js knows what the names stand for.
-WINDOWS = (
-    ("As the network reads it", "network"),
-    ("1st to 99th percentile", "percentiles"),
-    ("CT lung (-600, 1500 HU)", "lung"),
-    ("CT soft tissue (40, 400 HU)", "soft"),
-    ("CT bone (400, 1800 HU)", "bone"),
-)
 
 
 @dataclass(frozen=True)
@@ -78,6 +71,11 @@ def structures(classes: Sequence[str]) -> dict[str, Any]:
     return {"choices": list(classes[1:]), "value": list(classes[1:])}
 
 
+def windows(scan: OpenScan | None) -> dict[str, Any]:
+    """Properties of the list of windows, the network's own chosen: another scan's may mean nothing here."""
+    return {"choices": window_choices(scan.segmented.scan if scan else None), "value": NETWORK}
+
+
 def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | None) -> Sidebar:
     """examples: titles of the bundled cases; first: the one that the page opens with, with the default checkpoint."""
     plane = first.plane if first else PLANES[0]
@@ -108,7 +106,7 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
         _title("View")
         plane_choice = gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane")
         index = gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[])
-        window = gr.Dropdown(list(WINDOWS), value="network", label="Window of the input", elem_id="window")
+        window = gr.Dropdown(**windows(first), label="Window of the input", elem_id="window")
         convention = gr.Radio(
             [("Radiological", "radiological"), ("Neurological", "neurological")],
             value="radiological",

@@ -15,7 +15,7 @@ from app.links import Link
 from app.models import Models, Served
 from app.openings import BusyError, CalledOffError, Opening, Openings
 from app.session import OpenScan, SessionError, SessionStore
-from app.sidebar import slice_slider, structures
+from app.sidebar import slice_slider, structures, windows
 from app.tabs.see import describe
 from app.truth import truth_labels
 from app.uploads import Uploads
@@ -35,11 +35,11 @@ class Visits:
         self._models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """Viewer, plane, slice, download and truth, then the pickers of case and checkpoint, after a bundled case was chosen."""
+        """Viewer, plane, slice, download, truth and windows, then the pickers of case and checkpoint, after a bundled case was chosen."""
         with self._opening(ticket, request) as opening:
             scan = self._case(title, self._model(checkpoint, opening), opening)
             if scan is None:
-                return [gr.skip()] * 7
+                return [gr.skip()] * 8
             return [*self._shared(scan, request), scan.example, self._picked(scan.model)]
 
     def linked(self, link: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
@@ -52,7 +52,7 @@ class Visits:
             model = self._linked_model(asked.checkpoint, opening)
             scan = self._case(asked.case, model, opening)
             if scan is None:
-                return [gr.skip()] * 12
+                return [gr.skip()] * 13
             outputs, plane = self._shared(scan, request), asked.plane or scan.plane
         slider = slice_slider(scan, plane, asked.index)
         outputs[0]["forced"] = {"plane": plane, "index": slider["value"], "edits": _edits_of(scan, asked, plane, slider["value"])}
@@ -167,7 +167,7 @@ class Visits:
             opened.truth = scan.truth if scan.model.classes == model.classes else None
         opening.tell()
         token = self._store.put(opened, _owner(request), shared=opened.example is not None)
-        viewer, _, _, download, truth = self._outputs(opened, token, (value or {})["name"])
+        viewer, _, _, download, truth, _ = self._outputs(opened, token, (value or {})["name"])
         return [viewer, download, truth, opened.example, self._picked(model), gr.update(**structures(model.classes))]
 
     def _linked_model(self, name: str | None, opening: Opening) -> Served:
@@ -198,6 +198,7 @@ class Visits:
             gr.update(value=str(scan.label_file()), interactive=True),
             # An example is lent to everyone and has its truth: only one's own scan takes another.
             gr.update(value=None, visible=scan.example is None),
+            gr.update(**windows(scan)),
         ]
 
 

@@ -16,7 +16,7 @@ CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
 
 def wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
-    shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth, bar.case, bar.checkpoint]
+    shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth, bar.window, bar.case, bar.checkpoint]
     follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
 
     link, ticket = gr.JSON(visible=False), gr.Textbox(visible=False)

@@ -1,4 +1,4 @@
-"""Files that visitors send by mistake or with intent: those that are refused, with what is said, and odd ones that are scans all the same."""
+"""Files that visitors send by mistake or with intent: those that are refused, with what is said, and odd ones that are scans."""
 
 from __future__ import annotations
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
-from app_browser import PIXELS, pixels, slide, wait_painted
+from app_browser import PIXELS, pick, pixels, slide, visit, wait_painted
+from app_server import Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.planes import plane_views
@@ -174,9 +177,67 @@ def test_two_fingers_zoom_about_the_point_between_them(page: Any) -> None:
     assert np.abs(shift).max() < 30
 
 
-def test_the_right_button_drags_the_window_which_is_told_in_width_and_level(page: Any) -> None:
+@pytest.fixture(scope="module")
+def tomogram(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scan in Hounsfield units, of the example's size."""
+    path = save_scan(tmp_path_factory.mktemp("tomogram") / "chest.nii.gz", seed=3)
+    image = nib.load(path)
+    nib.Nifti1Image((np.array(image.dataobj) * 2 - 1000).astype(np.int16), image.affine).to_filename(path)
+    return path
+
+
+@pytest.fixture
+def chest(browser: Any, server: Server, tomogram: Path) -> Iterator[Any]:
+    """A page that shows it."""
+    with visit(browser, server) as page:
+        page.locator("#upload input[type=file]").set_input_files(tomogram)
+        page.locator(".viewer h2", has_text=tomogram.name).wait_for()
+        yield page
+
+
+def windows_on_offer(page: Any) -> list[str]:
     page.locator("#window input").click()
-    page.get_by_role("option", name="CT soft tissue").click()
+    names = page.get_by_role("option").all_inner_texts()
+    # The list opens when the field gets the focus.
+    page.locator("#window input").blur()
+    return [name.strip().removeprefix("✓").strip() for name in names]
+
+
+def test_windows_of_ct_are_offered_for_hounsfield_units_only_and_none_is_left_behind(page: Any, chest: Any) -> None:
+    assert [name.startswith("CT") for name in windows_on_offer(page)] == [False, False]
+    assert sum(name.startswith("CT") for name in windows_on_offer(chest)) == 3
+    pick(chest, "window", "CT bone")
+    chest.get_by_text("W 1800 L 400", exact=True).wait_for()
+    pick(chest, "case", "Phantom zoomed")
+    chest.locator(".viewer h2", has_text="Phantom zoomed").wait_for()
+    chest.wait_for_selector(".viewer[data-window=network]")
+    assert [name.startswith("CT") for name in windows_on_offer(chest)] == [False, False]
+
+
+def test_the_former_scan_keeps_its_own_name_until_the_next_one_is_painted(browser: Any, server: Server, monkeypatch: Any) -> None:
+    decode, gate = FakeSegmentedScan.perturb, Event()
+
+    def held_up(scan: FakeSegmentedScan, *arguments: Any) -> Any:
+        assert scan.scan.name != "phantom_zoomed.nii.gz" or gate.wait(60)
+        return decode(scan, *arguments)
+
+    with visit(browser, server) as page:
+        page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+        former = pixels(page, "image")
+        monkeypatch.setattr(FakeSegmentedScan, "perturb", held_up)
+        pick(page, "case", "Phantom zoomed")
+        page.wait_for_selector(".viewer[data-leaving][aria-busy=true]")
+        assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
+        page.mouse.move(*middle_of(page, "image"))
+        assert page.locator("[data-text=readout]").inner_text().startswith("Point at")
+        gate.set()
+        page.locator(".viewer:not([data-leaving]) h2", has_text="Phantom zoomed").wait_for()
+        assert (pixels(page, "image") != former).any()
+
+
+def test_the_right_button_drags_the_window_which_is_told_in_width_and_level(chest: Any) -> None:
+    page = chest
+    pick(page, "window", "CT soft tissue")
     page.get_by_text("W 400 L 40", exact=True).wait_for()
     x, y = middle_of(page, "image")
     page.mouse.move(x, y)
@@ -186,12 +247,11 @@ def test_the_right_button_drags_the_window_which_is_told_in_width_and_level(page
     page.get_by_text("W 400 L 140", exact=True).wait_for()
 
 
-def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(page: Any, example: Path) -> None:
-    reconstruction = pixels(page, "reconstruction")
-    page.locator("#window input").click()
-    page.get_by_role("option", name="CT soft tissue").click()
+def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(chest: Any, tomogram: Path) -> None:
+    page, reconstruction = chest, pixels(chest, "reconstruction")
+    pick(page, "window", "CT soft tissue")
     page.wait_for_selector(".viewer[data-window='-160 240']")
-    scan = read_scan(example)
+    scan = read_scan(tomogram)
     expected = greyscale(plane_views(scan)["axial"].cut(scan.voxels, 3), -160, 240)
     assert np.abs(pixels(page, "image")[..., 0].astype(int) - expected).max() <= 1
     np.testing.assert_array_equal(pixels(page, "reconstruction"), reconstruction)
@@ -235,3 +295,19 @@ def test_a_plane_across_the_slices_tells_how_far_it_is_and_the_last_wish_wins(pa
     gate.set()
     wait_painted(page, "coronal 24 0.8 resample 0")
     assert page.locator(".viewer .busy").is_hidden()
+    gate.clear()
+    slide(page, "strength", 0.6)
+    page.get_by_role("button", name="Back to ε = 0").click()
+    wait_painted(page, "coronal 24 0 resample 0")
+    assert page.locator(".viewer .busy").is_hidden()
+    gate.set()
+
+
+def test_sliders_stand_below_the_pictures_of_a_phone(browser: Any, server: Server) -> None:
+    with visit(browser, server) as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.get_by_label("Slice on show").fill("2")
+        wait_painted(page, "axial 2 0 resample 0")
+        page.get_by_label("Epsilon, the share of tokens that is replaced").fill("0.4")
+        wait_painted(page, "axial 2 0.4 resample 0")
+        assert page.locator(".scrub output").all_inner_texts() == ["0.40", "2"]

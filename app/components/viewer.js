@@ -4,7 +4,7 @@ const root = element.querySelector(".viewer");
 const text = (name) => root.querySelector("[data-text=" + name + "]");
 const canvasOf = (name) => root.querySelector("[data-panel=" + name + "] canvas");
 const notice = root.querySelector(".notice");
-const scrub = root.querySelector(".scrub input");
+const scrubs = ["strength", "slice"].map((name) => [name, root.querySelector(".scrub[data-moves=" + name + "]")]);
 const pictures = window.vqseg.pictures;
 const LIT = [255, 92, 200];
 
@@ -14,11 +14,11 @@ let mirrored = false;
 let described = null;       // the scan whose name is written
 
 function follow(state) {
-  if (described !== state.scan) describe((described = state.scan));
+  // Until another scan's first picture is there the former one stays, with its own name and figures, and steps back.
+  leave(Boolean(shown) && shown.request.token !== state.scan.token);
   text("lit").hidden = !state.lit.length;
   text("lit").textContent = state.lit.length + (state.lit.length === 1 ? " code lit ×" : " codes lit ×");
-  scrub.value = state.strength;
-  root.querySelector(".scrub output").textContent = state.strength.toFixed(2);
+  moveScrubs(state);
   if (shown) repaint();
 }
 
@@ -42,6 +42,8 @@ function paint() {
   const state = window.vqseg.state;
   // The pictures of another scan are on their way.
   if (state.scan.token !== request.token) return;
+  if (described !== state.scan) describe((described = state.scan));
+  leave(false);
   const view = state.scan.planes[request.plane];
   if (root.dataset.plane !== request.token + request.plane + state.convention) layOut(request, view, state);
   const input = windowed(shown, state), { grey, overlay } = pictures;
@@ -84,7 +86,8 @@ function layOut(request, view, state) {
 // When all the parts are there.
 queueMicrotask(() => {
   text("lit").addEventListener("click", () => window.vqseg.light([]));
-  scrub.addEventListener("input", () => window.vqseg.setSlider("strength", Number(scrub.value)));
+  for (const [name, { lastElementChild: range }] of scrubs) range.addEventListener("input", () => window.vqseg.setSlider(name, Number(range.value)));
+  root.querySelector(".busy button").addEventListener("click", () => window.vqseg.setSlider("strength", 0));
   window.vqseg.subscribe(follow);
   window.vqseg.frames.subscribe(receive);
   window.vqseg.frames.connect((request) => server.frame(request));

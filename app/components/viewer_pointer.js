@@ -21,7 +21,7 @@ function unzoom() {
 }
 
 function point(stage, event) {
-  const view = shown && window.vqseg.state.scan.planes[shown.request.plane];
+  const { scan } = window.vqseg.state, view = shown?.request.token === scan?.token && scan?.planes[shown?.request.plane];
   const pixel = view && pictures.pixelAt(stage.querySelector("canvas"), event, view, mirrored), box = stage.getBoundingClientRect();
   root.toggleAttribute("data-pointed", Boolean(pixel));
   if (!pixel) return;

@@ -37,6 +37,21 @@ function tellProgress({ done, of }) {
   text("busy").textContent = "Decoding slice " + Math.min(done + 1, of) + " of " + of;
 }
 
+/* Sliders below the pictures, for narrow screens where the sidebar is far away. */
+function moveScrubs({ strength, index, plane, scan }) {
+  const told = { strength: [strength, strength.toFixed(2), 1], slice: [index, String(index), Math.max(1, scan.planes[plane].count - 1)] };
+  for (const [name, label] of scrubs) {
+    const [value, words, last] = told[name];
+    Object.assign(label.lastElementChild, { max: last, value, disabled: name === "slice" && scan.planes[plane].count < 2 });
+    label.querySelector("output").textContent = words;
+  }
+}
+
+function leave(leaving) {
+  root.toggleAttribute("data-leaving", leaving);
+  root.setAttribute("aria-busy", String(leaving));
+}
+
 function describe(scan) {
   text("name").textContent = scan.name;
   text("name").title = scan.name;

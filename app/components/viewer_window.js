@@ -1,6 +1,6 @@
 /* Window and level: which values of the file are black and white. Part of the view, see viewer.js. */
 let dragged = null;   // a window set by hand: [black, white], until another is chosen
-let chosen = null;    // the window that the sidebar named last
+let chosen = null;    // the scan and the window that the sidebar named last
 
 /* [black, white] in the file's values; null for the window that the network reads. */
 function bounds(shown, state) {
@@ -26,8 +26,9 @@ function dragWindow([black, white], x, y) {
 
 /* The input's bytes. The other pictures are the network's work and keep its own window. */
 function windowed(shown, state) {
-  if (state.range !== chosen) {
-    chosen = state.range;
+  const choice = shown.request.token + " " + state.range;
+  if (choice !== chosen) {
+    chosen = choice;
     dragged = null;
   }
   const range = bounds(shown, state);
