@@ -394,6 +394,24 @@ def test_two_radii_stand_beside_what_they_cost_on_the_slice(tab: Any, scan: Fake
     )
 
 
+def test_lines_stay_within_their_axes_when_the_link_changes(tab: Any) -> None:
+    for view, drawn in (("usage", "#frequency[data-drawn]"), ("radii", "#cost[data-points='21 21']")):
+        tab.locator(f"[name=codes-view][value={view}]").check()
+        tab.wait_for_selector(drawn)
+        # A clip path by a whole address is another document's once the address has changed.
+        tab.wait_for_url(f"**view={view}**")
+        clips = tab.evaluate("[...document.querySelectorAll('.plots [clip-path]')].map(one => one.getAttribute('clip-path'))")
+        assert clips and all(re.fullmatch(r"""url\(['"]?#\w+['"]?\)""", clip) for clip in clips)
+
+
+def test_the_list_of_codes_shows_all_of_its_columns(tab: Any) -> None:
+    tab.locator("[name=codes-view][value=usage]").check()
+    tab.wait_for_selector(".list tbody tr")
+    assert (
+        tab.evaluate("(() => { const list = document.querySelector('.list .scroll'); return list.scrollWidth - list.clientWidth; })()") == 0
+    )
+
+
 def test_other_layouts_come_at_once_or_from_the_background_and_can_be_cancelled(tab: Any, tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("VQSEG_CACHE_DIR", str(tmp_path))
 

@@ -254,7 +254,7 @@ def test_neighbours_are_the_nearest_codewords_with_their_share_of_equation_4(mod
     order = np.argsort(distances)[1:6]
     found = opened.neighbours(9, 5, also=(9, 40))
     np.testing.assert_array_equal(found.codes, [*order, 9, 40])
-    np.testing.assert_allclose(found.distances, distances[found.codes], rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(found.distances, distances[found.codes], rtol=2e-7)
     nearest = np.linalg.norm(codewords[:, None] - codewords[None], axis=-1)
     np.fill_diagonal(nearest, np.inf)
     temperature = model.config.temperature
@@ -263,6 +263,17 @@ def test_neighbours_are_the_nearest_codewords_with_their_share_of_equation_4(mod
     np.testing.assert_allclose(found.probabilities, (weights / weights.sum())[found.codes], rtol=2e-2, atol=1e-6)
     with pytest.raises(ValueError, match="outside the codebook"):
         opened.neighbours(64, 5)
+
+
+def test_near_codewords_are_told_apart_far_from_the_origin(opened: SegmentedScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    codewords = rng.normal(0, 100, opened.codewords.shape).astype(np.float32)
+    codewords[10:20] = codewords[9] + rng.normal(0, 0.01, codewords[10:20].shape).astype(np.float32)
+    monkeypatch.setattr(opened, "_codewords", torch.from_numpy(codewords))
+    distances = np.linalg.norm(codewords.astype(np.float64) - codewords[9], axis=1)
+    found = opened.neighbours(9, 10)
+    np.testing.assert_array_equal(found.codes, np.argsort(distances)[1:11])
+    np.testing.assert_allclose(found.distances, distances[found.codes], rtol=1e-5)
 
 
 def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength() -> None:

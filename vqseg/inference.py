@@ -209,9 +209,10 @@ class SegmentedScan:
         for one in (code, *also):
             self._check_code(one)
         with torch.inference_mode():
-            row = torch.tensor([code])
-            distances = squared_distances(row, self._codewords)[0].sqrt()
-            probabilities = transition_probabilities(self._codewords, 1.0, row, self._model.config.temperature)[0]
+            # In double precision: near codewords differ by less than float32 keeps of codewords far from the origin.
+            row, codewords = torch.tensor([code]), self._codewords.double()
+            distances = squared_distances(row, codewords)[0].sqrt()
+            probabilities = transition_probabilities(codewords, 1.0, row, self._model.config.temperature)[0]
             nearest = distances.topk(min(count, self.codebook_size - 1), largest=False).indices.tolist()
             codes = np.array([*nearest, *also], dtype=np.int64)
             # The distance to itself counts as infinite where replacements are drawn.

@@ -35,7 +35,7 @@
 
   function classes(code) {
     const { bar, words } = classMix(code), { atom_label: label } = answer ?? {};
-    const decoded = Number.isInteger(label) ? " It decodes to " + state.book.classes[label] + "." : "";
+    const decoded = Number.isInteger(label) ? " Alone it decodes to " + state.book.classes[label] + "." : "";
     return make("div", { className: "classes" }, bar, make("p", {}, words + "." + decoded));
   }
 

@@ -70,7 +70,8 @@ const COLOURS = (() => {
     const bar = document.createElement("i");
     bar.className = "ramp";
     bar.style.background = "linear-gradient(90deg," + VIRIDIS.map((c) => "rgb(" + c + ")") + ")";
-    place.replaceChildren(legend.title, legend.low, bar, legend.high, ...(legend.none ? [swatch([grey(), legend.none])] : []));
+    const words = (content) => Object.assign(document.createElement("b"), { textContent: content });
+    place.replaceChildren(words(legend.title), words(legend.low), bar, words(legend.high), ...(legend.none ? [swatch([grey(), legend.none])] : []));
   }
 
   return { MODES, missing, drawLegend };

@@ -70,7 +70,7 @@ const map = (() => {
       const list = traces();
       Object.assign(list[BASE], places(drawn), { marker: { ...list[BASE].marker, color: colours(), size: pointSizes(), opacity: opacity() } });
       for (const [trace, codes] of [[SELECTED, state.selected], [LINKS, links()], [PICKED, ring()]]) Object.assign(list[trace], places(codes));
-      await window.Plotly.react(graph(), list, layout(), { displayModeBar: false, scrollZoom: true, doubleClick: "reset" });
+      await window.Plotly.react(graph(), list, layout(), { ...PLOT, scrollZoom: true, doubleClick: "reset" });
       if (fresh) {
         bind(graph());
         keepFitting(graph());

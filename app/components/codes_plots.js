@@ -10,7 +10,7 @@ const axisLook = (title, more = {}) => ({ title: { text: title, font: { size: 13
 function drawPlot(id, traces, layout) {
   return new Promise((done) => whenPlotly(async () => {
     const place = part("#" + id);
-    await window.Plotly.react(place, traces, layout, { displayModeBar: false });
+    await window.Plotly.react(place, traces, layout, PLOT);
     keepFitting(place);
     place.dataset.drawn = traces.length;
     done(place);

@@ -4,7 +4,7 @@
   const { state } = codebook;
   const canvas = part(".lens canvas"), stage = part(".lens .stage"), strip = part("[data-part=strip]");
   const pictures = window.vqseg.pictures, small = document.createElement("canvas");
-  let painting = 0, brushed = null, cursor = null, asked = 0, mirrored = false;
+  let painting = 0, brushed = null, cursor = null, asked = 0, counted = "", mirrored = false;
 
   const scan = () => window.vqseg.state.scan;
   const view = () => scan().planes[state.frame.request.plane];
@@ -74,6 +74,7 @@
   /* How many marked tokens every slice has; a click goes there. */
   async function drawStrip() {
     const mine = ++asked, lit = [...lights()];
+    counted = here() ? scan().token : "";
     const answer = lit.length && here() ? await server.where({ token: scan().token, codes: lit }) : null;
     if (mine !== asked) return;
     const counts = answer?.slices ?? [], most = Math.max(1, ...counts);
@@ -145,6 +146,8 @@
   codebook.subscribe(schedule, "frame", "page", "selection", "picked", "presence", "view");
   codebook.subscribe(drawStrip, "selection", "picked", "presence");
   codebook.subscribe(() => {
+    // The first picture of another scan may come after all else is known of it.
+    if (here() && counted !== scan().token) drawStrip();
     for (const [index, bar] of [...strip.children].entries()) bar.toggleAttribute("data-here", Boolean(codes()) && index === state.frame.request.index);
   }, "frame");
 }

@@ -170,6 +170,9 @@ const codeButton = (code) => {
   return made;
 };
 
+/* Gradio's page has a <base>: plotly would clip its lines by the whole address, which the next change of the link makes another. */
+const PLOT = { displayModeBar: false, _baseUrl: "" };
+
 /* A plot takes the room it has, whatever changes it: the window, the sidebar, a line of text above. */
 const fitting = new ResizeObserver((entries) => {
   for (const { target } of entries) if (target.offsetParent !== null && target._fullLayout) window.Plotly.Plots.resize(target);

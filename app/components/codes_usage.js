@@ -102,7 +102,7 @@
       type: "heatmap", x0: 0, dx: 1, y0: label, dy: 1, z: [columns.map((code) => book.classCounts[code * n + label] / book.counts[code])], customdata: [columns], zmin: 0, zmax: 1, showscale: false,
       colorscale: [[0, "rgba(0,0,0,0)"], [1, classColour(label)]], hovertemplate: "code %{customdata}<br>" + plain(name) + " %{z:.0%}<extra></extra>",
     }));
-    const layout = plotLook({ xaxis: axisLook("codes in use", { showgrid: false, showticklabels: false }), yaxis: axisLook("", { range: [n - 0.5, -0.5], showgrid: false, fixedrange: true, tickvals: book.classes.map((_, i) => i), ticktext: book.classes.map(plain) }), margin: { l: 90, r: 14, t: 8, b: 30 } });
+    const layout = plotLook({ xaxis: axisLook("codes in use", { showgrid: false, showticklabels: false, ticks: "" }), yaxis: axisLook("", { range: [n - 0.5, -0.5], showgrid: false, fixedrange: true, tickvals: book.classes.map((_, i) => i), ticktext: book.classes.map(plain) }), margin: { l: 90, r: 14, t: 8, b: 30 } });
     onClick(await drawPlot("classes", rows, layout), (point) => columns[Math.round(point.x)]);
   }
 
