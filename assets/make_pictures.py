@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
 LARGEST = 1_000_000
 WAIT = 120_000
+WINDOW: ViewportSize = {"width": 1280, "height": 720}
+PHANTOM = Path(__file__).parent / "examples" / "phantom_wide-right-ventricle.nii.gz"
 
 
 def main(address: str, folder: Path) -> None:
@@ -26,16 +31,18 @@ def main(address: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+        page = browser.new_page(viewport=WINDOW, color_scheme="light")
         page.set_default_timeout(WAIT)
         page.goto(f"{address}/?eps=0.3&__theme=light")
         page.wait_for_function("window.vqseg?.frames.readyAhead === 21")
         page.screenshot(path=folder / "see.png")
         _scrub(page, folder / "epsilon.gif")
-        for tab, drawn in (("Perturb", "#curves .js-plotly-plot[data-points]"), ("Codebook", "#codewords .js-plotly-plot[data-marked]")):
-            page.get_by_role("tab", name=tab).click()
-            page.wait_for_selector(drawn)
-            page.screenshot(path=folder / f"{tab.lower()}.png")
+        page.locator("#strength input[type=range]").fill("0.3")
+        page.get_by_role("tab", name="Perturb").click()
+        page.wait_for_selector("#curves .js-plotly-plot[data-points]")
+        page.screenshot(path=folder / "perturb.png")
+        page.get_by_role("tab", name="Codebook").click()
+        page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
         _views_of_the_codebook(page, folder)
         browser.close()
     for path in folder.iterdir():
@@ -44,7 +51,7 @@ def main(address: str, folder: Path) -> None:
 
 
 def _views_of_the_codebook(page: Any, folder: Path) -> None:
-    """The map with a part of it drawn around, a card, and the other views."""
+    """The map with a part of it drawn around and a card beside it (codebook.png with the sidebar), and the other views."""
     page.locator("[name=codes-tool][value=lasso]").check()
     box = page.locator("#codewords").bounding_box()
     # The right end of the map, where the heart's codes lie.
@@ -58,13 +65,17 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     page.wait_for_selector(".codes[data-selected]:not([data-selected='0']) .strip button")
     page.mouse.move(0, 0)
     page.wait_for_selector(".tip", state="hidden")
-    _shoot(page, folder / "codebook_map.png")
     page.locator("#codewords").press("ArrowRight")
     page.wait_for_selector(".card[data-patches]")
+    _leave_focus(page)
+    page.screenshot(path=folder / "codebook.png")
+    _shoot(page, folder / "codebook_map.png")
     page.get_by_role("button", name="Clear the selection").click()
-    page.locator(".card").screenshot(
-        path=folder / "codebook_card.png", style=".card { max-height: none; height: auto; overflow: visible; }"
-    )
+    # As tall as it is: only a large window has room for all of it.
+    page.set_viewport_size({"width": 1680, "height": 1400})
+    page.wait_for_function("document.querySelector('.codes .card').getBoundingClientRect().height > 700")
+    _shoot(page, folder / "codebook_card.png", ".codes .card", "#codes .card { align-self: start; }")
+    page.set_viewport_size(WINDOW)
     for view, drawn in (
         ("usage", "#classes[data-drawn]"),
         ("evolution", ".codes[data-moment]"),
@@ -73,12 +84,35 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
         page.locator(f"[name=codes-view][value={view}]").check()
         page.wait_for_selector(drawn)
         _shoot(page, folder / f"codebook_{view}.png")
+    _outside(page, folder / "codebook_outside.png")
 
 
-def _shoot(page: Any, path: Path) -> None:
-    """The tab without the sidebar, in 256 colours: a page of documentation is to load quickly."""
-    shot = Image.open(io.BytesIO(page.locator(".codes").screenshot())).convert("RGB")
-    shot.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(path, optimize=True)
+def _outside(page: Any, path: Path) -> None:
+    """A phantom with dark and bright exchanged: its codes are spread unlike those of any training scan."""
+    phantom = nib.load(PHANTOM)
+    voxels = phantom.get_fdata(dtype=np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "inverted_phantom.nii.gz"
+        nib.save(nib.Nifti1Image(voxels.max() - voxels, phantom.affine), file)
+        page.locator("#upload input[type=file]").set_input_files(file)
+        page.wait_for_selector(".codes[data-drift=outside]", state="attached")
+    page.locator("[name=codes-view][value=map]").check()
+    page.locator("#codewords").press("Escape")
+    _leave_focus(page)
+    page.locator("[data-set=colour]").select_option("scan")
+    page.wait_for_selector("#codewords [data-colour=scan]")
+    page.wait_for_selector(".codes[data-slice]")
+    _shoot(page, path)
+
+
+def _leave_focus(page: Any) -> None:
+    page.evaluate("document.activeElement.blur()")
+
+
+def _shoot(page: Any, path: Path, part: str = ".codes", style: str = "") -> None:
+    """A part of the tab, as a rule the whole without the sidebar."""
+    # Its alpha says nothing; without it the file is a third smaller.
+    Image.open(io.BytesIO(page.locator(part).screenshot(style=style))).convert("RGB").save(path, optimize=True)
 
 
 def _scrub(page: Any, path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vqseg.codebook
 from vqseg.checkpoint import load_model
@@ -68,3 +69,25 @@ def test_a_shipped_code_can_be_shown_on_phantoms(model: VQSeg, statistics: Codeb
     assert statistics.ablation_codes is not None
     patches = phantom_patches(statistics, model, int(statistics.ablation_codes[0]))
     assert len(patches) == 8 and patches.std() > 0
+
+
+def test_every_view_has_a_picture_and_every_picture_is_shown() -> None:
+    views = TEXT.split("## Views of the app")[1]
+    names = {path.name for path in (ROOT / "docs" / "images").glob("codebook_*.png")}
+    assert set(re.findall(r"!\[[^]]{20,}\]\(images/(\w+\.png)\)", views)) == names
+    for section in views.split("\n### ")[1:]:
+        title = section.splitlines()[0]
+        assert title.endswith("?"), title
+        assert "](images/codebook_" in section, title
+    for name in names:
+        path = ROOT / "docs" / "images" / name
+        assert path.stat().st_size < 300_000, name
+        with Image.open(path) as picture:
+            assert picture.format == "PNG" and min(picture.size) > 300, name
+
+
+def test_every_picture_of_the_readme_exists_and_loads_quickly() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in re.findall(r"!\[[^]]+\]\(([^)]+)\)", text):
+        assert (ROOT / name).is_file(), name
+        assert (ROOT / name).stat().st_size < 1_000_000, name
