@@ -207,9 +207,17 @@ def test_statistics_say_what_they_belong_to(model: VQSeg, phantoms: Path, statis
 
 
 def test_phantoms_stand_in_for_a_data_set(model: VQSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = torch.get_num_threads()
+
+    def greedy_layout(*arguments: Any, **named: Any) -> np.ndarray:
+        # As UMAP does: OpenMP's number of threads is the whole process's.
+        torch.set_num_threads(threads + 1)
+        return quick_layout(*arguments, **named)
+
     monkeypatch.setattr("vqseg.codebook.phantoms.SEEDS", range(500, 501))
-    monkeypatch.setattr(analysis, "compute_layout", quick_layout)
+    monkeypatch.setattr(analysis, "compute_layout", greedy_layout)
     counted = analyse(model, None, ablated=0)
+    assert torch.get_num_threads() == threads
     assert (counted.source, counted.scans) == ("phantoms", 1)
     assert counted.counts.sum() > 0
     assert counted.ablation_codes is None and counted.evolution is None

@@ -83,8 +83,11 @@ def analyse(
     position, spread = tokens.places()
     partners = pairs.partners()
     top = codes_to_ablate(tokens.class_counts, ablated)
+    threads = torch.get_num_threads()
     layouts = _layouts(codewords, seed, progress)
     evolution = read_evolution(checkpoint, seed=seed) if checkpoint is not None else None
+    # UMAP's compiled loops set OpenMP's threads for the whole process: more of them than free cores wait for each other at every layer.
+    torch.set_num_threads(threads)
     neighbors = {"n_neighbors": NEIGHBORS, "min_dist": MIN_DIST, "metric": "euclidean", "seed": seed}
     return CodebookStatistics(
         counts=tokens.counts,
@@ -123,7 +126,7 @@ def _read_slices(model: VQSeg, sources: Iterable[Any]) -> Iterator[Array]:
     """Normalised slices (S, A, B) of one volume after the other: of a seed's phantom or a case's image."""
     for source in sources:
         if isinstance(source, int):
-            yield phantoms.phantom_slices(source, model.preprocess)
+            yield phantoms.phantom_slices(source, model.config.classes, model.preprocess)
         else:
             scan = read_scan(source.image)
             yield np.moveaxis(normalise(scan.voxels, model.preprocess), through_plane_axis(scan), 0)
