@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections import OrderedDict
@@ -68,14 +69,23 @@ class Examples:
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
     """The labels that come with an example, None if there are none that this checkpoint's classes fit."""
-    beside = path.with_name(path.name.removesuffix(".nii.gz") + "_truth.nii.gz")
-    if not beside.exists():
+    name = path.name.removesuffix(".nii.gz")
+    beside = path.with_name(name + "_truth.nii.gz")
+    if not beside.exists() or _classes(path.parent).get(name, classes) != classes:
         return None
     try:
         return truth_labels(read_scan(beside), scan, classes)
     except ScanError as error:
         logger.warning("%s is shown without its truth: %s", path.name, error)
         return None
+
+
+def _classes(folder: Path) -> dict[str, tuple[str, ...]]:
+    """What the labels of the folder's examples mean, by the example's name: whole numbers alone would fit any checkpoint."""
+    listed = folder / "classes.json"
+    if not listed.exists():
+        return {}
+    return {name: tuple(classes) for name, classes in json.loads(listed.read_text(encoding="utf-8")).items()}
 
 
 def find_examples(folder: Path) -> list[Path]:

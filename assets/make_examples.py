@@ -5,6 +5,7 @@ They show no person and are free of any licence (CC0). The seeds lie outside tho
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,8 @@ from scipy import ndimage
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from vqseg.data.phantom import phantom_volume  # noqa: E402
+from vqseg.data.phantom import CLASSES, phantom_volume  # noqa: E402
+from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom  # noqa: E402
 from vqseg.types import Array  # noqa: E402
 
 EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
@@ -26,6 +28,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_wide-right-ventricle": (2007, "ES"),
     "phantom_trap-cyst-beside-the-heart": (2010, "ED"),
 }
+NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # Of the trap: from the left ventricle to the cyst's centre, its radius and its wall, as shares of the longer side.
 _CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.2), 0.1, 0.02
@@ -58,12 +61,20 @@ def main() -> None:
         image, labels, affine = phantom_volume(seed, frame)
         if name == TRAP:
             image = with_cyst(image, labels)
-        for array, ending in ((image, ".nii.gz"), (labels, "_truth.nii.gz")):
-            volume = nib.Nifti1Image(array, affine)
-            volume.header.set_xyzt_units("mm")
-            volume.set_qform(affine, 1)
-            volume.set_sform(affine, 1)
-            nib.save(volume, folder / (name + ending))
+        write(folder / name, image, labels, affine)
+    write(folder / NODULE, *lung_phantom(NODULE_SEED))
+    classes = dict.fromkeys(EXAMPLES, CLASSES) | {NODULE: LUNG_CLASSES}
+    (folder / "classes.json").write_text(json.dumps(classes, indent=2) + "\n", encoding="utf-8")
+
+
+def write(path: Path, image: Array, labels: Array, affine: Array) -> None:
+    """PATH.nii.gz and PATH_truth.nii.gz."""
+    for array, ending in ((image, ".nii.gz"), (labels, "_truth.nii.gz")):
+        volume = nib.Nifti1Image(array, affine)
+        volume.header.set_xyzt_units("mm")
+        volume.set_qform(affine, 1)
+        volume.set_sform(affine, 1)
+        nib.save(volume, path.with_name(path.name + ending))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """Dice of a checkpoint on the bundled phantoms: python benchmarks/examples.py [--checkpoint checkpoints/acdc-10]
 
-Prints a Markdown table.
+Prints a Markdown table of those whose structures are the checkpoint's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -24,7 +25,11 @@ def main() -> None:
     names = segmenter.classes[1:]
     print("| phantom | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
-    for truth in sorted((ROOT / "assets" / "examples").glob("*_truth.nii.gz")):
+    folder = ROOT / "assets" / "examples"
+    classes = json.loads((folder / "classes.json").read_text(encoding="utf-8"))
+    for truth in sorted(folder.glob("*_truth.nii.gz")):
+        if tuple(classes[truth.name.removesuffix("_truth.nii.gz")]) != segmenter.classes:
+            continue
         labels = segmenter.open(read_scan(truth.with_name(truth.name.replace("_truth", "")))).labels
         scores = [dice(labels == label, read_labels(truth) == label) for label in range(1, len(segmenter.classes))]
         title = truth.name.removesuffix("_truth.nii.gz").removeprefix("phantom_").replace("-", " ")

@@ -275,6 +275,9 @@ def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) 
     assert again.model is other
     assert again.truth is None
     assert examples.open("Phantom b truth", served) is None
+    # Labels that would fit by their numbers alone, but mean something else.
+    (tmp_path / "classes.json").write_text(json.dumps({"phantom_b": ["background", "nodule"]}))
+    assert Examples(find_examples(tmp_path)).open("Phantom b", served).truth is None
     assert Examples(find_examples(tmp_path / "nowhere")).titles == []
 
 

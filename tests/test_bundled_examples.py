@@ -1,7 +1,8 @@
-"""The bundled examples: the embedded checkpoint reads them well, except for the one that is there to trap it."""
+"""The bundled examples: the embedded checkpoints read them well, except for the one that is there to trap them."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ from vqseg.data.scan import read_labels, read_scan
 from vqseg.inference import Segmenter, dice_by_class
 
 ROOT = Path(__file__).resolve().parents[1]
-TRUTHS = sorted((ROOT / "assets" / "examples").glob("*_truth.nii.gz"))
+FOLDER = ROOT / "assets" / "examples"
+CLASSES = json.loads((FOLDER / "classes.json").read_text(encoding="utf-8"))
+TRUTHS = sorted(FOLDER.glob("*_truth.nii.gz"))
+HEARTS = [truth for truth in TRUTHS if "nodule" not in truth.name]
 
 
 def scan_of(truth: Path) -> Path:
@@ -25,7 +29,7 @@ def segmenter() -> Segmenter:
     return Segmenter(load_model(ROOT / "checkpoints" / "acdc-10"))
 
 
-@pytest.mark.parametrize("truth", TRUTHS, ids=lambda path: path.name.removesuffix("_truth.nii.gz"))
+@pytest.mark.parametrize("truth", HEARTS, ids=lambda path: path.name.removesuffix("_truth.nii.gz"))
 def test_the_embedded_checkpoint_fails_on_the_trap_alone(segmenter: Segmenter, truth: Path) -> None:
     labels = segmenter.open(read_scan(scan_of(truth))).labels
     scores = [score for score in dice_by_class(labels, read_labels(truth), len(segmenter.classes)) if score is not None]
@@ -33,6 +37,19 @@ def test_the_embedded_checkpoint_fails_on_the_trap_alone(segmenter: Segmenter, t
         assert np.mean(scores) < 0.75
     else:
         assert min(scores) > 0.85
+
+
+def test_the_checkpoint_for_nodules_finds_the_phantoms_nodule() -> None:
+    segmenter = Segmenter(load_model(ROOT / "checkpoints" / "lidc-10"))
+    truth = FOLDER / "phantom_lung-nodule_truth.nii.gz"
+    labels = segmenter.open(read_scan(scan_of(truth))).labels
+    assert dice_by_class(labels, read_labels(truth), 2)[0] > 0.7
+
+
+def test_each_truth_says_what_its_labels_mean() -> None:
+    assert sorted(CLASSES) == [truth.name.removesuffix("_truth.nii.gz") for truth in TRUTHS]
+    for truth in TRUTHS:
+        assert read_labels(truth).max() == len(CLASSES[truth.name.removesuffix("_truth.nii.gz")]) - 1
 
 
 def test_the_trap_leaves_the_heart_as_it_was() -> None:

@@ -13,6 +13,7 @@ import torch
 from vqseg.codebook.statistics import PLACES, CodebookStatistics
 from vqseg.config import PreprocessConfig
 from vqseg.data.phantom import phantom_volume
+from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom
 from vqseg.data.preprocess import normalise, to_network
 from vqseg.models.slicewise import encode_slices
 from vqseg.models.vqseg import VQSeg
@@ -24,8 +25,13 @@ SEEDS = range(500, 510)
 PATCH = 40
 
 
-def phantom_slices(seed: int, preprocess: PreprocessConfig) -> Array:
-    """Normalised slices (S, A, B) of a phantom; by percentiles, as its intensities are in no unit that a window could be in."""
+def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessConfig) -> Array:
+    """Normalised slices (S, A, B) of a phantom: a piece of lung for a network of nodules, a heart for any other.
+
+    A heart's intensities are in no unit that a window could be in: they are normalised by percentiles.
+    """
+    if classes == LUNG_CLASSES:
+        return np.moveaxis(normalise(lung_phantom(seed)[0], preprocess), 2, 0)
     return np.moveaxis(normalise(phantom_volume(seed)[0], replace(preprocess, intensity="percentile")), 2, 0)
 
 
@@ -36,7 +42,7 @@ def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[An
     """
     found = []
     for seed in progress(list(SEEDS)):
-        tokens = encode_slices(model, phantom_slices(seed, model.preprocess)).numpy()
+        tokens = encode_slices(model, phantom_slices(seed, model.config.classes, model.preprocess)).numpy()
         slices, rows, columns = (part.ravel() for part in np.indices(tokens.shape))
         rows = rows % (tokens.shape[1] // model.levels)
         found.append(np.stack([tokens.ravel(), np.full(tokens.size, seed), slices, rows, columns], -1).astype(np.int32))
@@ -60,15 +66,15 @@ def phantom_patches(statistics: CodebookStatistics, model: VQSeg, code: int) -> 
     patches = []
     for seed, index, row, column in statistics.phantom_places[code]:
         if seed >= 0:
-            picture = np.pad(_drawn(int(seed), model.preprocess)[index], PATCH)
+            picture = np.pad(_drawn(int(seed), model.config.classes, model.preprocess)[index], PATCH)
             top, left = (int(PATCH // 2 + (place + 0.5) * model.pixels_per_token) for place in (row, column))
             patches.append(picture[top : top + PATCH, left : left + PATCH])
     return np.stack(patches) if patches else np.zeros((0, PATCH, PATCH), np.uint8)
 
 
 @lru_cache(maxsize=2 * len(SEEDS))
-def _drawn(seed: int, preprocess: PreprocessConfig) -> Array:
+def _drawn(seed: int, classes: tuple[str, ...], preprocess: PreprocessConfig) -> Array:
     """A phantom as the network reads it, (S, H, W) uint8: some 6 MB for ten of them."""
     with torch.inference_mode():
-        images = to_network(phantom_slices(seed, preprocess), preprocess)[:, 0]
+        images = to_network(phantom_slices(seed, classes, preprocess), preprocess)[:, 0]
     return (images.clamp(0, 1) * 255).round().to(torch.uint8).numpy()
