@@ -34,6 +34,8 @@ from app.wiring import CACHE_SECONDS, wire
 
 logger = logging.getLogger(__name__)
 
+# What all views share, in the order in which it is run.
+_HEAD = ("store.js", "pictures.js", "frames.js", "openings.js", "files.js", "names.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -85,7 +87,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<script>{source('store.js', 'pictures.js', 'frames.js', 'openings.js', 'files.js')}</script>",
+        "head": f"<style>{source('frame.css')}</style><script>{source(*_HEAD)}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],

@@ -88,14 +88,14 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
         checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
         other = gr.Textbox(
             label="Another checkpoint",
-            placeholder="Folder or Hub id owner/name",
+            placeholder="Folder or owner/name",
             submit_btn="Open",
             max_lines=1,
             visible=models.opens_others,
             elem_id="other",
         )
         download = gr.DownloadButton(
-            "Save labels as NIfTI", size="md", variant="primary", interactive=first is not None, elem_id="download"
+            "Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=first is not None, elem_id="download"
         )
         _title("Perturbation")
         strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])

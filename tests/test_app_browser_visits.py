@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import pick, pixels, slide, visit, wait_painted, wait_until
+from app_browser import WAIT, pick, pixels, slide, visit, wait_painted, wait_until
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -113,3 +113,41 @@ def test_a_link_chooses_the_checkpoint_and_one_that_is_not_here_is_named(browser
     with visit(browser, server, f"{server.url}/?checkpoint=owner/secret&slice=1", "axial 1 0 resample 0") as other:
         other.locator('[data-testid="toast-body"]', has_text="owner/secret, which is not to be had here").wait_for()
         assert other.evaluate("window.vqseg.state.scan.checkpoint") == "first"
+
+
+NAMELESS = """() => {
+  const shown = (e) => e.offsetParent !== null;
+  const controls = [...document.querySelectorAll("#sidebar :is(button, input, fieldset)")].filter(shown);
+  const nameOf = (e) => e.getAttribute("aria-label") || (e.matches("fieldset") ? "" : e.closest("label")?.textContent || e.textContent);
+  return controls.map((e) => [e.tagName, e.id, (nameOf(e) ?? "").trim()]);
+}"""
+
+
+def test_every_control_of_the_sidebar_has_a_name_of_its_own(page: Any) -> None:
+    page.wait_for_selector("#upload button[aria-label^='Your scan']")
+    named = page.evaluate(NAMELESS)
+    assert [control for control in named if not control[2]] == []
+    assert {"Replacement", "Plane", "Left and right", "Structures"} <= {name for tag, _, name in named if tag == "FIELDSET"}
+    assert page.get_by_label("Slice as a slider").count() == page.get_by_label("Slice as a number").count() == 1
+
+
+@pytest.mark.parametrize("control", ["#mode input:checked", "#slice input[type=range]", "#outline input", "#case input", "#reset"])
+def test_the_focus_of_the_keyboard_is_seen(page: Any, control: str) -> None:
+    page.keyboard.press("Shift")
+    page.locator(control).focus()
+    style, width = page.locator(control).evaluate("e => [getComputedStyle(e).outlineStyle, parseFloat(getComputedStyle(e).outlineWidth)]")
+    assert (style, width) == ("solid", 2)
+    page.locator(control).blur()
+
+
+def test_a_phone_has_all_tabs_in_one_row_and_nothing_beside_the_screen(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(server.url)
+    page.wait_for_selector(".viewer[data-painted]", state="attached")
+    page.wait_for_function("document.querySelectorAll('[role=tab]').length === 6")
+    for name in ("Export", "Perturb", "See"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
