@@ -32,6 +32,8 @@ def strength_curves() -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         uirevision="keep",
+        # What is left fits beside the legend.
+        modebar={"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"], "bgcolor": "rgba(0,0,0,0)"},
         hoverlabel={"font": {"size": 14}},
         font={"size": 13, "color": "#64757f"},
         margin={"l": 4, "r": 8, "t": 8, "b": 4},

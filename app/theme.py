@@ -99,6 +99,7 @@ def theme() -> gr.themes.Base:
         checkbox_label_background_fill_selected="transparent",
         checkbox_label_background_fill_selected_dark="transparent",
         checkbox_label_border_width="0px",
+        checkbox_label_border_width_dark="0px",
         checkbox_label_text_color_selected="*neutral_900",
         checkbox_label_text_color_selected_dark="*neutral_100",
         checkbox_border_color="*neutral_500",

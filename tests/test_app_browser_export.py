@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pytest
 from app_browser import slide, visit, wait_painted
 from app_server import Server
 from fake_segmenter import FakeSegmentedScan
@@ -77,3 +80,25 @@ def test_forced_tokens_that_a_link_has_wrong_are_left_out(browser: Any, server: 
     with visit(browser, server, f"{server.url}/?slice=2&edits=0.0.64", "axial 2 0 resample 0") as other:
         assert other.evaluate("window.vqseg.state.edits") == []
         assert other.locator(".viewer .notice").is_hidden()
+
+
+def test_decoding_the_labels_moves_nothing_on_the_page(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode, gate = FakeSegmentedScan.perturb, Event()
+
+    def held_up(scan: FakeSegmentedScan, index: int, *arguments: Any) -> Any:
+        # Each call's time is up after two slices; the fourth waits until the page was looked at.
+        time.sleep(0.3)
+        assert index < 3 or gate.wait(60)
+        return decode(scan, index, *arguments)
+
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    page.get_by_role("tab", name="Export").click()
+    page.wait_for_selector(".export[data-labels=ready]")
+    place = page.locator(".export .code").bounding_box()
+    monkeypatch.setattr(FakeSegmentedScan, "perturb", held_up)
+    slide(page, "strength", 0.7)
+    page.locator(".export").get_by_role("button", name="Cancel").wait_for()
+    assert page.locator(".export .code").bounding_box() == place
+    gate.set()
+    page.wait_for_selector(".export[data-labels=ready]")

@@ -53,6 +53,48 @@ def test_a_cell_tells_its_swap_and_can_be_forced_undone_and_cleared(page: Any, e
     assert page.locator("[data-do=undo]").is_disabled()
 
 
+WHITE = """() => {
+  const c = document.querySelector("[data-panel=after] canvas"), scale = c.width / c.getBoundingClientRect().width / devicePixelRatio;
+  const data = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+  let white = 0;
+  for (let o = 0; o < data.length; o += 4) white += data[o] + data[o + 1] + data[o + 2] === 765;
+  return [scale, c.width, c.height, white];
+}"""
+
+
+def test_replaced_cells_are_outlined_by_lines_of_one_screen_pixel(page: Any, example: Path) -> None:
+    slide(page, "strength", 1)
+    # On another slice no cell is chosen.
+    slide(page, "slice", 2)
+    wait_painted(page, "axial 2 1 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector(".perturb[data-painted='2 1 0 0']")
+    page.wait_for_function(f"Math.abs(({WHITE})()[0] - 1) < 0.02")
+    _, columns, rows, white = page.evaluate(WHITE)
+    result = FakeSegmentedScan(read_scan(example)).perturb(2, 1.0)
+    assert (result.indices != result.clean_indices).all()
+    cells = sorted(result.indices.shape)
+    assert rows > columns
+    # Shared lines between the cells, and those at the edges that lie inside of the canvas.
+    lines_across, lines_down = (count + 1 for count in cells)
+    assert white <= lines_down * columns + lines_across * rows
+    assert white >= (lines_down - 1) * columns + (lines_across - 1) * rows - lines_down * lines_across
+
+
+def test_planes_without_tokens_say_so_calmly_and_leave_no_black_squares(page: Any) -> None:
+    page.get_by_label("Coronal").check()
+    wait_painted(page, "coronal 24 0 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector(".perturb[data-across]")
+    assert "axial plane" in page.locator(".perturb .notice").inner_text()
+    assert page.locator("[data-panel=before]").is_hidden()
+    assert page.locator(".perturb [data-panel=segmentation]").is_visible()
+    page.get_by_label("Axial").check()
+    page.wait_for_selector(".perturb:not([data-across])")
+    assert page.locator(".perturb .notice").is_hidden()
+    assert page.locator("[data-panel=before]").is_visible()
+
+
 def test_curves_are_drawn_from_the_frames_and_the_present_epsilon_is_marked(page: Any, example: Path) -> None:
     page.get_by_role("tab", name="Perturb").click()
     page.wait_for_selector("#curves .js-plotly-plot[data-points='21']")

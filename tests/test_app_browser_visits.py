@@ -131,13 +131,16 @@ def test_every_control_of_the_sidebar_has_a_name_of_its_own(page: Any) -> None:
     assert page.get_by_label("Slice as a slider").count() == page.get_by_label("Slice as a number").count() == 1
 
 
-@pytest.mark.parametrize("control", ["#mode input:checked", "#slice input[type=range]", "#outline input", "#case input", "#reset"])
+@pytest.mark.parametrize(
+    "control", ["#mode input:checked", "#slice input[type=range]", "#outline input", "#case .wrap:has(> .wrap-inner)", "#reset"]
+)
 def test_the_focus_of_the_keyboard_is_seen(page: Any, control: str) -> None:
     page.keyboard.press("Shift")
-    page.locator(control).focus()
+    inner = page.locator(control).locator("xpath=descendant-or-self::*[self::input or self::button]").first
+    inner.focus()
     style, width = page.locator(control).evaluate("e => [getComputedStyle(e).outlineStyle, parseFloat(getComputedStyle(e).outlineWidth)]")
     assert (style, width) == ("solid", 2)
-    page.locator(control).blur()
+    inner.blur()
 
 
 def test_a_phone_has_all_tabs_in_one_row_and_nothing_beside_the_screen(browser: Any, server: Server) -> None:

@@ -69,6 +69,7 @@ async function copy(content, button) {
   try {
     await navigator.clipboard.writeText(content);
     button.textContent = "Copied";
+    if (button.dataset.kind === "link" && window.vqseg.state.scan.own) say("The link holds the settings, not your own scan: elsewhere it opens with an example.");
   } catch {
     return say("This browser does not let a page copy; mark the text and copy it by hand.");
   }

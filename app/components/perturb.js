@@ -32,7 +32,8 @@ function paint() {
   if (!shown || !part("table") || state.scan.token !== shown.request.token) return;
   const { frame } = shown, view = viewOf();
   pictures.shapeStages(root, view, shown.request.plane, state);
-  say(frame.codes ? "" : "Tokens lie in the acquired slices: choose the " + acquired(state.scan) + " plane to see and force them.");
+  root.toggleAttribute("data-across", !frame.codes);
+  say(frame.codes ? "" : "Tokens and curves belong to the acquired slices: choose the " + acquired(state.scan) + " plane to see them, and to force tokens.");
   if (frame.codes) {
     drawTokens("before", frame.clean_codes, null, view, state.scan);
     drawTokens("after", frame.codes, frame.clean_codes, view, state.scan);
@@ -54,17 +55,28 @@ function drawBranches(segmentation, picture, frame, view, state) {
 const boxOf = (row, column) => window.vqseg.frames.boxOf(window.vqseg.state.scan, shown.request.plane, row, column);
 
 function drawTokens(name, codes, before, view, scan) {
-  const canvas = canvasOf(name), [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens;
-  const scale = Math.max(1, Math.round(8 / Math.min(...scan.cell))), first = (scan.levels - 1) * h * w;
-  Object.assign(canvas, { width: columns * scale, height: rows * scale });
+  const canvas = canvasOf(name), [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens, first = (scan.levels - 1) * h * w;
+  // As many pixels as the screen gives it: outlines of one pixel would be lost or doubled in a picture of another size.
+  const scale = canvas.clientWidth ? (canvas.clientWidth * devicePixelRatio) / columns : Math.max(1, Math.round(8 / Math.min(...scan.cell)));
+  Object.assign(canvas, { width: Math.round(columns * scale), height: Math.round(rows * scale) });
   const pen = canvas.getContext("2d");
   for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) {
-    const at = first + row * w + column, box = boxOf(row, column).map((n) => Math.round(n * scale));
-    pen.fillStyle = colourOf(codes[at]);
-    pen.fillRect(...box);
-    if (before && before[at] !== codes[at]) outline(pen, box, OUTLINE, 1);
+    pen.fillStyle = colourOf(codes[first + row * w + column]);
+    pen.fillRect(...enlarged(boxOf(row, column), scale));
   }
-  if (chosen) outline(pen, boxOf(chosen.row, chosen.column).map((n) => Math.round(n * scale)), CHOSEN, 3);
+  for (let at = first; before && at < first + h * w; at++) {
+    if (before[at] === codes[at]) continue;
+    // Neighbours share their line: one pixel, not two.
+    const [x, y, width, height] = enlarged(boxOf(Math.floor((at - first) / w), (at - first) % w), scale);
+    outline(pen, [x, y, width + 1, height + 1], OUTLINE, 1);
+  }
+  if (chosen) outline(pen, enlarged(boxOf(chosen.row, chosen.column), scale), CHOSEN, 3);
+}
+
+/* A box in the canvas's pixels, its edges on whole ones, so that neither gaps nor overlaps are left between two. */
+function enlarged([x, y, width, height], scale) {
+  const [left, top] = [x, y].map((n) => Math.round(n * scale));
+  return [left, top, Math.round((x + width) * scale) - left, Math.round((y + height) * scale) - top];
 }
 
 function outline(pen, [x, y, width, height], colour, thickness) {
@@ -127,6 +139,7 @@ queueMicrotask(() => {
   window.vqseg.subscribe(dye);
   window.vqseg.subscribe(schedule);
   new IntersectionObserver(schedule).observe(element);
+  new ResizeObserver(schedule).observe(canvasOf("after"));
   // The card and the plot are built beside this component, in their own time.
   new MutationObserver(() => { if (graphOf() && !graphOf().dataset.dressed) schedule(); }).observe(panel, { childList: true, subtree: true });
 });

@@ -4,8 +4,11 @@ const part = (name) => panel.querySelector(".card " + name);
 let chosen = null;      // the cell, of window.vqseg.frames.cellAt
 let asked = 0;
 
+/* Whether there are tokens to choose from, and not those of a scan that is being left. */
+const hasCells = () => Boolean(shown?.frame.codes) && shown.request.token === window.vqseg.state.scan.token;
+
 function choose(event) {
-  if (!shown?.frame.codes) return;
+  if (!hasCells()) return;
   const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
   const pixel = pictures.pixelAt(event.currentTarget, event, viewOf(), mirrored);
   if (!pixel) return;
@@ -16,7 +19,7 @@ function choose(event) {
 
 /* The arrow keys go from cell to cell as they are displayed. */
 function moveCell(event) {
-  if (!event.key.startsWith("Arrow") || !shown?.frame.codes) return;
+  if (!event.key.startsWith("Arrow") || !hasCells()) return;
   event.preventDefault();
   const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
   const next = window.vqseg.frames.cellBeside(window.vqseg.state.scan, shown.request.plane, chosen, event.key, mirrored);
@@ -35,17 +38,20 @@ async function describeCell() {
   const atoms = await window.vqseg.frames.unpack(answer.atoms), size = answer.side ** 2;
   if (number !== asked) return;
   const atom = (i) => atoms.subarray(i * size, (i + 1) * size);
-  const last = answer.codes.length - 1, pi = (i) => (request.strength * answer.probabilities[i]).toFixed(4);
+  const last = answer.codes.length - 1, pi = (i) => share(request.strength * answer.probabilities[i]);
   text("cell").textContent = "Token " + chosen.row + ", " + chosen.column;
   const isForced = window.vqseg.state.edits.some(([r, c]) => r * window.vqseg.state.scan.grid_of_tokens[1] + c === chosen.at);
   text("move").textContent = code === to ? "code " + code + (isForced ? ", forced to itself" : ", not replaced")
-    : "code " + code + " → " + to + (isForced ? ", forced" : "") + " · π = " + pi(last) + " · distance " + answer.distances[last].toFixed(3);
+    : "code " + code + " → " + to + (isForced ? ", forced" : "") + " · π " + pi(last).replace(/^(?!<)/, "= ") + " · distance " + answer.distances[last].toFixed(3);
   drawSwap([[code, atom(0)], [to, atom(last + 1)]]);
   part("tbody").replaceChildren(...answer.codes.slice(0, last).map((j, i) => neighbourRow(j, atom(i + 1), answer.distances[i], pi(i))));
   part("table").hidden = part("form").hidden = false;
   part("input").max = window.vqseg.state.scan.codebook_size - 1;
   root.dataset.cell = [chosen.row, chosen.column, code, to].join(" ");
 }
+
+/* A probability to four places; what is less than that is not said to be nothing. */
+const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.toFixed(4));
 
 /* What the code and its replacement decode to; one picture if there was no replacement. */
 function drawSwap(codes) {

@@ -87,5 +87,5 @@ function dress(graph) {
   if (graph.dataset.dressed) return;
   graph.dataset.dressed = "true";
   const narrow = graph.clientWidth < 520 ? { "xaxis.domain": [0, 1], "yaxis.domain": [0.56, 1], "xaxis2.domain": [0, 1], "yaxis2.domain": [0, 0.32] } : {};
-  window.Plotly.relayout(graph, { "font.color": getComputedStyle(root).color, ...narrow });
+  window.Plotly.relayout(graph, { "font.color": getComputedStyle(root).color, "modebar.color": getComputedStyle(root).color, ...narrow });
 }
