@@ -64,12 +64,15 @@ function drawTokens(name, codes, before, view, scan) {
     pen.fillStyle = colourOf(codes[first + row * w + column]);
     pen.fillRect(...enlarged(boxOf(row, column), scale));
   }
+  // Lines of whole pixels would hide cells that are hardly larger.
+  pen.globalAlpha = Math.min(1, (Math.min(...scan.cell) * scale - 1) / 6);
   for (let at = first; before && at < first + h * w; at++) {
     if (before[at] === codes[at]) continue;
     // Neighbours share their line: one pixel, not two.
     const [x, y, width, height] = enlarged(boxOf(Math.floor((at - first) / w), (at - first) % w), scale);
     outline(pen, [x, y, width + 1, height + 1], OUTLINE, 1);
   }
+  pen.globalAlpha = 1;
   if (chosen) outline(pen, enlarged(boxOf(chosen.row, chosen.column), scale), CHOSEN, 3);
 }
 
