@@ -293,6 +293,20 @@ def test_the_teachers_note_is_closed_until_it_is_opened_and_stays_so(lesson: Any
     lesson.wait_for_url(lambda url: "notes=1" not in url)
 
 
+@pytest.mark.parametrize("language", sorted(languages()))
+def test_no_step_needs_a_scroll_bar_in_a_window_720_pixels_high(lesson: Any, language: str) -> None:
+    lesson.locator("[data-do=language]").select_option(language)
+    for name in NAMES:
+        turn_to(lesson, name)
+        lesson.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+        predict(lesson, name, next(iter(ENGLISH["steps"][name].get("options", {"1": ""}))))
+        lesson.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+        strips = lesson.evaluate(
+            "[...document.querySelectorAll('.strip')].map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
+        )
+        assert all(strip == strips[0] for strip in strips)
+
+
 @pytest.mark.parametrize("notes", [False, True])
 def test_the_handout_is_saved_with_one_click(lesson: Any, opened: OpenScan, tmp_path: Path, notes: bool) -> None:
     if notes:
