@@ -9,10 +9,15 @@ from typing import Any
 import pytest
 from app_browser import CHROMIUM, FLAGS, visit, wait_painted
 from app_server import Server, fake_served, save_scan, save_truth, serving
+from hypothesis import settings
 
 from tests.tiny import tiny_model
 from vqseg.checkpoint import save_model
 from vqseg.data.phantom import write_phantoms
+
+# The same examples at every run, and no limit of time to one: neither luck nor a busy machine decides whether a test passes.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
