@@ -394,6 +394,24 @@ def test_two_radii_stand_beside_what_they_cost_on_the_slice(tab: Any, scan: Fake
     )
 
 
+def test_turning_the_slices_ends_with_the_scan(tab: Any, scan: FakeSegmentedScan) -> None:
+    last = scan.slice_count - 1
+    for index, ends in ((0, (True, False)), (last, (False, True)), (3, (False, False))):
+        slide(tab, "slice", index)
+        tab.wait_for_selector(f".codes[data-slice='axial {index}']")
+        assert tuple(tab.get_by_label(f"{name} slice").is_disabled() for name in ("Previous", "Next")) == ends
+
+
+def test_parameters_of_a_layout_stay_within_a_narrow_window(tab: Any) -> None:
+    size = tab.viewport_size
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.get_by_text("Parameters").click()
+    box = tab.locator(".parameters form").bounding_box()
+    tab.get_by_text("Parameters").click()
+    tab.set_viewport_size(size)
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+
+
 def test_lines_stay_within_their_axes_when_the_link_changes(tab: Any) -> None:
     for view, drawn in (("usage", "#frequency[data-drawn]"), ("radii", "#cost[data-points='21 21']")):
         tab.locator(f"[name=codes-view][value={view}]").check()

@@ -62,6 +62,8 @@
   function tell(lit) {
     const { index, plane } = state.frame.request, seen = new Set(codes() ?? []);
     text("slice").textContent = plane[0].toUpperCase() + plane.slice(1) + " slice " + index + (codes() ? " · " + seen.size + " codes" : "");
+    part("[data-do=previous]").disabled = index <= 0;
+    part("[data-do=next]").disabled = index >= view().count - 1;
     const cells = (canvas.dataset.lit ?? "").split(" ").filter(Boolean).length;
     const acquired = Object.keys(scan().planes).find((name) => scan().planes[name].acquired);
     text("lens").textContent = !codes() ? "Tokens lie in the acquired slices: choose the " + acquired + " plane."
