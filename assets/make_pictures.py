@@ -54,8 +54,8 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     """The map with a part of it drawn around and a card beside it (codebook.png with the sidebar), and the other views."""
     page.locator("[name=codes-tool][value=lasso]").check()
     box = page.locator("#codewords").bounding_box()
-    # The right end of the map, where the heart's codes lie.
-    path = [(0.76, 0.3), (0.97, 0.14), (0.99, 0.5), (0.8, 0.55), (0.76, 0.3)]
+    # The left end of the map, where the heart's codes lie.
+    path = [(0.03, 0.55), (0.2, 0.53), (0.2, 0.77), (0.05, 0.77), (0.03, 0.55)]
     corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
     page.mouse.move(*corners[0])
     page.mouse.down()
