@@ -93,21 +93,34 @@ def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
 
 def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> dict[str, list[Any]]:
     """Figures of one slice over epsilon, lists of the same length; dice_vs_truth, a mean over structures, where the scan has a truth."""
-    frames = [make_frame(scan, replace(request, strength=float(strength))) for strength in strengths]
-    shares = [frame.replaced_share for frame in frames]
-    return {"epsilon": strengths.tolist(), "replaced_share": shares, **_figures_over(scan, request, frames)}
+    return columns([strength_point(scan, request, float(strength)) for strength in strengths])
 
 
 def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> dict[str, list[Any]]:
     """The same over the rate of feature dropout, on which no token is replaced."""
-    frames = [dropout_frame(scan, request, float(rate)) for rate in rates]
-    return {"rate": rates.tolist(), **_figures_over(scan, request, frames)}
+    return columns([dropout_point(scan, request, float(rate)) for rate in rates])
 
 
-def _figures_over(scan: OpenScan, request: FrameRequest, frames: Sequence[Frame]) -> dict[str, list[Any]]:
-    figures = {name: [getattr(frame, name) for frame in frames] for name in ("dice_vs_clean", "agreement", "psnr")}
+def strength_point(scan: OpenScan, request: FrameRequest, strength: float) -> dict[str, Any]:
+    """One point of `curve`."""
+    frame = make_frame(scan, replace(request, strength=strength))
+    return {"epsilon": strength, "replaced_share": frame.replaced_share, **_figures(scan, request, frame)}
+
+
+def dropout_point(scan: OpenScan, request: FrameRequest, rate: float) -> dict[str, Any]:
+    """One point of `dropout_curve`."""
+    return {"rate": rate, **_figures(scan, request, dropout_frame(scan, request, rate))}
+
+
+def columns(points: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Points of one curve, one at least, as a list for each of their names."""
+    return {name: [point[name] for point in points] for name in points[0]}
+
+
+def _figures(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
+    figures: dict[str, Any] = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     if scan.truth is not None:
-        figures["dice_vs_truth"] = [_mean(truth_scores(scan, request, frame)) for frame in frames]
+        figures["dice_vs_truth"] = _mean(truth_scores(scan, request, frame))
     return figures
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from app.curve_figures import COLOURS, CURVES
 from app.edits import edits_as_text
-from app.export import STEPS, curve, dropout_curve
 from app.frames import FrameRequest, RequestError, make_frame
 from app.planes import PlaneView
 from app.render import absolute_difference, greyscale, label_colours, overlay
@@ -84,16 +83,14 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
     return sheet
 
 
-def curve_figure(scan: OpenScan, request: FrameRequest) -> Figure:
+def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], dropped: Mapping[str, list[Any]]) -> Figure:
     """Dice, agreement and PSNR of an acquired slice over epsilon, solid, and over the rate of feature dropout, dashed.
 
-    Against the truth as well, where the scan has one.
+    swapped, dropped: what `curve` and `dropout_curve` give; against the truth as well, where the scan has one.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    # Dropout first: it refuses another plane before anything is decoded.
-    dropped, swapped = dropout_curve(scan, request, STEPS), curve(scan, request, STEPS)
     sheet = Figure(figsize=(7.2, 2.9), layout="constrained")
     shares, decibels = sheet.subplots(1, 2, width_ratios=(3, 2))
     looks = dict(zip(CURVES, COLOURS, strict=True))

@@ -21,6 +21,7 @@ from vqseg.data.scan import write_labels
 from vqseg.types import Array, VolumeResult
 
 if TYPE_CHECKING:
+    from app.curve_replay import CurveReplay
     from app.frames import Frame, FrameRequest
     from app.models import Served
     from app.replay import Replay
@@ -58,6 +59,7 @@ class OpenScan:
         self.lock = Lock()
         self.latest: tuple[FrameRequest, Frame] | None = None
         self.replays: OrderedDict[str, Replay] = OrderedDict()
+        self.curves: OrderedDict[str, CurveReplay] = OrderedDict()
         self._volume: tuple[tuple[float, Mode, int], VolumeResult] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,21 @@ def test_the_curves_are_saved_as_a_figure(perturb: Any, tmp_path: Path) -> None:
         assert downloading.value.suggested_filename == f"Phantom_small_heart_axial3_curves.{kind.lower()}"
         downloading.value.save_as(tmp_path / kind)
         assert (tmp_path / kind).read_bytes().startswith(start)
+
+
+def test_the_figure_of_the_curves_tells_how_far_it_is_and_can_be_cancelled(perturb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = FakeSegmentedScan.dropout
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeSegmentedScan, "dropout", lambda *arguments: time.sleep(0.25) or decode(*arguments))
+        slide(perturb, "slice", 1)
+        perturb.wait_for_selector(".perturb[data-painted='1 0 0 0']")
+        perturb.locator(".perturb").get_by_role("button", name="Curves as PNG", exact=True).click()
+        perturb.get_by_text(re.compile(r"Drawing the figure of the curves: \d+ of 42")).wait_for()
+        perturb.get_by_role("button", name="Cancel Curves as PNG").click()
+        perturb.locator(".perturb").get_by_role("button", name="Curves as PNG", exact=True).wait_for()
+        assert "Drawing" not in perturb.locator(".perturb [data-text=tool]").inner_text()
+    with perturb.expect_download():
+        perturb.locator(".perturb").get_by_role("button", name="Curves as PNG", exact=True).click()
 
 
 def test_the_branches_are_told_apart_where_only_one_of_them_answers(perturb: Any, segmented: FakeSegmentedScan) -> None:

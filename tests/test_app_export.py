@@ -15,8 +15,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 from app_server import save_scan
+from matplotlib.figure import Figure
 
-from app.export import client_lines, configuration, curve, python_lines, slice_tokens
+from app.curve_replay import POINTS, advance_curves
+from app.export import STEPS, client_lines, configuration, curve, dropout_curve, python_lines, slice_tokens
 from app.figures import Drawing, curve_figure, slice_figure, written
 from app.frames import FrameRequest, RequestError, make_frame
 from app.models import load_served
@@ -130,8 +132,24 @@ def test_a_figure_says_its_settings_edges_and_scale(opened: OpenScan) -> None:
     assert [text.get_text() for text in sheet.legends[0].texts] == ["RV", "LV"]
 
 
+def figure_of_curves(opened: OpenScan, request: FrameRequest) -> Figure:
+    return curve_figure(request, *advance_curves(opened, "visit", request, seconds=600).curves())
+
+
+def test_the_points_of_the_curves_come_a_few_at_a_time_and_begin_again_with_other_settings(opened: OpenScan) -> None:
+    request = FrameRequest(opened.plane, 1, 0.25, "resample", 4)
+    assert [advance_curves(opened, "visit", request, seconds=0).done for _ in range(3)] == [1, 2, 3]
+    # Epsilon moves no curve; another visit has points of its own.
+    assert advance_curves(opened, "visit", replace(request, strength=0.5), seconds=0).done == 4
+    assert advance_curves(opened, "other", request, seconds=0).done == 1
+    assert advance_curves(opened, "visit", replace(request, seed=5), seconds=0).done == 1
+    whole = advance_curves(opened, "other", request, seconds=600)
+    assert whole.done == POINTS
+    assert whole.curves() == (curve(opened, request, STEPS), dropout_curve(opened, request, STEPS))
+
+
 def test_the_figure_of_curves_has_both_perturbations(opened: OpenScan) -> None:
-    sheet = curve_figure(opened, FrameRequest(opened.plane, 1, 0.25, "resample", 2))
+    sheet = figure_of_curves(opened, FrameRequest(opened.plane, 1, 0.25, "resample", 2))
     dice, drawn = [opened.segmented.perturb(1, e / 20, seed=2).dice_vs_clean for e in range(21)], sheet.axes[0].lines
     np.testing.assert_allclose(drawn[0].get_ydata(), dice)
     np.testing.assert_allclose(drawn[2].get_ydata(), [opened.segmented.dropout(1, p / 20, 2).dice_vs_clean for p in range(21)])
@@ -149,13 +167,13 @@ def test_curves_go_against_the_truth_where_there_is_one(checkpoint: Path, scan_f
     # Each structure counts alike, as in the status strip.
     scores = dice_by_class(opened.segmented.perturb(1, 1.0, seed=3).labels, opened.truth[..., 1], len(served.classes))
     assert given[1] == 1.0 > given[2] == pytest.approx(np.mean([score for score in scores if score is not None]))
-    assert "Dice vs truth" in [text.get_text() for text in curve_figure(opened, request).legends[0].texts]
+    assert "Dice vs truth" in [text.get_text() for text in figure_of_curves(opened, request).legends[0].texts]
 
 
 def test_curves_are_refused_across_the_slices(opened: OpenScan) -> None:
     across = next(plane for plane in opened.views if plane != opened.plane)
     with pytest.raises(RequestError, match=f"choose plane {opened.plane}"):
-        curve_figure(opened, FrameRequest(across, 1, 0.5, "resample", 2))
+        advance_curves(opened, "visit", FrameRequest(across, 1, 0.5, "resample", 2))
 
 
 def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:

@@ -3,7 +3,7 @@
 const root = element.querySelector(".export");
 const text = (name) => root.querySelector("[data-text=" + name + "]");
 const notice = root.querySelector(".notice");
-const { nameOf, save, bytesOf } = window.vqseg.files;
+const { nameOf, save, bytesOf, prepare, callOff } = window.vqseg.files;
 let lines = null;     // the texts of the view on show
 let waiting = 0, number = 0;
 
@@ -41,6 +41,7 @@ const FILES = {
 };
 
 async function make(kind, button) {
+  if (callOff(button)) return;
   say("");
   if (kind === "link") return copy(location.href, button);
   if (kind === "configuration") {
@@ -48,11 +49,10 @@ async function make(kind, button) {
     return save(lines.configuration, "application/json", nameOf(".json", true));
   }
   const [type, ending] = FILES[kind], name = nameOf(ending, true), hint = text("figure"), said = hint.textContent;
-  button.disabled = true;
-  if (kind.startsWith("curves")) hint.textContent = "Decoding the slice at 21 values of epsilon and of the dropout rate";
-  const answer = await server.export(request(kind));
-  button.disabled = false;
+  const wish = request(kind);
+  const answer = await prepare(button, () => server.export(wish), ({ done, of }) => (hint.textContent = "Decoding the slice for the curves: " + done + " of " + of));
   hint.textContent = said;
+  if (answer === null) return;
   if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
   save(bytesOf(answer), type, name);
 }

@@ -70,14 +70,13 @@ function nextRate(points) {
 
 /* The curves for print, drawn by the server, which decodes all their points again. */
 async function saveFigure(button) {
-  const { nameOf, save, bytesOf } = window.vqseg.files, kind = button.dataset.figure, svg = kind.endsWith("svg");
-  const buttons = root.querySelectorAll("[data-figure]"), name = nameOf(svg ? "_curves.svg" : "_curves.png", true);
-  buttons.forEach((each) => (each.disabled = true));
-  text("tool").textContent = "Drawing the figure of the curves";
-  const answer = await server.export({ ...shown.request, kind });
-  buttons.forEach((each) => (each.disabled = false));
+  const { nameOf, save, bytesOf, prepare, callOff } = window.vqseg.files, kind = button.dataset.figure, svg = kind.endsWith("svg");
+  if (callOff(button)) return;
+  const name = nameOf(svg ? "_curves.svg" : "_curves.png", true), wish = { ...shown.request, kind };
+  const answer = await prepare(button, () => server.export(wish), ({ done, of }) => (text("tool").textContent = "Drawing the figure of the curves: " + done + " of " + of));
   text("tool").textContent = "";
   tellMaps();
+  if (answer === null) return;
   if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
   save(bytesOf(answer), svg ? "image/svg+xml" : "image/png", name);
 }

@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from app.components import source
+from app.curve_replay import POINTS, advance_curves
 from app.export import client_lines, configuration, python_lines, slice_tokens
 from app.figures import FORMATS, Drawing, curve_figure, slice_figure, written
 from app.frames import FrameRequest, RequestError
 from app.replay import advance, replay_file
-from app.session import OpenScan, SessionError, SessionStore
+from app.session import SessionError, SessionStore
 
 _KINDS = ("lines", "tokens", *FORMATS, *(f"curves-{name}" for name in FORMATS))
 
@@ -38,11 +39,15 @@ def build_export(store: SessionStore) -> None:
 
 
 def exported(store: SessionStore, request: Any) -> dict[str, Any]:
-    """{"bytes": base64} of request["kind"] "tokens" or a figure; for "lines" the texts python, client and configuration."""
+    """{"bytes": base64} of request["kind"] "tokens" or a figure; for "lines" the texts python, client and configuration.
+
+    The curves come when all their points are decoded: until then the answer is {"done": n, "of": n}, and the same request goes on.
+    """
     if not isinstance(request, dict):
         return {"error": "the request must be an object"}
     try:
-        scan = store.get(request.get("token"))
+        token = request.get("token")
+        scan = store.get(token)
         asked, kind = FrameRequest.checked(request, scan), request.get("kind")
         if kind not in _KINDS:
             raise RequestError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
@@ -52,7 +57,14 @@ def exported(store: SessionStore, request: Any) -> dict[str, Any]:
                 "client": client_lines(scan, asked, str(request.get("address"))),
                 "configuration": configuration(scan, asked),
             }
-        return _packed(_content(scan, asked, kind, request))
+        if kind == "tokens":
+            return _packed(slice_tokens(scan, asked).encode())
+        if kind in FORMATS:
+            return _packed(written(slice_figure(scan, asked, Drawing.checked(request)), kind))
+        replay = advance_curves(scan, str(token), asked)
+        if replay.done < POINTS:
+            return {"done": replay.done, "of": POINTS}
+        return _packed(written(curve_figure(asked, *replay.curves()), kind.removeprefix("curves-")))
     except (SessionError, RequestError) as error:
         return {"error": str(error.args[0])}
 
@@ -72,14 +84,6 @@ def labels_so_far(store: SessionStore, request: Any) -> dict[str, Any]:
         return {"done": replay.done, "of": slices}
     name, content = replay_file(scan, replay)
     return {"done": slices, "of": slices, "name": name, **_packed(content)}
-
-
-def _content(scan: OpenScan, asked: FrameRequest, kind: str, request: dict[str, Any]) -> bytes:
-    if kind == "tokens":
-        return slice_tokens(scan, asked).encode()
-    if kind in FORMATS:
-        return written(slice_figure(scan, asked, Drawing.checked(request)), kind)
-    return written(curve_figure(scan, asked), kind.removeprefix("curves-"))
 
 
 def _packed(content: bytes) -> dict[str, str]:
