@@ -5,7 +5,8 @@ and moves epsilon. Without --scan: the first scan of ACDC below ../shared/data i
 ACDC's size. Prints medians and 95th percentiles, in milliseconds, of
 
 - server: perturb and decode, as the server itself measures it, for frames that were not fetched ahead;
-- painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and not.
+- painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and not;
+- codebook: from the first click on the tab to the frame after the map of the shipped codewords was drawn, once.
 
 Meaningful on a machine that does nothing else: the load average is printed beside them.
 """
@@ -52,6 +53,17 @@ LISTEN = """() => {
   window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.latency.server = shown.frame.milliseconds; });
 }"""
 
+FIRST_PAINT = """() => new Promise((resolve) => {
+  const begun = performance.now(), map = "#codewords .js-plotly-plot[data-points]";
+  const watcher = new MutationObserver(() => {
+    if (!document.querySelector(map)) return;
+    watcher.disconnect();
+    requestAnimationFrame(() => resolve(performance.now() - begun));
+  });
+  watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["data-points"] });
+  [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim() === "Codebook").click();
+})"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,6 +83,7 @@ def main() -> None:
         ahead = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=True)])
         fresh = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=False)])
         grid = page.locator(".viewer [data-text=grid]").inner_text()
+        codebook = page.evaluate(FIRST_PAINT)
         browser.close()
     print(f"{scan.name}, {grid}; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, {arguments.moves} moves each")
     print("| milliseconds | median | 95th percentile |\n|---|---|---|")
@@ -80,6 +93,7 @@ def main() -> None:
         ("event to painted, not fetched ahead", fresh[:, 0]),
     ):
         print(f"| {name} | {np.median(times):.0f} | {np.percentile(times, 95):.0f} |")
+    print(f"| codebook, first paint, once | {codebook:.0f} | |")
 
 
 def default_scan() -> Path:

@@ -138,8 +138,9 @@ def test_the_focus_of_the_keyboard_is_seen(page: Any, control: str) -> None:
     page.keyboard.press("Shift")
     inner = page.locator(control).locator("xpath=descendant-or-self::*[self::input or self::button]").first
     inner.focus()
-    style, width = page.locator(control).evaluate("e => [getComputedStyle(e).outlineStyle, parseFloat(getComputedStyle(e).outlineWidth)]")
-    assert (style, width) == ("solid", 2)
+    # Buttons move there: the ring is awaited.
+    ring = "e => { const { outlineStyle, outlineWidth } = getComputedStyle(e); return outlineStyle === 'solid' && outlineWidth === '2px'; }"
+    page.wait_for_function(ring, arg=page.locator(control).element_handle())
     inner.blur()
 
 
