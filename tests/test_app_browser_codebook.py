@@ -517,10 +517,14 @@ def large_statistics() -> CodebookStatistics:
     return rich_statistics(LargeScan.codebook_size)
 
 
-def test_sixteen_thousand_points_stay_fluid_and_are_soon_there(
-    browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path
+# The target is two seconds for the shipped size on an idle machine, which benchmarks/latency.py measures. Here the processor is shared:
+# the same work was seen to take from 1.4 to 2.3 seconds of its time.
+@pytest.mark.parametrize(("size", "paint"), [(4096, 3.0), (16384, 4.0)])
+def test_thousands_of_points_stay_fluid_and_are_soon_there(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path, monkeypatch: pytest.MonkeyPatch, size: int, paint: float
 ) -> None:
     """The page's own work is measured in time on the processor: others may use it too while tests run."""
+    monkeypatch.setattr(LargeScan, "codebook_size", size)
     fake = fake_served()
     served = replace(fake, segmenter=LargeSegmenter(fake.segmenter), statistics=large_statistics())
     with serving(tmp_path_factory.mktemp("large"), [example], served) as running, visit(browser, running) as page:
@@ -533,7 +537,7 @@ def test_sixteen_thousand_points_stay_fluid_and_are_soon_there(
 
         start = seconds()
         page.get_by_role("tab", name="Codebook").click()
-        page.wait_for_selector(f"{GRAPH}[data-points='16384']")
+        page.wait_for_selector(f"{GRAPH}[data-points='{size}']")
         first_paint = seconds() - start
         page.wait_for_selector(".codes[data-slice]")
         took = []
@@ -542,6 +546,5 @@ def test_sixteen_thousand_points_stay_fluid_and_are_soon_there(
             page.locator("[data-set=colour]").select_option(name)
             page.wait_for_selector(f"{GRAPH}[data-colour={name}]")
             took.append(seconds() - start)
-    # Four times as many points as the shipped checkpoints have, which are to be there in two seconds.
-    assert first_paint <= 5
+    assert first_paint <= paint
     assert np.median(took) <= 0.15
