@@ -8,13 +8,10 @@ from typing import Any
 
 from app.export import STEPS, columns, dropout_point, strength_point
 from app.frames import FrameRequest
+from app.replay import SECONDS, of_visit
 from app.session import OpenScan
 
 POINTS = 2 * len(STEPS)
-# How long one call may take before it tells how far it is.
-_SECONDS = 0.4
-# Of one scan; an example is looked at by many visitors at once.
-_VISITS = 8
 
 
 @dataclass
@@ -34,7 +31,7 @@ class CurveReplay:
         return columns(rows[len(STEPS) :]), columns(rows[: len(STEPS)])
 
 
-def advance_curves(scan: OpenScan, token: str, request: FrameRequest, seconds: float = _SECONDS) -> CurveReplay:
+def advance_curves(scan: OpenScan, token: str, request: FrameRequest, seconds: float = SECONDS) -> CurveReplay:
     """Decode further points for `seconds`, one at least; begin anew if the visit with this token asked for others before.
 
     Raises RequestError across the acquired slices, which dropout is not decoded for.
@@ -42,12 +39,7 @@ def advance_curves(scan: OpenScan, token: str, request: FrameRequest, seconds: f
     key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
     start = time.perf_counter()
     with scan.lock:
-        replay = scan.curves.pop(token, None)
-        if replay is None or replay.key != key:
-            replay = CurveReplay(key)
-        scan.curves[token] = replay
-        while len(scan.curves) > _VISITS:
-            scan.curves.popitem(last=False)
+        replay = of_visit(scan.curves, token, key, lambda: CurveReplay(key))
     # Without the lock, which every point takes for itself: other visitors of an example are let in between.
     for number in range(POINTS):
         if number in replay.points:

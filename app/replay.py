@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -14,9 +17,9 @@ from app.session import OpenScan, label_file_name
 from vqseg.data.scan import write_labels
 from vqseg.types import Array, VolumeResult
 
-# How long one call may hold a scan before it tells how far it is.
-_SECONDS = 0.4
-# Visits whose replay of one example is kept; the next one's takes the place of the oldest, which begins again if it is asked for.
+SECONDS = 0.4
+"""How long one call may take before it tells how far it is."""
+# Visits whose work on one example is kept; the next one's takes the place of the oldest, which begins again if it is asked for.
 _VISITS = 8
 
 
@@ -39,7 +42,7 @@ class Replay:
         return VolumeResult(self.labels, self.reconstruction, self.replaced / max(1, self.done))
 
 
-def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = _SECONDS) -> Replay:
+def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = SECONDS) -> Replay:
     """Decode further slices of the scan under a request's settings, at least one, until the time is up or all are there.
 
     Slice by slice as the live view has them; forced tokens stay in the request's slice. token: of the visit that asks, whose
@@ -49,7 +52,10 @@ def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = 
     key = (request.strength, request.mode, request.seed, *((request.index, request.edits) if forced else ()))
     start = time.perf_counter()
     with scan.lock:
-        replay, segmented = _of_visit(scan, token, key), scan.segmented
+        segmented = scan.segmented
+        replay = of_visit(
+            scan.replays, token, key, lambda: Replay(key, np.zeros_like(segmented.labels), np.zeros_like(segmented.reconstruction))
+        )
         labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))
         while replay.done < len(labels):
             own = forced if replay.done == request.index else None
@@ -62,14 +68,24 @@ def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = 
         return replay
 
 
-def _of_visit(scan: OpenScan, token: str, key: tuple[object, ...]) -> Replay:
-    replay = scan.replays.pop(token, None)
-    if replay is None or replay.key != key:
-        replay = Replay(key, np.zeros_like(scan.segmented.labels), np.zeros_like(scan.segmented.reconstruction))
-    scan.replays[token] = replay
-    while len(scan.replays) > _VISITS:
-        scan.replays.popitem(last=False)
-    return replay
+class Keyed(Protocol):
+    """Work that is kept between calls. key: the settings that it belongs to."""
+
+    key: tuple[object, ...]
+
+
+_Work = TypeVar("_Work", bound=Keyed)
+
+
+def of_visit(kept: OrderedDict[str, _Work], token: str, key: tuple[object, ...], begin: Callable[[], _Work]) -> _Work:
+    """The visit's work on these settings, begun anew if it asked for others before. The caller holds the scan's lock."""
+    work = kept.pop(token, None)
+    if work is None or work.key != key:
+        work = begin()
+    kept[token] = work
+    while len(kept) > _VISITS:
+        kept.popitem(last=False)
+    return work
 
 
 def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:

@@ -517,34 +517,42 @@ def large_statistics() -> CodebookStatistics:
     return rich_statistics(LargeScan.codebook_size)
 
 
-# The target is two seconds for the shipped size on an idle machine, which benchmarks/latency.py measures. Here the processor is shared:
-# the same work was seen to take from 1.4 to 2.3 seconds of its time.
-@pytest.mark.parametrize(("size", "paint"), [(4096, 3.0), (16384, 4.0)])
-def test_thousands_of_points_stay_fluid_and_are_soon_there(
-    browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path, monkeypatch: pytest.MonkeyPatch, size: int, paint: float
+@pytest.mark.parametrize("size", [4096, 16384])
+def test_thousands_of_points_stay_fluid_and_are_there_in_two_seconds(
+    browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """The page's own work is measured in time on the processor: others may use it too while tests run."""
+    """The page's own work is measured in time on the processor, and the best of up to three visits counts: others may use it too."""
     monkeypatch.setattr(LargeScan, "codebook_size", size)
     fake = fake_served()
     served = replace(fake, segmenter=LargeSegmenter(fake.segmenter), statistics=large_statistics())
-    with serving(tmp_path_factory.mktemp("large"), [example], served) as running, visit(browser, running) as page:
-        page.set_default_timeout(120_000)
-        session = page.context.new_cdp_session(page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    with serving(tmp_path_factory.mktemp("large"), [example], served) as running:
+        for _ in range(3):
+            with visit(browser, running) as page:
+                first_paint, restyled = _times_of_the_map(page, size)
+            if first_paint <= 2:
+                break
+    assert first_paint <= 2
+    assert np.median(restyled) <= 0.15
 
-        def seconds() -> float:
-            return next(one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration")
 
+def _times_of_the_map(page: Any, size: int) -> tuple[float, list[float]]:
+    """Seconds of processor time: until the map of `size` codewords stands, and for each new colour."""
+    page.set_default_timeout(120_000)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def seconds() -> float:
+        return next(one["value"] for one in session.send("Performance.getMetrics")["metrics"] if one["name"] == "TaskDuration")
+
+    start = seconds()
+    page.get_by_role("tab", name="Codebook").click()
+    page.wait_for_selector(f"{GRAPH}[data-points='{size}']")
+    first_paint = seconds() - start
+    page.wait_for_selector(".codes[data-slice]")
+    took = []
+    for name in ("usage", "purity", "active", "scan", "class"):
         start = seconds()
-        page.get_by_role("tab", name="Codebook").click()
-        page.wait_for_selector(f"{GRAPH}[data-points='{size}']")
-        first_paint = seconds() - start
-        page.wait_for_selector(".codes[data-slice]")
-        took = []
-        for name in ("usage", "purity", "active", "scan", "class"):
-            start = seconds()
-            page.locator("[data-set=colour]").select_option(name)
-            page.wait_for_selector(f"{GRAPH}[data-colour={name}]")
-            took.append(seconds() - start)
-    assert first_paint <= paint
-    assert np.median(took) <= 0.15
+        page.locator("[data-set=colour]").select_option(name)
+        page.wait_for_selector(f"{GRAPH}[data-colour={name}]")
+        took.append(seconds() - start)
+    return first_paint, took
