@@ -196,6 +196,8 @@ def chest(browser: Any, server: Server, tomogram: Path) -> Iterator[Any]:
 
 
 def windows_on_offer(page: Any) -> list[str]:
+    # Another list that was open may still fade.
+    page.wait_for_function("!document.querySelector('[role=option]')")
     page.locator("#window input").click()
     names = page.get_by_role("option").all_inner_texts()
     # The list opens when the field gets the focus.
