@@ -124,11 +124,18 @@ NAMELESS = """() => {
 
 
 def test_every_control_of_the_sidebar_has_a_name_of_its_own(page: Any) -> None:
-    page.wait_for_selector("#upload button[aria-label^='Your scan']")
+    page.wait_for_selector("#upload button[aria-label='Your scan: Drop File Here - or - Click to Upload']")
     named = page.evaluate(NAMELESS)
     assert [control for control in named if not control[2]] == []
     assert {"Replacement", "Plane", "Left and right", "Structures"} <= {name for tag, _, name in named if tag == "FIELDSET"}
     assert page.get_by_label("Slice as a slider").count() == page.get_by_label("Slice as a number").count() == 1
+
+
+def test_the_disclaimer_hides_nothing_that_can_be_clicked(page: Any) -> None:
+    link = page.get_by_role("button", name="Use via API")
+    top = "e => { const r = e.getBoundingClientRect(); return e.contains(document.elementFromPoint(r.x + r.width / 2, r.y + 9)); }"
+    assert link.evaluate(top)
+    assert page.locator("#disclaimer p").evaluate(top)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,11 @@
     for (const group of document.querySelectorAll("fieldset:has(> [data-testid=block-info])")) {
       name(group, group.querySelector("[data-testid=block-info]").textContent.trim());
     }
-    for (const [id, text] of Object.entries(FILES)) name(document.querySelector("#" + id + " button.upload-container"), text + ": click to choose a file, or drop one");
+    for (const [id, text] of Object.entries(FILES)) {
+      const field = document.querySelector("#" + id + " button.upload-container");
+      // Whoever speaks to the page says what is written there, so that belongs to the name.
+      if (field) name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
+    }
     for (const [kind, text] of [["number", "as a number"], ["range", "as a slider"]]) {
       for (const input of document.querySelectorAll("#sidebar .block:has(input[type=range]) input[type=" + kind + "]")) {
         name(input, input.closest(".block").querySelector("[data-testid=block-info]").textContent.trim() + " " + text);
