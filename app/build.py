@@ -35,7 +35,7 @@ from app.wiring import CACHE_SECONDS, wire
 logger = logging.getLogger(__name__)
 
 # What all views share, in the order in which it is run.
-_HEAD = ("store.js", "pictures.js", "frames.js", "openings.js", "files.js", "names.js")
+_HEAD = ("store.js", "pictures.js", "zoom.js", "frames.js", "openings.js", "files.js", "names.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 

@@ -81,6 +81,51 @@ def test_replaced_cells_are_outlined_by_lines_of_one_screen_pixel(page: Any, exa
     assert white >= (lines_down - 1) * columns + (lines_across - 1) * rows - lines_down * lines_across
 
 
+def test_the_grid_is_zoomed_with_the_other_views_and_the_cell_stays_in_sight(page: Any, example: Path) -> None:
+    page.get_by_role("tab", name="Perturb").click()
+    page.wait_for_selector(".perturb[data-painted='3 0 0 0']")
+    canvas, stage = page.locator("[data-panel=after] canvas"), page.locator("[data-panel=after] .stage")
+    whole, frame = canvas.bounding_box(), stage.bounding_box()
+    x, y = whole["x"] + 0.3 * whole["width"], whole["y"] + 0.4 * whole["height"]
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -600)
+    page.wait_for_selector(".perturb[data-zoomed]")
+    zoomed = canvas.bounding_box()
+    # What was under the pointer is there still, and a screen's pixel is one of the canvas.
+    assert (x - zoomed["x"]) / zoomed["width"] == pytest.approx(0.3, abs=0.01)
+    assert (y - zoomed["y"]) / zoomed["height"] == pytest.approx(0.4, abs=0.01)
+    page.wait_for_function(f"Math.abs(({WHITE})()[0] - 1) < 0.02")
+    # A drag moves the picture and chooses no cell, a click does.
+    page.mouse.down()
+    page.mouse.move(x + 15, y + 10, steps=3)
+    page.mouse.up()
+    dragged = canvas.bounding_box()
+    assert (dragged["x"] - zoomed["x"], dragged["y"] - zoomed["y"]) == pytest.approx((15, 10), abs=0.5)
+    assert page.locator(".perturb[data-cell]").count() == 0
+    page.mouse.click(x, y)
+    page.wait_for_selector(".perturb[data-cell]")
+    cell = page.locator(".perturb").get_attribute("data-cell").split()
+    view = plane_views(FakeSegmentedScan(read_scan(example)).scan)["axial"]
+    rows, columns = view.shape
+    row, column = int((y - dragged["y"]) / dragged["height"] * rows), int((x - dragged["x"]) / dragged["width"] * columns)
+    places = np.stack(np.meshgrid(*(np.arange(n) for n in FakeSegmentedScan(read_scan(example)).scan.voxels.shape[:2]), indexing="ij"), -1)
+    token = [int(view.orient(places[..., i])[row, column]) // 8 for i in range(2)]
+    assert [int(n) for n in cell[:2]] == token
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    # The last cell of its row: the picture has followed, its right edge is in the frame.
+    page.wait_for_function(
+        "([c, s]) => c.getBoundingClientRect().right <= s.getBoundingClientRect().right + 1",
+        arg=[canvas.element_handle(), stage.element_handle()],
+    )
+    assert stage.bounding_box() == frame
+    level = "s => Number(document.querySelector(s).style.getPropertyValue('--zoom'))"
+    assert page.evaluate(level, ".viewer") == page.evaluate(level, ".perturb") > 2
+    page.locator("#reset").click()
+    page.wait_for_selector(".perturb:not([data-zoomed])")
+    assert canvas.bounding_box() == whole
+
+
 def test_planes_without_tokens_say_so_calmly_and_leave_no_black_squares(page: Any) -> None:
     page.get_by_label("Coronal").check()
     wait_painted(page, "coronal 24 0 resample 0")

@@ -8,6 +8,7 @@ const canvasOf = (name) => root.querySelector("[data-panel=" + name + "] canvas"
 const notice = root.querySelector(".notice");
 const pictures = window.vqseg.pictures;
 const OUTLINE = "#ffffff", CHOSEN = "#ff2bb8";
+const MOST_PIXELS = 4e6;   // of the grid of tokens, however far it is zoomed in
 
 let colours = null;     // K x 3 bytes
 let painted = null;     // name of the checkpoint whose codes they are
@@ -57,7 +58,8 @@ const boxOf = (row, column) => window.vqseg.frames.boxOf(window.vqseg.state.scan
 function drawTokens(name, codes, before, view, scan) {
   const canvas = canvasOf(name), [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens, first = (scan.levels - 1) * h * w;
   // As many pixels as the screen gives it: outlines of one pixel would be lost or doubled in a picture of another size.
-  const scale = canvas.clientWidth ? (canvas.clientWidth * devicePixelRatio) / columns : Math.max(1, Math.round(8 / Math.min(...scan.cell)));
+  const onScreen = canvas.clientWidth ? (canvas.clientWidth * devicePixelRatio * window.vqseg.zoom.level()) / columns : Math.max(1, Math.round(8 / Math.min(...scan.cell)));
+  const scale = Math.min(onScreen, Math.sqrt(MOST_PIXELS / (rows * columns)));
   Object.assign(canvas, { width: Math.round(columns * scale), height: Math.round(rows * scale) });
   const pen = canvas.getContext("2d");
   for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) {
@@ -143,6 +145,7 @@ queueMicrotask(() => {
   window.vqseg.subscribe(schedule);
   new IntersectionObserver(schedule).observe(element);
   new ResizeObserver(schedule).observe(canvasOf("after"));
+  window.vqseg.zoom.attach({ root, ready: () => Boolean(shown), click: chooseIn, moved: schedule });
   // The card and the plot are built beside this component, in their own time.
   new MutationObserver(() => { if (graphOf() && !graphOf().dataset.dressed) schedule(); }).observe(panel, { childList: true, subtree: true });
 });

@@ -1,16 +1,20 @@
 /* One cell of the token grid in detail, and cells that are forced to a code. Part of the tab, see perturb.js. */
 const part = (name) => panel.querySelector(".card " + name);
 
+const HOW_TO_ZOOM = "The wheel, two fingers, + and \u2212 zoom.";
+
 let chosen = null;      // the cell, of window.vqseg.frames.cellAt
 let asked = 0;
 
 /* Whether there are tokens to choose from, and not those of a scan that is being left. */
 const hasCells = () => Boolean(shown?.frame.codes) && shown.request.token === window.vqseg.state.scan.token;
 
-function choose(event) {
-  if (!hasCells()) return;
-  const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
-  const pixel = pictures.pixelAt(event.currentTarget, event, viewOf(), mirrored);
+const isMirrored = () => getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
+
+/* A click on one of the two grids. */
+function chooseIn(stage, event) {
+  if (!hasCells() || !stage.matches("[data-panel=before] *, [data-panel=after] *")) return;
+  const pixel = pictures.pixelAt(stage.querySelector("canvas"), event, viewOf(), isMirrored());
   if (!pixel) return;
   chosen = window.vqseg.frames.cellAt(window.vqseg.state.scan, shown.request.plane, pixel.row, pixel.column);
   describeCell();
@@ -21,12 +25,20 @@ function choose(event) {
 function moveCell(event) {
   if (!event.key.startsWith("Arrow") || !hasCells()) return;
   event.preventDefault();
-  const mirrored = getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
-  const next = window.vqseg.frames.cellBeside(window.vqseg.state.scan, shown.request.plane, chosen, event.key, mirrored);
+  const next = window.vqseg.frames.cellBeside(window.vqseg.state.scan, shown.request.plane, chosen, event.key, isMirrored());
   if (!next) return;
   chosen = next;
+  bringIntoSight(event.currentTarget);
   describeCell();
   schedule();
+}
+
+/* The chosen cell may lie beside what a zoomed picture shows. */
+function bringIntoSight(canvas) {
+  const [x, y, width, height] = boxOf(chosen.row, chosen.column), [rows, columns] = viewOf().shape, stage = canvas.parentElement;
+  const inStage = (across, down) => [(across * canvas.clientWidth) / stage.clientWidth / columns, (down * canvas.clientHeight) / stage.clientHeight / rows];
+  const side = isMirrored() ? -1 : 1;
+  window.vqseg.zoom.reveal(inStage(side * (x + width / 2 - columns / 2), y + height / 2 - rows / 2), inStage(width, height));
 }
 
 async function describeCell() {
@@ -101,7 +113,7 @@ function forgetCell() {
   asked++;
   part("table").hidden = part("form").hidden = part(".swap").hidden = true;
   text("cell").textContent = "Click a cell";
-  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to.";
+  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to. " + HOW_TO_ZOOM;
   delete root.dataset.cell;
 }
 
@@ -109,7 +121,4 @@ panel.addEventListener("submit", (event) => {
   event.preventDefault();
   force(Number(part("input").value));
 });
-for (const name of ["before", "after"]) {
-  canvasOf(name).addEventListener("click", choose);
-  canvasOf(name).addEventListener("keydown", moveCell);
-}
+for (const name of ["before", "after"]) canvasOf(name).addEventListener("keydown", moveCell);

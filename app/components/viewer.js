@@ -80,7 +80,7 @@ function layOut(request, view, state) {
   for (const stage of root.querySelectorAll(".stage")) {
     stage.querySelectorAll("i").forEach((edge, i) => (edge.textContent = letters[i]));
   }
-  unzoom();
+  window.vqseg.zoom.reset();
 }
 
 // When all the parts are there.
