@@ -30,6 +30,6 @@ def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[s
         for mask, colour, label in ((~used, "#c9c9c9", "not in use"), (used, "#c2410c", "in use")):
             axes.scatter(place[mask, 0], place[mask, 1], s=5, c=colour, label=label)
         axes.set(title=f"step {steps[moment]}: {(counts[moment] > 0).mean():.1%} in use", xticks=[], yticks=[])
-    figure.axes[0].legend(loc="upper left", fontsize="small")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=2)
     figure.savefig(file, dpi=150)
     return [{"step": int(step), "used": int((count > 0).sum()), "size": len(count)} for step, count in zip(steps, counts, strict=True)]

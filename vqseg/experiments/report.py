@@ -121,7 +121,9 @@ def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
     means = {row.cell.row: float(np.mean(row.scores("dice"))) for row in ran}
     spreads = {row.cell.row: float(np.std(row.scores("dice"), ddof=1)) if len(row.results) > 1 else 0.0 for row in ran}
     if ran[0].cell.x is None:
-        axes.barh(list(means), list(means.values()), xerr=list(spreads.values()), color="#3b6ea5")
+        bars = axes.barh(list(means), list(means.values()), xerr=list(spreads.values()), color="#3b6ea5")
+        axes.bar_label(bars, fmt="%.3f", padding=3)
+        axes.margins(x=0.12)
         axes.invert_yaxis()
         axes.set_xlabel("validation Dice")
     else:
@@ -142,4 +144,5 @@ def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
         axes.legend()
     axes.set_title(table.title)
     axes.grid(alpha=0.3)
+    axes.set_axisbelow(True)
     figure.savefig(file, dpi=150)
