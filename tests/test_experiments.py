@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +34,17 @@ def test_a_method_changes_neither_views_nor_schedule_nor_network_sizes(name: str
     assert {key for key in base["data"] if base["data"][key] != other["data"][key]} == set()
 
 
+BASES = {"defaults": Config(), "usage": changed(Config(), {"objective.usage": 0.1, "objective.feature_stream": True})} | {
+    file.stem: load_config(file) for file in (Path(__file__).parents[1] / "configs").glob("*.yaml")
+}
+
+
+@pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("name", TABLES)
-def test_every_cell_of_every_table_is_a_valid_configuration_of_its_own(name: str) -> None:
+def test_every_cell_of_every_table_is_a_valid_configuration_of_its_own(name: str, base: str) -> None:
     cells = table(name).cells
     # Two lines of a plot may meet in one run.
-    keys = [(cell.series, cell_key(changed(Config(), cell.changes))) for cell in cells]
+    keys = [(cell.series, cell_key(changed(BASES[base], cell.changes))) for cell in cells]
     assert len(set(keys)) == len(keys)
     assert len({cell.row for cell in cells}) == len(cells)
 
@@ -81,6 +88,31 @@ def test_the_paired_test_is_scipys_over_the_common_seeds() -> None:
     assert test["seeds"] == 3
     assert test["p"] == pytest.approx(stats.ttest_rel(ours[:3], theirs).pvalue)
     assert paired_test(table("seeds"), rows[:1]) is None
+
+
+def test_differences_that_do_not_vary_are_not_tested() -> None:
+    rows = [Row(Cell(name, {}), tuple(result(seed, dice) for seed in range(3))) for name, dice in (("vq-seg", 0.0), ("mean-teacher", 0.0))]
+    assert paired_test(table("seeds"), rows) is None
+    assert "differences that vary" in markdown(table("seeds"), rows, Config(), 1, None)
+
+
+def test_a_row_says_what_is_in_its_run() -> None:
+    rows = [Row(cell, (result(0, 0.8),)) for cell in table("ablation").cells]
+    lines = [line.split(" | ")[1] for line in markdown(table("ablation"), rows, Config(), 1, None).splitlines() if "0.8000" in line]
+    assert lines == [
+        "no codebook, unlabelled branch with dropout 0.5",
+        "codebook, unlabelled branch",
+        "codebook, unlabelled branch with qpm 0.7",
+        "codebook, image branch, unlabelled branch with qpm 0.7",
+        "codebook, unlabelled branch with qpm 0.7, alignment 5",
+        "codebook, image branch, unlabelled branch with qpm 0.7, alignment 5",
+    ]
+
+
+def test_one_seed_is_said_to_test_nothing() -> None:
+    row, other = (Row(Cell("row", {}), tuple(result(seed, 0.8) for seed in range(count))) for count in (1, 2))
+    assert "not tested" in markdown(table("methods"), [row], Config(), 1, None)
+    assert "not tested" not in markdown(table("methods"), [row, other], Config(), 1, None)
 
 
 def test_a_report_gives_mean_and_spread_and_says_what_was_run_and_what_was_not() -> None:
@@ -142,7 +174,35 @@ def test_a_cell_without_its_foundation_model_keeps_its_row_with_the_reason(phant
     arguments = ["--output", str(output), "--work", str(tmp_path / "cells"), "--train.foundation", str(tmp_path / "nowhere")]
     assert main(["table", "ablation", "--config", str(small(phantoms, tmp_path)), "--only", "PFA", *arguments]) == 0
     text = (output / "ablation.md").read_text()
-    assert text.count("not run: cannot load the foundation model") == 2
+    assert text.count("not run: seed 0: cannot load the foundation model") == 2
+
+
+def test_a_row_that_is_refused_does_not_keep_the_others_from_running(phantoms: Path, tmp_path: Path) -> None:
+    data, output = tmp_path / "data", tmp_path / "results"
+    shutil.copytree(phantoms, data)
+    splits = json.loads((data / "splits.json").read_text())
+    del splits["labeled"]["50%"]
+    (data / "splits.json").write_text(json.dumps(splits))
+    arguments = ["--config", str(small(data, tmp_path)), "--output", str(output), "--work", str(tmp_path / "cells")]
+    assert main(["table", "labelled-share", *arguments, "--only", "supervised, 10%", "supervised, 50%", "supervised, all"]) == 0
+    rows = {row["row"]: row for row in json.loads((output / "labelled-share.json").read_text())["rows"]}
+    assert not rows["supervised, 50%"]["results"]
+    assert "50%" in rows["supervised, 50%"]["failure"]
+    assert rows["supervised, 10%"]["results"][0]["steps"] == rows["supervised, all"]["results"][0]["steps"] == 6
+    assert "not run: seed 0" in (output / "labelled-share.md").read_text()
+
+
+def test_a_table_does_not_start_from_trained_weights(phantoms: Path, tmp_path: Path) -> None:
+    arguments = ["--train.initial", "somewhere", "--output", str(tmp_path), "--work", str(tmp_path / "cells")]
+    assert main(["table", "methods", "--config", str(small(phantoms, tmp_path)), *arguments]) != 0
+
+
+def test_the_time_of_a_short_run_is_told(phantoms: Path, tmp_path: Path) -> None:
+    config = load_config(small(phantoms, tmp_path))
+    config = replace(config, train=replace(config.train, steps=3, log_every=20))
+    assert run_cell(config, tmp_path / "cells")["seconds"] > 0
+    log = (tmp_path / "cells" / cell_key(config) / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log if "loss" in line] == [3]
 
 
 def test_a_cell_that_was_cut_off_goes_on_where_it_was(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

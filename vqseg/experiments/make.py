@@ -7,16 +7,22 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from vqseg.checkpoint import CheckpointError
 from vqseg.config import Config, ConfigError
+from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
 from vqseg.experiments.runs import run_cell
 from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.models.foundation import FoundationError
+from vqseg.models.vit import EncoderError
 from vqseg.training.trainer import TrainingError
 
 logger = logging.getLogger(__name__)
+
+# What a run can be refused for, by a message of ours; the other rows of a table are run all the same.
+_REFUSALS = (CheckpointError, ConfigError, DatasetError, EncoderError, FoundationError, TrainingError)
 
 
 def make_table(
@@ -27,6 +33,8 @@ def make_table(
     seeds: runs of each cell, with train.seed, train.seed + 1, ... A cell that cannot be run keeps its row, with the reason.
     """
     plan, base = table(name), scaled(config, budget)
+    if base.train.initial is not None:
+        raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
     count = plan.seeds if seeds is None else seeds
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")
@@ -41,21 +49,21 @@ def make_table(
 
 
 def _row(cell: Cell, base: Config, work: Path, seeds: int) -> Row:
-    results = []
+    results, failure = [], ""
     for seed in range(base.train.seed, base.train.seed + seeds):
         logger.info("%s, seed %d", cell.row, seed)
         try:
             results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work))
-        except (TrainingError, FoundationError) as error:
+        except _REFUSALS as error:
             logger.error("%s, seed %d: %s", cell.row, seed, error)
-            return Row(cell, tuple(results), str(error).partition("\n")[0])
-    return Row(cell, tuple(results))
+            failure = failure or f"seed {seed}: {error}".partition("\n")[0]
+    return Row(cell, tuple(results), failure)
 
 
 def _evolution(name: str, run: Path, output: Path) -> list[Path]:
     picture, table_file = output / f"{name}.png", output / f"{name}.md"
     moments = draw_evolution(run / "checkpoint" / "snapshots.npz", picture)
-    lines = ["", "| step | codewords in use on 80 training slices |", "|---|---|"]
+    lines = ["", "| step | codewords in use on at most 80 training slices |", "|---|---|"]
     lines += [f"| {one['step']} | {one['used']} of {one['size']} ({one['used'] / one['size']:.1%}) |" for one in moments]
     table_file.write_text(table_file.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
     (output / f"{name}-moments.json").write_text(json.dumps(moments, indent=2) + "\n", encoding="utf-8")

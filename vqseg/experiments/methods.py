@@ -1,6 +1,7 @@
 """The methods that are compared, each as a few changes to one configuration: the same encoder, decoders, views, schedule and seeds.
 
-Where a method has no codebook the encoder's features go straight to the decoders.
+Where a method has no codebook the encoder's features go straight to the decoders. A method that does without a part says so itself:
+whatever the configuration has of it would otherwise be in the row that is defined by its absence.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from vqseg.config import Config, ConfigError
 
 Changes = Mapping[str, Any]
 
-CONTINUOUS: Changes = {"model.continuous": True, "objective.reconstruction": 0.0}
+_WITHOUT: Changes = {"objective.alignment": 0.0, "objective.feature_stream": False}
+_CODEBOOK: Changes = {**_WITHOUT, "model.continuous": False}
+CONTINUOUS: Changes = {**_WITHOUT, "model.continuous": True, "objective.reconstruction": 0.0, "objective.usage": 0.0}
 
 METHODS: dict[str, Changes] = {
     "supervised": {**CONTINUOUS, "objective.perturbation": "none", "objective.unlabelled": 0.0},
@@ -24,15 +27,16 @@ METHODS: dict[str, Changes] = {
         "objective.strength": 0.5,
         "objective.feature_stream": True,
     },
-    "vq": {"objective.perturbation": "none", "objective.reconstruction": 0.0},
-    "vq-dropout": {"objective.perturbation": "dropout", "objective.strength": 0.5},
-    "vq-seg": {"objective.perturbation": "qpm"},
-    "vq-seg-single-branch": {"objective.perturbation": "qpm", "objective.reconstruction": 0.0},
-    "vq-seg-aligned": {"objective.perturbation": "qpm", "objective.alignment": 5.0},
+    "vq": {**_CODEBOOK, "objective.perturbation": "none", "objective.reconstruction": 0.0},
+    "vq-dropout": {**_CODEBOOK, "objective.perturbation": "dropout", "objective.strength": 0.5},
+    "vq-seg": {**_CODEBOOK, "objective.perturbation": "qpm"},
+    "vq-seg-single-branch": {**_CODEBOOK, "objective.perturbation": "qpm", "objective.reconstruction": 0.0},
+    "vq-seg-aligned": {**_CODEBOOK, "objective.perturbation": "qpm", "objective.alignment": 5.0},
 }
 """supervised: labelled images only. mean-teacher: an EMA teacher's pseudo-labels, feature dropout on the student. unimatch: dropout of
-whole channels in a stream of its own. vq: a codebook without perturbation. vq-dropout: dropout on post-VQ features. vq-seg: QPM and
-dual branch. vq-seg-single-branch: without the image decoder's loss. vq-seg-aligned: with the foundation model (Eq. 12)."""
+whole channels in a stream of its own. vq: a codebook, neither perturbation nor image branch. vq-dropout: dropout on post-VQ features and
+the image branch. vq-seg: QPM and image branch (dual branch). vq-seg-single-branch: without the image decoder's loss. vq-seg-aligned:
+with the foundation model (Eq. 12)."""
 
 
 def changed(config: Config, changes: Changes) -> Config:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from vqseg.config import Config, to_mapping
+from vqseg.data.splits import ALL
+from vqseg.experiments.methods import changed
 from vqseg.experiments.tables import Cell, Table
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
@@ -41,7 +43,7 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
         "paired_t_test": test,
     }
     files = [output / f"{name}.json", output / f"{name}.md"]
-    files[0].write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+    files[0].write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     files[1].write_text(markdown(table, rows, config, budget, test), encoding="utf-8")
     if any(row.results for row in rows) and not table.snapshots:
         files.append(output / f"{name}.png")
@@ -50,7 +52,7 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
 
 
 def paired_test(table: Table, rows: Sequence[Row]) -> dict[str, float] | None:
-    """Paired t-test of the Dice of two rows over their common seeds; None with fewer than two of them."""
+    """Paired t-test of the Dice of two rows over their common seeds; None with fewer than two, or if all differences are equal."""
     if table.paired is None:
         return None
     from scipy.stats import ttest_rel
@@ -59,6 +61,10 @@ def paired_test(table: Table, rows: Sequence[Row]) -> dict[str, float] | None:
     first, second = (by_row.get(name, {}) for name in table.paired)
     seeds = sorted(set(first) & set(second))
     if len(seeds) < 2:
+        return None
+    differences = [first[seed] - second[seed] for seed in seeds]
+    if len(set(differences)) == 1:
+        # Without any spread there is no t.
         return None
     test = ttest_rel([first[seed] for seed in seeds], [second[seed] for seed in seeds])
     return {"seeds": len(seeds), "t": float(test.statistic), "p": float(test.pvalue)}
@@ -74,31 +80,52 @@ def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, t
     lines = [
         f"# {table.title}",
         "",
-        "| run | Dice | Jaccard | HD95 | ASD | codewords used | seeds | steps | hours |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| run | what is in it | Dice | Jaccard | HD95 | ASD | codewords used | seeds | steps | hours |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         if not row.results:
-            lines.append(f"| {row.cell.row} | not run: {row.failure} | | | | | | | |")
+            lines.append(f"| {row.cell.row} | not run: {row.failure} | | | | | | | | |")
             continue
         used = np.mean([100 * result["codebook"]["used"] / result["codebook"]["size"] for result in row.results])
         book = f"{used:.1f}% of {row.results[0]['codebook']['size']}" if used else "no codebook"
         lines.append(
-            f"| {row.cell.row} | "
+            f"| {row.cell.row} | {_parts(changed(config, row.cell.changes))} | "
             + " | ".join(_entry(row.scores(metric), 4 if metric in ("dice", "jaccard") else 2) for metric in METRICS)
             + f" | {book} | {len(row.results)}"
             + f" | {row.results[0]['steps']} | {sum(result['seconds'] for result in row.results) / 3600:.2f} |"
         )
     if table.paired is not None:
         first, second = table.paired
-        verdict = f"t = {test['t']:.3f}, p = {test['p']:.4f} over {test['seeds']} seeds" if test else "needs at least two common seeds"
+        verdict = (
+            f"t = {test['t']:.3f}, p = {test['p']:.4f} over {test['seeds']} seeds"
+            if test
+            else "needs at least two common seeds, and differences that vary"
+        )
         lines += ["", f"Paired t-test of the Dice, {first} against {second}: {verdict}."]
     done = [result for row in rows for result in row.results]
     if done:
         lines += ["", _provenance(done, config, budget)]
+    if done and all(len(row.results) < 2 for row in rows):
+        lines += ["", "One seed a row: whether rows differ by more than chance was not tested."]
+    lines += ["", *(f"{row.cell.row}: not every seed was run ({row.failure})." for row in rows if row.results and row.failure)]
     if any(row.results and row.cell.changes.get("objective.alignment", config.objective.alignment) for row in rows):
         lines += ["", f"Foundation model of the alignment: {Path(config.train.foundation).name}."]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _parts(config: Config) -> str:
+    """What a run consists of, so that no row compares more than it says."""
+    objective = config.objective
+    parts = ["no codebook" if config.model.continuous else "codebook"]
+    if objective.reconstruction > 0:
+        parts.append("image branch")
+    if objective.unlabelled > 0 and config.data.labelled != ALL:
+        disturbed = objective.perturbation != "none"
+        parts.append(f"unlabelled branch with {objective.perturbation} {objective.strength:g}" if disturbed else "unlabelled branch")
+    if objective.alignment > 0:
+        parts.append(f"alignment {objective.alignment:g}")
+    return ", ".join(parts)
 
 
 def _provenance(done: Sequence[dict[str, Any]], config: Config, budget: float) -> str:
@@ -106,10 +133,16 @@ def _provenance(done: Sequence[dict[str, Any]], config: Config, budget: float) -
     return (
         f"All numbers are our own runs. Measured on the {done[0]['cases']} validation volumes of {Path(config.data.folder).name}, labelled "
         f"share {config.data.labelled} where the row names no other; codewords used are counted over the same volumes. Budget {budget:g} "
-        f"of the configuration's steps; seeds {', '.join(map(str, seeds))}; {', '.join(sorted({r['hardware'] for r in done}))}; "
+        f"of the configuration's steps; seeds {', '.join(map(str, seeds))}; {', '.join(sorted({r['hardware'] for r in done}))}"
+        f"{_processes(done)}; "
         f"{sum(result['seconds'] for result in done) / 3600:.2f} hours in all; {dates[0]}{f' to {dates[-1]}' if len(dates) > 1 else ''}. "
         "Settings and every single result: the JSON file of the same name."
     )
+
+
+def _processes(done: Sequence[dict[str, Any]]) -> str:
+    counts = sorted({result.get("processes", 1) for result in done})
+    return "" if counts == [1] else f", {' and '.join(map(str, counts))} processes"
 
 
 def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:

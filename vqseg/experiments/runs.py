@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from vqseg import __version__
 from vqseg.checkpoint import load_model
 from vqseg.config import Config, to_mapping
 from vqseg.evaluation import evaluate_split
@@ -33,13 +34,16 @@ def cell_key(config: Config) -> str:
         values["train"].pop(name)
     if config.objective.alignment == 0:
         values["train"].pop("foundation")
+    if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
+        # The batch is counted per process: several have a larger one.
+        values["processes"] = processes
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def run_cell(config: Config, work: Path) -> dict[str, Any]:
     """Train and measure, or read the result of an earlier call; a run that was cut off goes on. -> plain values.
 
-    {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "date", "key", "seed"}
+    {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "version", "date", "key", "seed"}
     """
     folder = work / cell_key(config)
     result = folder / "result.json"
@@ -54,6 +58,7 @@ def run_cell(config: Config, work: Path) -> dict[str, Any]:
         "seconds": round(trainer.seconds, 1),
         "processes": trainer.accelerator.num_processes,
         "hardware": hardware(trainer.device),
+        "version": __version__,
         "date": date.today().isoformat(),
         "key": folder.name,
         "seed": config.train.seed,
