@@ -410,6 +410,24 @@ def test_the_teacher_takes_over_a_codebook_as_it_is() -> None:
     assert not torch.equal(teacher.model.quantizer.codewords(), student.quantizer.codewords())
 
 
+def test_codewords_that_are_placed_anew_leave_the_teachers_mapping_an_average(phantoms: Path, tmp_path: Path) -> None:
+    trainer = Trainer(tiny_config(phantoms, tmp_path / "run"))
+    trainer._start_folder()
+    trainer._load_data()
+    trainer.teacher.update(trainer.network)
+    ours, theirs = trainer.network.quantizer, trainer.teacher.model.quantizer
+    with torch.no_grad():
+        ours.mapping.weight.mul_(1.1)
+    mapping, basis = theirs.mapping.weight.clone(), ours.basis.clone()
+    trainer.step = 7
+    trainer._tend_codebook()
+    assert not torch.equal(ours.basis, basis)
+    assert torch.equal(theirs.mapping.weight, mapping)
+    trainer.teacher.update(trainer.network)
+    assert torch.equal(theirs.basis, ours.basis)
+    assert not torch.equal(theirs.mapping.weight, ours.mapping.weight)
+
+
 def test_the_teacher_stays_in_evaluation_mode_and_gives_probabilities_without_a_graph() -> None:
     student = tiny_model().train()
     teacher = Teacher(student, 0.99)

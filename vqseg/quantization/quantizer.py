@@ -46,7 +46,8 @@ def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
 class VectorQuantizer(nn.Module):
     """Nearest codeword of a frozen matrix that is seen through one trainable linear layer (SimVQ, arXiv 2411.02038).
 
-    codebook_size: K >= 2. codebook_dim: D >= 1. commitment: beta, weight of ||z - sg(c)||^2.
+    codebook_size: K >= 2. codebook_dim: D >= 1. commitment: beta, weight of ||z - sg(c)||^2. Both squared norms of the loss are means
+    over the D channels, a D-th part of Eq. 2's, so that their weight does not depend on D.
     All codewords move together with the linear layer, so a codeword that is not chosen does not fall behind.
     """
 

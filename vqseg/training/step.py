@@ -112,4 +112,6 @@ def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Ten
         return 0.0
     # Under DistributedDataParallel the network is one level further in.
     network: Any = getattr(student, "module", student)
-    return usage_loss(output.features, network.quantizer.codewords(), generator=generator)
+    # In half precision codewords that lie close together would be one.
+    with torch.autocast(output.features.device.type, enabled=False):
+        return usage_loss(output.features, network.quantizer.codewords(), generator=generator)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 # Crops from which codewords are placed, and slices on which the snapshots count.
 _PLACING_BATCHES, _PLACING_CROPS = 4, 16
+_FEATURES_PER_CODEWORD, _MOST_PLACING_BATCHES = 2, 64
 _SNAPSHOT_SLICES = 80
 
 
@@ -88,7 +90,8 @@ class Trainer:
         self.generator = torch.Generator().manual_seed(train.seed * 1_000_003)
         self.group = process_group(self.accelerator.process_index, self.accelerator.num_processes, self.accelerator.gather)
         self.codebook_start = codebook_start(train)
-        self.step, self.seconds = 0, 0.0
+        # seconds: up to the last line of the log, which was written at the moment `since`.
+        self.step, self.seconds, self.since = 0, 0.0, time.perf_counter()
 
     def run(self, *, resume: bool = False) -> Path:
         """Train. Returns the checkpoint folder. Raises TrainingError on a non-finite loss; earlier checkpoints stay."""
@@ -107,7 +110,7 @@ class Trainer:
         bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         sums: dict[str, Tensor] = {}
-        logged, since = self.step, time.perf_counter()
+        logged, self.since = self.step, time.perf_counter()
         while self.step < train.steps:
             self._tend_codebook()
             loss, terms, healthy = self._optimise()
@@ -117,15 +120,16 @@ class Trainer:
             self.step += 1
             bar.update()
             saving = self.step % train.checkpoint_every == 0 or self.step == train.steps
-            if saving or self.step % train.log_every == 0:
-                # The only place where the loop waits for the device.
+            logging_now = self.step % train.log_every == 0 or self.step == train.steps
+            if saving or logging_now:
+                # Values are read back here, and nowhere else in the loop.
                 self._stop_if_broken(finite)
-            if self.step % train.log_every == 0:
+            if logging_now:
                 now = time.perf_counter()
-                self.seconds += now - since
+                self.seconds += now - self.since
                 # After a resume the first line covers fewer steps.
-                self._log(sums, self.step - logged, now - since, bar)
-                sums, logged, since = {}, self.step, now
+                self._log(sums, self.step - logged, now - self.since, bar)
+                sums, logged, self.since = {}, self.step, now
             if self.step in moments:
                 self._snapshot()
             if train.evaluate_every and self.step % train.evaluate_every == 0:
@@ -167,6 +171,8 @@ class Trainer:
             return
         self.output.mkdir(parents=True, exist_ok=True)
         (self.output / "log.jsonl").unlink(missing_ok=True)
+        # Of a run that was cut off before its first state.
+        shutil.rmtree(self.output / "snapshots", ignore_errors=True)
         save_config(self.config, self.output / "config.yaml")
 
     def _quantizing(self) -> bool:
@@ -229,12 +235,18 @@ class Trainer:
             self.network.config = replace(self.network.config, codebook_size=quantizer.codebook_size)
         else:
             logger.debug("step %d: %d codewords placed anew", self.step, quantizer.revive(features, shared))
+            # The teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
+            return
         self.teacher.copy_codebook(self.network)
 
     @torch.no_grad()
     def _features(self) -> Tensor:
-        parts = []
-        for _ in range(_PLACING_BATCHES):
+        """Features to place codewords on, (N, D): of a few batches, or of as many as a large codebook needs to find places of its own."""
+        parts: list[Tensor] = []
+        wanted = _FEATURES_PER_CODEWORD * self.network.quantizer.codebook_size
+        for drawn in range(_MOST_PLACING_BATCHES):
+            if drawn >= _PLACING_BATCHES and sum(map(len, parts)) >= wanted:
+                break
             half = max(1, _PLACING_CROPS // 2 // self.group.share.count)
             batch = self.sampler.draw(self.step, half, half, self.generator, self.group.share)
             for images in (batch.images, batch.weak):
@@ -306,7 +318,14 @@ class Trainer:
                 self.optimizer,
                 self.schedule,
                 {"generators": mine, "usage": usage},
-                {"codebook_size": len(usage), "step": self.step, "seconds": self.seconds, "processes": self.accelerator.num_processes},
+                {
+                    "codebook_size": len(usage),
+                    "step": self.step,
+                    "seconds": self.seconds + time.perf_counter() - self.since,
+                    "processes": self.accelerator.num_processes,
+                    # Of fp16: the scale of the loss, and how long it has stood. Empty in any other precision.
+                    "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
+                },
             )
         self.accelerator.wait_for_everyone()
 
@@ -323,6 +342,8 @@ class Trainer:
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
         self.network.quantizer.usage.copy_(usage)
         self.step, self.seconds = notes["step"], notes["seconds"]
+        if self.accelerator.scaler and notes.get("scaler"):
+            self.accelerator.scaler.load_state_dict(notes["scaler"])
         if self.main:
             self._shorten_log()
 
