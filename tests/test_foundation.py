@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 transformers = pytest.importorskip("transformers", reason="foundation models need transformers")
 
-from vqseg.models.foundation import RANDOM, FoundationError, FoundationModel  # noqa: E402
+from vqseg.models.foundation import RANDOM, FoundationError, FoundationModel, pretrained  # noqa: E402
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32, "image_size": 56}
 
@@ -61,11 +64,40 @@ def test_grey_images_are_normalised_with_the_statistics_beside_the_weights(tmp_p
     model = FoundationModel(source)
     assert model.mean.flatten().tolist() == pytest.approx([0.53] * 3)
     assert model.std.flatten().tolist() == pytest.approx([0.26] * 3)
+    # And what the vision transformer itself is given.
+    given: list[torch.Tensor] = []
+    model.model.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    images = torch.rand(2, 1, model.side, model.side, generator=torch.Generator().manual_seed(0))
+    model(images)
+    assert given[0].shape == (2, 3, model.side, model.side)
+    np.testing.assert_allclose(given[0].numpy(), np.repeat((images.numpy() - 0.53) / 0.26, 3, axis=1), atol=1e-5)
 
 
 def test_a_missing_model_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(FoundationError, match="hf download"):
         FoundationModel(str(tmp_path / "nowhere"))
+
+
+def test_files_that_cannot_be_loaded_are_refused_by_a_message_of_ours(tmp_path: Path) -> None:
+    source = saved(tmp_path, "vit")
+    weights, config = tmp_path / "model.safetensors", tmp_path / "config.json"
+    whole, settings = weights.read_bytes(), config.read_text()
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FoundationError, match="SafetensorError"):
+        FoundationModel(source)
+    weights.write_bytes(whole)
+    values = json.loads(settings)
+    config.write_text(json.dumps(values | {"hidden_size": 2 * values["hidden_size"]}))
+    with pytest.raises(FoundationError, match="RuntimeError"):
+        FoundationModel(source)
+    config.write_text(settings)
+    FoundationModel(source)
+
+
+def test_without_transformers_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(FoundationError, match=r"vqseg\[foundation\]"):
+        pretrained(str(tmp_path))
 
 
 def test_weights_that_would_be_random_are_refused(tmp_path: Path) -> None:

@@ -88,7 +88,11 @@ def _with_statistics(source: str) -> tuple[Any, tuple[Any, Any]]:
 
 def pretrained(source: str) -> Any:
     """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError where some would be random."""
-    import transformers
+    try:
+        import transformers
+    except ImportError as error:
+        raise FoundationError("foundation models need transformers: pip install 'vqseg[foundation]'") from error
+    from safetensors import SafetensorError
 
     try:
         config = transformers.AutoConfig.from_pretrained(source)
@@ -98,7 +102,8 @@ def pretrained(source: str) -> Any:
         if config.model_type == "vit_mae":
             config.mask_ratio = 0.0
         model, report = kind.from_pretrained(source, config=config, use_safetensors=True, output_loading_info=True)
-    except (OSError, ValueError, KeyError) as error:
+    # A file that was cut off is a SafetensorError; weights that do not fit config.json are a RuntimeError.
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise FoundationError(
             f"cannot load the foundation model {source!r} ({type(error).__name__}). Where the Hub can be reached, `hf download {source}` "
             f"gets it; otherwise copy its folder here (config.json and model.safetensors) and name the folder"
