@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig
+from vqseg.transfer import to_device
 
 _ELASTIC_GRID = 6
 _BIAS_GRID = 4
@@ -60,7 +61,8 @@ def draw_crops(
 def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
     """Read slices (B, H, W) at positions (B, c, c, 2): images (B, 1, c, c) float, or labels (B, c, c) int64 without blending."""
     mode = "nearest" if labels else "bilinear"
-    picked = F.grid_sample(slices[:, None].float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
+    grid = to_device(positions, slices.device)
+    picked = F.grid_sample(slices[:, None].float(), grid, mode=mode, padding_mode="zeros", align_corners=False)
     return picked[:, 0].round().long() if labels else picked
 
 
@@ -108,16 +110,16 @@ def recolour(images: Tensor, change: Recolouring) -> Tensor:
     device = images.device
 
     def per_image(values: Tensor) -> Tensor:
-        return values.to(device)[:, None, None, None]
+        return to_device(values, device)[:, None, None, None]
 
-    field = F.interpolate(change.bias.to(device), size=images.shape[-2:], mode="bicubic", align_corners=True).exp()
+    field = F.interpolate(to_device(change.bias, device), size=images.shape[-2:], mode="bicubic", align_corners=True).exp()
     x = (images.clamp(0, 1) ** per_image(change.gamma)) * field
     mean = x.mean((1, 2, 3), keepdim=True)
     x = (x - mean) * per_image(change.contrast) + mean + per_image(change.brightness)
-    x = _gaussian_blur(x, change.blur.to(device))
+    x = _gaussian_blur(x, to_device(change.blur, device))
     count = change.first + len(images)
     noise = torch.randn((count, *images.shape[1:]), generator=torch.Generator().manual_seed(change.noise_seed))[change.first :]
-    return (x + noise.to(device) * per_image(change.noise)).clamp(-0.2, 1.3)
+    return (x + to_device(noise, device) * per_image(change.noise)).clamp(-0.2, 1.3)
 
 
 def _gaussian_blur(images: Tensor, sigmas: Tensor, radius: int = 4) -> Tensor:
@@ -158,6 +160,6 @@ def draw_mixing(count: int, size: tuple[int, int], config: AugmentationConfig, g
 
 def mix(values: Tensor, mixing: Mixing) -> Tensor:
     """Paste each partner's rectangle: values (B, H, W) or (B, C, H, W), of images, labels or masks alike."""
-    inside = mixing.inside.to(values.device)
-    other = values[mixing.partner.to(values.device)]
+    inside = to_device(mixing.inside, values.device)
+    other = values[to_device(mixing.partner, values.device)]
     return torch.where(inside[:, None] if values.dim() == 4 else inside, other, values)

@@ -20,6 +20,7 @@ from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
+from vqseg.transfer import to_device
 from vqseg.types import Batch, Case, Share
 
 # How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
@@ -156,6 +157,6 @@ class ViewSampler:
         picks = torch.randint(len(pool), (count,), generator=generator)
         ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
         positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted)
-        rows = picks[wanted].to(pool.images.device)
+        rows = to_device(picks[wanted], pool.images.device)
         labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
         return warp(pool.images[rows], positions), labels

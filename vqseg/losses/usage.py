@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
+from vqseg.transfer import to_device
+
 
 def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tokens: int = 512, temperature: float = 1.0) -> Tensor:
     """Mean entropy of q(k|z) minus the entropy of its mean, in nats: from -log K (sure and evenly spread) to 0. -> ()
@@ -14,7 +16,7 @@ def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tok
     """
     flat = features.float().permute(0, 2, 3, 1).flatten(0, 2)
     if len(flat) > tokens:
-        flat = flat[torch.randperm(len(flat), generator=generator)[:tokens].to(flat.device)]
+        flat = flat[to_device(torch.randperm(len(flat), generator=generator)[:tokens], flat.device)]
     codewords = codewords.float()
     # |z|^2 is the same for all codewords: the softmax does not see it. The differences need float32.
     with torch.autocast(flat.device.type, enabled=False):

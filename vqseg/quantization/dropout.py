@@ -1,10 +1,13 @@
-"""Feature dropout with the QPM's interface, for comparison (Eq. 1): zeroes features instead of swapping indices."""
+"""Feature dropout in the QPM's place, for comparison (Eq. 1): zeroes features instead of swapping indices.
+
+Strength, generator and share are those of the QPM; it reads features, as there may be no indices. `VQSeg.forward` takes either by name."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from vqseg.transfer import to_device
 from vqseg.types import Share
 
 _WHOLE = Share()
@@ -27,5 +30,5 @@ class FeatureDropout(nn.Module):
             raise ValueError(f"rate must lie in [0, 1], got {rate}")
         shape = (len(features) * share.count, features.shape[1], *((1, 1) if self.channels else features.shape[2:]))
         draw_on = generator.device if generator is not None else features.device
-        uniform = torch.rand(shape, generator=generator, device=draw_on)[share.rows(len(features))].to(features.device)
+        uniform = to_device(torch.rand(shape, generator=generator, device=draw_on)[share.rows(len(features))], features.device)
         return torch.where(uniform >= rate, features / max(1.0 - rate, 1e-6), 0.0) if rate < 1 else torch.zeros_like(features)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vqseg.transfer import to_device
 from vqseg.types import Share
 
 # Elements of one block of rows x K distances (64 MB in float32).
@@ -230,7 +231,8 @@ class QuantizedPerturbation(nn.Module):
     def _uniform(indices: Tensor, generator: torch.Generator | None, share: Share = _WHOLE) -> Tensor:
         count = indices.numel()
         draw_on = generator.device if generator is not None else indices.device
-        return torch.rand(2, count * share.count, generator=generator, device=draw_on)[:, share.rows(count)].to(indices.device)
+        drawn = torch.rand(2, count * share.count, generator=generator, device=draw_on)[:, share.rows(count)]
+        return to_device(drawn, indices.device)
 
     def _resample(self, indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float) -> Tensor:
         flat = indices.flatten().clone()
