@@ -12,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from vqseg.checkpoint import load_model
 from vqseg.cli import main
 from vqseg.config import Config, from_mapping
 from vqseg.experiments.methods import METHODS
@@ -31,7 +32,9 @@ def test_every_setting_that_is_named_exists() -> None:
     rooms = "model|preprocess|data|augmentation|objective|train"
     named = {name.replace("-", "_") for name in re.findall(rf"(?:--|`)((?:{rooms})\.[a-z_-]+)", TEXT)}
     assert len(named) > 15
-    assert not named - known - {"model.safetensors"}
+    # A switch is turned off by "no-" before its name.
+    off = {name.replace(".no_", ".", 1) for name in named if ".no_" in name}
+    assert not ({name for name in named if ".no_" not in name} | off) - known - {"model.safetensors"}
 
 
 def test_every_yaml_block_is_a_configuration() -> None:
@@ -69,6 +72,8 @@ def test_the_ten_lines_train_on_data_of_ones_own(tmp_path: Path, monkeypatch: py
     commands = [shlex.split(line)[3:] for line in lines if line.startswith("python -m vqseg")]
     assert [command[0] for command in commands] == ["train", "evaluate", "codebook", "predict"]
     assert main([*commands[0], *quick, "--train.batch-labelled", "1", "--train.batch-unlabelled", "1"]) == 0
+    # The lesions of a patient need not be in one piece.
+    assert not load_model(tmp_path / "runs" / "mine" / "checkpoint").preprocess.largest_region
     assert main(commands[1]) == 0
     (tmp_path / "new_scans").symlink_to(tmp_path / "mine" / "images")
     assert main(commands[3]) == 0
