@@ -108,7 +108,9 @@ def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, t
         lines += ["", _provenance(done, config, budget)]
     if done and all(len(row.results) < 2 for row in rows):
         lines += ["", "One seed a row: whether rows differ by more than chance was not tested."]
-    lines += ["", *(f"{row.cell.row}: not every seed was run ({row.failure})." for row in rows if row.results and row.failure)]
+    for row in rows:
+        if row.results and row.failure:
+            lines += ["", f"{row.cell.row}: not every seed was run ({row.failure})."]
     if any(row.results and row.cell.changes.get("objective.alignment", config.objective.alignment) for row in rows):
         lines += ["", f"Foundation model of the alignment: {Path(config.train.foundation).name}."]
     return "\n".join(lines).rstrip() + "\n"
