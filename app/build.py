@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from app.wiring import CACHE_SECONDS, wire
 logger = logging.getLogger(__name__)
 
 # What all views share, in the order in which it is run.
-_HEAD = ("store.js", "pictures.js", "zoom.js", "frames.js", "openings.js", "files.js", "names.js")
+_HEAD = ("store.js", "pictures.js", "zoom.js", "frames.js", "openings.js", "files.js", "names.js", "ahead.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -49,6 +50,14 @@ class App:
     def launch(self, *, most_queued: int = 64, **options: Any) -> Any:
         """most_queued: events that wait before others are refused. options: of gradio's launch, as server_port."""
         return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
+
+
+def _head() -> str:
+    """The shared scripts, and where Gradio keeps plotly.js: it names that file by its content."""
+    plots = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
+    name = json.dumps(plots.name if plots else "")
+    store, *others = _HEAD
+    return f"{source(store)}\nwindow.vqseg.plots = {name};\n{source(*others)}"
 
 
 def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
@@ -87,7 +96,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<style>{source('frame.css')}</style><script>{source(*_HEAD)}</script>",
+        "head": f"<style>{source('frame.css')}</style><script>{_head()}</script>",
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],

@@ -521,7 +521,10 @@ def large_statistics() -> CodebookStatistics:
 def test_thousands_of_points_stay_fluid_and_are_there_in_two_seconds(
     browser: Any, tmp_path_factory: pytest.TempPathFactory, example: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """The page's own work is measured in time on the processor, and the best of up to three visits counts: others may use it too."""
+    """The page's own work is measured in time on the processor, and the best of up to three visits counts: others may use it too.
+
+    plotly.js has come while the first picture was looked at: that, too, is asked for.
+    """
     monkeypatch.setattr(LargeScan, "codebook_size", size)
     fake = fake_served()
     served = replace(fake, segmenter=LargeSegmenter(fake.segmenter), statistics=large_statistics())
@@ -538,6 +541,7 @@ def test_thousands_of_points_stay_fluid_and_are_there_in_two_seconds(
 def _times_of_the_map(page: Any, size: int) -> tuple[float, list[float]]:
     """Seconds of processor time: until the map of `size` codewords stands, and for each new colour."""
     page.set_default_timeout(120_000)
+    page.wait_for_function("window.Plotly")
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
