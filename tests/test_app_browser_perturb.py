@@ -82,8 +82,12 @@ def test_replaced_cells_are_outlined_by_lines_of_one_screen_pixel(page: Any, exa
 
 
 def test_the_grid_is_zoomed_with_the_other_views_and_the_cell_stays_in_sight(page: Any, example: Path) -> None:
+    # On a slice that was left no cell is chosen.
+    for index in (2, 3):
+        slide(page, "slice", index)
+        wait_painted(page, f"axial {index} 0 resample 0")
     page.get_by_role("tab", name="Perturb").click()
-    page.wait_for_selector(".perturb[data-painted='3 0 0 0']")
+    page.wait_for_selector(".perturb[data-painted='3 0 0 0']:not([data-cell])")
     canvas, stage = page.locator("[data-panel=after] canvas"), page.locator("[data-panel=after] .stage")
     whole, frame = canvas.bounding_box(), stage.bounding_box()
     x, y = whole["x"] + 0.3 * whole["width"], whole["y"] + 0.4 * whole["height"]

@@ -1,8 +1,6 @@
 /* One cell of the token grid in detail, and cells that are forced to a code. Part of the tab, see perturb.js. */
 const part = (name) => panel.querySelector(".card " + name);
 
-const HOW_TO_ZOOM = "The wheel, two fingers, + and \u2212 zoom.";
-
 let chosen = null;      // the cell, of window.vqseg.frames.cellAt
 let asked = 0;
 
@@ -113,7 +111,7 @@ function forgetCell() {
   asked++;
   part("table").hidden = part("form").hidden = part(".swap").hidden = true;
   text("cell").textContent = "Click a cell";
-  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to. " + HOW_TO_ZOOM;
+  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to. The wheel, two fingers, + and \u2212 zoom.";
   delete root.dataset.cell;
 }
 
