@@ -138,6 +138,14 @@ def test_predict_of_single_files_succeeds(scans: Path, checkpoint: Path, tmp_pat
     assert {path.name for path in output.iterdir()} == {"picture.png", "array.npy"}
 
 
+def test_predict_averages_views_when_asked_to(scans: Path, checkpoint: Path, tmp_path: Path) -> None:
+    assert call("predict", scans / "tilted.nii.gz", "--checkpoint", checkpoint, "--output", tmp_path / "labels", "--average-views") == 0
+    labels = np.asarray(nib.load(tmp_path / "labels" / "tilted.nii.gz").dataobj)
+    segmenter, scan = Segmenter(load_model(checkpoint)), read_scan(scans / "tilted.nii.gz")
+    np.testing.assert_array_equal(labels, segmenter.average_views(scan))
+    assert (labels != segmenter.open(scan).labels).any()
+
+
 def test_predict_never_writes_two_scans_to_one_name(
     scans: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -108,6 +108,18 @@ def test_the_table_equals_a_recomputation_by_brute_force(model: VQSeg, folder: P
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 
 
+def test_averaged_views_are_measured_when_asked_for(model: VQSeg, folder: Path) -> None:
+    plain, averaged = evaluate_split(model, folder, "val"), evaluate_split(model, folder, "val", average_views=True)
+    assert averaged["codebook"] == plain["codebook"]
+    assert averaged["mean"] != plain["mean"]
+    for name, rows in averaged["per_case"].items():
+        labels = Segmenter(model).average_views(read_scan(folder / "imagesTr" / f"{name}_0000.nii.gz"))
+        truth = np.asarray(nib.load(folder / "labelsTr" / f"{name}.nii.gz").dataobj)
+        for value, structure in enumerate(CLASSES[1:], 1):
+            both, total = ((labels == value) & (truth == value)).sum(), (labels == value).sum() + (truth == value).sum()
+            assert rows[structure]["dice"] == pytest.approx(2 * both / total if total else 1.0)
+
+
 def test_all_needs_no_splits(model: VQSeg, folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "copy")
     (copy / "splits.json").unlink()

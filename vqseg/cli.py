@@ -33,6 +33,8 @@ class Evaluate:
     """train, val, test, or all cases of the folder."""
     output: Path | None = None
     """JSON file to write; the table is printed in any case."""
+    average_views: bool = False
+    """Average over nine views of each slice, turned and magnified: steadier, about ten times slower, and not what the app shows."""
     device: str | None = None
     """cpu, cuda, ...; the processor if not given."""
 
@@ -47,6 +49,8 @@ class Predict:
     """Checkpoint folder or Hub id."""
     output: Path
     """Folder for the label volumes, each under its scan's name."""
+    average_views: bool = False
+    """Average over nine views of each slice, turned and magnified: steadier, about ten times slower, and not what the app shows."""
     device: str | None = None
     """cpu, cuda, ...; the processor if not given."""
 
@@ -194,7 +198,8 @@ def _evaluate(command: Evaluate) -> int:
     from vqseg.checkpoint import load_model
     from vqseg.evaluation import METRICS, evaluate_split
 
-    result = evaluate_split(load_model(command.checkpoint, command.device), command.data, command.split, _bar("evaluating"))
+    model = load_model(command.checkpoint, command.device)
+    result = evaluate_split(model, command.data, command.split, _bar("evaluating"), average_views=command.average_views)
     print(f"{'':12}" + "".join(f"{metric:>10}" for metric in METRICS))
     for name, row in [*result["per_class"].items(), ("mean", result["mean"])]:
         print(f"{name:12}" + "".join(f"{row[metric]:10.4f}" for metric in METRICS))
@@ -243,7 +248,8 @@ def _predict(command: Predict) -> int:
             if target in written:
                 raise ScanError(f"another scan has been written to {target.name}; give inputs of one name folders of their own")
             scan = read_scan(file)
-            write_labels(segmenter.open(scan).labels, scan, target)
+            labels = segmenter.average_views(scan) if command.average_views else segmenter.open(scan).labels
+            write_labels(labels, scan, target)
             written.add(target)
         except (ScanError, OSError) as error:
             failures.append(f"{file.name}: {error}")

@@ -18,6 +18,7 @@ from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
 from vqseg.models.slicewise import decode_volume, encode_slices, segment_slices
+from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
 from vqseg.types import Array, Case
@@ -26,9 +27,16 @@ METRICS = ("dice", "jaccard", "hd95", "asd")
 
 
 def evaluate_split(
-    model: VQSeg, folder: str | Path, split: str, progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases
+    model: VQSeg,
+    folder: str | Path,
+    split: str,
+    progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
+    *,
+    average_views: bool = False,
 ) -> dict[str, Any]:
     """Segment and measure every labelled case of a split ("train", "val", "test", "all").
+
+    average_views: measure what several views of a slice give on average, not what its tokens decode to.
 
     -> {"cases": n, "mean": {metric: ..}, "per_class": {structure: {metric: ..}}, "codebook": {"size", "used", "perplexity"},
     "per_case": {name: {structure: {metric: ..}}}}. Raises DatasetError if no case has labels or the
@@ -43,7 +51,7 @@ def evaluate_split(
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
     for case in progress(cases):
-        prediction, truth, spacing, tokens = _segment(model, case)
+        prediction, truth, spacing, tokens = _segment(model, case, average_views)
         usage += tokens
         per_case[case.name] = evaluate_volume(prediction, truth, model.config.classes, spacing)
     return summarise(per_case, model.config.classes[1:]) | {
@@ -61,7 +69,7 @@ def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequ
     return {"cases": len(per_case), "mean": mean, "per_class": per_class}
 
 
-def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
+def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
     if case.label is None:
         raise DatasetError(f"{case.name} has no label")
     scan, truth = read_scan(case.image), read_labels(case.label)
@@ -71,9 +79,11 @@ def _segment(model: VQSeg, case: Case) -> tuple[Array, Array, tuple[float, float
         raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {len(model.config.classes) - 1}")
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-    if not model.indexed:
-        labels, tokens = segment_slices(model, slices), torch.empty(0, dtype=torch.int64)
-    else:
-        tokens = encode_slices(model, slices)
+    tokens = encode_slices(model, slices) if model.indexed else torch.empty(0, dtype=torch.int64)
+    if average_views:
+        labels = segment_averaged(model, slices)
+    elif model.indexed:
         labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
+    else:
+        labels = segment_slices(model, slices)
     return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)

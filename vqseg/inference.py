@@ -21,6 +21,7 @@ from vqseg.data.regions import surroundings, touching
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.atoms import decode_atoms
 from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_features, encode_slices, post_vq_features
+from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation, squared_distances, transition_probabilities
@@ -44,6 +45,12 @@ class Segmenter:
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> SegmentedScan:
         """Encode every slice of a scan once and decode it. progress is called with the share done; an exception it raises cancels."""
         return SegmentedScan(self.model, scan, progress or (lambda _: None))
+
+    def average_views(self, scan: Scan) -> Array:
+        """Labels (X, Y, Z) uint8 as several views of each slice give them on average: for a file of labels, with no tokens behind it."""
+        axis = through_plane_axis(scan)
+        slices = np.moveaxis(normalise(scan.voxels, self.model.preprocess), axis, 0)
+        return np.moveaxis(segment_averaged(self.model, slices), 0, axis)
 
 
 @dataclass(frozen=True)

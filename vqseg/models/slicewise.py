@@ -102,15 +102,16 @@ def decode_volume(
 ) -> tuple[Array, Array]:
     """All slices of a volume as `decode_indices` gives them, in one piece where the checkpoint asks for it."""
     labels, pictures = decode_indices(model, indices, size, progress)
-    return _finished(model, labels), pictures
+    return finished(model, labels), pictures
 
 
 def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
     """The labels alone that `decode_volume` gives."""
-    return _finished(model, decode_labels(model, indices, size))
+    return finished(model, decode_labels(model, indices, size))
 
 
-def _finished(model: VQSeg, labels: Array) -> Array:
+def finished(model: VQSeg, labels: Array) -> Array:
+    """Labels (S, A, B) of a volume with what the checkpoint asks for done to them."""
     return largest_region(labels) if model.preprocess.largest_region else labels
 
 
@@ -123,4 +124,4 @@ def segment_slices(model: VQSeg, slices: Array) -> Array:
         images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
         logits = model(images).logits
         labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
-    return _finished(model, np.concatenate(labels))
+    return finished(model, np.concatenate(labels))
