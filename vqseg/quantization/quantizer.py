@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from vqseg.types import QuantizerOutput
 
-# Elements of the token x codeword score matrix that are held at once: few enough to stay in the cache, and it bounds memory.
-_SCORES_AT_ONCE = 1 << 22
+# Elements of the token x codeword score matrix that are held at once; it bounds memory.
+_SCORES_AT_ONCE = 1 << 21
 _BLOCK = 64
 
 
+@torch.no_grad()
 def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
     """Index of the nearest codeword in squared Euclidean distance. features (N, D), codewords (K, D) -> (N,) int64.
 
@@ -33,10 +34,12 @@ def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
     table[size:, -1] = torch.finfo(table.dtype).min / 2
     table = table.T.contiguous()
     rows = max(1, _SCORES_AT_ONCE // table.shape[1])
+    # One piece of memory for all products stays in the cache; with new memory for each, the search takes twice as long.
+    held = table.new_empty(min(rows, len(features)), table.shape[1])
     parts = []
     for part in F.pad(features, (0, 1), value=1.0).split(rows):
         # An argmax over all codewords is slow on CPUs, a maximum is not: find the block first, then the place in it.
-        scores = (part @ table).view(len(part), blocks, _BLOCK)
+        scores = torch.mm(part, table, out=held[: len(part)]).view(len(part), blocks, _BLOCK)
         block = scores.amax(2).argmax(1, keepdim=True)
         place = scores.gather(1, block[:, :, None].expand(-1, -1, _BLOCK)).squeeze(1).argmax(1)
         parts.append(block.squeeze(1) * _BLOCK + place)
