@@ -34,7 +34,7 @@ class Evaluate:
     output: Path | None = None
     """JSON file to write; the table is printed in any case."""
     average_views: bool = False
-    """Average over nine views of each slice, turned and magnified: steadier, about ten times slower, and not what the app shows."""
+    """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     device: str | None = None
     """cpu, cuda, ...; the processor if not given."""
 
@@ -50,7 +50,7 @@ class Predict:
     output: Path
     """Folder for the label volumes, each under its scan's name."""
     average_views: bool = False
-    """Average over nine views of each slice, turned and magnified: steadier, about ten times slower, and not what the app shows."""
+    """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     device: str | None = None
     """cpu, cuda, ...; the processor if not given."""
 
