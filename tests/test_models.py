@@ -137,6 +137,21 @@ def test_strength_zero_is_the_clean_network() -> None:
     assert not bool(model(image).replaced.any())
 
 
+@pytest.mark.parametrize("quantize", [True, False])
+@pytest.mark.parametrize("continuous", [True, False])
+def test_segmenting_alone_gives_the_logits_of_the_whole_network(quantize: bool, continuous: bool) -> None:
+    model, images = tiny_model(continuous=continuous), images_of(2, 1, 50, 70)
+    with torch.no_grad():
+        assert torch.equal(model.segment(images, quantize=quantize), model(images, quantize=quantize).logits)
+
+
+def test_segmenting_alone_leaves_the_image_decoder_out() -> None:
+    model = tiny_model()
+    model.image_decoder.register_forward_hook(lambda *_: pytest.fail("the image decoder ran"))
+    with torch.no_grad():
+        assert model.segment(images_of(1, 1, 32, 32)).shape == (1, 4, 32, 32)
+
+
 def test_perturbation_keeps_the_straight_through_gradient() -> None:
     model, z = tiny_model(), torch.randn(1, 16, 6, 6, generator=generator()).requires_grad_()
     codes = model.quantizer(z)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import nibabel as nib
@@ -34,7 +33,7 @@ def ellipse(size: Bounds, centre: tuple[float, float], radii: tuple[float, float
 def judging(monkeypatch: pytest.MonkeyPatch, judge: Any) -> Any:
     """A network that gives `judge(images (B, 1, H, W))` as its logits."""
     model = tiny_model(image_side=None)
-    monkeypatch.setattr(model, "forward", lambda images: SimpleNamespace(logits=judge(images)))
+    monkeypatch.setattr(model, "segment", judge)
     return model
 
 

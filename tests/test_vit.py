@@ -84,6 +84,13 @@ def run_config(phantoms: Path, output: Path, *, model: ModelConfig | None = None
 
 
 @pytest.mark.parametrize("levels", ["all", "deepest"])
+def test_segmenting_alone_gives_the_logits_of_the_whole_network(levels: str) -> None:
+    model, images = network(quantize_levels=levels), torch.rand(1, 1, 50, 60)
+    with torch.no_grad():
+        assert torch.equal(model.segment(images), model(images).logits)
+
+
+@pytest.mark.parametrize("levels", ["all", "deepest"])
 def test_a_run_trains_and_its_checkpoint_needs_no_backbone_file(levels: str, phantoms: Path, tmp_path: Path) -> None:
     config = run_config(phantoms, tmp_path / "run", model=vit_config(quantize_levels=levels), backbone_learning_rate=1e-5)
     model = load_model(Trainer(config).run())

@@ -122,6 +122,6 @@ def segment_slices(model: VQSeg, slices: Array) -> Array:
     labels = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
         images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
-        logits = model(images).logits
+        logits = model.segment(images)
         labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
     return finished(model, np.concatenate(labels))

@@ -30,7 +30,7 @@ def segment_averaged(model: VQSeg, slices: Array) -> Array:
     for index in range(len(slices)):
         image = to_network(slices[index : index + 1], model.preprocess).to(device)
         seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
-        probabilities = model(seen).logits.softmax(1).split(1)
+        probabilities = model.segment(seen).softmax(1).split(1)
         # Zeros beyond a view's edge: there it has no say.
         back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
         total = torch.stack(back).sum(0)

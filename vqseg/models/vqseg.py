@@ -66,10 +66,16 @@ class VQSeg(nn.Module):
             quantized = FeatureDropout(channels=perturbation == "channel_dropout")(quantized, strength, generator, share)
         elif strength > 0 and perturbation == "qpm" and quantize:
             quantized, replaced = self.perturb(quantized, codes.indices, strength, generator, share)
-        joined = quantized if passing is None else torch.cat([passing, quantized], dim=2)
+        joined = _joined(passing, quantized)
         logits, reconstruction = self.decode(joined, images.shape[-2:])
         deepest = post_vq[:, :, -(joined.shape[2] // self.levels) :]
         return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, deepest)
+
+    def segment(self, images: Tensor, *, quantize: bool = True) -> Tensor:
+        """The logits (B, C, H, W) of `forward` with nothing perturbed, without the cost of the image decoder."""
+        passing, z = self.split_levels(self.encode(images))
+        quantized = self.quantizer(z).quantized if quantize and not self.config.continuous else z
+        return self.segmentation_decoder(_joined(passing, quantized))[..., : images.shape[-2], : images.shape[-1]]
 
     @property
     def indexed(self) -> bool:
@@ -126,6 +132,11 @@ def _decoder(config: ModelConfig, outputs: int, *, context: bool) -> nn.Module:
     if config.encoder == "compact":
         return PostVQDecoder(config.codebook_dim, config.decoder_width, outputs, config.token_stride, context=context)
     return DPTDecoder(config.codebook_dim, config.decoder_width, outputs, config.backbone.patch)
+
+
+def _joined(passing: Tensor | None, quantized: Tensor) -> Tensor:
+    """The levels that by-passed the codebook and those that passed it, below each other again."""
+    return quantized if passing is None else torch.cat([passing, quantized], dim=2)
 
 
 def _no_codes(z: Tensor) -> QuantizerOutput:

@@ -52,4 +52,4 @@ class Teacher(nn.Module):
     @torch.no_grad()
     def probabilities(self, images: Tensor, *, quantize: bool = True) -> Tensor:
         """Class probabilities of unperturbed codes: (B, 1, H, W) -> (B, C, H, W). Their argmax is the pseudo-label (Eq. 9)."""
-        return self.model(images, quantize=quantize).logits.float().softmax(1)
+        return self.model.segment(images, quantize=quantize).float().softmax(1)
