@@ -169,6 +169,30 @@ def test_a_table_is_written_and_a_finished_cell_is_not_run_again(
     assert main([*command, "--only", "no such row"]) == 2
 
 
+def test_published_results_stand_for_their_runs_and_for_no_others(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    command = ["--config", str(small(phantoms, tmp_path)), "--reuse", str(first)]
+    assert main(["table", "methods", *command[:2], "--only", "vq-seg", "--output", str(first), "--work", str(tmp_path / "lost")]) == 0
+    published = {row["row"]: row["results"] for row in json.loads((first / "methods.json").read_text())["rows"]}
+
+    run, runs = Trainer.run, []
+    monkeypatch.setattr(Trainer, "run", lambda trainer, **options: runs.append(trainer.config) or run(trainer, **options))
+    places = ["--output", str(second), "--work", str(tmp_path / "cells")]
+    assert main(["table", "strength", *command, *places, "--only", "QPM, strength 0.7", "dropout, rate 0.5"]) == 0
+    rows = {row["row"]: row["results"] for row in json.loads((second / "strength.json").read_text())["rows"]}
+    assert rows["QPM, strength 0.7"] == published["vq-seg"]
+    assert [config.objective.perturbation for config in runs] == ["dropout"]
+    assert rows["dropout, rate 0.5"][0]["key"] not in {result["key"] for results in published.values() for result in results}
+
+    # The picture of the evolution needs the run itself.
+    assert main(["table", "evolution", *command, *places]) == 0
+    assert len(runs) == 2
+    assert main(["table", "strength", *command[:2], *places, "--reuse", str(tmp_path)]) != 0
+    assert "no table" in capsys.readouterr().err
+
+
 def test_a_cell_without_its_foundation_model_keeps_its_row_with_the_reason(phantoms: Path, tmp_path: Path) -> None:
     output = tmp_path / "results"
     arguments = ["--output", str(output), "--work", str(tmp_path / "cells"), "--train.foundation", str(tmp_path / "nowhere")]

@@ -94,12 +94,15 @@ def test_the_checkpoints_own_grid_and_finish_are_kept(monkeypatch: pytest.Monkey
     assert (labels[:, 66:74, 46:54] == 0).all()
 
 
-def test_a_scan_keeps_its_axes(tmp_path: Path) -> None:
+def test_a_scan_keeps_its_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Thick slices along the first axis; the same volume stored the other way round has the same labels."""
-    model = tiny_model(image_side=32)
+    model = judging(monkeypatch, by_brightness)
     voxels = np.random.default_rng(0).random((3, 24, 20), np.float32)
     for name, array, zooms in (("first", voxels, (8.0, 1.5, 1.5)), ("last", np.moveaxis(voxels, 0, 2), (1.5, 1.5, 8.0))):
         nib.save(nib.Nifti1Image(array, np.diag([*zooms, 1.0])), tmp_path / f"{name}.nii")
     first, last = (Segmenter(model).average_views(read_scan(tmp_path / f"{name}.nii")) for name in ("first", "last"))
     assert first.shape == (3, 24, 20)
+    # Were all voxels of one class, any order of the axes would do.
+    assert set(np.unique(first)) == {0, 1}
+    assert not np.array_equal(first[0], first[1])
     np.testing.assert_array_equal(np.moveaxis(first, 0, 2), last)

@@ -156,11 +156,15 @@ def _table(rest: Sequence[str]) -> int:
     parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
     parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
+    parser.add_argument(
+        "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results stand for the same runs"
+    )
     known, config = _read_config(parser, rest)
     from vqseg.experiments.make import make_table
 
     logging.getLogger("vqseg.experiments").setLevel(logging.INFO)
-    files = make_table(known.name, config, output=known.output, work=known.work, budget=known.budget, seeds=known.seeds, only=known.only)
+    options = {name: getattr(known, name) for name in ("output", "work", "budget", "seeds", "only", "reuse")}
+    files = make_table(known.name, config, **options)
     if not files:
         print(f"error: no row of the table {known.name} contains {' or '.join(known.only)}", file=sys.stderr)
         return 2

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from vqseg.checkpoint import CheckpointError
 from vqseg.config import Config, ConfigError
@@ -13,7 +14,7 @@ from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
-from vqseg.experiments.runs import run_cell
+from vqseg.experiments.runs import published_results, run_cell
 from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.models.foundation import FoundationError
 from vqseg.models.vit import EncoderError
@@ -26,11 +27,20 @@ _REFUSALS = (CheckpointError, ConfigError, DatasetError, EncoderError, Foundatio
 
 
 def make_table(
-    name: str, config: Config, *, output: Path, work: Path, budget: float = 1.0, seeds: int | None = None, only: Sequence[str] = ()
+    name: str,
+    config: Config,
+    *,
+    output: Path,
+    work: Path,
+    budget: float = 1.0,
+    seeds: int | None = None,
+    only: Sequence[str] = (),
+    reuse: Sequence[Path] = (),
 ) -> list[Path]:
     """Run the cells of a table (or those whose row contains one of `only`) and write it to `output`. -> the files.
 
     seeds: runs of each cell, with train.seed, train.seed + 1, ... A cell that cannot be run keeps its row, with the reason.
+    reuse: folders of earlier tables whose results stand for the runs of the same configuration.
     """
     plan, base = table(name), scaled(config, budget)
     if base.train.initial is not None:
@@ -38,22 +48,24 @@ def make_table(
     count = plan.seeds if seeds is None else seeds
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")
+    # The codewords over a run are in no table: it has to be there.
+    published = {} if plan.snapshots else published_results(reuse)
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     rows, files = [], []
     for cell in cells:
-        rows.append(_row(cell, base, work, count))
+        rows.append(_row(cell, base, work, count, published))
         files = write_report(name, plan, rows, base, budget, output)
     if plan.snapshots and rows and rows[0].results:
         files += _evolution(name, work / rows[0].results[0]["key"], output)
     return files
 
 
-def _row(cell: Cell, base: Config, work: Path, seeds: int) -> Row:
+def _row(cell: Cell, base: Config, work: Path, seeds: int, published: Mapping[str, dict[str, Any]]) -> Row:
     results, failure = [], ""
     for seed in range(base.train.seed, base.train.seed + seeds):
         logger.info("%s, seed %d", cell.row, seed)
         try:
-            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work))
+            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work, published))
         except _REFUSALS as error:
             logger.error("%s, seed %d: %s", cell.row, seed, error)
             failure = failure or f"seed {seed}: {error}".partition("\n")[0]

@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 
 from vqseg import __version__
 from vqseg.checkpoint import load_model
-from vqseg.config import Config, to_mapping
+from vqseg.config import Config, ConfigError, to_mapping
 from vqseg.evaluation import evaluate_split
 from vqseg.training.trainer import Trainer
 
@@ -40,15 +41,32 @@ def cell_key(config: Config) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def run_cell(config: Config, work: Path) -> dict[str, Any]:
+def published_results(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
+    """The finished cells in the tables of some folders, by their key.
+
+    Raises ConfigError for a folder without tables: nothing would be taken over from it.
+    """
+    results: dict[str, dict[str, Any]] = {}
+    for folder in folders:
+        tables = [content for file in sorted(folder.glob("*.json")) if "rows" in (content := json.loads(file.read_text(encoding="utf-8")))]
+        if not tables:
+            raise ConfigError(f"no table (a JSON file with rows) in {folder}")
+        results |= {result["key"]: result for content in tables for row in content["rows"] for result in row["results"]}
+    return results
+
+
+def run_cell(config: Config, work: Path, published: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
     """Train and measure, or read the result of an earlier call; a run that was cut off goes on. -> plain values.
 
+    published: results by key that stand for their runs, where the work folder does not know better.
     {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "version", "date", "key", "seed"}
     """
     folder = work / cell_key(config)
     result = folder / "result.json"
     if result.is_file():
         return json.loads(result.read_text(encoding="utf-8"))
+    if published and folder.name in published:
+        return published[folder.name]
     trainer = Trainer(replace(config, train=replace(config.train, output=str(folder))))
     model = load_model(trainer.run(resume=True), trainer.device)
     measured = evaluate_split(model, config.data.folder, "val")
