@@ -32,6 +32,7 @@ def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
         train=replace(
             config.train,
             output=str(folder / "run"),
+            initial=None,
             steps=total,
             codebook_start=min(config.train.codebook_start, 2),
             revive_every=0,

@@ -229,3 +229,10 @@ def test_a_folder_lost_between_two_renames_comes_back(tmp_path: Path) -> None:
     stale.mkdir()
     recover_folder(tmp_path / "state")
     assert (tmp_path / "state" / "kept").read_text() == "old"
+
+
+@pytest.mark.parametrize("device", ["no-such-device", "cuda:99"])
+def test_a_device_that_is_not_there_is_refused_by_its_name(tmp_path: Path, device: str) -> None:
+    save_model(tiny_model(), tmp_path / "checkpoint")
+    with pytest.raises(CheckpointError, match=f"the device '{device}' cannot be used"):
+        load_model(tmp_path / "checkpoint", device)

@@ -169,28 +169,103 @@ def test_a_table_is_written_and_a_finished_cell_is_not_run_again(
     assert main([*command, "--only", "no such row"]) == 2
 
 
-def test_published_results_stand_for_their_runs_and_for_no_others(
-    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    first, second = tmp_path / "first", tmp_path / "second"
-    command = ["--config", str(small(phantoms, tmp_path)), "--reuse", str(first)]
-    assert main(["table", "methods", *command[:2], "--only", "vq-seg", "--output", str(first), "--work", str(tmp_path / "lost")]) == 0
-    published = {row["row"]: row["results"] for row in json.loads((first / "methods.json").read_text())["rows"]}
+def table_command(name: str, config: Path, output: Path, work: Path, *rest: object) -> int:
+    return main(["table", name, "--config", str(config), "--output", str(output), "--work", str(work), *map(str, rest)])
 
-    run, runs = Trainer.run, []
-    monkeypatch.setattr(Trainer, "run", lambda trainer, **options: runs.append(trainer.config) or run(trainer, **options))
-    places = ["--output", str(second), "--work", str(tmp_path / "cells")]
-    assert main(["table", "strength", *command, *places, "--only", "QPM, strength 0.7", "dropout, rate 0.5"]) == 0
-    rows = {row["row"]: row["results"] for row in json.loads((second / "strength.json").read_text())["rows"]}
-    assert rows["QPM, strength 0.7"] == published["vq-seg"]
-    assert [config.objective.perturbation for config in runs] == ["dropout"]
-    assert rows["dropout, rate 0.5"][0]["key"] not in {result["key"] for results in published.values() for result in results}
 
+def results_in(file: Path) -> dict[str, list[dict[str, Any]]]:
+    return {row["row"]: row["results"] for row in json.loads(file.read_text())["rows"]}
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """The configurations that were trained since."""
+    run, configs = Trainer.run, []
+    monkeypatch.setattr(Trainer, "run", lambda trainer, **options: configs.append(trainer.config) or run(trainer, **options))
+    return configs
+
+
+def test_published_results_stand_for_their_runs_and_for_no_others(phantoms: Path, tmp_path: Path, trained: list[Config]) -> None:
+    config, first, second = small(phantoms, tmp_path), tmp_path / "first", tmp_path / "second"
+    assert table_command("methods", config, first, tmp_path / "lost", "--only", "vq-seg") == 0
+    published = results_in(first / "methods.json")
+    trained.clear()
+    rows = ("--only", "QPM, strength 0.7", "dropout, rate 0.5")
+    assert table_command("strength", config, second, tmp_path / "cells", *rows, "--reuse", first) == 0
+    found = results_in(second / "strength.json")
+    assert found["QPM, strength 0.7"] == published["vq-seg"]
+    assert [config.objective.perturbation for config in trained] == ["dropout"]
     # The picture of the evolution needs the run itself.
-    assert main(["table", "evolution", *command, *places]) == 0
-    assert len(runs) == 2
-    assert main(["table", "strength", *command[:2], *places, "--reuse", str(tmp_path)]) != 0
-    assert "no table" in capsys.readouterr().err
+    assert table_command("evolution", config, second, tmp_path / "cells", "--reuse", first) == 0
+    assert [config.objective.perturbation for config in trained] == ["dropout", "qpm"]
+
+
+@pytest.mark.parametrize("change", [{"version": "0.0.0"}, {"data": "0" * 12}, {"version": None}])
+def test_results_of_other_code_or_other_data_stand_for_no_run(
+    phantoms: Path, tmp_path: Path, trained: list[Config], change: dict[str, Any]
+) -> None:
+    config, first = small(phantoms, tmp_path), tmp_path / "first"
+    assert table_command("methods", config, first, tmp_path / "lost", "--only", "supervised") == 0
+    content = json.loads((first / "methods.json").read_text())
+    content["rows"][0]["results"][0] |= change
+    (first / "methods.json").write_text(json.dumps(content))
+    trained.clear()
+    assert table_command("methods", config, tmp_path / "second", tmp_path / "cells", "--only", "supervised", "--reuse", first) == 0
+    assert len(trained) == 1
+
+
+def test_a_cell_whose_data_changed_is_run_again(phantoms: Path, tmp_path: Path, trained: list[Config]) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(phantoms, data)
+    config = small(data, tmp_path)
+    for _ in range(2):
+        assert table_command("methods", config, tmp_path / "results", tmp_path / "cells", "--only", "supervised") == 0
+    assert len(trained) == 1
+    splits = json.loads((data / "splits.json").read_text())
+    splits["labeled"]["one"] = splits["train"][:1]
+    (data / "splits.json").write_text(json.dumps(splits))
+    assert table_command("methods", config, tmp_path / "results", tmp_path / "cells", "--only", "supervised") == 0
+    assert len(trained) == 2
+
+
+def test_a_table_that_is_cut_off_loses_none_of_the_results_it_reuses(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, results, work = small(phantoms, tmp_path), tmp_path / "results", tmp_path / "cells"
+    assert table_command("methods", config, results, tmp_path / "lost", "--only", "supervised", "mean-teacher") == 0
+    before = results_in(results / "methods.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run", lambda *_, **__: pytest.exit("cut off"))
+        with pytest.raises(pytest.exit.Exception):
+            # Over the table that it reuses, and in the second seed of its first row.
+            table_command("methods", config, results, work, "--seeds", 2, "--only", "supervised", "mean-teacher", "--reuse", results)
+        patch.setattr(Trainer, "run", lambda *_, **__: pytest.fail("a published cell was run again"))
+        assert table_command("methods", config, results, work, "--only", "supervised", "mean-teacher") == 0
+    assert results_in(results / "methods.json") == before
+
+
+@pytest.mark.parametrize(
+    "text", ["", "3", "[]", '{"rows": 5}', '{"rows": [{"row": "no results"}]}', '{"rows": [{"results": [7]}]}', '{"rows": [']
+)
+def test_a_folder_without_a_readable_table_is_refused(
+    phantoms: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    folder = tmp_path / "published"
+    folder.mkdir()
+    if text:
+        (folder / "methods.json").write_text(text)
+    assert table_command("methods", small(phantoms, tmp_path), tmp_path / "results", tmp_path / "cells", "--reuse", folder) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize("usage", [0.0, 0.1])
+def test_a_row_names_a_stream_of_its_own_and_the_usage_loss(usage: float) -> None:
+    base = changed(Config(), {"objective.usage": usage})
+    rows = {name: Row(Cell(name, METHODS[name]), (result(0, 0.8),)) for name in ("mean-teacher", "unimatch", "vq-seg")}
+    text = markdown(table("methods"), list(rows.values()), base, 1, None)
+    lines = {name: next(line for line in text.splitlines() if line.startswith(f"| {name} |")) for name in rows}
+    assert [name for name, line in lines.items() if "in a stream of its own" in line] == ["unimatch"]
+    assert [name for name, line in lines.items() if "usage loss 0.1" in line] == (["vq-seg"] if usage else [])
 
 
 def test_a_cell_without_its_foundation_model_keeps_its_row_with_the_reason(phantoms: Path, tmp_path: Path) -> None:

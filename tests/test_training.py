@@ -172,6 +172,69 @@ def test_resuming_with_another_architecture_is_refused(whole_run: Config) -> Non
         Trainer(changed).run(resume=True)
 
 
+@pytest.mark.parametrize(
+    ("room", "changes"),
+    [
+        ("data", {"labelled": "all"}),
+        ("train", {"learning_rate": 5e-4}),
+        ("train", {"warmup_steps": 0}),
+        ("objective", {"strength": 0.1}),
+    ],
+)
+def test_resuming_with_other_settings_is_refused_by_their_names(whole_run: Config, room: str, changes: dict[str, Any]) -> None:
+    before = log_of(whole_run)
+    changed = replace(whole_run, **{room: replace(getattr(whole_run, room), **changes)})
+    with pytest.raises(CheckpointError, match=f"configuration has changed.*{room}.{next(iter(changes))} was"):
+        Trainer(changed).run(resume=True)
+    assert log_of(whole_run) == before
+
+
+def test_a_run_may_go_on_elsewhere_and_say_so_more_often(whole_run: Config, tmp_path: Path) -> None:
+    shutil.copytree(whole_run.train.output, tmp_path / "moved")
+    train = replace(whole_run.train, output=str(tmp_path / "moved"), log_every=1, checkpoint_every=2, evaluate_every=6)
+    assert Trainer(replace(whole_run, train=train)).run(resume=True).is_dir()
+
+
+@pytest.mark.parametrize("begun", [2, 4, 6])
+def test_a_run_that_goes_on_for_longer_has_the_learning_rates_of_its_new_length(phantoms: Path, tmp_path: Path, begun: int) -> None:
+    rates = []
+    for name, lengths in (("whole", (9,)), ("parts", (begun, 9))):
+        for steps in lengths:
+            config = tiny_config(phantoms, tmp_path / name, steps=steps, log_every=1)
+            Trainer(config).run(resume=True)
+        rates.append([line["learning_rate"] for line in log_of(config) if "learning_rate" in line][begun:])
+    assert len(rates[0]) == 9 - begun
+    np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)
+
+
+def test_a_run_cannot_go_back(whole_run: Config) -> None:
+    with pytest.raises(TrainingError, match="is at step 12, beyond the 6 asked for"):
+        Trainer(replace(whole_run, train=replace(whole_run.train, steps=6))).run(resume=True)
+
+
+def test_a_fully_labelled_run_counts_the_images_it_sees(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run")
+    config = replace(config, data=replace(config.data, labelled="all"))
+    Trainer(config).run()
+    lines = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    seen = [(line["images_per_second"], 2 * line["steps_per_second"]) for line in lines if "images_per_second" in line]
+    assert len(seen) == 6
+    for images, twice in seen:
+        assert images == pytest.approx(twice, rel=0.05)
+
+
+def test_heart_phantoms_are_not_mixed_into_other_structures(phantoms: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(phantoms, data)
+    described = json.loads((data / "dataset.json").read_text())
+    described["labels"] = {"background": 0, "kidney": 1, "tumour": 2, "cyst": 3}
+    (data / "dataset.json").write_text(json.dumps(described))
+    config = tiny_config(data, tmp_path / "run")
+    config = replace(config, model=replace(config.model, classes=tuple(described["labels"])), data=replace(config.data, phantom_patients=1))
+    with pytest.raises(TrainingError, match=r"set data\.phantom_patients to 0"):
+        Trainer(config).run()
+
+
 def test_a_run_shorter_than_the_wait_for_the_codebook_still_places_it(phantoms: Path, tmp_path: Path) -> None:
     config = tiny_config(phantoms, tmp_path / "run", steps=2, codebook_start=200)
     model = load_model(Trainer(config).run())

@@ -123,7 +123,11 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
     except (SafetensorError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration: {reason}") from error
-    return model.to(device or "cpu").eval()
+    try:
+        return model.to(device or "cpu").eval()
+    # torch has no error of its own for a device that it does not know, or was not built for.
+    except (RuntimeError, AssertionError) as error:
+        raise CheckpointError(f"the device {str(device)!r} cannot be used: {error}") from error
 
 
 def save_tensors(tensors: dict[str, Tensor], notes: dict[str, Any], folder: Path, name: str) -> None:

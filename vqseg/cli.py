@@ -164,11 +164,8 @@ def _table(rest: Sequence[str]) -> int:
 
     logging.getLogger("vqseg.experiments").setLevel(logging.INFO)
     options = {name: getattr(known, name) for name in ("output", "work", "budget", "seeds", "only", "reuse")}
-    files = make_table(known.name, config, **options)
-    if not files:
-        print(f"error: no row of the table {known.name} contains {' or '.join(known.only)}", file=sys.stderr)
-        return 2
-    print("\n".join(map(str, files)))
+    for file in make_table(known.name, config, **options):
+        print(file)
     return 0
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from vqseg.checkpoint import CheckpointError
 from vqseg.config import Config, ConfigError
@@ -14,7 +14,7 @@ from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
-from vqseg.experiments.runs import published_results, run_cell
+from vqseg.experiments.runs import adopt_results, run_cell
 from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.models.foundation import FoundationError
 from vqseg.models.vit import EncoderError
@@ -48,24 +48,28 @@ def make_table(
     count = plan.seeds if seeds is None else seeds
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")
-    # The codewords over a run are in no table: it has to be there.
-    published = {} if plan.snapshots else published_results(reuse)
+    if reuse:
+        logger.info("%d results in %s can stand for runs", adopt_results(reuse, work, Path(base.data.folder)), ", ".join(map(str, reuse)))
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
-    rows, files = [], []
+    if not cells:
+        raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")
+    rows, files, writing = [], [], os.environ.get("RANK", "0") == "0"
     for cell in cells:
-        rows.append(_row(cell, base, work, count, published))
-        files = write_report(name, plan, rows, base, budget, output)
-    if plan.snapshots and rows and rows[0].results:
+        rows.append(_row(cell, base, work, count, plan.snapshots))
+        # Under accelerate launch all processes have the same rows; one writes them.
+        if writing:
+            files = write_report(name, plan, rows, base, budget, output)
+    if writing and plan.snapshots and rows and rows[0].results:
         files += _evolution(name, work / rows[0].results[0]["key"], output)
     return files
 
 
-def _row(cell: Cell, base: Config, work: Path, seeds: int, published: Mapping[str, dict[str, Any]]) -> Row:
+def _row(cell: Cell, base: Config, work: Path, seeds: int, with_run: bool) -> Row:
     results, failure = [], ""
     for seed in range(base.train.seed, base.train.seed + seeds):
         logger.info("%s, seed %d", cell.row, seed)
         try:
-            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work, published))
+            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work, with_run=with_run))
         except _REFUSALS as error:
             logger.error("%s, seed %d: %s", cell.row, seed, error)
             failure = failure or f"seed {seed}: {error}".partition("\n")[0]

@@ -13,6 +13,7 @@ import numpy as np
 from vqseg.config import Config, to_mapping
 from vqseg.data.splits import ALL
 from vqseg.experiments.methods import changed
+from vqseg.experiments.runs import write_whole
 from vqseg.experiments.tables import Cell, Table
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
@@ -43,8 +44,8 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
         "paired_t_test": test,
     }
     files = [output / f"{name}.json", output / f"{name}.md"]
-    files[0].write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    files[1].write_text(markdown(table, rows, config, budget, test), encoding="utf-8")
+    write_whole(files[0], json.dumps(values, indent=2, allow_nan=False) + "\n")
+    write_whole(files[1], markdown(table, rows, config, budget, test))
     if any(row.results for row in rows) and not table.snapshots:
         files.append(output / f"{name}.png")
         _plot(table, rows, files[-1])
@@ -124,9 +125,12 @@ def _parts(config: Config) -> str:
         parts.append("image branch")
     if objective.unlabelled > 0 and config.data.labelled != ALL:
         disturbed = objective.perturbation != "none"
-        parts.append(f"unlabelled branch with {objective.perturbation} {objective.strength:g}" if disturbed else "unlabelled branch")
+        branch = f"unlabelled branch with {objective.perturbation} {objective.strength:g}" if disturbed else "unlabelled branch"
+        parts.append(f"{branch} in a stream of its own" if objective.feature_stream else branch)
     if objective.alignment > 0:
         parts.append(f"alignment {objective.alignment:g}")
+    if objective.usage > 0:
+        parts.append(f"usage loss {objective.usage:g}")
     return ", ".join(parts)
 
 

@@ -1,6 +1,7 @@
 """One cell of a table: train, measure on the validation patients, keep the result. A finished cell is never run again.
 
-A cell's folder is named after its resolved configuration, so tables share the runs that they have in common.
+A cell's folder is named after its resolved configuration, so tables share the runs that they have in common. A change of the code that
+lets a run end with other weights raises `vqseg.__version__`: results of another version, or of other data, stand for no run.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,12 @@ import torch
 from vqseg import __version__
 from vqseg.checkpoint import load_model
 from vqseg.config import Config, ConfigError, to_mapping
+from vqseg.data.datasets import find_cases
+from vqseg.data.splits import read_splits
 from vqseg.evaluation import evaluate_split
 from vqseg.training.trainer import Trainer
 
+_RESULT = "result.json"
 # Where a run is kept and how often it says so changes nothing of its outcome.
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
@@ -41,51 +45,92 @@ def cell_key(config: Config) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def published_results(folders: Sequence[Path]) -> dict[str, dict[str, Any]]:
-    """The finished cells in the tables of some folders, by their key.
+def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
+    """Lay the finished cells of published tables into `work`, where they stand for their runs. -> how many the folders hold.
 
-    Raises ConfigError for a folder without tables: nothing would be taken over from it.
+    Those of another version of the code or other data stay out (`_stands`). Raises ConfigError for a folder without
+    tables, as nothing would be taken over from it, and for a table that cannot be read.
     """
-    results: dict[str, dict[str, Any]] = {}
+    print_now = data_fingerprint(data)
+    count = 0
     for folder in folders:
-        tables = [content for file in sorted(folder.glob("*.json")) if "rows" in (content := json.loads(file.read_text(encoding="utf-8")))]
+        tables = [
+            (file, content) for file in sorted(folder.glob("*.json")) if isinstance(content := _json(file), dict) and "rows" in content
+        ]
         if not tables:
             raise ConfigError(f"no table (a JSON file with rows) in {folder}")
-        results |= {result["key"]: result for content in tables for row in content["rows"] for result in row["results"]}
-    return results
+        for file, content in tables:
+            try:
+                found = [result for row in content["rows"] for result in row["results"] if _stands(result, print_now)]
+                for result in found:
+                    target = work / result["key"] / _RESULT
+                    if not target.is_file():
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        write_whole(target, json.dumps(result, indent=2) + "\n")
+            except (KeyError, TypeError, AttributeError) as error:
+                raise ConfigError(f"{file} is not a table of this command: {type(error).__name__} {error}") from error
+            count += len(found)
+    return count
 
 
-def run_cell(config: Config, work: Path, published: Mapping[str, dict[str, Any]] | None = None) -> dict[str, Any]:
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigError(f"{file} is not valid JSON: {error}") from error
+
+
+def _stands(result: dict[str, Any], fingerprint: str) -> bool:
+    """Whether a result can stand for a run made now: measured by this version on this data, with all that a report reads."""
+    needed = {"key", "seed", "mean", "codebook", "cases", "steps", "seconds", "hardware", "date"}
+    # Tables older than the fingerprint say nothing of their data.
+    return result.get("version") == __version__ and result.get("data", fingerprint) == fingerprint and needed <= result.keys()
+
+
+def data_fingerprint(folder: str | Path) -> str:
+    """Twelve hexadecimal digits of a data set's splits and of the names and sizes of its files, wherever it lies."""
+    cases = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in find_cases(folder)]
+    return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file so that no reader, and no run that is cut off, sees half of it."""
+    # Several processes may write the same at once.
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(file)
+
+
+def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str, Any]:
     """Train and measure, or read the result of an earlier call; a run that was cut off goes on. -> plain values.
 
-    published: results by key that stand for their runs, where the work folder does not know better.
-    {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "version", "date", "key", "seed"}
+    with_run: the checkpoint must be there too, not the result alone.
+    {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "version", "data", "date", "key", "seed"}
     """
-    folder = work / cell_key(config)
-    result = folder / "result.json"
-    if result.is_file():
-        return json.loads(result.read_text(encoding="utf-8"))
-    if published and folder.name in published:
-        return published[folder.name]
+    folder, fingerprint = work / cell_key(config), data_fingerprint(config.data.folder)
+    result = folder / _RESULT
+    if result.is_file() and _stands(known := _json(result), fingerprint) and (not with_run or (folder / "checkpoint").is_dir()):
+        return known
     trainer = Trainer(replace(config, train=replace(config.train, output=str(folder))))
-    model = load_model(trainer.run(resume=True), trainer.device)
-    measured = evaluate_split(model, config.data.folder, "val")
-    measured.pop("per_case")
-    values = measured | {
-        "steps": trainer.step,
-        "seconds": round(trainer.seconds, 1),
-        "processes": trainer.accelerator.num_processes,
-        "hardware": hardware(trainer.device),
-        "version": __version__,
-        "date": date.today().isoformat(),
-        "key": folder.name,
-        "seed": config.train.seed,
-    }
-    part = result.with_suffix(".part")
-    part.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    part.replace(result)
-    shutil.rmtree(folder / "state", ignore_errors=True)
-    return values
+    checkpoint = trainer.run(resume=True)
+    if trainer.main:
+        measured = evaluate_split(load_model(checkpoint, trainer.device), config.data.folder, "val")
+        measured.pop("per_case")
+        values = measured | {
+            "steps": trainer.step,
+            "seconds": round(trainer.seconds, 1),
+            "processes": trainer.accelerator.num_processes,
+            "hardware": hardware(trainer.device),
+            "version": __version__,
+            "data": fingerprint,
+            "date": date.today().isoformat(),
+            "key": folder.name,
+            "seed": config.train.seed,
+        }
+        write_whole(result, json.dumps(values, indent=2) + "\n")
+        shutil.rmtree(folder / "state", ignore_errors=True)
+    trainer.accelerator.wait_for_everyone()
+    return _json(result)
 
 
 def hardware(device: torch.device) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, PolynomialLR, SequentialLR
 
@@ -16,6 +18,22 @@ def learning_rate_schedule(optimizer: Optimizer, config: TrainConfig) -> LRSched
         return decay
     rise = LinearLR(optimizer, start_factor=1 / (warmup + 1), total_iters=warmup)
     return SequentialLR(optimizer, [rise, decay], milestones=[warmup])
+
+
+def lengthened_schedule(optimizer: Optimizer, config: TrainConfig, done: int) -> LRScheduler:
+    """The schedule of a run that goes on with another number of steps than it began with, after `done` of them.
+
+    It is where a run of that length would be; to go on from the saved rate would keep a finished run at zero.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"]
+    schedule = learning_rate_schedule(optimizer, config)
+    with warnings.catch_warnings():
+        # The steps of the optimiser were made before it was saved.
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
+        for _ in range(done):
+            schedule.step()
+    return schedule
 
 
 def codebook_start(config: TrainConfig) -> int:

@@ -16,6 +16,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, save_tensors
 
 _NAME = "state"
+# What a run may go on with otherwise than it began: where things lie, how often it says so, and how long it is.
+_FREE = {"data.folder", "train.output", "train.log_every", "train.checkpoint_every", "train.evaluate_every", "train.compile", "train.steps"}
 
 
 def save_state(
@@ -64,6 +66,25 @@ def saved_notes(folder: Path) -> dict[str, Any]:
         return json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot resume from {folder}: {error}") from error
+
+
+def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Compare the settings that a state was saved under with those at hand (both as `to_mapping` gives them).
+
+    Raises CheckpointError that names every difference: its weights would be said to come from settings they do not come from.
+    """
+    old, new = _flat(before), _flat(now)
+    changes = [f"{key} was {old.get(key)!r} and is {value!r}" for key, value in new.items() if key not in _FREE and old.get(key) != value]
+    if changes:
+        raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({'; '.join(changes)})")
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings by their dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
 
 
 def _under(bundle: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs
+from accelerate.utils import DistributedDataParallelKwargs, broadcast
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -25,6 +25,7 @@ from vqseg.checkpoint import checkpoint_folder, recover_folder, save_model
 from vqseg.config import Config, save_config, to_mapping
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
+from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
 from vqseg.models.vit import ViTEncoder
@@ -33,11 +34,11 @@ from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
-from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
+from vqseg.training.schedule import codebook_start, learning_rate_schedule, lengthened_schedule, snapshot_steps
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.start import TrainingError, load_backbone, parameter_groups, start_from
-from vqseg.training.state import load_state, save_state, saved_notes
+from vqseg.training.state import load_state, refuse_changes, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.validation import validation_dice
@@ -144,6 +145,8 @@ class Trainer:
         names = class_names(folder)
         if names != config.model.classes:
             raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
+        if config.data.phantom_patients and names != PHANTOM_CLASSES:
+            raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
         cases, splits = find_cases(folder), read_splits(folder)
         labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
 
@@ -235,9 +238,11 @@ class Trainer:
             self.network.config = replace(self.network.config, codebook_size=quantizer.codebook_size)
         else:
             logger.debug("step %d: %d codewords placed anew", self.step, quantizer.revive(features, shared))
-            # The teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
-            return
-        self.teacher.copy_codebook(self.network)
+        # Processes on devices of several kinds may have rounded the places differently.
+        broadcast(quantizer.basis)
+        if starting or train.adapt_codebook:
+            # At a revival the teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
+            self.teacher.copy_codebook(self.network)
 
     @torch.no_grad()
     def _features(self) -> Tensor:
@@ -268,7 +273,8 @@ class Trainer:
             return
         train = self.config.train
         weight = self.objective.unlabelled_weight(self.step - 1)
-        images = (train.batch_labelled + (train.batch_unlabelled if weight > 0 else 0)) * self.accelerator.num_processes
+        unlabelled = train.batch_unlabelled if weight > 0 and self.sampler.pools.unlabelled is not None else 0
+        images = (train.batch_labelled + unlabelled) * self.accelerator.num_processes
         means = {name: round(float(value) / steps, 6) for name, value in sums.items()}
         line = {
             "step": self.step,
@@ -319,6 +325,7 @@ class Trainer:
                 self.schedule,
                 {"generators": mine, "usage": usage},
                 {
+                    "config": to_mapping(self.config),
                     "codebook_size": len(usage),
                     "step": self.step,
                     "seconds": self.seconds + time.perf_counter() - self.since,
@@ -331,8 +338,16 @@ class Trainer:
 
     def _restore(self, state: Path) -> None:
         networks = self.trained | {"teacher": self.teacher}
-        self._take_size(saved_notes(state).get("codebook_size", self.network.quantizer.codebook_size))
+        notes, train = saved_notes(state), self.config.train
+        # States of earlier versions do not say what they were made with.
+        begun = notes.get("config", to_mapping(self.config))
+        refuse_changes(state, begun, to_mapping(self.config))
+        if notes["step"] > train.steps:
+            raise TrainingError(f"{state} is at step {notes['step']}, beyond the {train.steps} asked for")
+        self._take_size(notes.get("codebook_size", self.network.quantizer.codebook_size))
         tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
+        if begun["train"]["steps"] != train.steps:
+            self.schedule = lengthened_schedule(self.optimizer.optimizer, train, notes["step"])
         if notes["processes"] != self.accelerator.num_processes:
             raise TrainingError(
                 f"the run was made by {notes['processes']} process(es), not {self.accelerator.num_processes}; resume with as many"
