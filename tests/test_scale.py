@@ -136,7 +136,7 @@ def test_the_parts_of_a_batch_are_those_of_the_whole(count: int, phantoms: Path)
     joined = {name: torch.cat([getattr(part, name) for part in parts]) for name in ("images", "labels", "weak", "strong")}
     assert torch.equal(joined.pop("labels"), whole.labels)
     for name, values in joined.items():
-        # A processor may take the last elements of an array by another instruction, which rounds otherwise: where they lie, the batch decides.
+        # The last elements of an array may be computed by another instruction, which rounds otherwise; the batch decides which those are.
         torch.testing.assert_close(values, getattr(whole, name), atol=1e-5, rtol=0, msg=name)
 
 
