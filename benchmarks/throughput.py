@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from vqseg.config import Config, load_config
 from vqseg.data.phantom import write_phantoms
@@ -72,6 +75,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40, help="measured steps")
     parser.add_argument("--warmup", type=int, default=10, help="steps before them")
     known, settings = parser.parse_known_args()
+    if min(known.steps, known.warmup) < 1:
+        parser.error("--steps and --warmup must be at least 1")
     config = tyro.cli(Config, default=load_config(known.config), args=settings)
     figures = measure(config, warmup=known.warmup, steps=known.steps)
     if figures:

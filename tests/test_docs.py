@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -78,3 +81,12 @@ def test_the_ten_lines_train_on_data_of_ones_own(tmp_path: Path, monkeypatch: py
     (tmp_path / "new_scans").symlink_to(tmp_path / "mine" / "images")
     assert main(commands[3]) == 0
     assert len(list((tmp_path / "segmented").iterdir())) == 4
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "benchmarks").glob("*.py")))
+def test_a_benchmark_starts_from_anywhere_without_an_installation(script: str, tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / script), "--help"]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert f"benchmarks/{script}" in answer.stdout
