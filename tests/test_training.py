@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import CheckpointError, load_model
-from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig
+from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig, load_config
 from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.data.regions import largest_regions
 from vqseg.losses.objective import Objective
@@ -202,6 +202,7 @@ def test_a_run_that_goes_on_for_longer_has_the_learning_rates_of_its_new_length(
         for steps in lengths:
             config = tiny_config(phantoms, tmp_path / name, steps=steps, log_every=1)
             Trainer(config).run(resume=True)
+        assert load_config(tmp_path / name / "config.yaml") == config
         rates.append([line["learning_rate"] for line in log_of(config) if "learning_rate" in line][begun:])
     assert len(rates[0]) == 9 - begun
     np.testing.assert_allclose(rates[1], rates[0], rtol=1e-6)

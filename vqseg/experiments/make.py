@@ -14,7 +14,7 @@ from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
-from vqseg.experiments.runs import adopt_results, run_cell
+from vqseg.experiments.runs import adopt_results, run_cell, write_whole
 from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.models.foundation import FoundationError
 from vqseg.models.vit import EncoderError
@@ -81,6 +81,6 @@ def _evolution(name: str, run: Path, output: Path) -> list[Path]:
     moments = draw_evolution(run / "checkpoint" / "snapshots.npz", picture)
     lines = ["", "| step | codewords in use on at most 80 training slices |", "|---|---|"]
     lines += [f"| {one['step']} | {one['used']} of {one['size']} ({one['used'] / one['size']:.1%}) |" for one in moments]
-    table_file.write_text(table_file.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8")
-    (output / f"{name}-moments.json").write_text(json.dumps(moments, indent=2) + "\n", encoding="utf-8")
+    write_whole(table_file, table_file.read_text(encoding="utf-8") + "\n".join(lines) + "\n")
+    write_whole(output / f"{name}-moments.json", json.dumps(moments, indent=2) + "\n")
     return [picture]

@@ -51,7 +51,7 @@ def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
     Those of another version of the code or other data stay out (`_stands`). Raises ConfigError for a folder without
     tables, as nothing would be taken over from it, and for a table that cannot be read.
     """
-    print_now = data_fingerprint(data)
+    fingerprint = data_fingerprint(data)
     count = 0
     for folder in folders:
         tables = [
@@ -61,7 +61,7 @@ def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
             raise ConfigError(f"no table (a JSON file with rows) in {folder}")
         for file, content in tables:
             try:
-                found = [result for row in content["rows"] for result in row["results"] if _stands(result, print_now)]
+                found = [result for row in content["rows"] for result in row["results"] if _stands(result, fingerprint)]
                 for result in found:
                     target = work / result["key"] / _RESULT
                     if not target.is_file():

@@ -361,6 +361,8 @@ class Trainer:
             self.accelerator.scaler.load_state_dict(notes["scaler"])
         if self.main:
             self._shorten_log()
+            # Its length, and how often it reports, may be others now.
+            save_config(self.config, self.output / "config.yaml")
 
     def _take_size(self, size: int) -> None:
         """Give student and teacher a codebook of the size that the saved one has grown or shrunk to."""
