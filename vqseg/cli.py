@@ -1,4 +1,4 @@
-"""The command line: python -m vqseg train | table | evaluate | predict | codebook | phantom. The only room that prints.
+"""The command line: python -m vqseg train | table | evaluate | predict | pseudo-labels | codebook | phantom. The only room that prints.
 
 Exit status: 0 done; 1 some inputs failed or the run stopped; 2 the command or its files were wrong.
 """
@@ -56,6 +56,24 @@ class Predict:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PseudoLabels:
+    """Label the training scans whose labels a run may not use, by a checkpoint trained with the same share: see data.pseudo_labels."""
+
+    checkpoint: str
+    """Checkpoint folder or Hub id."""
+    data: Path
+    """Data set folder with splits.json."""
+    output: Path
+    """Folder for the label volumes; what is there already is kept, so an interrupted command goes on."""
+    confidence: float = 0.7
+    """Voxels whose class has a lower probability, averaged over nine views, are marked as unsure (255)."""
+    image_side: int | None = None
+    """Read slices at this size instead of the checkpoint's preprocess.image_side."""
+    device: str | None = None
+    """cpu, cuda, ...; the processor if not given."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Codebook:
     """Find out what the codes have learnt over a data set: writes codebook.npz, which the app shows, and report.html."""
 
@@ -95,11 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "table": ("run the comparisons of one table and write it", _table),
         "evaluate": ("measure a checkpoint on a split", lambda rest: _evaluate(_parse(Evaluate, "evaluate", rest))),
         "predict": ("segment scans", lambda rest: _predict(_parse(Predict, "predict", rest))),
+        "pseudo-labels": (
+            "label the unlabelled training scans once",
+            lambda rest: _pseudo_labels(_parse(PseudoLabels, "pseudo-labels", rest)),
+        ),
         "codebook": ("count and project a checkpoint's codes", lambda rest: _codebook(_parse(Codebook, "codebook", rest))),
         "phantom": ("make phantoms with truth", lambda rest: _phantom(_parse(Phantom, "phantom", rest))),
     }
     if not arguments or arguments[0] not in commands:
-        lines = "\n".join(f"  {name:10}{text}" for name, (text, _) in commands.items())
+        lines = "\n".join(f"  {name:15}{text}" for name, (text, _) in commands.items())
         asked = bool(arguments) and arguments[0] in ("-h", "--help")
         print(
             f"usage: python -m vqseg COMMAND ...\n\n{lines}\n\nCOMMAND --help tells its options.", file=sys.stdout if asked else sys.stderr
@@ -258,6 +280,22 @@ def _predict(command: Predict) -> int:
         print(f"skipped {failure}", file=sys.stderr)
     print(f"{len(files) - len(failures)} of {len(files)} scans segmented into {command.output}")
     return 1 if failures else 0
+
+
+def _pseudo_labels(command: PseudoLabels) -> int:
+    from vqseg.training.pseudo_labels import write_pseudo_labels
+
+    notes = write_pseudo_labels(
+        command.checkpoint,
+        command.data,
+        command.output,
+        confidence=command.confidence,
+        image_side=command.image_side,
+        device=command.device,
+        progress=_bar("labelling"),
+    )
+    print(f"{notes['cases']} scans labelled into {command.output}, {100 * notes['unsure']:.1f} % of what is no background is unsure")
+    return 0
 
 
 def _codebook(command: Codebook) -> int:

@@ -141,6 +141,8 @@ class DataConfig:
     """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
     labelled: str = "10%"
     """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    pseudo_labels: str | None = None
+    """Folder that `python -m vqseg pseudo-labels` wrote: they are the unlabelled branch's target in place of the teacher's answers."""
     phantom_patients: int = 0
     """Procedural phantom patients mixed into the labelled part; 0 for none."""
     phantom_share: float = 0.125

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray
 
+UNSURE = 255
+"""In pseudo-labels that were made beforehand: a voxel of which nothing is said."""
+
 
 @dataclass(frozen=True)
 class Share:
@@ -64,13 +67,15 @@ class Batch:
     """One step's images, already augmented, on the training device.
 
     images (B_l, 1, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, 1, H, W): two views of the same unlabelled
-    pixels, equal in geometry. weak and strong are None while only the labelled part is trained.
+    pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
+    UNSURE where nothing is said: what was made for the unlabelled images beforehand, or None if the teacher labels each view.
     """
 
     images: Tensor
     labels: Tensor
     weak: Tensor | None = None
     strong: Tensor | None = None
+    pseudo_labels: Tensor | None = None
 
 
 @dataclass(frozen=True)

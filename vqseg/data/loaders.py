@@ -94,7 +94,10 @@ def pack(volumes: Sequence[Volume], canvas: int) -> SlicePool:
 
 @dataclass(frozen=True)
 class TrainingPools:
-    """The pools of one run: labelled patients, phantoms (None without), unlabelled patients (None if all are labelled)."""
+    """The pools of one run: labelled patients, phantoms (None without), unlabelled patients (None if all are labelled).
+
+    The labels of the unlabelled pool, if it has any, are pseudo-labels.
+    """
 
     labelled: SlicePool
     phantoms: SlicePool | None
@@ -135,10 +138,10 @@ class ViewSampler:
             return Batch(images, labels)
         pool = self.pools.unlabelled
         rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
-        view = self._crop(pool, unlabelled, step, generator, rows)[0]
+        view, pseudo_labels = self._crop(pool, unlabelled, step, generator, rows)
         weak = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
         strong = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
-        return Batch(images, labels, weak, strong)
+        return Batch(images, labels, weak, strong, pseudo_labels)
 
     def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> tuple[Tensor, Tensor]:
         rows, count = share.rows(count), count * share.count

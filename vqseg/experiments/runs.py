@@ -37,6 +37,9 @@ def cell_key(config: Config) -> str:
     values = to_mapping(config)
     for name in _SILENT:
         values["train"].pop(name)
+    if config.data.pseudo_labels is None:
+        # Younger than published tables; without it their keys stand.
+        values["data"].pop("pseudo_labels")
     if config.objective.alignment == 0:
         values["train"].pop("foundation")
     if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:

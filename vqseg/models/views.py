@@ -21,11 +21,16 @@ VIEWS: tuple[tuple[float, float], ...] = tuple((angle, zoom) for zoom in (0.9, 1
 """Degrees in the plane and magnification; within what every configuration trains with."""
 
 
-@torch.inference_mode()
 def segment_averaged(model: VQSeg, slices: Array) -> Array:
     """Normalised slices (S, A, B) -> labels (S, A, B) uint8 of the classes most probable on average over VIEWS."""
+    return label_averaged(model, slices)[0]
+
+
+@torch.inference_mode()
+def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
+    """Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the most probable class."""
     device = next(model.parameters()).device
-    labels = np.empty(slices.shape, np.uint8)
+    labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
     # One slice at a time: all its views are one batch.
     for index in range(len(slices)):
         image = to_network(slices[index : index + 1], model.preprocess).to(device)
@@ -34,8 +39,11 @@ def segment_averaged(model: VQSeg, slices: Array) -> Array:
         # Zeros beyond a view's edge: there it has no say.
         back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
         total = torch.stack(back).sum(0)
-        labels[index] = from_network(total, (slices.shape[1], slices.shape[2])).argmax(1)[0].to(torch.uint8).cpu().numpy()
-    return finished(model, labels)
+        total = from_network(total, (slices.shape[1], slices.shape[2]))
+        most, hard = total.max(1)
+        labels[index] = hard[0].to(torch.uint8).cpu().numpy()
+        certainty[index] = (most / total.sum(1))[0].float().cpu().numpy()
+    return finished(model, labels), certainty
 
 
 def _view(maps: Tensor, angle: float, zoom: float) -> Tensor:

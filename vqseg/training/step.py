@@ -20,7 +20,7 @@ from vqseg.losses.usage import usage_loss
 from vqseg.training.group import Group
 from vqseg.training.guide import Guide
 from vqseg.training.teacher import Teacher
-from vqseg.types import Batch, LossTerms, VQSegOutput
+from vqseg.types import UNSURE, Batch, LossTerms, VQSegOutput
 
 _ALONE = Group()
 
@@ -61,11 +61,15 @@ def training_step(
     if batch.weak is None or batch.strong is None:
         return terms
 
-    # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
-    probabilities = teacher.probabilities(batch.weak, quantize=quantize)
-    hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
-    if objective.largest_region:
-        hard = largest_regions(hard)
+    if batch.pseudo_labels is not None:
+        sure = batch.pseudo_labels != UNSURE
+        hard = batch.pseudo_labels.where(sure, 0)
+    else:
+        # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
+        probabilities = teacher.probabilities(batch.weak, quantize=quantize)
+        hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
+        if objective.largest_region:
+            hard = largest_regions(hard)
     size = (batch.strong.shape[-2], batch.strong.shape[-1])
     mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator)
 

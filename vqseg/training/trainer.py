@@ -34,6 +34,7 @@ from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
+from vqseg.training.pseudo_labels import check_pseudo_labels, with_pseudo_labels
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, lengthened_schedule, snapshot_steps
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -150,12 +151,17 @@ class Trainer:
         cases, splits = find_cases(folder), read_splits(folder)
         labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
 
+        if config.data.pseudo_labels is not None:
+            unlabelled = with_pseudo_labels(unlabelled, config.data)
+
         def progress(items: Sequence[Any]) -> Any:
             return tqdm(items, desc="reading", unit="volume", disable=not self.main, leave=False)
 
         pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
         if pools.labelled.labels is not None and int(pools.labelled.labels.max()) >= len(names):
             raise TrainingError(f"{folder} has the label {int(pools.labelled.labels.max())}; expected 0 to {len(names) - 1} for {names}")
+        if pools.unlabelled is not None and pools.unlabelled.labels is not None:
+            check_pseudo_labels(pools.unlabelled.labels, names)
         self.sampler = ViewSampler(pools, config.augmentation, config.data, self.device)
         validating = splits.val and (config.train.evaluate_every or 0) <= config.train.steps and config.train.evaluate_every
         self.validation: list[Volume] = [read_case(case, config.preprocess) for case in select(cases, splits.val)] if validating else []
