@@ -16,7 +16,7 @@ from tests.tiny import tiny_model
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter
 from vqseg.models import views
-from vqseg.models.views import VIEWS, segment_averaged
+from vqseg.models.views import VIEWS, label_averaged, segment_averaged
 
 Bounds = tuple[int, int]
 
@@ -65,9 +65,10 @@ def test_all_views_have_an_equal_say(monkeypatch: pytest.MonkeyPatch) -> None:
         logits[0, 2] = 50
         return logits
 
-    labels = segment_averaged(judging(monkeypatch, judge), np.full((2, 48, 48), 0.5, np.float32))
+    labels, certainty = label_averaged(judging(monkeypatch, judge), np.full((2, 48, 48), 0.5, np.float32))
     # Mean probabilities in the middle: class 1 (8 x 0.4 + 0) / 9 = 0.36, class 2 (8 x 0.2 + 1) / 9 = 0.29.
     assert (labels[:, 20:28, 20:28] == 1).all()
+    np.testing.assert_allclose(certainty[:, 20:28, 20:28], 3.2 / 9, rtol=1e-4)
     assert calls == [len(VIEWS)] * 2
     monkeypatch.setattr(views, "VIEWS", VIEWS[:3])
     # Of three views: class 1 0.8 / 3 = 0.27, class 2 1.4 / 3 = 0.47.
@@ -80,8 +81,10 @@ def test_beyond_its_edge_a_view_has_no_say(monkeypatch: pytest.MonkeyPatch) -> N
         logits[:, 3] = 20
         return logits
 
-    # A corner is seen by few views.
-    assert (segment_averaged(judging(monkeypatch, judge), np.full((1, 40, 56), 0.5, np.float32)) == 3).all()
+    # A corner is seen by few views, which are as sure as all of them together.
+    labels, certainty = label_averaged(judging(monkeypatch, judge), np.full((1, 40, 56), 0.5, np.float32))
+    assert (labels == 3).all()
+    np.testing.assert_allclose(certainty, 1, rtol=1e-4)
 
 
 def test_the_checkpoints_own_grid_and_finish_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,10 +35,10 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
     channels, or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
     """
     images, labels = _image_and_label_folder(Path(folder), layouts)
-    image_files = _files_by_name(images, strip_channel=images.name != "images")
+    image_files = files_by_name(images, strip_channel=images.name != "images")
     if not image_files:
         raise DatasetError(f"no image in {images}; expected files that end in {', '.join(ENDINGS)}")
-    label_files = _files_by_name(labels, strip_channel=False) if labels.is_dir() else {}
+    label_files = files_by_name(labels) if labels.is_dir() else {}
     orphans = sorted(label_files.keys() - image_files.keys())
     if orphans:
         raise DatasetError(f"{len(orphans)} label file(s) in {labels} without an image of the same name, the first is {orphans[0]!r}")
@@ -46,6 +46,26 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
         Case(name=name, patient=name.split("_", 1)[0], image=image, label=label_files.get(name))
         for name, image in sorted(image_files.items())
     ]
+
+
+def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Path]:
+    """The scans and label files of a folder by their names without ending. Raises DatasetError if two claim the same name."""
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
+        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
+        if path.name.startswith(".") or ending is None or not path.is_file():
+            continue
+        name = path.name[: -len(ending)]
+        channel = _CHANNEL.search(name) if strip_channel else None
+        if channel:
+            name = name[: channel.start()]
+            if channel.group(1) != "0000":
+                raise DatasetError(f"{path} is channel {channel.group(1)} of its case; only one channel (_0000) is supported")
+        if name in files:
+            raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
+        files[name] = path
+    return files
 
 
 def class_names(folder: str | Path) -> tuple[str, ...]:
@@ -89,22 +109,3 @@ def _image_and_label_folder(folder: Path, layouts: tuple[tuple[str, str], ...]) 
         if (folder / images).is_dir():
             return folder / images, folder / labels
     raise DatasetError(f"{folder} has neither imagesTr/ nor images/; expected imagesTr + labelsTr (nnU-Net, MSD) or images + labels")
-
-
-def _files_by_name(folder: Path, *, strip_channel: bool) -> dict[str, Path]:
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
-        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
-        if path.name.startswith(".") or ending is None or not path.is_file():
-            continue
-        name = path.name[: -len(ending)]
-        channel = _CHANNEL.search(name) if strip_channel else None
-        if channel:
-            name = name[: channel.start()]
-            if channel.group(1) != "0000":
-                raise DatasetError(f"{path} is channel {channel.group(1)} of its case; only one channel (_0000) is supported")
-        if name in files:
-            raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
-        files[name] = path
-    return files

@@ -60,7 +60,7 @@ def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
         return Volume(images, None)
     truth = read_labels(case.label)
     if truth.shape != scan.shape:
-        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+        raise DatasetError(f"{case.name}: the label {case.label} has shape {truth.shape}, its image {scan.shape}")
     return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess))
 
 

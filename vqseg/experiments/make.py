@@ -14,8 +14,9 @@ from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
-from vqseg.experiments.runs import adopt_results, run_cell, write_whole
+from vqseg.experiments.runs import adopt_results, run_cell
 from vqseg.experiments.tables import Cell, scaled, table
+from vqseg.files import write_whole
 from vqseg.models.foundation import FoundationError
 from vqseg.models.vit import EncoderError
 from vqseg.training.trainer import TrainingError
@@ -45,6 +46,8 @@ def make_table(
     plan, base = table(name), scaled(config, budget)
     if base.train.initial is not None:
         raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
+    if base.data.pseudo_labels is not None:
+        raise ConfigError("data.pseudo_labels would teach every row what one trained checkpoint says; leave it out")
     count = plan.seeds if seeds is None else seeds
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")

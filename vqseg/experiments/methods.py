@@ -52,7 +52,9 @@ def changed(config: Config, changes: Changes) -> Config:
 
 
 def with_method(config: Config, name: str) -> Config:
-    """The configuration of one method. Raises ConfigError for an unknown name."""
+    """The configuration of one method. Raises ConfigError for an unknown name, and with data.pseudo_labels: methods differ in theirs."""
     if name not in METHODS:
         raise ConfigError(f"unknown method {name!r}; expected one of {', '.join(METHODS)}")
+    if config.data.pseudo_labels is not None:
+        raise ConfigError("a method's own teacher makes its pseudo-labels; leave data.pseudo_labels out")
     return changed(config, METHODS[name])

@@ -13,8 +13,8 @@ import numpy as np
 from vqseg.config import Config, to_mapping
 from vqseg.data.splits import ALL
 from vqseg.experiments.methods import changed
-from vqseg.experiments.runs import write_whole
 from vqseg.experiments.tables import Cell, Table
+from vqseg.files import write_whole
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
 

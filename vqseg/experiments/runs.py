@@ -25,6 +25,7 @@ from vqseg.config import Config, ConfigError, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
 from vqseg.evaluation import evaluate_split
+from vqseg.files import write_whole
 from vqseg.training.trainer import Trainer
 
 _RESULT = "result.json"
@@ -37,9 +38,8 @@ def cell_key(config: Config) -> str:
     values = to_mapping(config)
     for name in _SILENT:
         values["train"].pop(name)
-    if config.data.pseudo_labels is None:
-        # Younger than published tables; without it their keys stand.
-        values["data"].pop("pseudo_labels")
+    # Refused in tables, and younger than published ones, whose keys stand without it.
+    values["data"].pop("pseudo_labels")
     if config.objective.alignment == 0:
         values["train"].pop("foundation")
     if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
@@ -94,14 +94,6 @@ def data_fingerprint(folder: str | Path) -> str:
     """Twelve hexadecimal digits of a data set's splits and of the names and sizes of its files, wherever it lies."""
     cases = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in find_cases(folder)]
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that no reader, and no run that is cut off, sees half of it."""
-    # Several processes may write the same at once.
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
 
 
 def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str, Any]:

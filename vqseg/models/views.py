@@ -28,7 +28,10 @@ def segment_averaged(model: VQSeg, slices: Array) -> Array:
 
 @torch.inference_mode()
 def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
-    """Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the most probable class."""
+    """Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found.
+
+    An island that the checkpoint drops (`preprocess.largest_region`) is background in the labels, as surely as it was found.
+    """
     device = next(model.parameters()).device
     labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
     # One slice at a time: all its views are one batch.

@@ -2,13 +2,14 @@
 
 The teacher of a step sees one crop, once; the average over several views of whole slices (`models/views.py`) is steadier than its answer.
 A run that takes such labels (`data.pseudo_labels`) trains its student on them, perturbed by the QPM as ever (Eq. 9), and needs no
-answer of its teacher.
+answer of its teacher. How sure a label must be, and whether islands count, was then decided when they were made.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,19 +19,23 @@ import numpy as np
 from torch import Tensor
 
 from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, read_config
-from vqseg.config import DataConfig
-from vqseg.data.datasets import class_names, find_cases, read_json
+from vqseg.config import DataConfig, to_mapping
+from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
-from vqseg.data.splits import labelled_and_unlabelled, read_splits
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
+from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
-from vqseg.training.start import TrainingError
-from vqseg.types import UNSURE, Case
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import UNSURE, Array, Case
 
 NOTES = "pseudo-labels.json"
-# One of them is written per case: NIfTI keeps the grid, a picture has none.
-_ENDINGS = (".nii.gz", ".png")
-_VOLUMES = (".nii", ".nii.gz")
+# Of the notes, what tells and does not decide: a checkpoint may have been moved since.
+_TELLING = {"checkpoint", "cases", "unsure"}
+
+
+class PseudoLabelError(ValueError):
+    """Pseudo-labels that are missing, or that a run must not learn from."""
 
 
 def write_pseudo_labels(
@@ -43,97 +48,153 @@ def write_pseudo_labels(
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> dict[str, Any]:
-    """Label the training scans that were unlabelled when `checkpoint` was trained: output/NAME.nii.gz on each scan's grid, and NOTES.
+    """Label the training scans outside the share that `checkpoint` was trained with: one label file each, on its grid, and NOTES.
 
-    confidence: voxels whose class has a lower probability become UNSURE. image_side: instead of the checkpoint's own. Volumes that are
-    there already are kept if they were made in the same way. -> the notes: how they were made, the number of cases, and unsure, the
-    share of UNSURE among the voxels that are not background.
-    Raises TrainingError if the checkpoint does not say its share, has other classes, or if other pseudo-labels are in the folder.
+    confidence: voxels whose class has a lower probability become UNSURE. image_side: instead of the checkpoint's own. Volumes that
+    are there already are kept if they were made in the same way. -> the notes: how they were made, the number of cases, and unsure,
+    the share of UNSURE among the voxels that are not background.
+    Raises PseudoLabelError if the checkpoint does not say its share, does not fit the data, or was trained with other patients' labels,
+    and if the folder holds anything else; CheckpointError, DatasetError and ScanError as the readers do.
     """
     if not 0 <= confidence <= 1:
-        raise TrainingError(f"confidence must lie in [0, 1], got {confidence}")
+        raise PseudoLabelError(f"confidence must lie in [0, 1], got {confidence}")
+    if _inside(output, data):
+        raise PseudoLabelError(f"{output} lies in the data set; choose a folder outside of {data}")
     folder = checkpoint_folder(checkpoint)
-    share = read_config(folder).get("training", {}).get("config", {}).get("data", {}).get("labelled")
-    if share is None:
-        raise TrainingError(
-            f"{checkpoint} does not say which labels it was trained with; expected training.config.data.labelled in its config.json"
-        )
+    labelled, unlabelled = _parts(folder, checkpoint, data)
     model = load_model(folder, device)
+    if class_names(data) != model.config.classes:
+        raise PseudoLabelError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
-    if class_names(data) != model.config.classes:
-        raise TrainingError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
-    unlabelled = labelled_and_unlabelled(find_cases(data), read_splits(data), share)[1]
-    notes: dict[str, Any] = {
-        "labelled": share,
-        "checkpoint": folder.resolve().name,
-        "weights": _digest(folder),
-        "image_side": model.preprocess.image_side,
+    notes = {
+        "labelled": _share(folder),
+        "patients": patients_digest(labelled),
+        "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
+        "preprocess": to_mapping(model.preprocess),
         "confidence": confidence,
     }
-    output.mkdir(parents=True, exist_ok=True)
-    known = read_json(output / NOTES) if (output / NOTES).is_file() else notes
-    if any(known.get(key) != value for key, value in notes.items()):
-        raise TrainingError(f"{output} holds other pseudo-labels ({known}); choose another folder")
-    _write_notes(output, notes)
+    known = _prepare(output, notes)
+    notes["checkpoint"] = checkpoint
+    _write_notes(output, known or notes)
+    kept = files_by_name(output)
     structures = unsure = 0
     for case in progress(unlabelled):
-        target = output / (case.name + (".nii.gz" if case.image.name.lower().endswith(_VOLUMES) else ".png"))
-        if target.is_file():
-            labels = read_labels(target)
-        else:
-            scan = read_scan(case.image)
-            axis = through_plane_axis(scan)
-            hard, certainty = label_averaged(model, np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0))
-            labels = np.moveaxis(np.where(certainty >= confidence, hard, UNSURE).astype(np.uint8), 0, axis)
-            # An interrupted command must not leave half a file under the final name.
-            part = target.with_name(f"part-{target.name}")
-            write_labels(np.ascontiguousarray(labels), scan, part)
-            part.replace(target)
+        there = kept.get(case.name)
+        labels = read_labels(there) if there else _label(model, case, output, confidence)
         structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
     notes |= {"cases": len(unlabelled), "unsure": round(unsure / max(1, structures), 4)}
     _write_notes(output, notes)
     return notes
 
 
-def with_pseudo_labels(unlabelled: Sequence[Case], data: DataConfig) -> list[Case]:
+def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], data: DataConfig) -> list[Case]:
     """The unlabelled cases with the label files that data.pseudo_labels holds for them.
 
-    Raises TrainingError if a case has none, if the folder is the data set's own, or if its labels were learnt from another share of
-    the patients: the run would then know more than its labelled part tells.
+    Raises PseudoLabelError if a case has none, if the folder lies in the data set, or if its labels were learnt from other patients
+    than the labelled ones: the run would then know more than its labelled part tells.
     """
     folder = Path(data.pseudo_labels or "")
-    if not folder.is_dir():
-        raise TrainingError(
-            f"there is no folder {folder} of pseudo-labels; python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} "
-            f"--output {folder} makes it"
+    command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} --output {folder}"
+    if data.labelled == ALL:
+        raise PseudoLabelError("data.labelled is all: no scan is left for data.pseudo_labels")
+    if not (folder / NOTES).is_file():
+        raise PseudoLabelError(f"{folder} holds no pseudo-labels (there is no {NOTES} in it); {command} makes them")
+    if _inside(folder, Path(data.folder)):
+        raise PseudoLabelError(f"{folder} lies in the data set; pseudo-labels belong outside of {data.folder}")
+    notes = read_json(folder / NOTES)
+    if notes.get("labelled") != data.labelled or notes.get("patients") != patients_digest(labelled):
+        raise PseudoLabelError(
+            f"the pseudo-labels in {folder} were learnt from other patients' labels (share {notes.get('labelled')!r}) than those of "
+            f"data.labelled {data.labelled!r}"
         )
-    if Path(data.folder).resolve() in (folder.resolve(), *folder.resolve().parents):
-        raise TrainingError(f"{folder} belongs to the data set: its labels are not those of a checkpoint")
-    share = read_json(folder / NOTES).get("labelled")
-    if share != data.labelled:
-        raise TrainingError(f"the pseudo-labels in {folder} come from a checkpoint of share {share!r}, data.labelled is {data.labelled!r}")
-    found = [replace(case, label=_file_of(case, folder)) for case in unlabelled]
-    missing = [case.name for case in found if case.label is None]
+    files = files_by_name(folder)
+    missing = [case.name for case in unlabelled if case.name not in files]
     if missing:
-        raise TrainingError(f"{folder} has no pseudo-labels for {len(missing)} case(s), the first is {missing[0]!r}")
-    return found
+        raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; {command} goes on")
+    return [replace(case, label=files[case.name]) for case in unlabelled]
 
 
-def check_pseudo_labels(labels: Tensor, names: Sequence[str]) -> None:
-    """Raises TrainingError if labels hold a value that is neither a class nor UNSURE."""
+def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None) -> None:
+    """Raises PseudoLabelError if labels hold a value that is neither a class nor UNSURE."""
     known = labels[labels != UNSURE]
     if len(known) and int(known.max()) >= len(names):
-        raise TrainingError(f"the pseudo-labels have the value {int(known.max())}; expected 0 to {len(names) - 1} or {UNSURE}")
+        raise PseudoLabelError(
+            f"a label in {folder} has the value {int(known.max())}; expected 0 to {len(names) - 1}, or {UNSURE} for unsure"
+        )
 
 
-def _file_of(case: Case, folder: Path) -> Path | None:
-    return next((path for ending in _ENDINGS if (path := folder / f"{case.name}{ending}").is_file()), None)
+def patients_digest(cases: Iterable[Case]) -> str:
+    """Twelve hexadecimal digits of the patients of some cases: their names may say who they are, and stay where they are."""
+    return hashlib.sha256(json.dumps(sorted({case.patient for case in cases})).encode()).hexdigest()[:12]
 
 
-def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+def labels_digest(cases: Iterable[Case]) -> str:
+    """Twelve hexadecimal digits of the content of the cases' label files."""
+    digest = hashlib.sha256()
+    for case in cases:
+        if case.label is not None:
+            digest.update(case.name.encode() + hashlib.sha256(case.label.read_bytes()).digest())
+    return digest.hexdigest()[:12]
+
+
+def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[list[Case], list[Case]]:
+    """The cases whose labels the checkpoint has seen, and the others of train."""
+    share = _share(folder)
+    if share is None:
+        raise PseudoLabelError(
+            f"{checkpoint} does not say which labels it was trained with; expected training.config.data.labelled in its config.json"
+        )
+    labelled, unlabelled = labelled_and_unlabelled(find_cases(data), read_splits(data), share)
+    if not unlabelled:
+        raise PseudoLabelError(f"{checkpoint} was trained with share {share!r}: no scan is left to label")
+    seen = read_config(folder)["training"].get("labelled_patients")
+    # Checkpoints of earlier versions do not say it.
+    if seen is not None and seen != patients_digest(labelled):
+        raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
+    return labelled, unlabelled
+
+
+def _share(folder: Path) -> str | None:
+    share = read_config(folder).get("training", {}).get("config", {}).get("data", {}).get("labelled")
+    return str(share) if share is not None else None
+
+
+def _prepare(output: Path, notes: dict[str, Any]) -> dict[str, Any] | None:
+    """The folder for labels, made if there is none. -> the notes that are in it. Raises PseudoLabelError if other files are."""
+    output.mkdir(parents=True, exist_ok=True)
+    if not (output / NOTES).is_file():
+        if any(output.iterdir()):
+            raise PseudoLabelError(f"{output} holds other files; choose an empty folder or a new one")
+        return None
+    known = read_json(output / NOTES)
+    changes = [
+        f"{key} was {known.get(key)!r} and is {value!r}" for key, value in notes.items() if key not in _TELLING and known.get(key) != value
+    ]
+    if changes:
+        raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
+    return known
+
+
+def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
+    """Label one case and write the file. -> its labels."""
+    scan = read_scan(case.image)
+    axis = through_plane_axis(scan)
+    hard, certainty = label_averaged(model, np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0))
+    labels = np.moveaxis(np.where(certainty >= confidence, hard, UNSURE).astype(np.uint8), 0, axis)
+    ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
+    # An interrupted command must not leave half a file under the final name, and another may be at work on the same folder.
+    part = output / f".{os.getpid()}-{case.name}{ending}"
+    write_labels(np.ascontiguousarray(labels), scan, part)
+    part.replace(output / f"{case.name}{ending}")
+    return labels
+
+
+def _inside(folder: Path, data: Path) -> bool:
+    """Whether a folder is a data set's folder, lies in it, or is what its folder of labels stands for."""
+    own = {data.resolve(), *(part.resolve() for part in data.glob("*") if part.is_dir())} if data.is_dir() else {data.resolve()}
+    return bool(own & {folder.resolve(), *folder.resolve().parents})
 
 
 def _write_notes(folder: Path, notes: dict[str, Any]) -> None:
-    (folder / NOTES).write_text(json.dumps(notes, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / NOTES, json.dumps(notes, indent=2) + "\n")

@@ -17,7 +17,16 @@ from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, sav
 
 _NAME = "state"
 # What a run may go on with otherwise than it began: where things lie, how often it says so, and how long it is.
-_FREE = {"data.folder", "train.output", "train.log_every", "train.checkpoint_every", "train.evaluate_every", "train.compile", "train.steps"}
+_FREE = {
+    "data.folder",
+    "data.pseudo_labels",
+    "train.output",
+    "train.log_every",
+    "train.checkpoint_every",
+    "train.evaluate_every",
+    "train.compile",
+    "train.steps",
+}
 
 
 def save_state(

@@ -1,6 +1,6 @@
 """One training step of VQ-Seg: (student, teacher, batch, generator) -> LossTerms (Eq. 7-11). No weights, no I/O, no clock.
 
-Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W).
+Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W), pseudo_labels (B_u, H, W) if made beforehand.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
-from vqseg.training.pseudo_labels import check_pseudo_labels, with_pseudo_labels
+from vqseg.training.pseudo_labels import check_pseudo_labels, labels_digest, patients_digest, with_pseudo_labels
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, lengthened_schedule, snapshot_steps
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -152,7 +152,9 @@ class Trainer:
         labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
 
         if config.data.pseudo_labels is not None:
-            unlabelled = with_pseudo_labels(unlabelled, config.data)
+            unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
+            logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are not asked", config.data.pseudo_labels)
+        self.patients, self.pseudo_labels = patients_digest(labelled), labels_digest(unlabelled)
 
         def progress(items: Sequence[Any]) -> Any:
             return tqdm(items, desc="reading", unit="volume", disable=not self.main, leave=False)
@@ -161,7 +163,7 @@ class Trainer:
         if pools.labelled.labels is not None and int(pools.labelled.labels.max()) >= len(names):
             raise TrainingError(f"{folder} has the label {int(pools.labelled.labels.max())}; expected 0 to {len(names) - 1} for {names}")
         if pools.unlabelled is not None and pools.unlabelled.labels is not None:
-            check_pseudo_labels(pools.unlabelled.labels, names)
+            check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
         self.sampler = ViewSampler(pools, config.augmentation, config.data, self.device)
         validating = splits.val and (config.train.evaluate_every or 0) <= config.train.steps and config.train.evaluate_every
         self.validation: list[Volume] = [read_case(case, config.preprocess) for case in select(cases, splits.val)] if validating else []
@@ -336,6 +338,7 @@ class Trainer:
                     "step": self.step,
                     "seconds": self.seconds + time.perf_counter() - self.since,
                     "processes": self.accelerator.num_processes,
+                    "pseudo_labels": self.pseudo_labels,
                     # Of fp16: the scale of the loss, and how long it has stood. Empty in any other precision.
                     "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
                 },
@@ -348,6 +351,8 @@ class Trainer:
         # States of earlier versions do not say what they were made with.
         begun = notes.get("config", to_mapping(self.config))
         refuse_changes(state, begun, to_mapping(self.config))
+        if notes.get("pseudo_labels", self.pseudo_labels) != self.pseudo_labels:
+            raise TrainingError(f"the files in {self.config.data.pseudo_labels} are not those that the run in {state} began with")
         if notes["step"] > train.steps:
             raise TrainingError(f"{state} is at step {notes['step']}, beyond the {train.steps} asked for")
         self._take_size(notes.get("codebook_size", self.network.quantizer.codebook_size))
@@ -391,6 +396,7 @@ class Trainer:
         if self.main:
             training = {
                 "config": to_mapping(self.config),
+                "labelled_patients": self.patients,
                 "steps": self.step,
                 "seconds": round(self.seconds),
                 "device": self.device.type,
