@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 
 _ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
-# What an opened scan holds: voxels, what the network reads and the reconstruction, float32 each; labels and their surroundings.
-_OPENED_BYTES_A_VOXEL = 14
+# What an opened scan holds: voxels, what the network reads and the reconstruction, float32 each; labels.
+_OPENED_BYTES_A_VOXEL = 13
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
 _VOLUME_BYTES_A_VOXEL = 5
 # A truth, and a volume that is being decoded, may be added at any time.

@@ -151,6 +151,9 @@ def test_unknown_keys_and_bad_values_are_named(copy: Path) -> None:
     change(copy, model=values["model"], preprocess={"percentiles": [50, 10]})
     with pytest.raises(CheckpointError, match="percentiles must satisfy"):
         load_model(copy)
+    change(copy, preprocess={"largest_of_each": True})
+    with pytest.raises(CheckpointError, match="largest_of_each needs largest_region"):
+        load_model(copy)
 
 
 # Folders that are replaced

@@ -276,13 +276,19 @@ def test_near_codewords_are_told_apart_far_from_the_origin(opened: SegmentedScan
     np.testing.assert_allclose(found.distances, distances[found.codes], rtol=1e-5)
 
 
-def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength() -> None:
+@pytest.mark.parametrize("each", [False, True])
+def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength(each: bool) -> None:
     # The random weights of this seed leave several islands.
     model = tiny_model(6, image_side=48)
     loose = Segmenter(model).open(scan_of())
-    model.preprocess = PreprocessConfig(image_side=48, largest_region=True)
+    model.preprocess = PreprocessConfig(image_side=48, largest_region=True, largest_of_each=each)
     opened = Segmenter(model).open(scan_of())
-    assert ndimage.label(opened.labels > 0, np.ones((3, 3, 3)))[1] == 1
+    pieces = [ndimage.label(opened.labels == structure)[1] for structure in (1, 2, 3)]
+    if each:
+        assert max(pieces) == 1
+    else:
+        assert max(pieces) > 1
+        assert ndimage.label(opened.labels > 0)[1] == 1
     assert np.count_nonzero(opened.labels) < np.count_nonzero(loose.labels)
     volume = opened.perturb_volume(0.6, "resample", 3)
     for index in range(opened.slice_count):

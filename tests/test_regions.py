@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from vqseg.data.regions import largest_region, largest_regions, surroundings, touching
+from vqseg.data.regions import largest_region, largest_regions, replayed_slice, surroundings
 
 VOLUMES = hnp.arrays(
     np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 0, 1, 2])
@@ -29,16 +29,40 @@ def test_only_the_largest_region_stays_with_all_its_structures() -> None:
 def test_nothing_to_drop_leaves_the_labels_as_they_are() -> None:
     empty = np.zeros((2, 3, 3), np.uint8)
     np.testing.assert_array_equal(largest_region(empty), empty)
-    np.testing.assert_array_equal(touching(empty[0], empty[0] > 0), empty[0])
+    for each in (False, True):
+        np.testing.assert_array_equal(largest_region(empty, each=each), empty)
+        np.testing.assert_array_equal(replayed_slice(empty[0], empty, 0, each=each), empty[0])
+
+
+def test_each_structure_is_in_one_piece_where_that_is_asked_for() -> None:
+    """A second ventricle whose wall hangs on the first one's."""
+    labels = np.zeros((2, 9, 16), np.uint8)
+    labels[:, 1:8, 1:8], labels[:, 3:6, 3:6] = 2, 3
+    labels[1, 2:7, 8:13], labels[1, 4, 10] = 2, 3
+    labels[0, 0, 15] = 1  # Alone, though the largest of its kind: no part of the heart.
+    expected = labels.copy()
+    expected[0, 0, 15] = 0
+    np.testing.assert_array_equal(largest_region(labels), expected)
+    expected[1, 4, 10] = 0
+    np.testing.assert_array_equal(largest_region(labels, each=True), expected)
 
 
 @settings(deadline=None)
 @given(VOLUMES)
-def test_a_clean_slice_alone_keeps_what_it_keeps_in_its_volume(labels: np.ndarray) -> None:
-    kept = largest_region(labels)
-    near = surroundings(kept)
+def test_each_structure_is_the_largest_of_its_kind_in_the_largest_region(labels: np.ndarray) -> None:
+    kept, whole = largest_region(labels, each=True), largest_region(labels)
+    for structure in (1, 2):
+        sizes = np.bincount(ndimage.label(whole == structure)[0].ravel())[1:]
+        assert (kept == structure).sum() == max(sizes, default=0)
+        assert not ((kept == structure) & (whole != structure)).any()
+
+
+@settings(deadline=None)
+@given(VOLUMES, st.booleans())
+def test_a_clean_slice_alone_keeps_what_it_keeps_in_its_volume(labels: np.ndarray, each: bool) -> None:
+    kept = largest_region(labels, each=each)
     for index, part in enumerate(labels):
-        np.testing.assert_array_equal(touching(part, near[index]), kept[index])
+        np.testing.assert_array_equal(replayed_slice(part, kept, index, each=each), kept[index])
 
 
 @settings(deadline=None)
@@ -48,13 +72,25 @@ def test_the_surroundings_are_the_region_and_its_neighbours_by_faces(labels: np.
 
 
 def test_an_island_that_reaches_the_region_of_the_next_slice_stays() -> None:
-    near = np.zeros((5, 5), bool)
-    near[0, 0] = True
+    clean = np.zeros((3, 5, 5), np.uint8)
+    clean[0, 0, 0] = 2
     part = np.zeros((5, 5), np.uint8)
     part[0:2, 0:2], part[4, 4] = 2, 1
     expected = part.copy()
     expected[4, 4] = 0
-    np.testing.assert_array_equal(touching(part, near), expected)
+    for each in (False, True):
+        np.testing.assert_array_equal(replayed_slice(part, clean, 1, each=each), expected)
+        # Two slices away it is out of reach.
+        assert not replayed_slice(part, clean, 2, each=each).any()
+
+
+def test_a_replayed_structure_has_to_reach_its_own_kind() -> None:
+    clean, part = np.zeros((1, 4, 6), np.uint8), np.zeros((4, 6), np.uint8)
+    clean[0, :, :3] = 2
+    part[:, :3], part[1, 3] = 2, 3
+    np.testing.assert_array_equal(replayed_slice(part, clean, 0), part)
+    expected = np.where(part == 2, part, 0)
+    np.testing.assert_array_equal(replayed_slice(part, clean, 0, each=True), expected)
 
 
 def test_a_batch_of_pictures_is_cleaned_one_by_one() -> None:

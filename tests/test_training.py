@@ -19,12 +19,13 @@ from torch import Tensor, nn
 
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import CheckpointError, load_model
-from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig, load_config
+from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig, load_config, to_mapping
 from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.data.regions import largest_regions
 from vqseg.losses.objective import Objective
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
+from vqseg.training.state import refuse_changes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.trainer import Trainer, TrainingError
@@ -187,6 +188,16 @@ def test_resuming_with_other_settings_is_refused_by_their_names(whole_run: Confi
     with pytest.raises(CheckpointError, match=f"configuration has changed.*{room}.{next(iter(changes))} was"):
         Trainer(changed).run(resume=True)
     assert log_of(whole_run) == before
+
+
+def test_a_state_from_before_a_setting_stands_for_its_default() -> None:
+    now = to_mapping(Config())
+    before = to_mapping(Config())
+    del before["preprocess"]["largest_of_each"]
+    refuse_changes(Path("state"), before, now)
+    now["preprocess"] |= {"largest_region": True, "largest_of_each": True}
+    with pytest.raises(CheckpointError, match=r"preprocess\.largest_of_each was False and is True"):
+        refuse_changes(Path("state"), before, now)
 
 
 def test_a_run_may_go_on_elsewhere_and_say_so_more_often(whole_run: Config, tmp_path: Path) -> None:

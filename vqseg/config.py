@@ -123,10 +123,13 @@ class PreprocessConfig:
     """A slice is resized so that its longer side has this many pixels; None keeps its own size."""
     largest_region: bool = False
     """Keep only the largest connected region of all structures together in a volume: for an organ in one piece, as a heart is."""
+    largest_of_each: bool = False
+    """Of that region keep only the largest piece of each structure: for an organ that has each of its structures once."""
 
     def __post_init__(self) -> None:
         low, high = self.percentiles
         _require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
+        _require(self.largest_region or not self.largest_of_each, "largest_of_each needs largest_region")
         _require(self.window[0] < self.window[1], f"window must have its lower bound first, got {self.window}")
         _require(self.image_side is None or self.image_side >= 16, f"image_side must be at least 16, got {self.image_side}")
 

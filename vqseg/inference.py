@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqseg.data.preprocess import from_network, network_size, normalise
-from vqseg.data.regions import surroundings, touching
+from vqseg.data.regions import replayed_slice
 from vqseg.data.scan import through_plane_axis
 from vqseg.models.atoms import decode_atoms
 from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_features, encode_slices, post_vq_features
@@ -97,7 +97,6 @@ class SegmentedScan:
         tokens = encode_slices(model, slices, lambda share: progress(_ENCODING * share))
         self.indices = tokens.numpy().astype(np.int32)
         labels, pictures = decode_volume(model, tokens, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
-        self._near = surroundings(labels) if model.preprocess.largest_region else None
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
 
     @property
@@ -125,8 +124,8 @@ class SegmentedScan:
     @property
     def byte_size(self) -> int:
         """Bytes held by the arrays of this scan."""
-        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices, self._near)
-        return sum(part.nbytes for part in arrays if part is not None)
+        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices)
+        return sum(part.nbytes for part in arrays)
 
     def perturb(
         self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
@@ -295,9 +294,11 @@ class SegmentedScan:
 
     def _in_one_piece(self, labels: Array, first: int) -> Array:
         """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""
-        if self._near is None:
+        preprocess, clean = self._model.preprocess, self._slices(self.labels)
+        if not preprocess.largest_region:
             return labels
-        return np.stack([touching(part, self._near[first + index]) for index, part in enumerate(labels)])
+        each = preprocess.largest_of_each
+        return np.stack([replayed_slice(part, clean, first + index, each=each) for index, part in enumerate(labels)])
 
     def _slices(self, volume: Array) -> Array:
         return np.moveaxis(volume, self.axis, 0)

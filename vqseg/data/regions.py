@@ -14,8 +14,21 @@ from torch import Tensor
 from vqseg.types import Array
 
 
-def largest_region(labels: Array) -> Array:
-    """Labels (S, A, B) or (A, B) without the structures that do not hang together with the largest region. Empty labels stay empty."""
+def largest_region(labels: Array, *, each: bool = False) -> Array:
+    """Labels (S, A, B) or (A, B) without the structures that do not hang together with the largest region. Empty labels stay empty.
+
+    each: of every structure, too, only its largest region within that one is kept.
+    """
+    whole = _largest(labels)
+    if not each:
+        return whole
+    kept = np.zeros_like(whole)
+    for structure in _structures(whole):
+        kept |= _largest(_alone(whole, structure))
+    return kept
+
+
+def _largest(labels: Array) -> Array:
     regions, count = ndimage.label(labels > 0)
     if count < 2:
         return labels
@@ -45,11 +58,23 @@ def surroundings(labels: Array) -> Array:
     return near
 
 
-def touching(labels: Array, near: Array) -> Array:
-    """One slice (A, B) without its islands that do not reach `near` (A, B), the surroundings of the clean region there.
+def replayed_slice(labels: Array, clean: Array, index: int, *, each: bool = False) -> Array:
+    """Slice `index` of a volume, labels (A, B), without what does not reach the volume's clean labels (S, A, B) in it or next to it.
 
     For the clean slice itself this gives exactly what `largest_region` gives in its volume, so a slice can be judged alone.
+    each: as there; what is left of a structure reaches that structure.
     """
+    window, at = clean[max(0, index - 1) : index + 2], min(index, 1)
+    if not each:
+        return _touching(labels, surroundings(window)[at])
+    kept = np.zeros_like(labels)
+    for structure in _structures(labels):
+        kept |= _touching(_alone(labels, structure), surroundings(_alone(window, structure))[at])
+    return kept
+
+
+def _touching(labels: Array, near: Array) -> Array:
+    """One slice (A, B) without its islands that do not reach `near` (A, B)."""
     islands, count = ndimage.label(labels > 0)
     if count == 0:
         return labels
@@ -57,3 +82,11 @@ def touching(labels: Array, near: Array) -> Array:
     kept[np.unique(islands[near])] = True
     kept[0] = False
     return np.where(kept[islands], labels, 0).astype(labels.dtype)
+
+
+def _structures(labels: Array) -> list[int]:
+    return [structure for structure in np.unique(labels).tolist() if structure > 0]
+
+
+def _alone(labels: Array, structure: int) -> Array:
+    return np.where(labels == structure, labels, 0).astype(labels.dtype)

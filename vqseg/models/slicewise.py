@@ -112,7 +112,7 @@ def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
 
 def finished(model: VQSeg, labels: Array) -> Array:
     """Labels (S, A, B) of a volume with what the checkpoint asks for done to them."""
-    return largest_region(labels) if model.preprocess.largest_region else labels
+    return largest_region(labels, each=model.preprocess.largest_of_each) if model.preprocess.largest_region else labels
 
 
 @torch.inference_mode()

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, save_tensors
+from vqseg.config import Config, to_mapping
 
 _NAME = "state"
 # What a run may go on with otherwise than it began: where things lie, how often it says so, and how long it is.
@@ -82,7 +83,8 @@ def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
 
     Raises CheckpointError that names every difference: its weights would be said to come from settings they do not come from.
     """
-    old, new = _flat(before), _flat(now)
+    # A state from before a setting was there was made under what is its default now.
+    old, new = _flat(to_mapping(Config())) | _flat(before), _flat(now)
     changes = [f"{key} was {old.get(key)!r} and is {value!r}" for key, value in new.items() if key not in _FREE and old.get(key) != value]
     if changes:
         raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({'; '.join(changes)})")
