@@ -30,8 +30,6 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import UNSURE, Array, Case
 
 NOTES = "pseudo-labels.json"
-# Of the notes, what tells and does not decide: a checkpoint may have been moved since.
-_TELLING = {"checkpoint", "cases", "unsure"}
 
 
 class PseudoLabelError(ValueError):
@@ -61,22 +59,23 @@ def write_pseudo_labels(
     if _inside(output, data):
         raise PseudoLabelError(f"{output} lies in the data set; choose a folder outside of {data}")
     folder = checkpoint_folder(checkpoint)
-    labelled, unlabelled = _parts(folder, checkpoint, data)
+    share, labelled, unlabelled = _parts(folder, checkpoint, data)
     model = load_model(folder, device)
     if class_names(data) != model.config.classes:
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
     notes = {
-        "labelled": _share(folder),
+        "labelled": share,
         "patients": patients_digest(labelled),
         "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
         "preprocess": to_mapping(model.preprocess),
         "confidence": confidence,
     }
-    known = _prepare(output, notes)
+    _prepare(output, notes)
+    # A checkpoint may be moved between two calls: this tells, and is not compared.
     notes["checkpoint"] = checkpoint
-    _write_notes(output, known or notes)
+    _write_notes(output, notes)
     kept = files_by_name(output)
     structures = unsure = 0
     for case in progress(unlabelled):
@@ -138,9 +137,10 @@ def labels_digest(cases: Iterable[Case]) -> str:
     return digest.hexdigest()[:12]
 
 
-def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[list[Case], list[Case]]:
-    """The cases whose labels the checkpoint has seen, and the others of train."""
-    share = _share(folder)
+def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
+    """The share that the checkpoint was trained with, the cases whose labels it has seen, and the others of train."""
+    training = read_config(folder).get("training", {})
+    share = training.get("config", {}).get("data", {}).get("labelled")
     if share is None:
         raise PseudoLabelError(
             f"{checkpoint} does not say which labels it was trained with; expected training.config.data.labelled in its config.json"
@@ -148,32 +148,23 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[list[Case], list[
     labelled, unlabelled = labelled_and_unlabelled(find_cases(data), read_splits(data), share)
     if not unlabelled:
         raise PseudoLabelError(f"{checkpoint} was trained with share {share!r}: no scan is left to label")
-    seen = read_config(folder)["training"].get("labelled_patients")
-    # Checkpoints of earlier versions do not say it.
-    if seen is not None and seen != patients_digest(labelled):
+    # Checkpoints of earlier versions do not say whose labels they have seen.
+    if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
-    return labelled, unlabelled
+    return share, labelled, unlabelled
 
 
-def _share(folder: Path) -> str | None:
-    share = read_config(folder).get("training", {}).get("config", {}).get("data", {}).get("labelled")
-    return str(share) if share is not None else None
-
-
-def _prepare(output: Path, notes: dict[str, Any]) -> dict[str, Any] | None:
-    """The folder for labels, made if there is none. -> the notes that are in it. Raises PseudoLabelError if other files are."""
+def _prepare(output: Path, notes: dict[str, Any]) -> None:
+    """Make the folder for labels if there is none. Raises PseudoLabelError if it holds other files, or labels with other notes."""
     output.mkdir(parents=True, exist_ok=True)
     if not (output / NOTES).is_file():
         if any(output.iterdir()):
             raise PseudoLabelError(f"{output} holds other files; choose an empty folder or a new one")
-        return None
+        return
     known = read_json(output / NOTES)
-    changes = [
-        f"{key} was {known.get(key)!r} and is {value!r}" for key, value in notes.items() if key not in _TELLING and known.get(key) != value
-    ]
+    changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in notes.items() if known.get(key) != value]
     if changes:
         raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
-    return known
 
 
 def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
