@@ -91,7 +91,7 @@ def pretrained(source: str) -> Any:
     try:
         import transformers
     except ImportError as error:
-        raise FoundationError("foundation models need transformers: pip install 'vqseg[foundation]'") from error
+        raise FoundationError("foundation models need transformers: pip install 'transformers>=5.23,<6'") from error
     from safetensors import SafetensorError
 
     try:

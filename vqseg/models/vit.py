@@ -70,7 +70,7 @@ def _build(config: BackboneConfig) -> Any:
     try:
         from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
     except ImportError as error:
-        raise EncoderError("model.encoder 'vit' needs the package transformers: pip install 'vqseg[foundation]'") from error
+        raise EncoderError("model.encoder 'vit' needs the package transformers: pip install 'transformers>=5.23,<6'") from error
     sizes: dict[str, Any] = {
         "hidden_size": config.hidden_size,
         "num_hidden_layers": config.layers,
