@@ -11,11 +11,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from scipy.spatial.distance import cdist
 
 from tests.tiny import tiny_model
 from vqseg.data.datasets import DatasetError
-from vqseg.data.scan import read_scan
+from vqseg.data.scan import read_labels, read_scan
 from vqseg.evaluation import evaluate_split, summarise
 from vqseg.inference import Segmenter
 from vqseg.models.vqseg import VQSeg
@@ -170,3 +171,41 @@ def test_evaluation_leaves_the_networks_usage_alone(model: VQSeg, folder: Path) 
     before = model.quantizer.usage.clone()
     evaluate_split(model, folder, "val")
     assert torch.equal(model.quantizer.usage, before)
+
+
+def border_distances(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Of the pixels of a mask's border in the plane, the distance to the other's."""
+    edges = [one & ~np.logical_and.reduce([np.pad(one, 1)[1 + x : 1 + x + one.shape[0], 1 + y : 1 + y + one.shape[1]]
+             for x, y in ((-1, 0), (1, 0), (0, -1), (0, 1))]) for one in (mask, other)]  # fmt: skip
+    return cdist(np.argwhere(edges[0]), np.argwhere(edges[1])).min(1)
+
+
+@pytest.mark.parametrize("ending", [".png", ".nii.gz"])
+def test_a_picture_is_measured_in_its_plane(model: VQSeg, tmp_path: Path, ending: str) -> None:
+    """One voxel thick, every voxel of a structure would lie on its border: a disc within a larger one would have ASD 0."""
+    rows, columns = np.mgrid[:48, :40]
+    truth = np.kron(np.array([[1, 2, 3], [2, 3, 1]]), np.ones((24, 14)))[:, :40].astype(np.uint8)
+    truth[(rows - 24) ** 2 + (columns - 20) ** 2 < 40] = 0
+    image = (truth * 60 + np.random.default_rng(3).integers(0, 30, truth.shape)).astype(np.uint8)
+    names = ("images", "labels") if ending == ".png" else ("imagesTr", "labelsTr")
+    for name, array in zip(names, (image, truth), strict=True):
+        (tmp_path / name).mkdir()
+        if ending == ".png":
+            Image.fromarray(array).save(tmp_path / name / "p1.png")
+        else:
+            nib.save(nib.Nifti1Image(array[:, :, None], np.eye(4)), tmp_path / name / f"p1{'_0000' * (name == 'imagesTr')}.nii.gz")
+    (tmp_path / "splits.json").write_text(json.dumps({"train": [], "val": ["p1"]}))
+    found = evaluate_split(model, tmp_path, "val")["per_case"]["p1"]
+    opened = Segmenter(model).open(read_scan(tmp_path / names[0] / ("p1.png" if ending == ".png" else "p1_0000.nii.gz")))
+    known = read_labels(tmp_path / names[1] / f"p1{ending}")
+    scored = 0
+    for value, structure in enumerate(CLASSES[1:], 1):
+        ours, theirs = (np.squeeze(labels == value) for labels in (opened.labels, known))
+        if ours.any():
+            there, back = border_distances(ours, theirs), border_distances(theirs, ours)
+            assert found[structure]["hd95"] == pytest.approx(np.percentile(np.concatenate([there, back]), 95))
+            assert found[structure]["asd"] == pytest.approx(there.mean())
+            scored += 1
+        else:
+            assert found[structure]["asd"] == pytest.approx(np.linalg.norm(ours.shape))
+    assert scored

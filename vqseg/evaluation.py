@@ -1,6 +1,7 @@
 """A split -> a table per case and class, on the scans' own grids, with the codebook's use over the whole split.
 
-Conventions: method section "Measuring" - whole 3D volumes, mean over volumes, then over structures.
+Conventions: method section "Measuring" - whole 3D volumes, mean over volumes, then over structures. A picture, or a scan of one slice,
+is measured in its plane.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
-from vqseg.models.slicewise import decode_volume, encode_slices, segment_slices
+from vqseg.models.slicewise import chosen_codes, decode_volume, segment_slices
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
@@ -69,7 +70,8 @@ def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequ
     return {"cases": len(per_case), "mean": mean, "per_class": per_class}
 
 
-def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, float, float], torch.Tensor]:
+def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
+    """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
     if case.label is None:
         raise DatasetError(f"{case.name} has no label")
     scan, truth = read_scan(case.image), read_labels(case.label)
@@ -79,11 +81,15 @@ def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Arra
         raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {len(model.config.classes) - 1}")
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-    tokens = encode_slices(model, slices) if model.indexed else torch.empty(0, dtype=torch.int64)
+    tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices)
     if average_views:
         labels = segment_averaged(model, slices)
     elif model.indexed:
         labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
     else:
         labels = segment_slices(model, slices)
-    return np.moveaxis(labels, 0, axis), truth, scan.spacing, torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
+    counts = torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
+    if len(labels) == 1:
+        # In a volume one voxel thick every voxel would lie on the border, and the distances would be those of whole areas.
+        return labels[0], truth.take(0, axis), scan.spacing[:axis] + scan.spacing[axis + 1 :], counts
+    return np.moveaxis(labels, 0, axis), truth, scan.spacing, counts

@@ -4,6 +4,7 @@ Conventions, so that numbers can be compared with the tables of the field (medpy
 
 - The border of a structure are its voxels with a face neighbour outside it; beyond the volume counts as outside.
 - HD95 is the 95th percentile (linear interpolation) of both directions' border distances pooled, not the larger of two percentiles.
+- Arrays may have two axes. A picture and a volume of one slice are measured so (evaluation.py): one voxel thick, all would be border.
 - ASD is directed, from the prediction's border to the truth's, as the tables have it; the mean of both ways would be medpy's ASSD.
 - Both empty: Dice and Jaccard 1, distances 0. Exactly one empty: Dice and Jaccard 0, both distances the volume's diagonal in mm.
   (Scoring such a miss as distance 0, as some published code does, rewards predicting nothing.)

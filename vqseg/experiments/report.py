@@ -88,10 +88,11 @@ def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, t
         if not row.results:
             lines.append(f"| {row.cell.row} | not run: {row.failure} | | | | | | | | |")
             continue
+        settings = changed(config, row.cell.changes)
         used = np.mean([100 * result["codebook"]["used"] / result["codebook"]["size"] for result in row.results])
-        book = f"{used:.1f}% of {row.results[0]['codebook']['size']}" if used else "no codebook"
+        book = "no codebook" if settings.model.continuous else f"{used:.1f}% of {row.results[0]['codebook']['size']}"
         lines.append(
-            f"| {row.cell.row} | {_parts(changed(config, row.cell.changes))} | "
+            f"| {row.cell.row} | {_parts(settings)} | "
             + " | ".join(_entry(row.scores(metric), 4 if metric in ("dice", "jaccard") else 2) for metric in METRICS)
             + f" | {book} | {len(row.results)}"
             + f" | {row.results[0]['steps']} | {sum(result['seconds'] for result in row.results) / 3600:.2f} |"

@@ -36,10 +36,16 @@ def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None]
     """
     if not model.indexed:
         raise NoIndicesError("this network was trained to decode continuous features, for comparison: it has no indices to work with")
+    return chosen_codes(model, slices, progress)
+
+
+@torch.inference_mode()
+def chosen_codes(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
+    """The same for any network with a codebook: the indices of the levels that pass it. They may not be all that is decoded."""
     parts = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
         part = slices[start : start + _SLICES_AT_ONCE]
-        parts.append(model.quantizer(_features(model, part)).indices.cpu())
+        parts.append(model.quantizer(model.split_levels(_features(model, part))[1]).indices.cpu())
         progress(min(1.0, (start + len(part)) / len(slices)))
     return torch.cat(parts)
 
