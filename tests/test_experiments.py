@@ -20,6 +20,7 @@ from vqseg.experiments.methods import METHODS, changed, with_method
 from vqseg.experiments.report import Row, markdown, paired_test
 from vqseg.experiments.runs import cell_key, run_cell
 from vqseg.experiments.tables import TABLES, Cell, scaled, table
+from vqseg.training.schedule import codebook_start
 from vqseg.training.trainer import Trainer
 
 # What must be the same for a table to compare one thing at a time.
@@ -64,9 +65,31 @@ def test_a_budget_scales_every_step_of_the_schedule() -> None:
     assert half.objective.unlabelled_start == base.objective.unlabelled_start // 2
     assert half.train.codebook_start == base.train.codebook_start // 2
     assert half.augmentation.ramp_steps == base.augmentation.ramp_steps // 2
+    for room, name in (("train", "warmup_steps"), ("train", "revive_every"), ("objective", "unlabelled_ramp")):
+        assert getattr(getattr(half, room), name) == getattr(getattr(base, room), name) // 2 > 0
+    ramped = changed(base, {"objective.alignment_ramp": 50})
+    assert scaled(ramped, 0.5).objective.alignment_ramp == 25
     assert half.train.learning_rate == base.train.learning_rate
-    with pytest.raises(ConfigError, match="positive"):
-        scaled(base, 0)
+    for wrong in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match="positive"):
+            scaled(base, wrong)
+    # However short the run, its codebook is placed.
+    least = scaled(base, 1e-6)
+    assert codebook_start(least.train) == 1
+    assert least.train.steps == 2
+
+
+def test_a_step_of_the_ablation_changes_one_thing() -> None:
+    rows = [to_mapping(changed(Config(), cell.changes)) for cell in table("ablation").cells]
+
+    def differences(first: int, second: int) -> set[str]:
+        keys = [(room, key) for room, values in rows[0].items() if isinstance(values, dict) for key in values]
+        return {key for room, key in keys if rows[first][room][key] != rows[second][room][key]} - {"strength"}
+
+    assert differences(0, 1) == differences(2, 3) == {"perturbation"}
+    assert differences(1, 2) == {"continuous"}
+    assert differences(3, 4) == differences(5, 6) == {"reconstruction"}
+    assert differences(3, 5) == differences(4, 6) == {"alignment"}
 
 
 def result(seed: int, dice: float) -> dict[str, Any]:
@@ -101,6 +124,7 @@ def test_a_row_says_what_is_in_its_run() -> None:
     lines = [line.split(" | ")[1] for line in markdown(table("ablation"), rows, Config(), 1, None).splitlines() if "0.8000" in line]
     assert lines == [
         "no codebook, unlabelled branch with dropout 0.5",
+        "no codebook, unlabelled branch",
         "codebook, unlabelled branch",
         "codebook, unlabelled branch with qpm 0.7",
         "codebook, image branch, unlabelled branch with qpm 0.7",
@@ -200,6 +224,23 @@ def test_published_results_stand_for_their_runs_and_for_no_others(phantoms: Path
     assert [config.objective.perturbation for config in trained] == ["dropout", "qpm"]
 
 
+def test_published_results_stand_for_their_runs_where_the_data_lies_elsewhere(
+    phantoms: Path, tmp_path: Path, trained: list[Config]
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert table_command("methods", small(phantoms, tmp_path), first, tmp_path / "lost", "--only", "supervised") == 0
+    trained.clear()
+    data = tmp_path / "elsewhere"
+    shutil.copytree(phantoms, data)
+    again = (small(data, tmp_path), second, tmp_path / "cells", "--only", "supervised", "--reuse")
+    assert table_command("methods", *again, first) == 0
+    assert trained == []
+    # And where a table has been carried on there, once more.
+    assert table_command("methods", small(phantoms, tmp_path), tmp_path / "third", tmp_path / "back", *again[3:], second) == 0
+    assert trained == []
+    assert results_in(tmp_path / "third" / "methods.json") == results_in(first / "methods.json")
+
+
 @pytest.mark.parametrize("change", [{"version": "0.0.0"}, {"data": "0" * 12}, {"version": None}])
 def test_results_of_other_code_or_other_data_stand_for_no_run(
     phantoms: Path, tmp_path: Path, trained: list[Config], change: dict[str, Any]
@@ -226,6 +267,31 @@ def test_a_cell_whose_data_changed_is_run_again(phantoms: Path, tmp_path: Path, 
     (data / "splits.json").write_text(json.dumps(splits))
     assert table_command("methods", config, tmp_path / "results", tmp_path / "cells", "--only", "supervised") == 0
     assert len(trained) == 2
+
+
+def test_a_cell_that_was_cut_off_goes_on_where_it_began_or_not_at_all(phantoms: Path, tmp_path: Path) -> None:
+    data, work = tmp_path / "data", tmp_path / "cells"
+    shutil.copytree(phantoms, data)
+    config = replace(tiny_config(data, tmp_path / "unused", steps=6, codebook_start=2, checkpoint_every=2))
+    save, saved = Trainer._save, []
+
+    def stop(trainer: Trainer, state: Path) -> None:
+        save(trainer, state)
+        saved.append(trainer.step)
+        if len(saved) in (1, 3):
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "_save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(config, work)
+        # Goes on after step 2, and is cut off again.
+        with pytest.raises(KeyboardInterrupt):
+            run_cell(config, work)
+        splits = json.loads((data / "splits.json").read_text())
+        (data / "splits.json").write_text(json.dumps(splits | {"labeled": {"10%": splits["train"][1:2]}}))
+        run_cell(config, work)
+    assert saved == [2, 4, 6, 2, 4, 6]
 
 
 def test_a_table_that_is_cut_off_loses_none_of_the_results_it_reuses(

@@ -16,7 +16,7 @@ from torch import Tensor
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import load_model, save_model
 from vqseg.cli import main
-from vqseg.config import Config, ConfigError, DataConfig, ObjectiveConfig, from_mapping, to_mapping
+from vqseg.config import Config, ConfigError, DataConfig, ObjectiveConfig, from_mapping, save_config, to_mapping
 from vqseg.data.datasets import DatasetError, find_cases
 from vqseg.data.phantom import write_phantoms
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
@@ -29,6 +29,7 @@ from vqseg.training.pseudo_labels import (
     NOTES,
     PseudoLabelError,
     check_pseudo_labels,
+    learnt_beyond,
     patients_digest,
     with_pseudo_labels,
     write_pseudo_labels,
@@ -340,3 +341,52 @@ def test_comparisons_do_without_them(data: Path, tmp_path: Path) -> None:
         with_method(config, "mean-teacher")
     with pytest.raises(ConfigError, match=r"data\.pseudo_labels"):
         make_table("methods", config, output=tmp_path / "results", work=tmp_path / "cells")
+
+
+def test_weights_that_started_from_other_labels_label_nothing(
+    data: Path, made: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    everything = replace(tiny_config(data, tmp_path / "all", steps=2), data=DataConfig(folder=str(data), labelled="all"))
+    knowing = Trainer(everything).run()
+    config = tiny_config(data, tmp_path / "ten", initial=str(knowing), steps=2)
+    started = Trainer(config).run()
+    assert "has learnt from other labels" in caplog.text
+    with pytest.raises(PseudoLabelError, match="started from have learnt from patients"):
+        write_pseudo_labels(str(started), data, tmp_path / "labels", confidence=0.3)
+    # Nor does a further run make it forget.
+    further = Trainer(tiny_config(data, tmp_path / "further", initial=str(started), steps=2)).run()
+    with pytest.raises(PseudoLabelError, match="started from have learnt from patients"):
+        write_pseudo_labels(str(further), data, tmp_path / "labels", confidence=0.3)
+    caplog.clear()
+    # The same labels, none at all, and those of another data set.
+    blind = replace(
+        everything,
+        objective=replace(everything.objective, segmentation=0.0),
+        train=replace(everything.train, output=str(tmp_path / "blind")),
+    )
+    other = tmp_path / "other"
+    write_phantoms(other, 5, 9)
+    foreign = replace(
+        everything, data=replace(everything.data, folder=str(other)), train=replace(everything.train, output=str(tmp_path / "foreign"))
+    )
+    for run in (tiny_config(data, tmp_path / "same", steps=2), blind, foreign):
+        first = Trainer(run).run()
+        second = Trainer(tiny_config(data, first.parent / "second", initial=str(first), steps=2)).run()
+        assert write_pseudo_labels(str(second), data, first.parent / "labels", confidence=0.3)["labelled"] == "10%"
+    assert "has learnt from other labels" not in caplog.text
+
+
+def test_a_start_of_an_earlier_version_is_judged_by_its_share(data: Path) -> None:
+    cases, splits = find_cases(data), read_splits(data)
+    for share, beyond in (("10%", False), ("all", True), ("a share of other splits", False), (None, False)):
+        assert learnt_beyond([{"labelled": share, "patients": None, "data": None}], cases, splits, "10%") is beyond
+
+
+def test_a_methods_own_teacher_makes_its_pseudo_labels_on_the_command_line_too(
+    data: Path, made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_config(tiny_config(data, tmp_path / "run"), tmp_path / "tiny.yaml")
+    arguments = ["train", "--config", str(tmp_path / "tiny.yaml"), "--method", "mean-teacher", "--data.pseudo-labels", str(made)]
+    assert main(arguments) == 2
+    assert "a method's own teacher" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()

@@ -579,3 +579,52 @@ def test_the_moments_of_an_earlier_run_come_first_and_are_thinned(tmp_path: Path
     assert steps == sorted(set(steps))
     assert (steps[0], steps[-1]) == (1, 8 + 80)
     assert set(steps) <= {*range(1, 9), *range(18, 89, 10)}
+
+
+def test_a_run_goes_on_with_the_patients_it_began_with(phantoms: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(phantoms, data)
+    Trainer(tiny_config(data, tmp_path / "run", steps=6)).run()
+    moved = data.rename(tmp_path / "moved")
+    config = tiny_config(moved, tmp_path / "run", steps=8)
+    splits = json.loads((moved / "splits.json").read_text())
+    rest = [patient for patient in splits["train"] if patient not in splits["labeled"]["10%"]]
+    (moved / "splits.json").write_text(json.dumps(splits | {"labeled": {"10%": rest[:1]}}))
+    with pytest.raises(TrainingError, match="labels of others"):
+        Trainer(config).run(resume=True)
+    (moved / "splits.json").write_text(json.dumps(splits))
+    assert Trainer(config).run(resume=True).is_dir()
+
+
+def test_validation_patients_without_labels_are_left_out(phantoms: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(phantoms, data)
+    (patient,) = json.loads((data / "splits.json").read_text())["val"]
+    first, *others = sorted((data / "labelsTr").glob(f"{patient}_*"))
+    assert others
+    first.unlink()
+    trainer = Trainer(tiny_config(data, tmp_path / "run", steps=2, evaluate_every=1))
+    trainer.run()
+    assert len(trainer.validation) == len(others)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert sum("validation" in line for line in lines) == 2
+
+
+def test_a_term_that_begins_within_a_line_of_the_log_is_the_mean_of_its_own_steps(phantoms: Path, tmp_path: Path) -> None:
+    """The unlabelled branch begins at step 5: two of the seven steps of one long line have it."""
+    lines = {}
+    for every in (1, 7):
+        Trainer(tiny_config(phantoms, tmp_path / str(every), steps=7, log_every=every)).run()
+        log = [json.loads(line) for line in (tmp_path / str(every) / "log.jsonl").read_text().splitlines()]
+        lines[every] = [line for line in log if "loss" in line]
+    assert len(lines[7]) == 1
+    for name in ("replaced_share", "confident_share", "loss"):
+        own = [line[name] for line in lines[1] if name in line]
+        assert len(own) == (7 if name == "loss" else 2)
+        assert lines[7][0][name] == pytest.approx(sum(own) / len(own), abs=1e-5)
+
+
+def test_scans_are_read_with_one_channel(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run")
+    with pytest.raises(TrainingError, match="in_channels is 3"):
+        Trainer(replace(config, model=replace(config.model, in_channels=3))).run()

@@ -212,7 +212,11 @@ def _read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[
     if getattr(known, "method", None):
         default = with_method(default, known.method)
     try:
-        return known, tyro.cli(Config, prog=parser.prog, default=default, args=settings)
+        config = tyro.cli(Config, prog=parser.prog, default=default, args=settings)
+        # Once more: a single setting may have asked for what a method does without.
+        if getattr(known, "method", None):
+            with_method(config, known.method)
+        return known, config
     except ConfigError as error:
         raise ConfigError(f"{error}") from error
 

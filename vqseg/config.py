@@ -330,6 +330,7 @@ class TrainConfig:
             2 <= self.codebook_smallest <= self.codebook_largest,
             f"expected 2 <= codebook_smallest <= codebook_largest, got {self.codebook_smallest} and {self.codebook_largest}",
         )
+        _require(self.revive_every > 0 or not self.adapt_codebook, "adapt_codebook looks at the codebook every revive_every steps; got 0")
         for name in ("ema_decay", "revive_until"):
             _require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
 

@@ -179,7 +179,7 @@ class SegmentedScan:
     def consistency(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> Consistency:
         """The consistency loss on one slice: the clean tokens' answer is the pseudo-label of the swapped tokens'.
 
-        As in training no island is dropped; other than there, one network is both teacher and student and both see the same view.
+        No island is dropped (training may, objective.largest_region), one network is both teacher and student, and both see the same view.
         Raises ValueError as `perturb` does.
         """
         clean = self._clean(slice_index)

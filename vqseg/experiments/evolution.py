@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from vqseg.codebook.statistics import share_in_use
+
 # t-SNE of more points says nothing more and takes minutes.
 _MOMENTS, _CODEWORDS = 3, 1024
 
@@ -26,10 +28,13 @@ def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[s
     figure = Figure(figsize=(4 * len(moments), 4), layout="constrained")
     for index, (moment, place) in enumerate(zip(moments, places.reshape(*shown.shape[:2], 2), strict=True)):
         axes = figure.add_subplot(1, len(moments), index + 1)
-        used = counts[moment][picks] > 0
-        for mask, colour, label in ((~used, "#c9c9c9", "not in use"), (used, "#c2410c", "in use")):
+        count = counts[moment][picks]
+        for mask, colour, label in ((count == 0, "#c9c9c9", "not in use"), (count > 0, "#c2410c", "in use")):
             axes.scatter(place[mask, 0], place[mask, 1], s=5, c=colour, label=label)
-        axes.set(title=f"step {steps[moment]}: {(counts[moment] > 0).mean():.1%} in use", xticks=[], yticks=[])
+        axes.set(title=f"step {steps[moment]}: {share_in_use(counts[moment]):.1%} in use", xticks=[], yticks=[])
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=2)
     figure.savefig(file, dpi=150)
-    return [{"step": int(step), "used": int((count > 0).sum()), "size": len(count)} for step, count in zip(steps, counts, strict=True)]
+    return [
+        {"step": int(step), "used": int((count > 0).sum()), "size": int((count >= 0).sum())}
+        for step, count in zip(steps, counts, strict=True)
+    ]

@@ -48,6 +48,8 @@ def make_table(
         raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
     if base.data.pseudo_labels is not None:
         raise ConfigError("data.pseudo_labels would teach every row what one trained checkpoint says; leave it out")
+    if plan.snapshots and base.train.snapshots == 0:
+        raise ConfigError(f"the table {name} draws the codebook at moments of its run; train.snapshots must not be 0")
     count = plan.seeds if seeds is None else seeds
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")

@@ -21,14 +21,15 @@ import torch
 
 from vqseg import __version__
 from vqseg.checkpoint import load_model
-from vqseg.config import Config, ConfigError, to_mapping
+from vqseg.config import Config, ConfigError, from_mapping, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
 from vqseg.evaluation import evaluate_split
+from vqseg.experiments.methods import changed
 from vqseg.files import write_whole
 from vqseg.training.trainer import Trainer
 
-_RESULT = "result.json"
+_RESULT, _ORIGIN = "result.json", "origin.json"
 # Where a run is kept and how often it says so changes nothing of its outcome.
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
@@ -53,7 +54,7 @@ def cell_key(config: Config) -> str:
 
 
 def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
-    """Lay the finished cells of published tables into `work`, where they stand for their runs. -> how many the folders hold.
+    """Lay the finished cells of published tables into `work`, where they stand for their runs on `data`. -> how many the folders hold.
 
     Those of another version of the code or other data stay out (`_stands`). Raises ConfigError for a folder without
     tables, as nothing would be taken over from it, and for a table that cannot be read.
@@ -68,16 +69,28 @@ def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
             raise ConfigError(f"no table (a JSON file with rows) in {folder}")
         for file, content in tables:
             try:
-                found = [result for row in content["rows"] for result in row["results"] if _stands(result, fingerprint)]
-                for result in found:
-                    target = work / result["key"] / _RESULT
+                found = [(row, result) for row in content["rows"] for result in row["results"] if _stands(result, fingerprint)]
+                for row, result in found:
+                    key = _key_on(data, content["config"], row["changes"], result)
+                    target = work / key / _RESULT
                     if not target.is_file():
                         target.parent.mkdir(parents=True, exist_ok=True)
-                        write_whole(target, json.dumps(result, indent=2) + "\n")
+                        write_whole(target, json.dumps(result | {"key": key}, indent=2) + "\n")
             except (KeyError, TypeError, AttributeError) as error:
                 raise ConfigError(f"{file} is not a table of this command: {type(error).__name__} {error}") from error
             count += len(found)
     return count
+
+
+def _key_on(data: Path, settings: dict[str, Any], changes: dict[str, Any], result: dict[str, Any]) -> str:
+    """The key of a published result's run where the same data set lies in the folder `data`."""
+    if settings["data"]["folder"] == str(data):
+        return result["key"]
+    config = changed(from_mapping(Config, settings), {**changes, "train.seed": result["seed"]})
+    # A result of several processes has a key that only as many can make.
+    if cell_key(config) != result["key"]:
+        return result["key"]
+    return cell_key(changed(config, {"data.folder": str(data)}))
 
 
 def _json(file: Path) -> Any:
@@ -110,6 +123,8 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str,
     result = folder / _RESULT
     if result.is_file() and _stands(known := _json(result), fingerprint) and (not with_run or (folder / "checkpoint").is_dir()):
         return known
+    if os.environ.get("RANK", "0") == "0":
+        _refuse_foreign_state(folder, {"version": __version__, "data": fingerprint})
     trainer = Trainer(replace(config, train=replace(config.train, output=str(folder))))
     checkpoint = trainer.run(resume=True)
     if trainer.main:
@@ -130,6 +145,15 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str,
         shutil.rmtree(folder / "state", ignore_errors=True)
     trainer.accelerator.wait_for_everyone()
     return _json(result)
+
+
+def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:
+    """Drop what a cell that was cut off has left if it was begun by another version or on other data: its result would say this one's."""
+    note = folder / _ORIGIN
+    if (folder / "state").is_dir() and (not note.is_file() or _json(note) != origin):
+        shutil.rmtree(folder / "state")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(note, json.dumps(origin) + "\n")
 
 
 def hardware(device: torch.device) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -43,8 +44,9 @@ def _ablation() -> Table:
     base = {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5}
     cells = (
         Cell("base: teacher and feature dropout", base),
-        # The paper's table goes from its base to "+ QPM" at once: the codebook and the swaps are two things.
-        Cell("+ codebook, nothing perturbed", METHODS["vq"]),
+        # The paper's table goes from its base to "+ QPM" at once: no dropout, the codebook and the swaps are three things.
+        Cell("teacher, nothing perturbed", {**CONTINUOUS, "objective.perturbation": "none"}),
+        Cell("+ codebook", METHODS["vq"]),
         Cell("+ QPM", METHODS["vq-seg-single-branch"]),
         Cell("+ QPM + DB", METHODS["vq-seg"]),
         Cell("+ QPM + PFA", {**METHODS["vq-seg-aligned"], "objective.reconstruction": 0.0}),
@@ -115,7 +117,7 @@ def table(name: str) -> Table:
 
 def scaled(config: Config, budget: float) -> Config:
     """The same run with `budget` times its steps; everything that happens at a step moves along. Raises ConfigError unless positive."""
-    if budget <= 0:
+    if not (math.isfinite(budget) and budget > 0):
         raise ConfigError(f"budget must be positive, got {budget}")
 
     def steps(count: int, least: int = 0) -> int:
@@ -133,7 +135,8 @@ def scaled(config: Config, budget: float) -> Config:
         ),
         train=replace(
             train,
-            steps=steps(train.steps, 1),
+            # Two at least: the codebook is placed after the first.
+            steps=steps(train.steps, min(2, train.steps)),
             warmup_steps=steps(train.warmup_steps),
             codebook_start=steps(train.codebook_start, min(1, train.codebook_start)),
             revive_every=steps(train.revive_every, min(1, train.revive_every)),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from vqseg.config import DataConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
-from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
+from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits
 from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
 from vqseg.models.vqseg import VQSeg
@@ -125,7 +125,47 @@ def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None
 
 def patients_digest(cases: Iterable[Case]) -> str:
     """Twelve hexadecimal digits of the patients of some cases: their names may say who they are, and stay where they are."""
-    return hashlib.sha256(json.dumps(sorted({case.patient for case in cases})).encode()).hexdigest()[:12]
+    return _digest({case.patient for case in cases})
+
+
+def _digest(patients: Collection[str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(patients)).encode()).hexdigest()[:12]
+
+
+def earlier_runs(checkpoint: str | None) -> list[dict[str, Any]]:
+    """Whose labels the weights of train.initial have learnt from: of its own run and of those before it, the oldest first.
+
+    Each is {"labelled": share, "patients": their digest, "data": the digest of the data set's patients}, None where it does not say.
+    """
+    if checkpoint is None:
+        return []
+    training = read_config(checkpoint_folder(checkpoint)).get("training", {})
+    config = training.get("config", {})
+    own = {
+        "labelled": config.get("data", {}).get("labelled"),
+        "patients": training.get("labelled_patients"),
+        "data": training.get("data_patients"),
+    }
+    # A self-supervised start has looked at no label.
+    blind = config.get("objective", {}).get("segmentation") == 0
+    return [*training.get("earlier", []), *([] if blind else [own])]
+
+
+def learnt_beyond(runs: Iterable[dict[str, Any]], cases: Sequence[Case], splits: Splits, share: str) -> bool:
+    """Whether one of the runs (as `earlier_runs` gives them) has learnt from patients of these cases outside the share.
+
+    Runs on another data set do not count, nor do those that say neither their patients nor a share of these splits.
+    """
+    mine = {case.patient for case in labelled_and_unlabelled(cases, splits, share)[0]}
+    within, known = set(), {ALL, *splits.labelled}
+    for other in known:
+        patients = set(splits.train if other == ALL else splits.labelled[other])
+        if patients <= mine:
+            within |= {other, _digest(patients)}
+    here = [run for run in runs if run["data"] in (None, patients_digest(cases))]
+    # Checkpoints of earlier versions say their share alone.
+    said = [run["patients"] or run["labelled"] for run in here if run["patients"] or run["labelled"] in known]
+    return not within.issuperset(said)
 
 
 def labels_digest(cases: Iterable[Case]) -> str:
@@ -145,12 +185,15 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
         raise PseudoLabelError(
             f"{checkpoint} does not say which labels it was trained with; expected training.config.data.labelled in its config.json"
         )
-    labelled, unlabelled = labelled_and_unlabelled(find_cases(data), read_splits(data), share)
+    cases, splits = find_cases(data), read_splits(data)
+    labelled, unlabelled = labelled_and_unlabelled(cases, splits, share)
     if not unlabelled:
         raise PseudoLabelError(f"{checkpoint} was trained with share {share!r}: no scan is left to label")
     # Checkpoints of earlier versions do not say whose labels they have seen.
     if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
+    if learnt_beyond(training.get("earlier", []), cases, splits, share):
+        raise PseudoLabelError(f"the weights that {checkpoint} started from have learnt from patients in {data} outside of share {share!r}")
     return share, labelled, unlabelled
 
 

@@ -83,17 +83,17 @@ def training_step(
         "generator": generator,
         "share": group.share,
     }
-    unlabelled = student(strong, quantize=quantize, **({} if objective.feature_stream else disturbance))
+    unlabelled = disturbed = student(strong, quantize=quantize, **({} if objective.feature_stream else disturbance))
     unlabelled_segmentation = segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident, total=group.total)
     if objective.feature_stream:
-        stream = student(batch.weak, quantize=quantize, **disturbance)
-        steady = segmentation_loss(stream.logits, hard, dice=objective.dice, mask=sure, total=group.total)
+        disturbed = student(batch.weak, quantize=quantize, **disturbance)
+        steady = segmentation_loss(disturbed.logits, hard, dice=objective.dice, mask=sure, total=group.total)
         unlabelled_segmentation = (unlabelled_segmentation + steady) / 2
     aligned = _alignment(guide, mixed(batch.weak), unlabelled, objective) if guide else 0.0
     figures |= {
         "confident_share": confident.float().mean(),
         "structure_share": (pseudo_labels > 0).float().mean(),
-        "replaced_share": unlabelled.replaced.float().mean(),
+        "replaced_share": disturbed.replaced.float().mean(),
     }
     return replace(
         terms,

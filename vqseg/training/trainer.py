@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +35,14 @@ from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
-from vqseg.training.pseudo_labels import check_pseudo_labels, labels_digest, patients_digest, with_pseudo_labels
+from vqseg.training.pseudo_labels import (
+    check_pseudo_labels,
+    earlier_runs,
+    labels_digest,
+    learnt_beyond,
+    patients_digest,
+    with_pseudo_labels,
+)
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, lengthened_schedule, snapshot_steps
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -112,6 +120,7 @@ class Trainer:
         bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         sums: dict[str, Tensor] = {}
+        counts: Counter[str] = Counter()
         logged, self.since = self.step, time.perf_counter()
         while self.step < train.steps:
             self._tend_codebook()
@@ -119,6 +128,7 @@ class Trainer:
             finite &= healthy
             for name, value in self._logged(loss, terms).items():
                 sums[name] = sums.get(name, 0) + value.detach()
+                counts[name] += 1
             self.step += 1
             bar.update()
             saving = self.step % train.checkpoint_every == 0 or self.step == train.steps
@@ -130,8 +140,9 @@ class Trainer:
                 now = time.perf_counter()
                 self.seconds += now - self.since
                 # After a resume the first line covers fewer steps.
-                self._log(sums, self.step - logged, now - self.since, bar)
+                self._log({name: value / counts[name] for name, value in sums.items()}, self.step - logged, now - self.since, bar)
                 sums, logged, self.since = {}, self.step, now
+                counts.clear()
             if self.step in moments:
                 self._snapshot()
             if train.evaluate_every and self.step % train.evaluate_every == 0:
@@ -144,6 +155,8 @@ class Trainer:
     def _load_data(self) -> None:
         config, folder = self.config, self.config.data.folder
         names = class_names(folder)
+        if config.model.in_channels != 1:
+            raise TrainingError(f"model.in_channels is {config.model.in_channels}; scans are read with one channel")
         if names != config.model.classes:
             raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
         if config.data.phantom_patients and names != PHANTOM_CLASSES:
@@ -154,7 +167,11 @@ class Trainer:
         if config.data.pseudo_labels is not None:
             unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
             logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are not asked", config.data.pseudo_labels)
-        self.patients, self.pseudo_labels = patients_digest(labelled), labels_digest(unlabelled)
+        self.pseudo_labels = labels_digest(unlabelled)
+        self.patients = {"labelled_patients": patients_digest(labelled), "data_patients": patients_digest(cases)}
+        self.earlier = earlier_runs(config.train.initial)
+        if self.main and learnt_beyond(self.earlier, cases, splits, config.data.labelled):
+            logger.warning("%s has learnt from other labels of this data set than those of %s", config.train.initial, config.data.labelled)
 
         def progress(items: Sequence[Any]) -> Any:
             return tqdm(items, desc="reading", unit="volume", disable=not self.main, leave=False)
@@ -166,7 +183,8 @@ class Trainer:
             check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
         self.sampler = ViewSampler(pools, config.augmentation, config.data, self.device)
         validating = splits.val and (config.train.evaluate_every or 0) <= config.train.steps and config.train.evaluate_every
-        self.validation: list[Volume] = [read_case(case, config.preprocess) for case in select(cases, splits.val)] if validating else []
+        known = [case for case in select(cases, splits.val) if case.label is not None] if validating else []
+        self.validation: list[Volume] = [read_case(case, config.preprocess) for case in known]
         watched = pools.unlabelled if pools.unlabelled is not None else pools.labelled
         picks = torch.linspace(0, len(watched) - 1, min(len(watched), _SNAPSHOT_SLICES)).long()
         self.watched = watched.images[picks][:, None].to(self.device)
@@ -273,20 +291,21 @@ class Trainer:
         values = {name: value for name, value in vars(terms).items() if isinstance(value, Tensor)}
         return {"loss": loss, **values, **terms.figures}
 
-    def _log(self, sums: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
+    def _log(self, means: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
+        """means: over the steps in which a term was there; the unlabelled branch may have begun among them."""
         usage = self.accelerator.reduce(self.network.quantizer.usage.clone(), reduction="sum")
         # The mean over the processes: what the whole batch has cost.
-        sums = dict(zip(sums, self.accelerator.reduce(torch.stack([*sums.values()]), reduction="mean"), strict=True))
+        means = dict(zip(means, self.accelerator.reduce(torch.stack([*means.values()]), reduction="mean"), strict=True))
         if not self.main:
             return
         train = self.config.train
         weight = self.objective.unlabelled_weight(self.step - 1)
         unlabelled = train.batch_unlabelled if weight > 0 and self.sampler.pools.unlabelled is not None else 0
         images = (train.batch_labelled + unlabelled) * self.accelerator.num_processes
-        means = {name: round(float(value) / steps, 6) for name, value in sums.items()}
+        values = {name: round(float(value), 6) for name, value in means.items()}
         line = {
             "step": self.step,
-            **means,
+            **values,
             "unlabelled_weight": round(weight, 4),
             **({"alignment_weight": round(self.objective.alignment_weight(self.step - 1), 4)} if self.guide else {}),
             "learning_rate": self.schedule.get_last_lr()[0],
@@ -296,7 +315,7 @@ class Trainer:
             "images_per_second": round(steps * images / seconds, 1),
         }
         self._write(line)
-        bar.set_postfix(loss=means["loss"], dice=means["dice_labelled"], refresh=False)
+        bar.set_postfix(loss=values["loss"], dice=values["dice_labelled"], refresh=False)
 
     def _write(self, line: dict[str, Any]) -> None:
         with (self.output / "log.jsonl").open("a", encoding="utf-8") as log:
@@ -339,6 +358,7 @@ class Trainer:
                     "seconds": self.seconds + time.perf_counter() - self.since,
                     "processes": self.accelerator.num_processes,
                     "pseudo_labels": self.pseudo_labels,
+                    "patients": self.patients,
                     # Of fp16: the scale of the loss, and how long it has stood. Empty in any other precision.
                     "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
                 },
@@ -353,6 +373,10 @@ class Trainer:
         refuse_changes(state, begun, to_mapping(self.config))
         if notes.get("pseudo_labels", self.pseudo_labels) != self.pseudo_labels:
             raise TrainingError(f"the files in {self.config.data.pseudo_labels} are not those that the run in {state} began with")
+        if notes.get("patients", self.patients) != self.patients:
+            raise TrainingError(
+                f"the run in {state} began with other patients, or with the labels of others, than {self.config.data.folder} has now"
+            )
         if notes["step"] > train.steps:
             raise TrainingError(f"{state} is at step {notes['step']}, beyond the {train.steps} asked for")
         self._take_size(notes.get("codebook_size", self.network.quantizer.codebook_size))
@@ -396,7 +420,8 @@ class Trainer:
         if self.main:
             training = {
                 "config": to_mapping(self.config),
-                "labelled_patients": self.patients,
+                **self.patients,
+                "earlier": self.earlier,
                 "steps": self.step,
                 "seconds": round(self.seconds),
                 "device": self.device.type,
