@@ -12,7 +12,7 @@ from PIL import Image
 from app.frames import RequestError
 from app.render import packed
 from app.session import OpenScan
-from vqseg.codebook import perplexity
+from vqseg.codebook import perplexity, share_in_use
 from vqseg.types import Array
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ _TEAL, _GREY, _INK = "#0d736e", "#c3ced4", "#36434c"
 
 
 def evolution(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-    """Places and counts of all codewords at every moment, packed (T, K, 2) float32 and (T, K) int32; steps is None if none were kept."""
+    """Places and counts (-1 for a codeword that a moment lacks) at every moment, packed (T, K, 2) float32 and (T, K) int32.
+
+    steps is None if none were kept.
+    """
     known = _moments(scan.model.statistics)
     if known is None:
         return {"steps": None}
@@ -32,7 +35,7 @@ def evolution(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
         "steps": steps.tolist(),
         "places": packed(places.astype(np.float32)),
         "counts": packed(counts.astype(np.int32)),
-        "utilisation": (counts > 0).mean(1).tolist(),
+        "utilisation": share_in_use(counts).tolist(),
         "perplexity": [perplexity(one) for one in counts],
     }
 
@@ -71,19 +74,17 @@ def _picture(moment: int, steps: Array, places: Array, counts: Array, low: Array
 
     figure = Figure(figsize=(9.6, 5.4), dpi=80, layout="constrained")
     places_of = figure.subplot_mosaic([["map", "utilisation"], ["map", "perplexity"]], width_ratios=(1.9, 1))
-    used = counts[moment] > 0
+    used, share = counts[moment] > 0, share_in_use(counts[moment])
     axes = places_of["map"]
     # The more codewords, the smaller the points.
     area = float(np.clip(24_000 / len(used), 5, 30))
-    for mask, colour in ((~used, _GREY), (used, _TEAL)):
+    for mask, colour in ((counts[moment] == 0, _GREY), (used, _TEAL)):
         x, y = places[moment][mask].T
         axes.scatter(x, y, s=area, c=colour, linewidths=0)
-    axes.set(
-        xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], title=f"step {steps[moment]:,}: {used.mean():.1%} in use"
-    )
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], title=f"step {steps[moment]:,}: {share:.1%} in use")
     for spine in axes.spines.values():
         spine.set_color(_GREY)
-    curves = {"utilisation": (counts > 0).mean(1), "perplexity": [perplexity(one) for one in counts]}
+    curves = {"utilisation": share_in_use(counts), "perplexity": np.array([perplexity(one) for one in counts])}
     for title, values in curves.items():
         plot = places_of[title]
         plot.plot(steps, values, color=_TEAL, linewidth=2)

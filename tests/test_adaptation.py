@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
+from vqseg.codebook import share_in_use
 from vqseg.config import Config
 from vqseg.evaluation import evaluate_split
+from vqseg.experiments.evolution import draw_evolution
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.training.adaptation import adapt_codebook
+from vqseg.training.snapshots import gather_snapshots
 from vqseg.training.trainer import Trainer
 
 
@@ -86,6 +89,25 @@ def test_a_run_grows_its_codebook_and_its_checkpoint_is_read_as_any_other(phanto
     assert evaluate_split(model, phantoms, "val")["codebook"]["size"] == model.config.codebook_size
     with np.load(folder / "snapshots.npz") as snapshots:
         assert snapshots["counts"].shape[1] == snapshots["codewords"].shape[1] == max(sizes)
+        # A moment has no more codewords than the codebook had then.
+        assert (snapshots["counts"][0] >= 0).sum() == 16
+        assert (snapshots["counts"][-1] >= 0).sum() == model.config.codebook_size
+    moments = draw_evolution(folder / "snapshots.npz", tmp_path / "evolution.png")
+    assert [moment["size"] for moment in (moments[0], moments[-1])] == [16, model.config.codebook_size]
+    assert share_in_use(np.array([[3, 0, -1, -1], [1, 2, 0, 5]])).tolist() == [0.5, 0.75]
+
+
+def test_the_moments_of_a_smaller_codebook_keep_their_size_in_a_further_run(tmp_path: Path) -> None:
+    for run, size in (("first", 3), ("second", 5)):
+        (tmp_path / run).mkdir()
+        for step in (1, 2):
+            # The first run's codebook has grown from 2 to 3.
+            now = size - (run == "first" and step == 1)
+            np.savez(tmp_path / run / f"step_{step:07d}.npz", step=step, codewords=np.ones((now, 4)), counts=np.ones(now, np.int32))
+    gather_snapshots(tmp_path / "first", tmp_path / "first")
+    gather_snapshots(tmp_path / "second", tmp_path / "second", tmp_path / "first" / "snapshots.npz")
+    with np.load(tmp_path / "second" / "snapshots.npz") as content:
+        assert (content["counts"] >= 0).sum(1).tolist() == [2, 3, 5, 5]
 
 
 def test_an_adapting_run_resumes_bit_for_bit(phantoms: Path, tmp_path: Path) -> None:

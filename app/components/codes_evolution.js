@@ -31,11 +31,12 @@
     return [low - rim, high + rim];
   };
 
-  /* Points of a moment that are in use, or not. */
+  /* Points of a moment that are in use, or not; a code that a smaller codebook lacked counts -1. */
   function points(moment, inUse) {
     const x = [], y = [], codes = [], n = size();
     for (let code = 0; code < n; code++) {
-      if (story.counts[moment * n + code] > 0 !== inUse) continue;
+      const count = story.counts[moment * n + code];
+      if (count < 0 || count > 0 !== inUse) continue;
       x.push(story.places[2 * (moment * n + code)]);
       y.push(story.places[2 * (moment * n + code) + 1]);
       codes.push(code);

@@ -7,7 +7,7 @@ from vqseg.codebook.keys import codebook_key, codewords_of
 from vqseg.codebook.phantoms import phantom_patches
 from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, kept_layout, layout, pca
 from vqseg.codebook.radius import Radii, radii
-from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity
+from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity, share_in_use
 from vqseg.codebook.summary import summary
 from vqseg.codebook.tokens import codes_under, scan_usage, where
 
@@ -35,6 +35,7 @@ __all__ = [
     "radii",
     "read_statistics",
     "scan_usage",
+    "share_in_use",
     "summary",
     "token_classes",
     "where",

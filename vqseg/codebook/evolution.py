@@ -19,7 +19,8 @@ _MOST = 1 << 17
 
 @dataclass(frozen=True)
 class Evolution:
-    """places (T, K, 2) float32; steps (T,) int64; counts (T, K) int64 on the snapshots' fixed slices; method of the projection."""
+    """places (T, K, 2) float32; steps (T,) int64; counts (T, K) int64 on the snapshots' fixed slices, -1 for a codeword that the
+    moment lacked; method of the projection."""
 
     places: Array
     steps: Array

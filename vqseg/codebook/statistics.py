@@ -42,7 +42,7 @@ class CodebookStatistics:
     drift_groups (K,) int32: the group of like codewords each belongs to; drift_reference (S,) float32, rising: how far each
     training scan's tokens lie from all the others'.
     evolution (T, K, 2) float32: the codewords at moments of the training in one common projection; evolution_steps (T,) int64;
-    evolution_counts (T, K) int64: how often each was chosen on a fixed set of slices at that moment.
+    evolution_counts (T, K) int64: how often each was chosen on a fixed set of slices at that moment, -1 where a smaller codebook lacked it.
     phantom_places (K, 8, 4) int32: (seed, slice, row, column) of tokens with this code on procedural phantoms, -1 where there are fewer.
     """
 
@@ -118,5 +118,11 @@ class CodebookStatistics:
 
 def perplexity(counts: Array) -> float:
     """exp of the entropy of the shares of counts (K,): the effective number of codewords in use, 1 if nothing was counted."""
-    share = counts[counts > 0] / max(1, counts.sum())
+    used = counts[counts > 0]
+    share = used / max(1, used.sum())
     return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def share_in_use(counts: Array) -> Array:
+    """counts (..., K) -> (...) share of the codewords that were chosen; those that a moment of the training lacked count -1."""
+    return (counts > 0).sum(-1) / np.maximum(1, (counts >= 0).sum(-1))

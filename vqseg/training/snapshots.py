@@ -1,13 +1,12 @@
 """The codebook at a few moments of training: mapped codewords and how often each is chosen on a fixed set of slices.
 
 File snapshots.npz: steps (S,) int64, codewords (S, K, D) float16, counts (S, K) int32. Where K changed during training, it is the
-largest; rows that a moment lacked repeat its last codeword and count zero.
+largest; rows that a moment lacked repeat its last codeword and count -1.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -51,7 +50,10 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
     taken: list[tuple[int, Array, Array]] = []
     if earlier is not None and earlier.is_file():
         with np.load(earlier, allow_pickle=False) as before:
-            taken = [(int(step), *rest) for step, *rest in zip(before["steps"], before["codewords"], before["counts"], strict=True)]
+            taken = [
+                (int(step), codewords[counts >= 0], counts[counts >= 0])
+                for step, codewords, counts in zip(before["steps"], before["codewords"], before["counts"], strict=True)
+            ]
     offset = taken[-1][0] if taken else 0
     for file in sorted(folder.glob("step_*.npz")):
         with np.load(file, allow_pickle=False) as one:
@@ -63,11 +65,7 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
     np.savez_compressed(
         target / FILE,
         steps=np.array([step for step, _, _ in taken]),
-        codewords=np.stack([_padded(codewords, size, "edge") for _, codewords, _ in taken]),
-        counts=np.stack([_padded(counts, size, "constant") for _, _, counts in taken]),
+        codewords=np.stack([np.pad(codewords, [(0, size - len(codewords)), (0, 0)], mode="edge") for _, codewords, _ in taken]),
+        counts=np.stack([np.pad(counts, (0, size - len(counts)), constant_values=-1) for _, _, counts in taken]),
     )
     return len(taken)
-
-
-def _padded(rows: Array, size: int, mode: Literal["edge", "constant"]) -> Array:
-    return np.pad(rows, [(0, size - len(rows))] + [(0, 0)] * (rows.ndim - 1), mode=mode)

@@ -7,7 +7,7 @@ import numpy as np
 from vqseg.codebook.report.charts import Axis, Plot, cloud, decades, evenly, heat
 from vqseg.codebook.report.page import key, scale_key, section
 from vqseg.codebook.report.tables import class_table, least_pure
-from vqseg.codebook.statistics import CodebookStatistics, perplexity
+from vqseg.codebook.statistics import CodebookStatistics, perplexity, share_in_use
 from vqseg.types import Array
 
 _IN_HEAT = 64
@@ -147,7 +147,7 @@ def evolution(statistics: CodebookStatistics) -> str:
     steps, counts, places = statistics.evolution_steps, statistics.evolution_counts, statistics.evolution
     if steps is None or counts is None or places is None or len(steps) < 2:
         return ""
-    shares = (counts > 0).mean(1)
+    shares = share_in_use(counts)
     ticks = evenly("training step", 0, float(steps[-1]), 5, "{:,.0f}")
     use = Plot(ticks, evenly("share in use", 0, 1, 6, "{:.0%}"), label="codewords in use")
     use.line(steps, shares, "")
@@ -163,7 +163,7 @@ def evolution(statistics: CodebookStatistics) -> str:
         # Two invisible corners keep every moment's map on the same scale.
         points = np.concatenate([places[index], [low, high]])
         # The fewer lie on top: a tenth of the dots would not be seen below the others.
-        groups = sorted([("c0", np.flatnonzero(~active)), ("c3", np.flatnonzero(active))], key=lambda group: -len(group[1]))
+        groups = sorted([("c0", np.flatnonzero(counts[index] == 0)), ("c3", np.flatnonzero(active))], key=lambda group: -len(group[1]))
         drawn = cloud(points, groups, side=260, dot=2.5, label=f"step {step}")
         maps.append(f"<div><h3>step {step:,}: {shares[index]:.1%} in use</h3>{drawn}</div>")
     return section(
