@@ -156,6 +156,26 @@ def test_the_evolution_travels_whole_and_its_film_has_a_frame_a_moment(scan: Ope
     assert durations[-1] > durations[0] > 0
 
 
+def test_a_moment_of_a_smaller_codebook_shows_its_own_codewords_only(scan: OpenScan, statistics: CodebookStatistics) -> None:
+    counts = statistics.evolution_counts.copy()
+    counts[0, CODES // 2 :] = -1
+    grown = replace(statistics, evolution_counts=counts)
+    answer = evolution(OpenScan(scan.segmented, replace(scan.model, statistics=grown)), {})
+    assert answer["utilisation"][0] == pytest.approx((counts[0] > 0).sum() / (CODES // 2))
+    share = counts[0][counts[0] > 0] / counts[0][counts[0] > 0].sum()
+    assert answer["perplexity"][0] == pytest.approx(np.exp(-(share * np.log(share)).sum()))
+    places, none = np.zeros((1, 8, 2), np.float32), np.full((1, 8), -1)
+    places[0] = np.arange(8)[:, None]
+    none[0, :2] = 0
+
+    def grey(shown: np.ndarray) -> int:
+        with Image.open(io.BytesIO(draw_film(np.array([1]), places, shown))) as picture:
+            pixels = np.asarray(picture.convert("RGB")).astype(int)
+            return int((np.abs(pixels[:, : pixels.shape[1] // 2] - (0xC3, 0xCE, 0xD4)).max(-1) < 12).sum())
+
+    assert grey(none) < grey(np.zeros((1, 8), int))
+
+
 def test_a_film_marks_the_codewords_in_use() -> None:
     places = np.tile(np.stack(np.meshgrid(np.arange(8.0), np.arange(8.0)), -1).reshape(-1, 2), (2, 1, 1)).astype(np.float32)
     counts = np.stack([np.zeros(64, int), np.ones(64, int)])

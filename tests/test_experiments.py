@@ -232,6 +232,11 @@ def test_published_results_stand_for_their_runs_where_the_data_lies_elsewhere(
     trained.clear()
     data = tmp_path / "elsewhere"
     shutil.copytree(phantoms, data)
+    for folder in (f"{phantoms}/", f"{tmp_path}/./elsewhere/"):
+        work = tmp_path / f"cells-{len(folder)}"
+        rest = ("--only", "supervised", "--reuse", first, "--data.folder", folder)
+        assert table_command("methods", small(phantoms, tmp_path), tmp_path / "slash", work, *rest) == 0
+        assert trained == []
     again = (small(data, tmp_path), second, tmp_path / "cells", "--only", "supervised", "--reuse")
     assert table_command("methods", *again, first) == 0
     assert trained == []
@@ -239,6 +244,12 @@ def test_published_results_stand_for_their_runs_where_the_data_lies_elsewhere(
     assert table_command("methods", small(phantoms, tmp_path), tmp_path / "third", tmp_path / "back", *again[3:], second) == 0
     assert trained == []
     assert results_in(tmp_path / "third" / "methods.json") == results_in(first / "methods.json")
+    # A result that does not say on what data it was measured is one of its own folder only.
+    content = json.loads((first / "methods.json").read_text())
+    content["rows"][0]["results"][0].pop("data")
+    (first / "methods.json").write_text(json.dumps(content))
+    assert table_command("methods", small(data, tmp_path), second, tmp_path / "unknown", *again[3:], first) == 0
+    assert len(trained) == 1
 
 
 @pytest.mark.parametrize("change", [{"version": "0.0.0"}, {"data": "0" * 12}, {"version": None}])
@@ -292,6 +303,27 @@ def test_a_cell_that_was_cut_off_goes_on_where_it_began_or_not_at_all(phantoms: 
         (data / "splits.json").write_text(json.dumps(splits | {"labeled": {"10%": splits["train"][1:2]}}))
         run_cell(config, work)
     assert saved == [2, 4, 6, 2, 4, 6]
+
+
+@pytest.mark.parametrize("note", [None, "{", '{"version": "0.0.0"}'])
+def test_a_cell_begun_by_another_version_begins_anew(
+    phantoms: Path, tmp_path: Path, note: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tiny_config(phantoms, tmp_path / "unused", steps=4, codebook_start=2)
+    folder = tmp_path / cell_key(config)
+    run_cell(config, tmp_path)
+    before = (folder / "log.jsonl").read_text()
+    (folder / "result.json").unlink()
+    # As a kill between the two renames leaves it.
+    (folder / ".state-abc-old").mkdir()
+    (folder / ".state-abc-old" / "state.json").write_text('{"step": 2}')
+    (folder / "origin.json").unlink()
+    if note is not None:
+        (folder / "origin.json").write_text(note)
+    assert run_cell(config, tmp_path)["steps"] == 4
+    assert "begins anew" in caplog.text
+    assert sorted(path.name for path in folder.glob(".state-*")) == []
+    assert len((folder / "log.jsonl").read_text().splitlines()) == len(before.splitlines())
 
 
 def test_a_table_that_is_cut_off_loses_none_of_the_results_it_reuses(

@@ -29,8 +29,10 @@ from vqseg.training.pseudo_labels import (
     NOTES,
     PseudoLabelError,
     check_pseudo_labels,
+    earlier_runs,
     learnt_beyond,
     patients_digest,
+    seen_patients,
     with_pseudo_labels,
     write_pseudo_labels,
 )
@@ -376,10 +378,17 @@ def test_weights_that_started_from_other_labels_label_nothing(
     assert "has learnt from other labels" not in caplog.text
 
 
-def test_a_start_of_an_earlier_version_is_judged_by_its_share(data: Path) -> None:
+def test_what_the_weights_before_have_learnt_is_told_by_digests(data: Path, tmp_path: Path) -> None:
     cases, splits = find_cases(data), read_splits(data)
-    for share, beyond in (("10%", False), ("all", True), ("a share of other splits", False), (None, False)):
-        assert learnt_beyond([{"labelled": share, "patients": None, "data": None}], cases, splits, "10%") is beyond
+    labelled = labelled_and_unlabelled(cases, splits, "10%")[0]
+    everything = labelled_and_unlabelled(cases, splits, "all")[0]
+    fold = replace(splits, train=splits.train[1:], labelled={})
+    for before, here, beyond in ((labelled, splits, False), (everything, splits, True), (everything, fold, False)):
+        assert learnt_beyond([seen_patients(before, here)], cases, splits, "10%") is beyond
+    assert learnt_beyond([seen_patients(everything, splits)], cases, splits, "all") is False
+    # A checkpoint of an earlier version does not say.
+    save_model(tiny_model(), tmp_path / "old", training={"config": to_mapping(Config()), "labelled_patients": patients_digest(everything)})
+    assert earlier_runs(str(tmp_path / "old")) == earlier_runs(None) == []
 
 
 def test_a_methods_own_teacher_makes_its_pseudo_labels_on_the_command_line_too(

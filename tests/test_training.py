@@ -589,10 +589,14 @@ def test_a_run_goes_on_with_the_patients_it_began_with(phantoms: Path, tmp_path:
     config = tiny_config(moved, tmp_path / "run", steps=8)
     splits = json.loads((moved / "splits.json").read_text())
     rest = [patient for patient in splits["train"] if patient not in splits["labeled"]["10%"]]
-    (moved / "splits.json").write_text(json.dumps(splits | {"labeled": {"10%": rest[:1]}}))
-    with pytest.raises(TrainingError, match="labels of others"):
-        Trainer(config).run(resume=True)
+    for other in ({"labeled": {"10%": rest[:1]}}, {"train": splits["train"] + splits["val"], "val": []}):
+        (moved / "splits.json").write_text(json.dumps(splits | other))
+        with pytest.raises(TrainingError, match="labels of others"):
+            Trainer(config).run(resume=True)
     (moved / "splits.json").write_text(json.dumps(splits))
+    # A scan that no list names is none of the run's.
+    first = next((moved / "imagesTr").iterdir())
+    shutil.copy(first, first.with_name("patient999_frame01_0000.nii.gz"))
     assert Trainer(config).run(resume=True).is_dir()
 
 
@@ -611,16 +615,24 @@ def test_validation_patients_without_labels_are_left_out(phantoms: Path, tmp_pat
 
 
 def test_a_term_that_begins_within_a_line_of_the_log_is_the_mean_of_its_own_steps(phantoms: Path, tmp_path: Path) -> None:
-    """The unlabelled branch begins at step 5: two of the seven steps of one long line have it."""
+    """The unlabelled branch begins at step 5, the codebook at step 4: two and three of the seven steps of one long line have them."""
     lines = {}
     for every in (1, 7):
         Trainer(tiny_config(phantoms, tmp_path / str(every), steps=7, log_every=every)).run()
         log = [json.loads(line) for line in (tmp_path / str(every) / "log.jsonl").read_text().splitlines()]
         lines[every] = [line for line in log if "loss" in line]
     assert len(lines[7]) == 1
-    for name in ("replaced_share", "confident_share", "loss"):
-        own = [line[name] for line in lines[1] if name in line]
-        assert len(own) == (7 if name == "loss" else 2)
+    steps = {
+        "replaced_share": 2,
+        "confident_share": 2,
+        "unlabelled_segmentation": 2,
+        "unlabelled_reconstruction": 2,
+        "quantizer": 3,
+        "loss": 7,
+    }
+    for name, count in steps.items():
+        own = [line[name] for line in lines[1] if line.get(name, 0) > 0]
+        assert len(own) == count
         assert lines[7][0][name] == pytest.approx(sum(own) / len(own), abs=1e-5)
 
 

@@ -213,7 +213,7 @@ def _read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[
         default = with_method(default, known.method)
     try:
         config = tyro.cli(Config, prog=parser.prog, default=default, args=settings)
-        # Once more: a single setting may have asked for what a method does without.
+        # Once more: data.pseudo_labels may have come with the single settings.
         if getattr(known, "method", None):
             with_method(config, known.method)
         return known, config

@@ -21,14 +21,16 @@ def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[s
     with np.load(snapshots, allow_pickle=False) as content:
         steps, codewords, counts = content["steps"], content["codewords"].astype(np.float32), content["counts"]
     moments = np.unique(np.linspace(0, len(steps) - 1, min(_MOMENTS, len(steps))).round().astype(int))
-    picks = np.sort(np.random.default_rng(seed).permutation(codewords.shape[1])[:_CODEWORDS])
-    shown = codewords[moments][:, picks]
-    flat = shown.reshape(-1, shown.shape[-1])
+    order = np.random.default_rng(seed).permutation(codewords.shape[1])
+    # A codebook that grew has fewer at its first moments; otherwise these are the same at each.
+    picks = [np.sort(order[counts[moment][order] >= 0][:_CODEWORDS]) for moment in moments]
+    flat = np.concatenate([codewords[moment][chosen] for moment, chosen in zip(moments, picks, strict=True)])
     places = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", random_state=seed).fit_transform(flat)
+    parts = np.split(places, np.cumsum([len(chosen) for chosen in picks])[:-1])
     figure = Figure(figsize=(4 * len(moments), 4), layout="constrained")
-    for index, (moment, place) in enumerate(zip(moments, places.reshape(*shown.shape[:2], 2), strict=True)):
+    for index, (moment, chosen, place) in enumerate(zip(moments, picks, parts, strict=True)):
         axes = figure.add_subplot(1, len(moments), index + 1)
-        count = counts[moment][picks]
+        count = counts[moment][chosen]
         for mask, colour, label in ((count == 0, "#c9c9c9", "not in use"), (count > 0, "#c2410c", "in use")):
             axes.scatter(place[mask, 0], place[mask, 1], s=5, c=colour, label=label)
         axes.set(title=f"step {steps[moment]}: {share_in_use(counts[moment]):.1%} in use", xticks=[], yticks=[])

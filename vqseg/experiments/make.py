@@ -54,7 +54,7 @@ def make_table(
     if count < 1:
         raise ConfigError(f"seeds must be at least 1, got {count}")
     if reuse:
-        logger.info("%d results in %s can stand for runs", adopt_results(reuse, work, Path(base.data.folder)), ", ".join(map(str, reuse)))
+        logger.info("%d results in %s can stand for runs", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     if not cells:
         raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import platform
 import shutil
@@ -20,7 +21,7 @@ from typing import Any
 import torch
 
 from vqseg import __version__
-from vqseg.checkpoint import load_model
+from vqseg.checkpoint import load_model, recover_folder
 from vqseg.config import Config, ConfigError, from_mapping, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
@@ -28,6 +29,8 @@ from vqseg.evaluation import evaluate_split
 from vqseg.experiments.methods import changed
 from vqseg.files import write_whole
 from vqseg.training.trainer import Trainer
+
+logger = logging.getLogger(__name__)
 
 _RESULT, _ORIGIN = "result.json", "origin.json"
 # Where a run is kept and how often it says so changes nothing of its outcome.
@@ -53,7 +56,7 @@ def cell_key(config: Config) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
+def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
     """Lay the finished cells of published tables into `work`, where they stand for their runs on `data`. -> how many the folders hold.
 
     Those of another version of the code or other data stay out (`_stands`). Raises ConfigError for a folder without
@@ -82,15 +85,16 @@ def adopt_results(folders: Sequence[Path], work: Path, data: Path) -> int:
     return count
 
 
-def _key_on(data: Path, settings: dict[str, Any], changes: dict[str, Any], result: dict[str, Any]) -> str:
+def _key_on(data: str, settings: dict[str, Any], changes: dict[str, Any], result: dict[str, Any]) -> str:
     """The key of a published result's run where the same data set lies in the folder `data`."""
-    if settings["data"]["folder"] == str(data):
+    # Only a fingerprint tells that it is the same.
+    if settings["data"]["folder"] == data or "data" not in result:
         return result["key"]
     config = changed(from_mapping(Config, settings), {**changes, "train.seed": result["seed"]})
     # A result of several processes has a key that only as many can make.
     if cell_key(config) != result["key"]:
         return result["key"]
-    return cell_key(changed(config, {"data.folder": str(data)}))
+    return cell_key(changed(config, {"data.folder": data}))
 
 
 def _json(file: Path) -> Any:
@@ -150,10 +154,21 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str,
 def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:
     """Drop what a cell that was cut off has left if it was begun by another version or on other data: its result would say this one's."""
     note = folder / _ORIGIN
-    if (folder / "state").is_dir() and (not note.is_file() or _json(note) != origin):
-        shutil.rmtree(folder / "state")
+    if folder.is_dir():
+        recover_folder(folder / "state")
+    if (folder / "state").is_dir() and not _holds(note, origin):
+        logger.warning("%s was begun by another version or on other data, and begins anew", folder)
+        for left in (folder / "state", *folder.glob(".state-*")):
+            shutil.rmtree(left)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(note, json.dumps(origin) + "\n")
+
+
+def _holds(note: Path, origin: dict[str, str]) -> bool:
+    try:
+        return note.is_file() and _json(note) == origin
+    except ConfigError:
+        return False
 
 
 def hardware(device: torch.device) -> str:

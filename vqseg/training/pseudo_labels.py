@@ -132,40 +132,31 @@ def _digest(patients: Collection[str]) -> str:
     return hashlib.sha256(json.dumps(sorted(patients)).encode()).hexdigest()[:12]
 
 
-def earlier_runs(checkpoint: str | None) -> list[dict[str, Any]]:
-    """Whose labels the weights of train.initial have learnt from: of its own run and of those before it, the oldest first.
+def seen_patients(labelled: Iterable[Case], splits: Splits) -> dict[str, str]:
+    """Digests of the patients whose labels a run learns from, and of all it trains on: the latter tell the data set and its fold."""
+    return {"labelled_patients": patients_digest(labelled), "training_patients": _digest(splits.train)}
 
-    Each is {"labelled": share, "patients": their digest, "data": the digest of the data set's patients}, None where it does not say.
-    """
+
+def earlier_runs(checkpoint: str | None) -> list[dict[str, Any]]:
+    """What `seen_patients` gave for the runs that the weights of train.initial have been through, the oldest first."""
     if checkpoint is None:
         return []
     training = read_config(checkpoint_folder(checkpoint)).get("training", {})
-    config = training.get("config", {})
-    own = {
-        "labelled": config.get("data", {}).get("labelled"),
-        "patients": training.get("labelled_patients"),
-        "data": training.get("data_patients"),
-    }
-    # A self-supervised start has looked at no label.
-    blind = config.get("objective", {}).get("segmentation") == 0
+    own = {name: training[name] for name in ("labelled_patients", "training_patients") if name in training}
+    # A self-supervised start has looked at no label. Checkpoints of earlier versions do not say whose they have seen.
+    blind = training.get("config", {}).get("objective", {}).get("segmentation") == 0 or len(own) < 2
     return [*training.get("earlier", []), *([] if blind else [own])]
 
 
 def learnt_beyond(runs: Iterable[dict[str, Any]], cases: Sequence[Case], splits: Splits, share: str) -> bool:
-    """Whether one of the runs (as `earlier_runs` gives them) has learnt from patients of these cases outside the share.
+    """Whether one of the runs (as `earlier_runs` gives them) has learnt from patients of these splits outside the share.
 
-    Runs on another data set do not count, nor do those that say neither their patients nor a share of these splits.
+    Digests can only be compared, so runs on other training patients do not count, be it another fold of the same data.
     """
     mine = {case.patient for case in labelled_and_unlabelled(cases, splits, share)[0]}
-    within, known = set(), {ALL, *splits.labelled}
-    for other in known:
-        patients = set(splits.train if other == ALL else splits.labelled[other])
-        if patients <= mine:
-            within |= {other, _digest(patients)}
-    here = [run for run in runs if run["data"] in (None, patients_digest(cases))]
-    # Checkpoints of earlier versions say their share alone.
-    said = [run["patients"] or run["labelled"] for run in here if run["patients"] or run["labelled"] in known]
-    return not within.issuperset(said)
+    parts = [set(patients) for patients in (splits.train, *splits.labelled.values())]
+    within = {_digest(patients) for patients in parts if patients <= mine}
+    return any(run["training_patients"] == _digest(splits.train) and run["labelled_patients"] not in within for run in runs)
 
 
 def labels_digest(cases: Iterable[Case]) -> str:

@@ -40,7 +40,7 @@ from vqseg.training.pseudo_labels import (
     earlier_runs,
     labels_digest,
     learnt_beyond,
-    patients_digest,
+    seen_patients,
     with_pseudo_labels,
 )
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, lengthened_schedule, snapshot_steps
@@ -66,6 +66,8 @@ class Trainer:
 
     def __init__(self, config: Config) -> None:
         self.config, train = config, config.train
+        if config.model.in_channels != 1:
+            raise TrainingError(f"model.in_channels is {config.model.in_channels}; scans are read with one channel")
         self.accelerator = Accelerator(
             mixed_precision="no" if train.precision == "fp32" else train.precision,
             kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)],
@@ -128,7 +130,7 @@ class Trainer:
             finite &= healthy
             for name, value in self._logged(loss, terms).items():
                 sums[name] = sums.get(name, 0) + value.detach()
-                counts[name] += 1
+                counts[name] += self._has_begun(name, terms)
             self.step += 1
             bar.update()
             saving = self.step % train.checkpoint_every == 0 or self.step == train.steps
@@ -140,7 +142,7 @@ class Trainer:
                 now = time.perf_counter()
                 self.seconds += now - self.since
                 # After a resume the first line covers fewer steps.
-                self._log({name: value / counts[name] for name, value in sums.items()}, self.step - logged, now - self.since, bar)
+                self._log({name: value / max(1, counts[name]) for name, value in sums.items()}, self.step - logged, now - self.since, bar)
                 sums, logged, self.since = {}, self.step, now
                 counts.clear()
             if self.step in moments:
@@ -155,8 +157,6 @@ class Trainer:
     def _load_data(self) -> None:
         config, folder = self.config, self.config.data.folder
         names = class_names(folder)
-        if config.model.in_channels != 1:
-            raise TrainingError(f"model.in_channels is {config.model.in_channels}; scans are read with one channel")
         if names != config.model.classes:
             raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
         if config.data.phantom_patients and names != PHANTOM_CLASSES:
@@ -168,7 +168,7 @@ class Trainer:
             unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
             logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are not asked", config.data.pseudo_labels)
         self.pseudo_labels = labels_digest(unlabelled)
-        self.patients = {"labelled_patients": patients_digest(labelled), "data_patients": patients_digest(cases)}
+        self.patients = seen_patients(labelled, splits)
         self.earlier = earlier_runs(config.train.initial)
         if self.main and learnt_beyond(self.earlier, cases, splits, config.data.labelled):
             logger.warning("%s has learnt from other labels of this data set than those of %s", config.train.initial, config.data.labelled)
@@ -291,8 +291,14 @@ class Trainer:
         values = {name: value for name, value in vars(terms).items() if isinstance(value, Tensor)}
         return {"loss": loss, **values, **terms.figures}
 
+    def _has_begun(self, name: str, terms: LossTerms) -> bool:
+        """Whether a term is more than a zero that holds its place: the unlabelled branch and the codebook begin within a run."""
+        if name.startswith("unlabelled"):
+            return "confident_share" in terms.figures
+        return name != "quantizer" or self._quantizing()
+
     def _log(self, means: dict[str, Tensor], steps: int, seconds: float, bar: Any) -> None:
-        """means: over the steps in which a term was there; the unlabelled branch may have begun among them."""
+        """means: over the steps in which a term was there."""
         usage = self.accelerator.reduce(self.network.quantizer.usage.clone(), reduction="sum")
         # The mean over the processes: what the whole batch has cost.
         means = dict(zip(means, self.accelerator.reduce(torch.stack([*means.values()]), reduction="mean"), strict=True))
@@ -359,6 +365,7 @@ class Trainer:
                     "processes": self.accelerator.num_processes,
                     "pseudo_labels": self.pseudo_labels,
                     "patients": self.patients,
+                    "earlier": self.earlier,
                     # Of fp16: the scale of the loss, and how long it has stood. Empty in any other precision.
                     "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
                 },
@@ -379,6 +386,8 @@ class Trainer:
             )
         if notes["step"] > train.steps:
             raise TrainingError(f"{state} is at step {notes['step']}, beyond the {train.steps} asked for")
+        # The folder of train.initial may hold another checkpoint by now.
+        self.earlier = notes.get("earlier", self.earlier)
         self._take_size(notes.get("codebook_size", self.network.quantizer.codebook_size))
         tensors, notes = load_state(state, networks, self.optimizer, self.schedule)
         if begun["train"]["steps"] != train.steps:
