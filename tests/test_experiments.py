@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from tests.tiny import tiny_config
@@ -18,7 +20,7 @@ from vqseg.config import Config, ConfigError, load_config, save_config, to_mappi
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import METHODS, changed, with_method
 from vqseg.experiments.report import Row, markdown, paired_test
-from vqseg.experiments.runs import cell_key, run_cell
+from vqseg.experiments.runs import cell_key, hardware, run_cell
 from vqseg.experiments.tables import TABLES, Cell, scaled, table
 from vqseg.training.schedule import codebook_start
 from vqseg.training.trainer import Trainer
@@ -437,3 +439,12 @@ def test_a_method_named_on_the_command_line_can_still_be_changed(phantoms: Path,
     config = load_config(run / "config.yaml")
     assert config.model.continuous
     assert (config.objective.perturbation, config.objective.strength) == ("dropout", 0.3)
+
+
+def test_a_result_names_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same seed ends elsewhere on another one."""
+    monkeypatch.setattr(Path, "is_file", lambda path: True)
+    monkeypatch.setattr(Path, "read_text", lambda path, **_: "processor\t: 0\nmodel name\t: Nice 3000\nmodel name\t: Nice 3000\n")
+    assert hardware(torch.device("cpu")).startswith("cpu (Nice 3000, ")
+    monkeypatch.setattr(Path, "is_file", lambda path: False)
+    assert hardware(torch.device("cpu")).startswith(f"cpu ({platform.machine()}, ")

@@ -173,14 +173,17 @@ def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
             axes.errorbar(
                 [row.cell.x or 0 for row in line],
                 [means[n] for n in names],
-                [spreads[n] for n in names],
+                [spreads[n] for n in names] if any(spreads[n] for n in names) else None,
                 marker="o",
                 capsize=3,
                 label=series,
             )
         axes.set(xlabel=table.x_label, ylabel="validation Dice")
         if table.log_x:
+            values = sorted({row.cell.x or 0 for row in ran})
             axes.set_xscale("log")
+            axes.set_xticks(values, [f"{value:g}" for value in values])
+            axes.set_xticks([], minor=True)
         axes.legend()
     axes.set_title(table.title)
     axes.grid(alpha=0.3)

@@ -175,4 +175,11 @@ def hardware(device: torch.device) -> str:
     """What a run was made on, in words."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{device.type} ({platform.machine()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads)"
+    return f"{device.type} ({_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads)"
+
+
+def _processor() -> str:
+    """The processor by its name, where the system tells it: another one rounds otherwise, and the same seed ends elsewhere."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return ", ".join([*names[:1], platform.machine()])
