@@ -448,3 +448,10 @@ def test_a_result_names_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hardware(torch.device("cpu")).startswith("cpu (Nice 3000, ")
     monkeypatch.setattr(Path, "is_file", lambda path: False)
     assert hardware(torch.device("cpu")).startswith(f"cpu ({platform.machine()}, ")
+
+
+def test_settings_that_cannot_work_are_refused_before_a_run(phantoms: Path, tmp_path: Path, trained: list[Config]) -> None:
+    with pytest.raises(ConfigError, match="adapt_codebook looks"):
+        changed(Config(), {"train.adapt_codebook": True, "train.revive_every": 0})
+    assert table_command("evolution", small(phantoms, tmp_path), tmp_path / "results", tmp_path / "cells", "--train.snapshots", 0) == 2
+    assert trained == []
