@@ -30,7 +30,7 @@ def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
     return replace(
         config,
         model=replace(config.model, classes=("background", "RV", "MYO", "LV")),
-        data=replace(config.data, folder=str(folder / "data"), labelled="50%", phantom_patients=0),
+        data=replace(config.data, folder=str(folder / "data"), labelled="50%", phantom_patients=0, pseudo_labels=None),
         objective=replace(config.objective, unlabelled_start=0, unlabelled_ramp=1),
         train=replace(
             config.train,

@@ -2,7 +2,8 @@
 
 Random halves (`draw_*`) and deterministic halves (`warp`, `recolour`, `mix`) are kept apart, so a view can be replayed.
 Shapes: slices (N, H, W) on the canvas, images (B, 1, c, c), labels (B, c, c).
-Random numbers are drawn on the CPU: a run then repeats whatever the device.
+Random numbers are drawn on the CPU, so that a run draws the same views whatever the device; what is as large as the images, positions and
+masks, is computed from them on the device. The noise of single pixels alone is drawn there, from a seed.
 """
 
 from __future__ import annotations
@@ -28,9 +29,16 @@ def _uniform(count: int, low: float, high: float, generator: Generator) -> Tenso
 
 
 def draw_crops(
-    sizes: Tensor, canvas: int, config: AugmentationConfig, generator: Generator, *, ramp: float = 1.0, rows: slice = _ALL
+    sizes: Tensor,
+    canvas: int,
+    config: AugmentationConfig,
+    generator: Generator,
+    *,
+    ramp: float = 1.0,
+    rows: slice = _ALL,
+    device: torch.device | None = None,
 ) -> Tensor:
-    """Sampling positions of one affine + elastic crop per slice: (B, crop, crop, 2) in the canvas' [-1, 1] coordinates.
+    """Sampling positions of one affine + elastic crop per slice: (B, crop, crop, 2) in the canvas' [-1, 1] coordinates, on the device.
 
     sizes (B, 2): height and width of each slice at the upper left of a square canvas. ramp in [0, 1] scales every range.
     rows: the part that is wanted; the random numbers of all B are drawn in any case.
@@ -49,8 +57,8 @@ def draw_crops(
     centre = torch.where(focused, near_middle.clamp(0.2, 0.8), anywhere) * sizes.float()
 
     noise = torch.randn(count, 2, _ELASTIC_GRID, _ELASTIC_GRID, generator=generator) * (config.elastic * ramp / 2)
-    matrix, centre, noise = matrix[rows], centre[rows], noise[rows]
-    steps = torch.arange(crop) - (crop - 1) / 2
+    matrix, centre, noise = (to_device(drawn[rows], device or sizes.device) for drawn in (matrix, centre, noise))
+    steps = torch.arange(crop, device=matrix.device) - (crop - 1) / 2
     grid = torch.stack(torch.meshgrid(steps, steps, indexing="ij"), -1)
     pixels = torch.einsum("hwk,bik->bhwi", grid, matrix)
     smooth = F.interpolate(noise, size=(crop, crop), mode="bicubic", align_corners=True)
@@ -61,8 +69,7 @@ def draw_crops(
 def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
     """Read slices (B, H, W) at positions (B, c, c, 2): images (B, 1, c, c) float, or labels (B, c, c) int64 without blending."""
     mode = "nearest" if labels else "bilinear"
-    grid = to_device(positions, slices.device)
-    picked = F.grid_sample(slices[:, None].float(), grid, mode=mode, padding_mode="zeros", align_corners=False)
+    picked = F.grid_sample(slices[:, None].float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
     return picked[:, 0].round().long() if labels else picked
 
 
@@ -118,8 +125,9 @@ def recolour(images: Tensor, change: Recolouring) -> Tensor:
     x = (x - mean) * per_image(change.contrast) + mean + per_image(change.brightness)
     x = _gaussian_blur(x, to_device(change.blur, device))
     count = change.first + len(images)
-    noise = torch.randn((count, *images.shape[1:]), generator=torch.Generator().manual_seed(change.noise_seed))[change.first :]
-    return (x + to_device(noise, device) * per_image(change.noise)).clamp(-0.2, 1.3)
+    source = torch.Generator(device).manual_seed(change.noise_seed)
+    noise = torch.randn((count, *images.shape[1:]), generator=source, device=device)[change.first :]
+    return (x + noise * per_image(change.noise)).clamp(-0.2, 1.3)
 
 
 def _gaussian_blur(images: Tensor, sigmas: Tensor, radius: int = 4) -> Tensor:
@@ -140,7 +148,9 @@ class Mixing:
     inside: Tensor
 
 
-def draw_mixing(count: int, size: tuple[int, int], config: AugmentationConfig, generator: Generator) -> Mixing:
+def draw_mixing(
+    count: int, size: tuple[int, int], config: AugmentationConfig, generator: Generator, device: torch.device | None = None
+) -> Mixing:
     """One rectangle of 10 to 50 % of the area per image with probability config.cutmix; the partner is another image."""
     height, width = size
     # One cycle through all images: a plain permutation would leave some image as its own partner in most batches.
@@ -151,15 +161,16 @@ def draw_mixing(count: int, size: tuple[int, int], config: AugmentationConfig, g
     h, w = ((area * aspect).sqrt().clamp(max=1) * height).round(), ((area / aspect).sqrt().clamp(max=1) * width).round()
     top = (torch.rand(count, generator=generator) * (height - h + 1)).floor()
     left = (torch.rand(count, generator=generator) * (width - w + 1)).floor()
-    rows, columns = torch.arange(height)[None, :, None], torch.arange(width)[None, None, :]
-    h, w, top, left = (value[:, None, None] for value in (h, w, top, left))
-    inside = (rows >= top) & (rows < top + h) & (columns >= left) & (columns < left + w)
     wanted = torch.rand(count, generator=generator) < config.cutmix
-    return Mixing(partner, inside & wanted[:, None, None])
+    drawn = torch.stack([top, left, top + h, left + w, wanted.float()])
+    top, left, bottom, right, wanted = to_device(drawn, device or drawn.device)[:, :, None, None]
+    rows = torch.arange(height, device=wanted.device)[None, :, None]
+    columns = torch.arange(width, device=wanted.device)[None, None, :]
+    inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
+    return Mixing(to_device(partner, inside.device), inside & (wanted > 0))
 
 
 def mix(values: Tensor, mixing: Mixing) -> Tensor:
     """Paste each partner's rectangle: values (B, H, W) or (B, C, H, W), of images, labels or masks alike."""
-    inside = to_device(mixing.inside, values.device)
-    other = values[to_device(mixing.partner, values.device)]
+    inside, other = mixing.inside.to(values.device), values[mixing.partner.to(values.device)]
     return torch.where(inside[:, None] if values.dim() == 4 else inside, other, values)

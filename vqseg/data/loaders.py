@@ -159,7 +159,8 @@ class ViewSampler:
     def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> tuple[Tensor, Tensor | None]:
         picks = torch.randint(len(pool), (count,), generator=generator)
         ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
-        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted)
-        rows = to_device(picks[wanted], pool.images.device)
+        device = pool.images.device
+        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted, device=device)
+        rows = to_device(picks[wanted], device)
         labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
         return warp(pool.images[rows], positions), labels

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from vqseg.types import QuantizerOutput
 
-# Elements of the token x codeword score matrix that are held at once; it bounds memory.
-_SCORES_AT_ONCE = 1 << 21
+# Elements of the token x codeword score matrix that are held at once. On a processor as many as its cache holds; an accelerator wants few
+# and large products, within 512 MB.
+_SCORES_AT_ONCE, _SCORES_ON_ACCELERATOR = 1 << 21, 1 << 27
 _BLOCK = 64
 
 
@@ -33,7 +34,7 @@ def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
     table = F.pad(table, (0, 0, 0, blocks * _BLOCK - size))
     table[size:, -1] = torch.finfo(table.dtype).min / 2
     table = table.T.contiguous()
-    rows = max(1, _SCORES_AT_ONCE // table.shape[1])
+    rows = max(1, (_SCORES_AT_ONCE if features.device.type == "cpu" else _SCORES_ON_ACCELERATOR) // table.shape[1])
     # One piece of memory for all products stays in the cache; with new memory for each, the search takes twice as long.
     held = table.new_empty(min(rows, len(features)), table.shape[1])
     parts = []

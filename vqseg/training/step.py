@@ -71,7 +71,7 @@ def training_step(
         if objective.largest_region:
             hard = largest_regions(hard)
     size = (batch.strong.shape[-2], batch.strong.shape[-1])
-    mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator)
+    mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator, batch.strong.device)
 
     def mixed(values: Tensor) -> Tensor:
         return group.own(mix(group.collect(values), mixing))

@@ -21,14 +21,8 @@ class Teacher(nn.Module):
 
     def __init__(self, student: VQSeg, alpha: float, *, settled: bool = False) -> None:
         super().__init__()
-
-        def average(averages: tuple[Tensor, ...] | list[Tensor], values: tuple[Tensor, ...] | list[Tensor], updates: Tensor | int) -> None:
-            # `updates` is a copy on the device: reading it would make the loop wait for the device at every step.
-            count = int(self.averaged.n_averaged)
-            decay = alpha if settled else min(alpha, (1 + count) / (10 + count))
-            torch._foreach_lerp_(averages, values, 1 - decay)
-
-        self.averaged = AveragedModel(student, multi_avg_fn=average, use_buffers=False)
+        self.alpha, self.settled = alpha, settled
+        self.averaged = AveragedModel(student, use_buffers=False)
         if settled:
             # At a count of zero the first update would overwrite the average by the student.
             self.averaged.n_averaged.fill_(1)
@@ -39,9 +33,16 @@ class Teacher(nn.Module):
         """The averaged network, in evaluation mode."""
         return self.averaged.module  # type: ignore[return-value]
 
+    @torch.no_grad()
     def update(self, student: VQSeg) -> None:
-        """One step of the average."""
-        self.averaged.update_parameters(student)
+        """One step of the average. As AveragedModel.update_parameters, which copies its count to the device at every step: a GPU's host
+        waits there until the device has done all it was given."""
+        count = int(self.averaged.n_averaged)
+        decay = 0.0 if count == 0 else self.alpha if self.settled else min(self.alpha, (1 + count) / (10 + count))
+        torch._foreach_lerp_(list(self.model.parameters()), list(student.parameters()), 1 - decay)
+        for held, value in zip(self.model.buffers(), student.buffers(), strict=True):
+            held.copy_(value)
+        self.averaged.n_averaged += 1
 
     @torch.no_grad()
     def copy_codebook(self, student: VQSeg) -> None:
