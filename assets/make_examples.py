@@ -31,7 +31,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # Of the trap: from the left ventricle to the cyst's centre, its radius and its wall, as shares of the longer side.
-_CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.2), 0.1, 0.02
+_CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.22), 0.12, 0.02
 
 
 def with_cyst(image: Array, labels: Array) -> Array:
