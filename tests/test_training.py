@@ -581,6 +581,20 @@ def test_the_moments_of_an_earlier_run_come_first_and_are_thinned(tmp_path: Path
     assert set(steps) <= {*range(1, 9), *range(18, 89, 10)}
 
 
+def test_the_beginning_is_not_forgotten_over_many_runs(tmp_path: Path) -> None:
+    model, images, earlier = tiny_model(), torch.rand(1, 1, 48, 64), None
+    for run in range(5):
+        for step in snapshot_steps(TrainConfig(steps=4000, codebook_start=199)):
+            take_snapshot(model, images, step, tmp_path / str(run))
+        gather_snapshots(tmp_path / str(run), tmp_path / str(run), earlier)
+        earlier = tmp_path / str(run) / "snapshots.npz"
+    with np.load(earlier) as content:
+        steps = content["steps"]
+    assert len(steps) == 8 and (steps[0], steps[-1]) == (200, 20000)
+    # In even steps of the root, the second would be at 600 and the third at 1800.
+    assert steps[1] < 1000 and steps[2] < 3000
+
+
 def test_a_run_goes_on_with_the_patients_it_began_with(phantoms: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(phantoms, data)

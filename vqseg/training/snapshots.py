@@ -45,7 +45,7 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
     """Join the snapshots of a run into one snapshots.npz in the target folder. -> how many it holds.
 
     earlier: the snapshots.npz of the checkpoint that the run started from; its moments come first and its last step is added to
-    the run's own. Of more than 8 moments, 8 spread ones are kept, the first and the last among them.
+    the run's own. Of more than 8 moments, 8 spread ones are kept, the first and the last among them, denser at the beginning.
     """
     taken: list[tuple[int, Array, Array]] = []
     if earlier is not None and earlier.is_file():
@@ -60,7 +60,10 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
             taken.append((offset + int(one["step"]), one["codewords"], one["counts"]))
     if not taken:
         return 0
-    taken = [taken[index] for index in sorted(set(np.linspace(0, len(taken) - 1, _MOST).round().astype(int)))]
+    while len(taken) > _MOST:
+        # Even in the root of the step, as within a run: by their number alone, every further run would halve what is left of the first.
+        places = np.sqrt([step - taken[0][0] for step, _, _ in taken])
+        del taken[1 + int((places[2:] - places[:-2]).argmin())]
     size = max(len(counts) for _, _, counts in taken)
     np.savez_compressed(
         target / FILE,
