@@ -25,7 +25,10 @@ from vqseg.training.trainer import Trainer
 
 
 def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
-    """The whole method from the first measured step on: codebook placed, unlabelled branch at work. Lines every `warmup` steps."""
+    """The whole method from the first measured step on: codebook placed, unlabelled branch at work. Lines every `warmup` steps.
+
+    Pseudo-labels made beforehand are left out: the teacher answers, as in the method.
+    """
     total = warmup * (1 + -(-steps // warmup))
     return replace(
         config,

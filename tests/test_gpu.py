@@ -42,9 +42,9 @@ def test_a_step_never_makes_the_host_wait(phantoms: Path, tmp_path: Path, monkey
     assert calls == list(range(12))
 
 
-def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     # Until the codebook is placed: from then on a rounding may choose another codeword.
-    quiet = {"steps": 4, "log_every": 1, "snapshots": 0}
+    quiet = {"steps": 6, "log_every": 1, "snapshots": 0}
     Trainer(tiny_config(phantoms, tmp_path / "gpu", **quiet)).run()
     script = (
         "import sys; from pathlib import Path; from tests.tiny import tiny_config; from vqseg.training.trainer import Trainer;"
@@ -53,12 +53,12 @@ def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path, monkeypa
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=Path(__file__).parents[1], check=True)
     # The noise of single pixels is drawn on the device: the first digits agree.
-    assert losses(tmp_path / "gpu") == pytest.approx(losses(tmp_path / "cpu"), rel=0.05)
+    assert losses(tmp_path / "gpu")[:4] == pytest.approx(losses(tmp_path / "cpu")[:4], rel=0.05)
 
 
 def test_a_gpu_run_resumes_and_serves_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     Trainer(tiny_config(phantoms, tmp_path / "run", steps=6)).run()
-    folder = Trainer(tiny_config(phantoms, tmp_path / "run", precision="fp32")).run(resume=True)
+    folder = Trainer(tiny_config(phantoms, tmp_path / "run")).run(resume=True)
     picture = torch.rand(1, 1, 96, 96)
     here, there = load_model(folder, "cpu"), load_model(folder, "cuda")
     torch.testing.assert_close(here.encode(picture), there.encode(picture.cuda()).cpu(), rtol=0, atol=5e-3)

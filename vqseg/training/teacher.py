@@ -22,6 +22,7 @@ class Teacher(nn.Module):
     def __init__(self, student: VQSeg, alpha: float, *, settled: bool = False) -> None:
         super().__init__()
         self.alpha, self.settled = alpha, settled
+        # Holds the average and its count; how it averages is `update`'s.
         self.averaged = AveragedModel(student, use_buffers=False)
         if settled:
             # At a count of zero the first update would overwrite the average by the student.
