@@ -120,7 +120,7 @@ def load_pools(
 
 
 class ViewSampler:
-    """Draws the batch of one step. Every random number comes from the generator that is handed in (on the CPU), pixels' noise by way of a seed."""
+    """Draws the batch of one step. Its random numbers come from the generator that is handed in (on the CPU); pixel noise has a seed."""
 
     def __init__(self, pools: TrainingPools, config: AugmentationConfig, data: DataConfig, device: torch.device) -> None:
         self.pools = TrainingPools(*(pool.to(device) if pool is not None else None for pool in vars(pools).values()))  # type: ignore[arg-type]
