@@ -17,6 +17,8 @@ from vqseg.experiments.tables import Cell, Table
 from vqseg.files import write_whole
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
+# Of Dice, in the plots of lines.
+_LEAST_SPAN = 0.05
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,10 @@ def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
                 label=series,
             )
         axes.set(xlabel=table.x_label, ylabel="validation Dice")
+        # Drawn to fill the height, the chance of single runs would look like a course.
+        low, high = axes.get_ylim()
+        spare = max(0.0, (_LEAST_SPAN - (high - low)) / 2)
+        axes.set_ylim(low - spare, high + spare)
         if table.log_x:
             values = sorted({row.cell.x or 0 for row in ran})
             axes.set_xscale("log")
