@@ -66,6 +66,7 @@ def measure(config: Config, *, warmup: int, steps: int) -> dict[str, object] | N
         "steps_per_second": round(1 / seconds, 3),
         "images_per_second": round(rates[-1]["images_per_second"] / rates[-1]["steps_per_second"] / seconds, 1),
         "processes": trainer.accelerator.num_processes,
+        **({"device_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1)} if trainer.device.type == "cuda" else {}),
         "hardware": hardware(trainer.device),
         "precision": config.train.precision,
         "torch": torch.__version__,
@@ -76,7 +77,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=40, help="measured steps")
-    parser.add_argument("--warmup", type=int, default=10, help="steps before them")
+    parser.add_argument("--warmup", type=int, default=10, help="steps before them; the codebook is placed in the third")
     known, settings = parser.parse_known_args()
     if min(known.steps, known.warmup) < 1:
         parser.error("--steps and --warmup must be at least 1")

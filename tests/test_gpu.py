@@ -13,6 +13,7 @@ import torch
 
 from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
+from vqseg.config import save_config
 from vqseg.quantization.perturbation import QuantizedPerturbation
 from vqseg.quantization.quantizer import nearest_codewords
 from vqseg.training.trainer import Trainer
@@ -43,16 +44,13 @@ def test_a_step_never_makes_the_host_wait(phantoms: Path, tmp_path: Path, monkey
 
 
 def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
-    # Until the codebook is placed: from then on a rounding may choose another codeword.
-    quiet = {"steps": 6, "log_every": 1, "snapshots": 0}
-    Trainer(tiny_config(phantoms, tmp_path / "gpu", **quiet)).run()
-    script = (
-        "import sys; from pathlib import Path; from tests.tiny import tiny_config; from vqseg.training.trainer import Trainer;"
-        f"Trainer(tiny_config(Path({str(phantoms)!r}), Path({str(tmp_path / 'cpu')!r}), **{quiet!r})).run()"
-    )
-    environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, "-c", script], env=environment, cwd=Path(__file__).parents[1], check=True)
-    # The noise of single pixels is drawn on the device: the first digits agree.
+    here, there = (tiny_config(phantoms, tmp_path / name, steps=6, log_every=1) for name in ("cpu", "gpu"))
+    save_config(here, tmp_path / "here.yaml")
+    command = [sys.executable, "-m", "vqseg", "train", "--config", str(tmp_path / "here.yaml")]
+    subprocess.run(command, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, cwd=Path(__file__).parents[1], check=True)
+    Trainer(there).run()
+    # The noise of single pixels is drawn on the device: the first digits agree. Only until the codebook is placed: from then on a rounding
+    # may choose another codeword.
     assert losses(tmp_path / "gpu")[:4] == pytest.approx(losses(tmp_path / "cpu")[:4], rel=0.05)
 
 
