@@ -35,9 +35,9 @@ def main() -> int:
 def serve(port: int, host: str, checkpoint: str) -> None:
     """Build the app on the checkpoints and launch it. Gradio prints the URL."""
     # Imported once the settings are known to be right; app is the package, which wins over this file's name.
-    from app.build import build
-    from app.examples import find_examples
-    from app.models import find_models
+    from app.page.build import build
+    from app.scan.models import find_models
+    from app.visit.examples import find_examples
 
     models = find_models(HERE, checkpoint, opens_others=opens_checkpoints(host))
     build(models, find_examples(HERE / "assets" / "examples")).launch(server_name=host, server_port=port)

@@ -14,10 +14,10 @@ import nibabel as nib
 import numpy as np
 from fake_segmenter import CLASSES, CODES, FakeSegmenter
 
-from app.build import build
-from app.models import Models, Served, load_served
-from app.openings import Openings
-from app.session import SessionStore
+from app.page.build import build
+from app.scan.models import Models, Served, load_served
+from app.visit.openings import Openings
+from app.visit.session import SessionStore
 from vqseg.checkpoint import checkpoint_folder
 from vqseg.codebook import CodebookStatistics
 

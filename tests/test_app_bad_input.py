@@ -14,11 +14,11 @@ from app_server import Server, save_scan, save_truth, serving
 from bad_files import ACCEPTED, REFUSED, nifti, voxels
 from fake_segmenter import CLASSES, FakeSegmentedScan, PausedSegmenter
 
-from app.models import Served
-from app.planes import plane_views
-from app.render import greyscale, label_colours, overlay
-from app.session import DEFAULT_CACHE_BYTES
-from app.sidebar import OPACITY
+from app.page.sidebar import OPACITY
+from app.scan.models import Served
+from app.scan.planes import plane_views
+from app.scan.render import greyscale, label_colours, overlay
+from app.visit.session import DEFAULT_CACHE_BYTES
 from vqseg.data.scan import read_scan
 from vqseg.types import Array
 

@@ -17,7 +17,7 @@ from app_server import Server, fake_served, rich_statistics, save_scan, serving
 from fake_segmenter import CODES, FakeSegmentedScan
 from PIL import Image
 
-from app.planes import plane_views
+from app.scan.planes import plane_views
 from vqseg.codebook import CodebookStatistics
 from vqseg.data.scan import read_scan
 

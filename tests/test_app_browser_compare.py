@@ -12,10 +12,10 @@ import pytest
 from app_browser import slide
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
-from app.branches import branch_changes
-from app.planes import PlaneView, plane_views
-from app.render import greyscale, label_colours, overlay
-from app.sidebar import OPACITY
+from app.page.sidebar import OPACITY
+from app.scan.branches import branch_changes
+from app.scan.planes import PlaneView, plane_views
+from app.scan.render import greyscale, label_colours, overlay
 from vqseg.data.scan import read_scan
 from vqseg.inference import label_agreement
 

@@ -15,7 +15,7 @@ from app_browser import slide, visit, wait_painted
 from app_server import Server
 from fake_segmenter import FakeSegmentedScan
 
-from app.edits import edits_as_text
+from app.scan.edits import edits_as_text
 from vqseg.data.scan import read_labels, read_scan
 
 

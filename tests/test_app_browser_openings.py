@@ -16,8 +16,8 @@ from gradio_client.client import Job
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError, Status
 
-from app.models import Served
-from app.openings import Openings
+from app.scan.models import Served
+from app.visit.openings import Openings
 
 STRIP = "#opening .opening"
 

@@ -10,8 +10,8 @@ import pytest
 from app_browser import PIXELS, slide, wait_painted
 from fake_segmenter import FakeSegmentedScan
 
-from app.planes import plane_views
-from app.render import greyscale
+from app.scan.planes import plane_views
+from app.scan.render import greyscale
 from vqseg.data.scan import read_scan
 
 

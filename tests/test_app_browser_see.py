@@ -16,9 +16,9 @@ from app_browser import PIXELS, pick, pixels, slide, visit, wait_painted
 from app_server import Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
-from app.planes import plane_views
-from app.render import absolute_difference, greyscale, label_colours, overlay
-from app.sidebar import OPACITY
+from app.page.sidebar import OPACITY
+from app.scan.planes import plane_views
+from app.scan.render import absolute_difference, greyscale, label_colours, overlay
 from vqseg.data.scan import read_scan
 
 

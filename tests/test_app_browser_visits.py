@@ -11,10 +11,10 @@ from app_browser import WAIT, pick, pixels, slide, visit, wait_painted, wait_unt
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
-from app.planes import plane_views
-from app.render import greyscale, label_colours, overlay
-from app.session import SessionError
-from app.sidebar import OPACITY
+from app.page.sidebar import OPACITY
+from app.scan.planes import plane_views
+from app.scan.render import greyscale, label_colours, overlay
+from app.visit.session import SessionError
 from vqseg.data.scan import read_scan
 
 

@@ -16,12 +16,12 @@ from app_server import fake_served, fake_statistics, rich_statistics, save_scan
 from fake_segmenter import CODES, FakeSegmenter
 from PIL import Image
 
-from app.codebook_answers import answering, atoms, book, card, patches, presence, where
-from app.codebook_film import draw_film, evolution, film
-from app.codebook_layouts import Job, Layouts
-from app.codebook_radii import RATES, TwoRadii, dropout_cost
-from app.frames import RequestError
-from app.session import OpenScan, SessionStore
+from app.scan.frames import RequestError
+from app.scan.radii import RATES, TwoRadii, dropout_cost
+from app.tabs.codebook.answers import answering, atoms, book, card, patches, presence, where
+from app.tabs.codebook.film import draw_film, evolution, film
+from app.tabs.codebook.layouts import Job, Layouts
+from app.visit.session import OpenScan, SessionStore
 from vqseg.codebook import CodebookStatistics, layout, radii
 from vqseg.data.scan import read_scan
 

@@ -18,11 +18,11 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app.export import client_lines
-from app.frames import FrameRequest, make_frame
-from app.planes import plane_views
-from app.render import greyscale, label_colours, label_picture
-from app.session import OpenScan
+from app.scan.frames import FrameRequest, make_frame
+from app.scan.planes import plane_views
+from app.scan.render import greyscale, label_colours, label_picture
+from app.tabs.export.lines import client_lines
+from app.visit.session import OpenScan
 from vqseg.data.scan import read_scan
 
 

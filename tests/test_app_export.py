@@ -17,14 +17,14 @@ import pytest
 from app_server import save_scan
 from matplotlib.figure import Figure
 
-from app.curve_replay import POINTS, advance_curves
-from app.export import STEPS, client_lines, configuration, curve, dropout_curve, python_lines, slice_tokens
-from app.figures import Drawing, curve_figure, slice_figure, written
-from app.frames import FrameRequest, RequestError, make_frame
-from app.models import load_served
-from app.replay import advance, replay_file
-from app.session import OpenScan, SessionStore
-from app.tabs.export import exported, labels_so_far
+from app.scan.curves import POINTS, advance_curves
+from app.scan.figures import Drawing, curve_figure, slice_figure, written
+from app.scan.frames import FrameRequest, RequestError, make_frame
+from app.scan.models import load_served
+from app.scan.replay import advance, replay_file
+from app.tabs.export.lines import STEPS, client_lines, configuration, curve, dropout_curve, python_lines, slice_tokens
+from app.tabs.export.tab import exported, labels_so_far
+from app.visit.session import OpenScan, SessionStore
 from vqseg.data.scan import read_labels, read_scan
 from vqseg.inference import dice_by_class
 

@@ -18,13 +18,13 @@ import torch
 from app_server import fake_served, save_scan
 from fake_segmenter import CLASSES, CODES, STRIDE, FakeSegmentedScan
 
-from app.frames import RequestError
-from app.lesson.answers import MOST_KEPT, Answers
-from app.lesson.place import Place
-from app.lesson.steps import STEPS, near_another_label
-from app.models import Served, load_served
-from app.session import OpenScan, SessionStore
-from app.tabs.learn import handout_answer, step_answer
+from app.scan.frames import RequestError
+from app.scan.models import Served, load_served
+from app.tabs.learn.kept import MOST_KEPT, Answers
+from app.tabs.learn.place import Place
+from app.tabs.learn.steps import STEPS, near_another_label
+from app.tabs.learn.tab import handout_answer, step_answer
+from app.visit.session import OpenScan, SessionStore
 from vqseg.config import BackboneConfig, ModelConfig, PreprocessConfig
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter

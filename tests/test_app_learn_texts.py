@@ -17,14 +17,14 @@ from app_server import fake_served, save_scan
 from fake_segmenter import FakeSegmentedScan
 from PIL import Image
 
-from app.components import source
-from app.lesson.__main__ import Handout, main
-from app.lesson.handout import handout_page
-from app.lesson.place import Place
-from app.lesson.steps import STEPS
-from app.lesson.texts import entries, equations, fill, languages, names, number
-from app.session import OpenScan
-from app.tabs.learn import SCRIPTS
+from app.tabs.learn.command import Handout, main
+from app.tabs.learn.handout import handout_page
+from app.tabs.learn.place import Place
+from app.tabs.learn.steps import STEPS
+from app.tabs.learn.tab import SCRIPTS
+from app.tabs.learn.texts import entries, equations, fill, languages, names, number
+from app.visit.session import OpenScan
+from app.web import source
 from vqseg.data.scan import read_scan
 
 ENGLISH = languages()["en"]
@@ -207,4 +207,4 @@ def test_the_teachers_page_names_what_exists() -> None:
     flags = set(re.findall(r" --(\w+)", text))
     assert flags and flags <= {field.name for field in fields(Handout)}
     in_addresses = set(re.findall(r"^\| `(\w+)=", text, re.MULTILINE))
-    assert in_addresses == set(re.findall(r'asked\.get\("(\w+)"\)', source("learn.js")))
+    assert in_addresses == set(re.findall(r'asked\.get\("(\w+)"\)', source("tabs/learn/view.js")))

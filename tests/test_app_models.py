@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from app_server import fake_served
 
-from app.models import Models, Served, find_models
+from app.scan.models import Models, Served, find_models
 from tests.tiny import tiny_model
 from vqseg.checkpoint import CheckpointError, save_model
 

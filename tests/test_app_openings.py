@@ -9,7 +9,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from app.openings import BusyError, CalledOffError, Openings
+from app.visit.openings import BusyError, CalledOffError, Openings
 
 
 @pytest.fixture

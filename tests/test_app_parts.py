@@ -18,22 +18,22 @@ import pytest
 from app_server import fake_models, fake_served, fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
-from app.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
-from app.code_colours import code_colours
-from app.edits import edits_as_text, edits_from_text
-from app.examples import Examples, find_examples
-from app.frames import FrameRequest, make_frame
-from app.links import Link
-from app.models import load_served
-from app.openings import Openings
-from app.render import greyscale
-from app.replay import advance
-from app.session import OpenScan, SessionStore
-from app.tabs.perturb import code_neighbours, dropout_point
-from app.tabs.see import answer, describe
-from app.truth import truth_labels
-from app.uploads import UploadCounter, Uploads
-from app.visits import Visits
+from app.page.visits import Visits
+from app.scan.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
+from app.scan.code_colours import code_colours
+from app.scan.edits import edits_as_text, edits_from_text
+from app.scan.frames import FrameRequest, make_frame
+from app.scan.models import load_served
+from app.scan.render import greyscale
+from app.scan.replay import advance
+from app.scan.truth import truth_labels
+from app.tabs.perturb.tab import code_neighbours, dropout_point
+from app.tabs.see.tab import answer, describe
+from app.visit.examples import Examples, find_examples
+from app.visit.links import Link
+from app.visit.openings import Openings
+from app.visit.session import OpenScan, SessionStore
+from app.visit.uploads import UploadCounter, Uploads
 from vqseg.data.scan import ScanError, read_scan
 
 
@@ -113,7 +113,7 @@ def test_server_functions_trust_nothing_in_a_request(held: tuple[SessionStore, d
 def test_a_picture_across_the_slices_comes_when_all_are_decoded(held: tuple[SessionStore, dict], monkeypatch: pytest.MonkeyPatch) -> None:
     store, request = held
     scan, across = store.get(request["token"]), {**request, "plane": "coronal", "index": 20, "mode": "shuffle"}
-    monkeypatch.setattr("app.tabs.see.advance", partial(advance, seconds=0))
+    monkeypatch.setattr("app.tabs.see.tab.advance", partial(advance, seconds=0))
     assert [answer(store, across) for _ in range(5)] == [{"done": n, "of": 6} for n in range(1, 6)]
     given = answer(store, across)
     volume, view = scan.segmented.perturb_volume(0.5, "shuffle", 1), scan.views["coronal"]

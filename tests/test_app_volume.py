@@ -19,12 +19,12 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-import app.volume
-from app.links import Link
-from app.session import OpenScan, SessionStore
-from app.truth import truth_labels
-from app.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
-from app.volume_routes import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
+import app.scan.volume
+from app.scan.truth import truth_labels
+from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
+from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
+from app.visit.links import Link
+from app.visit.session import OpenScan, SessionStore
 from vqseg.data.scan import read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
@@ -86,7 +86,7 @@ def test_the_scan_arrives_as_it_is_in_the_file_on_its_own_affine(opened: OpenSca
 def test_values_that_are_not_whole_arrive_as_float32() -> None:
     values = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32)
     opened = OpenScan(FakeSegmentedScan(Scan(values, OBLIQUE, (1.4, 1.5, 8.0), "made.nii")), fake_served())
-    content, _ = app.volume.scan_file(opened)
+    content, _ = app.scan.volume.scan_file(opened)
     image = nib.Nifti1Image.from_bytes(content)
     assert image.get_data_dtype() == np.float32
     np.testing.assert_array_equal(np.asarray(image.dataobj), values)
@@ -212,7 +212,7 @@ def test_a_thinned_volume_is_small_enough_and_lies_where_it_was(
     scan = scan_of(shape, spacing, OBLIQUE)
     thin = thinning(scan)
     taken = thin.take(scan.voxels).shape
-    assert np.prod(taken) <= app.volume.MOST_VOXELS
+    assert np.prod(taken) <= app.scan.volume.MOST_VOXELS
     assert min(taken) >= 2
     voxel = np.array([round(share * (count - 1)) for share, count in zip(place, taken, strict=True)])
     whole = voxel * thin.steps + thin.offsets
@@ -227,12 +227,12 @@ def test_a_large_ct_is_thinned_towards_even_voxels_and_a_cardiac_scan_is_not() -
 
 
 def test_every_part_of_a_thinned_scan_is_thinned_alike(opened: OpenScan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.volume, "MOST_VOXELS", 2000)
+    monkeypatch.setattr(app.scan.volume, "MOST_VOXELS", 2000)
     thin = thinning(opened.segmented.scan)
     assert thin.steps == (3, 3, 1)
-    content, about = app.volume.scan_file(opened)
+    content, about = app.scan.volume.scan_file(opened)
     np.testing.assert_array_equal(np.asarray(nib.Nifti1Image.from_bytes(content).dataobj), opened.segmented.scan.voxels[1::3, 1::3])
-    labels = app.volume.label_file(opened, opened.segmented.labels)
+    labels = app.scan.volume.label_file(opened, opened.segmented.labels)
     np.testing.assert_array_equal(np.asarray(nib.Nifti1Image.from_bytes(labels).dataobj), opened.segmented.labels[1::3, 1::3])
     assert (about["steps"], about["offsets"]) == ([3, 3, 1], [1, 1, 0])
     assert all(0 <= voxel < count for voxel, count in zip(about["start"], about["shape"], strict=True))

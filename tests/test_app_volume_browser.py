@@ -16,11 +16,11 @@ from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
 
-import app.volume
-from app.planes import plane_views
-from app.render import greyscale, label_colours, overlay
-from app.sidebar import OPACITY
-from app.volume_routes import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH
+import app.scan.volume
+from app.page.sidebar import OPACITY
+from app.scan.planes import plane_views
+from app.scan.render import greyscale, label_colours, overlay
+from app.tabs.volume.answers import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH
 from vqseg.data.scan import read_scan
 
 WITHOUT_WEBGL = """(() => {
@@ -342,7 +342,7 @@ def test_a_single_picture_is_told_to_have_no_volume_and_a_volume_comes_back(plai
 def test_a_large_scan_is_thinned_which_is_told_and_its_crosshair_counts_whole_voxels(
     browser: Any, server: Server, example: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app.volume, "MOST_VOXELS", 2000)
+    monkeypatch.setattr(app.scan.volume, "MOST_VOXELS", 2000)
     with opened(browser, server) as page:
         wait_shown(page)
         notice = page.locator(".volume .notice").inner_text()

@@ -8,8 +8,8 @@ import zlib
 import numpy as np
 import pytest
 
-from app.planes import acquisition_plane, closest_axes, plane_views
-from app.render import absolute_difference, css_colour, greyscale, label_colours, label_picture, outline, overlay, packed
+from app.scan.planes import acquisition_plane, closest_axes, plane_views
+from app.scan.render import absolute_difference, css_colour, greyscale, label_colours, label_picture, outline, overlay, packed
 from vqseg.types import Scan
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 64]], np.uint8)

@@ -10,7 +10,7 @@ import pytest
 from app_server import fake_served
 from fake_segmenter import FakeSegmentedScan
 
-from app.session import OpenScan, SessionError, SessionStore, cache_bytes_from_environment, label_file_name
+from app.visit.session import OpenScan, SessionError, SessionStore, cache_bytes_from_environment, label_file_name
 from vqseg.types import Scan
 
 

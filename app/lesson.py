@@ -1,0 +1,10 @@
+"""`python -m app.lesson --output handout.html`: the lesson's handout without the app."""
+
+from __future__ import annotations
+
+import sys
+
+from app.tabs.learn.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

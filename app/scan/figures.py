@@ -1,0 +1,157 @@
+"""Figures for print, PNG at 300 dpi or SVG: the pictures of a slice, and what epsilon and dropout cost on it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.scan.edits import edits_as_text
+from app.scan.frames import FrameRequest, RequestError, make_frame
+from app.scan.planes import PlaneView
+from app.scan.render import absolute_difference, greyscale, label_colours, overlay
+from app.tabs.perturb.figure import COLOURS, CURVES
+from app.visit.session import OpenScan
+from vqseg.types import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg")
+# Millimetres that a scale bar may stand for: the longest that takes at most a quarter of the picture.
+_BARS = (5, 10, 20, 50, 100, 200)
+_OUTLINED: dict[str, Any] = {"color": "white", "fontsize": 7, "fontweight": "bold"}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How labels are drawn over a picture: opacity 0 to 1, outlines alone, names of the structures that are drawn."""
+
+    opacity: float
+    outline: bool
+    visible: tuple[str, ...]
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> Drawing:
+        """The drawing in `values`, with "shown" false for none at all. Raises RequestError for values that are none."""
+        opacity, visible = values.get("opacity"), values.get("visible")
+        if isinstance(opacity, bool) or not isinstance(opacity, (int, float)) or not 0 <= opacity <= 1:
+            raise RequestError(f"opacity must be a number from 0 to 1, got {opacity!r}")
+        if not isinstance(visible, list) or not all(isinstance(name, str) for name in visible):
+            raise RequestError("visible must be a list of names of structures")
+        return cls(float(opacity), bool(values.get("outline")), tuple(visible) if values.get("shown") else ())
+
+
+def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Figure:
+    """Input, segmentation, reconstruction and difference side by side, with edges, scale bar, legend and settings.
+
+    All in the network's own window and in radiological convention. A file without geometry of its own has no edges and no bar.
+    """
+    # Importing matplotlib takes a second; only figures need it. Figure and not pyplot: requests come on many threads.
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+    from matplotlib.patches import Patch
+
+    frame, view = make_frame(scan, request), scan.views[request.plane]
+    colours, classes = label_colours(len(scan.segmented.classes)), scan.segmented.classes
+    grey, visible = greyscale(frame.image), np.array([name in drawing.visible for name in classes])
+    segmentation = overlay(grey, frame.labels, colours, opacity=drawing.opacity, outline_only=drawing.outline, visible=visible)
+    pictures: tuple[tuple[str, Array], ...] = (
+        ("Input", grey),
+        ("Segmentation", segmentation),
+        ("Reconstruction", greyscale(frame.reconstruction)),
+        ("Absolute difference", absolute_difference(grey, greyscale(frame.reconstruction))),
+    )
+    sheet = Figure(figsize=(7.2, 1.75 / view.ratio + 0.6), layout=ConstrainedLayoutEngine(h_pad=0.06))
+    every = sheet.subplots(1, 4)
+    for axes, (title, picture) in zip(every, pictures, strict=True):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, aspect=view.shape[1] / view.shape[0] / view.ratio, interpolation="nearest")
+        axes.set_title(title, fontsize=8)
+        axes.set_axis_off()
+        _letter(axes, view)
+    if scan.segmented.scan.header is not None:
+        _scale_bar(every[0], _millimetres_a_column(scan, view))
+    handles = [Patch(color=colours[i] / 255, label=classes[i]) for i in range(1, len(classes)) if visible[i]]
+    if handles:
+        sheet.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=7, frameon=False, borderpad=0)
+    figures = f"Dice {frame.dice_vs_clean:.3f} against ε = 0, PSNR {frame.psnr:.1f} dB"
+    sheet.supxlabel(f"{_settings(request)}\n{figures}", fontsize=7, x=0.995, ha="right", linespacing=1.4)
+    return sheet
+
+
+def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], dropped: Mapping[str, list[Any]]) -> Figure:
+    """Dice, agreement and PSNR of an acquired slice over epsilon, solid, and over the rate of feature dropout, dashed.
+
+    swapped, dropped: what `curve` and `dropout_curve` give; against the truth as well, where the scan has one.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    sheet = Figure(figsize=(7.2, 2.9), layout="constrained")
+    shares, decibels = sheet.subplots(1, 2, width_ratios=(3, 2))
+    looks = dict(zip(CURVES, COLOURS, strict=True))
+    places = (("dice_vs_clean", shares), ("agreement", shares), ("dice_vs_truth", shares), ("psnr", decibels))
+    drawn = {name: place for name, place in zip(CURVES, places, strict=True) if place[0] in swapped}
+    for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
+        for name, (key, axes) in drawn.items():
+            # matplotlib leaves a gap where no structure is in either picture.
+            axes.plot(values[x], np.array(values[key], dtype=float), dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
+    for axes, label in ((shares, "share"), (decibels, "PSNR in dB")):
+        axes.axvline(request.strength, color="0.2", linewidth=0.8, linestyle=":")
+        axes.set(xlim=(0, 1), ylim=(0, None), xlabel="ε or p", ylabel=label)
+        axes.grid(color="0.9", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=7)
+        axes.xaxis.label.set_size(8)
+        axes.yaxis.label.set_size(8)
+    handles = [Line2D([], [], color=looks[name], label=name) for name in drawn]
+    handles += [Line2D([], [], color="0.4", label="QPM at ε"), Line2D([], [], color="0.4", linestyle="--", label="dropout at p")]
+    sheet.legend(handles=handles, loc="outside upper left", ncols=len(handles), fontsize=7, frameon=False)
+    sheet.supxlabel(_settings(request), fontsize=7, x=0.995, ha="right")
+    return sheet
+
+
+def written(sheet: Figure, file_format: str) -> bytes:
+    """A figure as a file of one of FORMATS."""
+    content = io.BytesIO()
+    sheet.savefig(content, format=file_format, dpi=300)
+    return content.getvalue()
+
+
+def _settings(request: FrameRequest) -> str:
+    """Everything that decides what the picture looks like, but for the scan and the checkpoint."""
+    text = f"{request.plane} slice {request.index}, ε = {request.strength:g}, {request.mode}, seed {request.seed}"
+    forced = edits_as_text(request.edits)
+    return f"{text}, forced tokens {forced if len(forced) <= 40 else forced.count('_') + 1}" if forced else text
+
+
+def _letter(axes: Axes, view: PlaneView) -> None:
+    from matplotlib.patheffects import withStroke
+
+    places = ((0.5, 0.98, "center", "top"), (0.98, 0.5, "right", "center"), (0.5, 0.02, "center", "bottom"), (0.02, 0.5, "left", "center"))
+    for letter, (x, y, across, along) in zip(view.letters, places, strict=True):
+        outlined = [withStroke(linewidth=1.5, foreground="black")]
+        axes.text(x, y, letter, ha=across, va=along, transform=axes.transAxes, path_effects=outlined, **_OUTLINED)
+
+
+def _millimetres_a_column(scan: OpenScan, view: PlaneView) -> float:
+    """Width of a displayed pixel: the picture's columns run along the array axis that is neither its rows' nor the slices'."""
+    first, second = (axis for axis in range(3) if axis != view.axis)
+    return scan.segmented.scan.spacing[first if view.transpose else second]
+
+
+def _scale_bar(axes: Axes, millimetres: float) -> None:
+    from matplotlib.patheffects import withStroke
+
+    left, right = axes.get_xlim()
+    fitting = [bar for bar in _BARS if bar / millimetres <= abs(right - left) / 4]
+    if not fitting:
+        return
+    share, outlined = fitting[-1] / millimetres / abs(right - left), [withStroke(linewidth=1.5, foreground="black")]
+    axes.plot((0.04, 0.04 + share), (0.05, 0.05), color="white", linewidth=1.5, transform=axes.transAxes, path_effects=outlined)
+    label = f"{fitting[-1]} mm"
+    axes.text(0.04 + share / 2, 0.07, label, ha="center", va="bottom", transform=axes.transAxes, path_effects=outlined, **_OUTLINED)

@@ -1,0 +1,1 @@
+"""Codebook: the codewords as a map, and what is known of each."""

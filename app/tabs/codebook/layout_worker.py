@@ -1,0 +1,35 @@
+"""A projection of a codebook in a process of its own: `python -m app.tabs.codebook.layout_worker FOLDER`.
+
+numba holds Python's lock while UMAP runs, for up to a minute: in the server's own process everybody would wait. And a process
+can be ended when its visitor cancels. FOLDER holds codewords.npy and settings.json; the answer is places.npy beside them.
+Every line of standard output is the share that is done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+
+
+def main(folder: Path) -> None:
+    """Compute the layout, or read it from the disk, into the folder."""
+    # Umap and torch say things while they are imported.
+    tell = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    from vqseg.codebook import layout
+
+    codewords = np.load(folder / "codewords.npy", allow_pickle=False)
+    settings = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+    places = layout(codewords, progress=lambda share: print(f"{share:.3f}", file=tell), **settings)
+    part = folder / "places.part"
+    with part.open("wb") as file:
+        np.save(file, places)
+    part.replace(folder / "places.npy")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,195 @@
+"""Projections of codebooks: those that a checkpoint brings at once, others computed in the background and asked after until they are there.
+
+What is computed belongs to a codebook, never to a visitor: whoever asks for the same next finds it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from app.scan.frames import RequestError
+from app.scan.render import packed
+from app.visit.session import OpenScan
+from vqseg.codebook import METHODS, METRICS, kept_layout, layout
+from vqseg.types import Array
+
+logger = logging.getLogger(__name__)
+
+_ROOT = Path(__file__).resolve().parents[3]
+# One is computed at a time; more than these are not taken on.
+_MOST_JOBS = 8
+_KEPT = 16
+_LIMITS: dict[str, tuple[type, float, float]] = {"n_neighbors": (int, 2, 200), "min_dist": (float, 0.0, 1.0), "seed": (int, 0, 2**31 - 1)}
+
+
+class Layouts:
+    """The projections that are being computed, and the last ones that were."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, "layout")
+        self._jobs: dict[str, Job] = {}
+        self._done: OrderedDict[str, Array] = OrderedDict()
+        self._lock = Lock()
+
+    def layout(self, scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
+        """{"points": packed (K, dimensions) float32} once they are there; until then "share", "seconds" and whether it still waits.
+
+        request: method, dimensions, parameters (None for what the checkpoint brings); with "cancel" the visitor no longer wants it.
+        """
+        settings = checked_settings(request)
+        brought = _brought(scan, settings) if request.get("parameters") is None else None
+        if brought is not None:
+            return {"points": packed(brought)}
+        key = json.dumps([scan.model.statistics.key if scan.model.statistics else scan.model.name, settings], sort_keys=True)
+        who = str(request.get("token"))
+        if request.get("cancel"):
+            return self._cancel(key, who)
+        places = self._known(key, scan, settings)
+        return {"points": packed(places)} if places is not None else self._ask_after(key, who, scan, settings)
+
+    def _known(self, key: str, scan: OpenScan, settings: dict[str, Any]) -> Array | None:
+        with self._lock:
+            if key in self._done:
+                self._done.move_to_end(key)
+                return self._done[key]
+            if key in self._jobs:
+                return None
+        if settings["method"] == "pca":
+            return layout(scan.segmented.codewords, **settings)
+        return kept_layout(scan.segmented.codewords, **settings)
+
+    def _ask_after(self, key: str, who: str, scan: OpenScan, settings: dict[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is None:
+                if len(self._jobs) >= _MOST_JOBS:
+                    raise RequestError("this server is computing several projections; try again in a minute")
+                job = self._jobs[key] = Job(scan.segmented.codewords, settings)
+                self._pool.submit(self._run, key, job)
+            job.visitors.add(who)
+            if job.error is not None:
+                del self._jobs[key]
+                raise RequestError(job.error)
+            return {"share": job.share, "seconds": job.seconds, "waiting": job.started is None}
+
+    def _run(self, key: str, job: Job) -> None:
+        places = job.run()
+        with self._lock:
+            if places is not None:
+                self._done[key] = places
+                while len(self._done) > _KEPT:
+                    self._done.popitem(last=False)
+            # One that failed stays until its visitor has heard of it.
+            if job.error is None and self._jobs.get(key) is job:
+                del self._jobs[key]
+
+    def _cancel(self, key: str, who: str) -> dict[str, Any]:
+        with self._lock:
+            job = self._jobs.get(key)
+            if job is not None:
+                job.visitors.discard(who)
+                # Another visitor may wait for the same.
+                if not job.visitors:
+                    job.cancel()
+                    del self._jobs[key]
+        return {"cancelled": True}
+
+
+class Job:
+    """One projection in a process of its own. share: done, None while unknown; error: a message once it failed."""
+
+    def __init__(self, codewords: Array, settings: dict[str, Any]) -> None:
+        self._codewords, self._settings = codewords, settings
+        self._asked = time.monotonic()
+        self.started: float | None = None
+        self.share: float | None = None
+        self.error: str | None = None
+        self.visitors: set[str] = set()
+        self._cancelled = False
+        self._process: subprocess.Popen[str] | None = None
+        self._lock = Lock()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - (self._asked if self.started is None else self.started)
+
+    def run(self) -> Array | None:
+        """The layout, None if it was cancelled or failed."""
+        with tempfile.TemporaryDirectory(prefix="vqseg-layout-") as name:
+            folder = Path(name)
+            np.save(folder / "codewords.npy", self._codewords)
+            (folder / "settings.json").write_text(json.dumps(self._settings), encoding="utf-8")
+            with self._lock:
+                if self._cancelled:
+                    return None
+                command = [sys.executable, "-m", "app.tabs.codebook.layout_worker", name]
+                self.started = time.monotonic()
+                # Its warnings go to a file: a pipe that nobody reads fills up and stops it.
+                with (folder / "said.txt").open("w") as said:
+                    self._process = subprocess.Popen(
+                        command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
+                    )
+            for line in self._process.stdout or ():
+                self.share = float(line)
+            self._process.wait()
+            if (folder / "places.npy").exists():
+                return np.load(folder / "places.npy", allow_pickle=False)
+            if not self._cancelled:
+                # Where files lie on this machine is no visitor's business.
+                logger.warning("a projection failed: %s", (folder / "said.txt").read_text(encoding="utf-8", errors="replace").strip())
+                self.error = "this projection could not be computed; the server's log says why"
+            return None
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            if self._process is not None:
+                self._process.kill()
+
+
+def checked_settings(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of vqseg.codebook.layout. Raises RequestError for what it would refuse."""
+    method, dimensions, parameters = request.get("method"), request.get("dimensions"), request.get("parameters") or {}
+    if method not in METHODS:
+        raise RequestError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if dimensions not in (2, 3) or isinstance(dimensions, bool):
+        raise RequestError(f"dimensions must be 2 or 3, got {dimensions!r}")
+    if not isinstance(parameters, Mapping):
+        raise RequestError("parameters must be an object")
+    settings: dict[str, Any] = {"method": method, "dimensions": dimensions}
+    for name, (kind, low, high) in _LIMITS.items():
+        value = parameters.get(name)
+        if value is None:
+            continue
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high or kind(value) != value:
+            raise RequestError(f"{name} must be a {'whole ' if kind is int else ''}number from {low:g} to {high:g}, got {value!r}")
+        settings[name] = kind(value)
+    metric = parameters.get("metric")
+    if metric is not None:
+        if metric not in METRICS:
+            raise RequestError(f"metric must be one of {', '.join(METRICS)}, got {metric!r}")
+        settings["metric"] = metric
+    return settings
+
+
+def _brought(scan: OpenScan, settings: dict[str, Any]) -> Array | None:
+    """The layout that lies in the checkpoint's own file, None if there is none."""
+    statistics = scan.model.statistics
+    if statistics is None:
+        return None
+    name = {("umap", 2): "projection", ("umap", 3): "projection3", ("tsne", 2): "tsne"}.get((settings["method"], settings["dimensions"]))
+    places = getattr(statistics, name, None) if name else None
+    return None if places is None else np.asarray(places, dtype=np.float32)

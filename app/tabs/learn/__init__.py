@@ -1,0 +1,1 @@
+"""Learn: a guided walk through the method on the scan that is open."""

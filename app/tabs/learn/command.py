@@ -1,0 +1,82 @@
+"""`python -m app.lesson --output handout.html`: the handout without the app, for one slice of a scan."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from app.scan.frames import RequestError
+from app.scan.models import load_served, public_name, title_of
+from app.tabs.learn.handout import handout_page
+from app.tabs.learn.place import Place
+from app.tabs.learn.texts import languages
+from app.visit.examples import Examples, find_examples, title
+from vqseg.checkpoint import CheckpointError, checkpoint_folder
+from vqseg.data.scan import ScanError
+
+HOME = Path(__file__).resolve().parents[3]
+logger = logging.getLogger("app.lesson")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handout:
+    """Write the lesson's handout: one HTML page, to be printed from a browser or saved there as PDF."""
+
+    output: Path
+    """HTML file to write."""
+    checkpoint: str = str(HOME / "checkpoints" / "acdc-10")
+    """Checkpoint folder or Hub id."""
+    scan: Path | None = None
+    """The scan that the questions are about; the first bundled example if not given."""
+    slice: int | None = None
+    """Slice as acquired, counted from 0; the middle one if not given."""
+    cell: tuple[int, int] | None = None
+    """Row and column of the marked square; one amid the structures if not given."""
+    seed: int = 0
+    """Seed of all draws."""
+    language: str = "en"
+    """Code of the language, en or de."""
+    notes: bool = False
+    """Add the answers and the teacher's notes."""
+    address: str = ""
+    """Address of a running app, for links to the steps of a bundled example."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 done, 2 what was asked for cannot be had."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    asked = tyro.cli(Handout, prog="python -m app.lesson", args=arguments)
+    try:
+        if asked.language not in languages():
+            raise RequestError(f"language must be one of {', '.join(languages())}, got {asked.language!r}")
+        page = handout_page(_place(asked), asked.language, notes=asked.notes, address=asked.address)
+        asked.output.parent.mkdir(parents=True, exist_ok=True)
+        asked.output.write_text(page, encoding="utf-8")
+    except (OSError, CheckpointError, ScanError, RequestError) as error:
+        logger.error("%s", error)
+        return 2
+    logger.info("%s", asked.output)
+    return 0
+
+
+def _place(asked: Handout) -> Place:
+    folder = checkpoint_folder(asked.checkpoint)
+    served = load_served(public_name(asked.checkpoint, folder, HOME), title_of(folder), folder)
+    files = find_examples(HOME / "assets" / "examples")
+    if not files and asked.scan is None:
+        raise ScanError("there is no bundled example here; name a scan")
+    path = asked.scan or files[0]
+    cases = Examples([path])
+    opened = cases.open(title(path), served)
+    if opened is None:
+        raise ScanError(f"{path} cannot be opened")
+    if path.resolve() not in {one.resolve() for one in files}:
+        # No app has it: there is nothing to link to.
+        opened.example = None
+    index = opened.views[opened.plane].count // 2 if asked.slice is None else asked.slice
+    values = {"plane": opened.plane, "index": index, "strength": 0.0, "mode": "resample", "seed": asked.seed, "cell": asked.cell}
+    return Place.checked(values, opened)

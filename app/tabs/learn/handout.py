@@ -1,0 +1,140 @@
+"""The lesson on paper: one HTML page with its own print style, made of the same texts, equations and numbers as the tab."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from html import escape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import numpy as np
+from PIL import Image
+
+from app.scan.render import greyscale
+from app.tabs.learn.place import Place
+from app.tabs.learn.steps import STEPS, Step, token_picture
+from app.tabs.learn.texts import Texts, equations, fill, languages, number
+from vqseg.types import Array
+
+# Pixels of a printed picture's longer side, at least: a token must not become a blur.
+_PRINTED, _FRAME = 640, 4
+_MARK = (255, 43, 184)
+
+
+def _made(name: str, place: Place) -> Step:
+    return STEPS[name](place)
+
+
+def handout_page(place: Place, language: str, step: Callable[[str, Place], Step] = _made, *, notes: bool = False, address: str = "") -> str:
+    """The page for one place of one scan. language: one of `languages()`.
+
+    step: gives a step at a place, perhaps from what was computed before. notes: with the answers and the teacher's notes behind the
+    students' pages. address: of a running app, for a link to the place; none without it.
+    """
+    texts = languages()[language]
+    made = {name: step(name, place) for name in STEPS}
+    where = _where(place)
+    parts = [_head(place, texts, language, where, _link(place, language, address))]
+    parts += [_exercise(i, name, made[name], texts, language) for i, name in enumerate(STEPS, 1)]
+    if notes:
+        parts.append(_teacher(made, texts, language, where))
+    style = (Path(__file__).parent / "handout.css").read_text(encoding="utf-8")
+    title = escape(texts["handout"]["title"])
+    return (
+        f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head>\n<body>{"".join(parts)}</body></html>\n'
+    )
+
+
+def _where(place: Place) -> dict[str, Any]:
+    request = place.request
+    numbers = {"slice": request.index, "row": place.row, "column": place.column, "seed": request.seed}
+    return {
+        "scan": place.scan.example or place.scan.segmented.scan.name,
+        "plane": request.plane,
+        **{name: str(value) for name, value in numbers.items()},
+    }
+
+
+def _head(place: Place, texts: Texts, language: str, where: dict[str, Any], link: str) -> str:
+    t = texts["handout"]
+    follow = f'<p class="link">{escape(t["follow"])} <a href="{escape(link)}">{escape(link)}</a></p>' if link else ""
+    pictures = "".join(
+        f'<figure><img alt="" src="{_png(_closer(place, picture))}"><figcaption>{escape(t[caption])}</figcaption></figure>'
+        for picture, caption in ((_slice(place), "marked"), (token_picture(place), "tokens"))
+    )
+    return (
+        f"<header><h1>{escape(t['title'])}</h1><p>{escape(t['subtitle'])}</p>"
+        f'<p class="lines"><span>{escape(t["name"])}</span><span>{escape(t["date"])}</span></p>'
+        f'<div class="pictures">{pictures}</div>{follow}'
+        f'<p class="case">{escape(fill(t["case"], where, language))} · {escape(t["disclaimer"])}</p></header>'
+    )
+
+
+def _exercise(i: int, name: str, step: Step, texts: Texts, language: str) -> str:
+    words, t = texts["steps"][name], texts["handout"]
+    told = {key: escape(fill(words[key], step.facts, language)) for key in ("title", "idea", "question")}
+    options = "".join(f"<li>{escape(text)}</li>" for text in words.get("options", {}).values())
+    choices = f'<ul class="options">{options}</ul>' if options else ""
+    formula = (
+        f'<figure class="equation">{equations()[name]}<figcaption>{escape(words["equation"])}</figcaption></figure>'
+        if name in equations()
+        else ""
+    )
+    lines = [["scan", "because"]] if options else [["prediction", "scan"], ["because"]]
+    blank = "".join(f'<p class="lines">{"".join(f"<span>{escape(t[key])}</span>" for key in line)}</p>' for line in lines)
+    return (
+        f"<section><h2><b>{i}</b> {told['title']}</h2><p>{told['idea']}</p>{formula}"
+        f'<p class="question">{told["question"]}</p>{choices}{blank}</section>'
+    )
+
+
+def _teacher(made: dict[str, Step], texts: Texts, language: str, where: dict[str, Any]) -> str:
+    t, rows = texts["handout"], []
+    for i, (name, step) in enumerate(made.items(), 1):
+        words = texts["steps"][name]
+        answer = words["options"][step.truth] if "options" in words else number(step.truth, language)
+        told = [escape(fill(words[key], step.facts, language)) for key in ("reveal", "why", "note")]
+        rows.append(
+            f"<section><h2><b>{i}</b> {escape(words['title'])}</h2>"
+            f'<p class="answer">{escape(t["scan"])}: <strong>{escape(answer)}</strong></p>'
+            f'<p>{told[0]}</p><p>{told[1]}</p><p class="note">{told[2]}</p></section>'
+        )
+    return f'<div class="teacher"><h1>{escape(t["teacher"])}</h1><p>{escape(fill(t["answers"], where, language))}</p>{"".join(rows)}</div>'
+
+
+def _link(place: Place, language: str, address: str) -> str:
+    """Where the lesson on the same place begins; nothing for a scan that nobody else has, or without an address of the web."""
+    case, request = place.scan.example, place.request
+    if case is None or not address.startswith(("http://", "https://")):
+        return ""
+    view = {"case": case, "checkpoint": place.scan.model.name, "plane": request.plane, "slice": request.index, "mode": request.mode}
+    lesson = {"seed": request.seed, "tab": "learn", "cell": f"{place.row},{place.column}", "lang": language}
+    return f"{address}?{urlencode(view | lesson)}"
+
+
+def _slice(place: Place) -> Array:
+    grey = place.view.orient(greyscale(place.taken(place.scan.segmented.normalised)))
+    return np.repeat(grey[..., None], 3, -1)
+
+
+def _closer(place: Place, picture: Array) -> Array:
+    """The part of the picture worth a closer look, enlarged by whole steps, with a frame around the marked square."""
+    left, top, width, height = place.focus
+    part = (slice(top, top + height), slice(left, left + width))
+    times = max(1, -(-_PRINTED // max(width, height)))
+    large, inside = (one[part].repeat(times, 0).repeat(times, 1) for one in (picture, place.view.orient(place.inside)))
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in (1, 0))
+    framed = np.zeros_like(inside)
+    framed[max(0, rows[0] - _FRAME) : rows[-1] + _FRAME + 1, max(0, columns[0] - _FRAME) : columns[-1] + _FRAME + 1] = True
+    large[framed & ~inside] = _MARK
+    return large
+
+
+def _png(picture: Array) -> str:
+    file = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(picture)).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

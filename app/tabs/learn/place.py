@@ -1,0 +1,148 @@
+"""Where a step of the lesson is: one square of one acquired slice, and what lies there.
+
+Shapes: a slice (A, B) in the array's own order, its grid of tokens (h, w) at the deepest level, without those that lie beyond the
+picture's edge; pictures (rows, columns) as displayed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from app.scan.frames import FrameRequest, RequestError, whole_number
+from app.scan.planes import PlaneView
+from app.visit.session import OpenScan
+from vqseg.types import Array
+
+# How much more than the structures themselves a closer look shows.
+_ROOM = 1.5
+
+
+@dataclass(frozen=True)
+class Place:
+    """A checked request for a picture in the plane of the acquired slices, and the marked square: row and column in the grid."""
+
+    scan: OpenScan
+    request: FrameRequest
+    row: int
+    column: int
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> Place:
+        """values: the keys of a FrameRequest and "cell", [row, column]; None lets the lesson choose. Raises RequestError."""
+        request = FrameRequest.checked(values, scan)
+        if scan.views[request.plane].axis != scan.segmented.axis:
+            raise RequestError(f"tokens lie in the acquired slices; choose plane {scan.plane}")
+        cell = values.get("cell")
+        if cell is None:
+            return cls(scan, request, *_middle(scan, request.index))
+        if not isinstance(cell, (list, tuple)) or len(cell) != 2:
+            raise RequestError(f"cell must be [row, column], got {cell!r}")
+        parts = zip(("row", "column"), cell, owners(scan), strict=True)
+        row, column = (_owning(f"{name} of the cell", value, owned) for name, value, owned in parts)
+        return cls(scan, request, row, column)
+
+    @property
+    def view(self) -> PlaneView:
+        return self.scan.views[self.request.plane]
+
+    def _shown(self, grid: Array) -> Array:
+        """The deepest level of a slice's grid, without the tokens beyond the picture's edge, which stand for no pixel."""
+        rows, columns = owners(self.scan)
+        return grid[-(len(grid) // self.scan.segmented.levels) :][: rows[-1] + 1, : columns[-1] + 1]
+
+    @property
+    def codes(self) -> Array:
+        """(h, w) int: the tokens of the slice before any perturbation."""
+        return self._shown(self.scan.segmented.indices[self.request.index])
+
+    @property
+    def code(self) -> int:
+        return int(self.codes[self.row, self.column])
+
+    @cached_property
+    def features(self) -> Array:
+        """(h, w, D) float32: z of the slice."""
+        return self._shown(self.scan.segmented.features(self.request.index))
+
+    def taken(self, volume: Array) -> Array:
+        """The slice (A, B) of a volume (X, Y, Z)."""
+        return volume.take(self.request.index, self.scan.segmented.axis)
+
+    def spread(self, grid: Array) -> Array:
+        """A grid (h, w) as a picture: every pixel has the value of its token."""
+        rows, columns = owners(self.scan)
+        return self.view.orient(grid[rows[:, None], columns[None, :]])
+
+    @property
+    def inside(self) -> Array:
+        """(A, B) bool: the pixels of the marked square."""
+        rows, columns = owners(self.scan)
+        return (rows[:, None] == self.row) & (columns[None, :] == self.column)
+
+    @property
+    def focus(self) -> tuple[int, int, int, int]:
+        """The part of the picture worth a closer look, square on the screen: left, top, width and height in displayed pixels.
+
+        The labelled structures, the marked square and some room around them; the whole picture if nothing is labelled.
+        """
+        (rows, columns), labels = self.view.shape, self.view.orient(self.taken(self.scan.segmented.labels))
+        if not labels.any():
+            return 0, 0, columns, rows
+        wide = self.view.ratio * rows / columns  # of a pixel: width / height
+        found = np.argwhere((labels > 0) | self.view.orient(self.inside))
+        low, high = found.min(0), found.max(0) + 1
+        side = max(_ROOM * float(max(high[0] - low[0], (high[1] - low[1]) * wide)), rows / 4)
+        height, width = min(rows, round(side)), min(columns, round(side / wide))
+        top, left = (
+            int(np.clip(round((low[axis] + high[axis] - length) / 2), 0, most - length))
+            for axis, length, most in ((0, height, rows), (1, width, columns))
+        )
+        return left, top, width, height
+
+    @cached_property
+    def token_labels(self) -> Array:
+        """(h, w) uint8: the label that most pixels of each token have, ties to the lower one."""
+        return _majority(self.taken(self.scan.segmented.labels), self.scan)
+
+
+def owners(scan: OpenScan) -> tuple[Array, Array]:
+    """The row and the column of the token grid that every pixel of a slice belongs to, (A,) and (B,) int; as frames.js has it."""
+    segmented = scan.segmented
+    h, w = segmented.indices.shape[1] // segmented.levels, segmented.indices.shape[2]
+    rows, columns = (
+        np.minimum(last - 1, ((np.arange(length) + 0.5) / cell).astype(int))
+        for length, cell, last in zip(segmented.slice_size, segmented.cell_size, (h, w), strict=True)
+    )
+    return rows, columns
+
+
+def _owning(name: str, value: Any, owned: Array) -> int:
+    number = whole_number(name, value, int(owned[-1]))
+    # A picture smaller than its grid of tokens has no pixel for some of them.
+    if number not in owned:
+        raise RequestError(f"{name} must be one that has a pixel, got {number}")
+    return number
+
+
+def _majority(labels: Array, scan: OpenScan) -> Array:
+    rows, columns = owners(scan)
+    h, w, classes = rows[-1] + 1, columns[-1] + 1, len(scan.segmented.classes)
+    votes = np.zeros((h, w, classes), np.int64)
+    np.add.at(votes, (rows[:, None], columns[None, :], labels), 1)
+    return votes.argmax(-1).astype(np.uint8)
+
+
+def _middle(scan: OpenScan, index: int) -> tuple[int, int]:
+    """The labelled square nearest to the middle of all labelled ones, or the middle of the slice if there is none."""
+    labels = _majority(scan.segmented.labels.take(index, scan.segmented.axis), scan)
+    labelled = np.argwhere(labels > 0)
+    if not len(labelled):
+        rows, columns = owners(scan)
+        return int(rows[len(rows) // 2]), int(columns[len(columns) // 2])
+    row, column = labelled[np.square(labelled - labelled.mean(0)).sum(1).argmin()]
+    return int(row), int(column)

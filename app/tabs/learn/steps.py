@@ -1,0 +1,250 @@
+"""The numbers behind each step of the lesson, taken from the open scan and its checkpoint: never from a text.
+
+Each step is a function of a Place and gives a Step: what its texts name, the answer to its question, and what its pictures are
+drawn from. Pictures are (rows, columns) as displayed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from app.scan.code_colours import code_colours
+from app.scan.radii import TWO_RADII
+from app.scan.render import greyscale
+from app.tabs.learn.place import Place
+from vqseg.inference import psnr
+from vqseg.types import Array
+
+Facts = Mapping[str, int | float | str]
+
+# What the questions are asked at: the paper's strength, and one where dropout is said to fail.
+STRENGTH, HIGH = 0.7, 0.9
+DRAWS, ALIKE, NEAR = 100, 20, 4
+# "About the same" for two Dice scores.
+SAME = 0.02
+STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
+_MARGIN = 2
+_BORDER = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """facts: the values that the step's texts name. truth: the answer to the question. bounds: of a numeric answer.
+
+    data: lists and numbers for drawing. pictures: (rows, columns) or (rows, columns, 3) uint8 as displayed.
+    """
+
+    facts: Facts
+    truth: float | str
+    bounds: tuple[int, int] | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    pictures: dict[str, Array] = field(default_factory=dict)
+
+
+def pixels(place: Place) -> Step:
+    """Brightness of the marked square on the network's own scale, and the pixels around it."""
+    image, inside = place.taken(place.scan.segmented.normalised), place.inside
+    brightness = round(100 * float(image[inside].mean()))
+    shown, marked = place.view.orient(100 * image), place.view.orient(inside)
+    rows, columns = (np.flatnonzero(marked.any(axis)) for axis in (1, 0))
+    top, left = max(0, rows[0] - _MARGIN), max(0, columns[0] - _MARGIN)
+    part = (slice(top, rows[-1] + _MARGIN + 1), slice(left, columns[-1] + _MARGIN + 1))
+    data = {"values": np.rint(shown[part]).astype(int).tolist(), "inside": marked[part].tolist()}
+    return Step({"pixels": int(inside.sum()), "truth": brightness}, brightness, (0, 100), data)
+
+
+def features(place: Place) -> Step:
+    """The square's features, and the squares whose features are most like them."""
+    z, labels = place.features, place.token_labels
+    mine, label = z[place.row, place.column], labels[place.row, place.column]
+    away = np.linalg.norm(z - mine, axis=-1)
+    away[place.row, place.column] = np.inf
+    count = min(ALIKE, away.size - 1)
+    places = np.stack(np.unravel_index(np.argsort(away, axis=None, kind="stable")[:count], away.shape), -1)
+    alike = int((labels[places[:, 0], places[:, 1]] == label).sum())
+    away[place.row, place.column] = 0
+    # White is the square itself, black everything less alike than half of the slice.
+    likeness = 1 - away / max(float(np.median(away)), 1e-6)
+    facts: Facts = {
+        "dimension": z.shape[-1],
+        "neighbours": count,
+        "truth": alike,
+        "label": place.scan.segmented.classes[label],
+        "chance": round(count * float((labels == label).sum() - 1) / (labels.size - 1), 1),
+    }
+    data = {"feature": mine.astype(float).round(4).tolist(), "alike": places.tolist()}
+    return Step(facts, alike, (0, count), data, {"likeness": place.spread(greyscale(likeness))})
+
+
+def codeword(place: Place) -> Step:
+    """The nearest codeword among four, with all distances measured anew."""
+    z, codewords = place.features[place.row, place.column], place.scan.segmented.codewords
+    away = np.linalg.norm(codewords - z, axis=1)
+    order, size = np.argsort(away, kind="stable"), len(codewords)
+    # Near, not so near, far: told apart by eye. Codebooks of the smallest size have fewer to choose from.
+    ranks = [rank for rank in (0, max(1, size // 50), max(2, size // 8), max(3, size // 2)) if rank < size]
+    shown = np.random.default_rng([place.request.index, place.row, place.column]).permutation(order[ranks])
+    letters = "abcd"[: len(shown)]
+    facts: Facts = {
+        "dimension": codewords.shape[1],
+        "codebook": size,
+        "distance": float(away[order[0]]),
+        "second": float(away[order[1]]),
+        "nearest": str(order[0]),
+        "code": str(place.code),
+    }
+    choices = [
+        {"letter": letter, "code": int(code), "distance": float(away[code]), "values": codewords[code].astype(float).round(4).tolist()}
+        for letter, code in zip(letters, shown, strict=True)
+    ]
+    truth = letters[int(np.flatnonzero(shown == order[0])[0])]
+    return Step(facts, truth, None, {"feature": z.astype(float).round(4).tolist(), "choices": choices})
+
+
+def tokens(place: Place) -> Step:
+    """The slice as a grid of codes, and where the marked square's codeword stands."""
+    codes, code = place.codes, place.code
+    same = np.argwhere(codes == code)
+    facts: Facts = {
+        "tokens": codes.size,
+        "codebook": place.scan.segmented.codebook_size,
+        "truth": len(np.unique(codes)),
+        "code": str(code),
+        "here": len(same),
+        "everywhere": int((place.scan.segmented.indices == code).sum()),
+        "values": int(np.prod(place.scan.segmented.slice_size)),
+    }
+    return Step(facts, len(np.unique(codes)), (1, codes.size), {"same": same.tolist()}, {"tokens": token_picture(place)})
+
+
+def token_picture(place: Place) -> Array:
+    """(rows, columns, 3) uint8: every pixel in the colour of its token's code."""
+    return _code_colours(place)[place.spread(place.codes)]
+
+
+def _code_colours(place: Place) -> Array:
+    """(K, 3) uint8: codes near each other on the checkpoint's map look alike; without a map a colour means nothing."""
+    statistics = place.scan.model.statistics
+    if statistics is not None:
+        return code_colours(statistics)
+    turns = np.arange(place.scan.segmented.codebook_size)[:, None] * 0.381966 + np.array([0, 1 / 3, 2 / 3])
+    return np.rint(130 + 90 * np.cos(2 * np.pi * turns)).astype(np.uint8)
+
+
+def swap(place: Place) -> Step:
+    """What becomes of the marked token: pi(j|i), and independent draws."""
+    segmented, code = place.scan.segmented, place.code
+    near = segmented.neighbours(code, NEAR)
+    drawn = segmented.fates(code, STRENGTH, DRAWS, place.request.seed)
+    counts = [int((drawn == one).sum()) for one in near.codes]
+    kept = int((drawn == code).sum())
+    facts: Facts = {
+        "draws": DRAWS,
+        "strength": STRENGTH,
+        "truth": kept,
+        "expected": round(DRAWS * (1 - STRENGTH)),
+        "code": str(code),
+        "nearest": str(near.codes[0]),
+        "nearest_drawn": counts[0],
+    }
+    data = {
+        "codes": near.codes.tolist(),
+        "distances": near.distances.astype(float).tolist(),
+        "probabilities": near.probabilities.astype(float).tolist(),
+        "drawn": counts,
+    }
+    return Step(facts, kept, (0, DRAWS), data)
+
+
+def decoders(place: Place) -> Step:
+    """Both decoders on untouched tokens, and what a swap at STRENGTH leaves of their answers."""
+    segmented, request = place.scan.segmented, place.request
+    after = segmented.perturb(request.index, STRENGTH, request.mode, request.seed)
+    before, picture = place.taken(segmented.labels), place.taken(segmented.reconstruction)
+    counted = before > 0 if (before > 0).any() else np.ones_like(before, bool)
+    kept = round(100 * float((after.labels == before)[counted].mean()))
+    facts: Facts = {
+        "strength": STRENGTH,
+        "truth": kept,
+        "replaced": round(100 * after.replaced_share),
+        "psnr_before": round(psnr(picture, after.image), 1),
+        "psnr_after": round(after.psnr, 1),
+    }
+    pictures = {"labels": place.view.orient(before), "reconstruction": place.view.orient(greyscale(picture))}
+    return Step(facts, kept, (0, 100), {}, pictures)
+
+
+def consistency(place: Place) -> Step:
+    """The consistency loss at STRENGTH, by region."""
+    request = place.request
+    found = place.scan.segmented.consistency(request.index, STRENGTH, request.mode, request.seed)
+    border = near_another_label(found.pseudo_labels, _BORDER)
+    regions = {"inside": ~border & (found.pseudo_labels > 0), "border": border, "background": ~border & (found.pseudo_labels == 0)}
+    losses = {name: float(found.loss[region].mean()) for name, region in regions.items() if region.any()}
+    facts: Facts = {
+        "strength": STRENGTH,
+        **{name: losses.get(name, "–") for name in regions},
+        "mean": float(found.loss.mean()),
+        "differing": round(100 * float((found.labels != found.pseudo_labels).mean()), 1),
+    }
+    # A few pixels would otherwise leave all others black.
+    peak = max(float(np.percentile(found.loss, 99.5)), 1e-3)
+    pictures = {"teacher": found.pseudo_labels, "student": found.labels, "loss": greyscale(found.loss, 0, peak)}
+    truth = max(losses, key=lambda name: losses[name])
+    return Step(facts, truth, None, {"peak": peak}, {name: place.view.orient(picture) for name, picture in pictures.items()})
+
+
+def near_another_label(labels: Array, steps: int) -> Array:
+    """(A, B) bool: pixels from which at most `steps` steps up, down, left or right lead to another label."""
+    near = np.zeros(labels.shape, bool)
+    for axis in (0, 1):
+        change = np.diff(labels, axis=axis) != 0
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        near[tuple(before)] |= change
+        near[tuple(after)] |= change
+    for _ in range(steps - 1):
+        around = np.pad(near, 1)
+        near = near | around[:-2, 1:-1] | around[2:, 1:-1] | around[1:-1, :-2] | around[1:-1, 2:]
+    return near
+
+
+def against_dropout(place: Place) -> Step:
+    """The same slice under swaps and under dropout at every strength, and how far each shifts the distribution."""
+    segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {})
+    many = {
+        "qpm": [segmented.perturb(request.index, strength, request.mode, request.seed) for strength in STRENGTHS],
+        "dropout": [segmented.dropout(request.index, strength, request.seed) for strength in STRENGTHS],
+    }
+    dice = {name: [one.dice_vs_clean for one in results] for name, results in many.items()}
+    qpm, dropout = (dice[name][STRENGTHS.index(HIGH)] for name in many)
+    lines = {"strengths": found["strengths"], "qpm": found["quantized"], "dropout": found["dropout"]}
+    radius = {name: lines[name][found["strengths"].index(HIGH)] for name in many}
+    facts: Facts = {
+        "strength": HIGH,
+        "qpm": qpm,
+        "dropout": dropout,
+        "qpm_radius": radius["qpm"],
+        "dropout_radius": radius["dropout"],
+    }
+    truth = "same" if abs(qpm - dropout) < SAME else "qpm" if qpm > dropout else "dropout"
+    data = {"strengths": list(STRENGTHS), "dice": dice, "radii": lines, "top": math.ceil(max(radius.values()))}
+    pictures = {name: np.stack([place.view.orient(one.labels) for one in results]) for name, results in many.items()}
+    return Step(facts, truth, None, data, pictures)
+
+
+STEPS: dict[str, Callable[[Place], Step]] = {
+    "pixels": pixels,
+    "features": features,
+    "codeword": codeword,
+    "tokens": tokens,
+    "swap": swap,
+    "decoders": decoders,
+    "consistency": consistency,
+    "radii": against_dropout,
+}

@@ -1,0 +1,1 @@
+"""Perturb: the tokens of a slice before and after, one by one."""

@@ -1,0 +1,1 @@
+"""See: input, segmentation, reconstruction and difference of one slice."""

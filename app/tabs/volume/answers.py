@@ -1,0 +1,175 @@
+"""What the Volume tab asks the server for, past Gradio: NIfTI bytes of a scan and of its labels, and what draws them.
+
+A whole volume takes a while to decode, so an answer begins with lines that tell how far it is, and one that nobody waits for any
+more is given up. The token is the only key: it comes in the body, never in an address, and nothing is kept on the way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from app.scan.frames import FrameRequest, RequestError
+from app.scan.volume import class_figures, is_volume, label_file, scan_file
+from app.visit.session import OpenScan, SessionError, SessionStore
+from app.web import source
+
+PARTS = ("scan", "labels", "truth")
+NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
+_PARTS_OF_SCRIPT = ("source", "words", "planes", "niivue", "crosshair")
+SCRIPT = "\n".join(
+    [
+        "window.vqseg.startVolume = (element, props) => {",
+        source(*(f"tabs/volume/{part}.js" for part in _PARTS_OF_SCRIPT), "tabs/volume/view.js"),
+        "};",
+    ]
+).encode()
+"""The tab's own scripts as one function of what a gr.HTML gives its script."""
+_VERSION = hashlib.sha256(SCRIPT).hexdigest()[:12]
+VOLUME_PATH, NIIVUE_PATH, SCRIPT_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}", f"/vqseg/volume-{_VERSION}.js"
+
+_LARGEST_REQUEST = 4096
+# Each takes what the cores give; the live pictures of other visitors have to get through as well.
+_VOLUMES_AT_ONCE = 2
+_TELL_SECONDS = 0.2
+_CHUNK = 1 << 18
+
+_Progress = Callable[[float], None]
+
+
+class _GivenUpError(Exception):
+    """Nobody waits for the volume any more."""
+
+
+@dataclass(frozen=True)
+class VolumeRequest:
+    """part: one of PARTS. For labels: strength in [0, 1], mode and seed of the QPM."""
+
+    part: str
+    labels: FrameRequest
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> VolumeRequest:
+        """The request in `values`. Raises RequestError if it is wrong or the scan has no such part."""
+        part = values.get("part")
+        if part not in PARTS:
+            raise RequestError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
+        if not is_volume(scan.segmented.scan):
+            raise RequestError("this is a single picture: it has no volume")
+        if part == "truth" and scan.truth is None:
+            raise RequestError("this scan has no truth")
+        settings = {"strength": 0.0, "mode": "resample", "seed": 0}
+        settings.update({name: values[name] for name in settings if name in values and part == "labels"})
+        return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
+
+    def answer(self, scan: OpenScan, progress: _Progress) -> tuple[dict[str, Any], bytes]:
+        """What there is to say of the volume, and its NIfTI file, zipped."""
+        if self.part == "scan":
+            content, about = scan_file(scan)
+        elif self.part == "truth" and scan.truth is not None:
+            content, about = label_file(scan, scan.truth), {"figures": class_figures(scan, scan.truth)}
+        else:
+            content, about = self._labels(scan, progress)
+        return about, gzip.compress(content, compresslevel=1, mtime=0)
+
+    def _labels(self, scan: OpenScan, progress: _Progress) -> tuple[bytes, dict[str, Any]]:
+        asked, labels, share = self.labels, scan.segmented.labels, 0.0
+        if asked.strength > 0:
+            decoded = scan.decoded_volume(asked.strength, asked.mode, asked.seed, progress)
+            labels, share = decoded.labels, decoded.replaced_share
+        return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
+
+
+def volume_routes(store: SessionStore) -> list[Route]:
+    """Routes for FastAPI's `routes`. POST for the volumes of the scans in the store, GET for what draws them."""
+    decoders = asyncio.Semaphore(_VOLUMES_AT_ONCE)
+
+    async def volume(request: Request) -> Response:
+        try:
+            values = await _values(request)
+            scan = store.get(values.get("token"))
+            asked = VolumeRequest.checked(values, scan)
+        except SessionError as error:
+            return _refused(error, 404)
+        except RequestError as error:
+            return _refused(error, 400)
+        answer = told(request, decoders, lambda progress: asked.answer(scan, progress))
+        return StreamingResponse(answer, media_type="application/octet-stream", headers=_UNKEPT)
+
+    async def library(_: Request) -> Response:
+        return FileResponse(NIIVUE, media_type="text/javascript", headers=_KEPT)
+
+    async def script(_: Request) -> Response:
+        return Response(SCRIPT, media_type="text/javascript", headers=_KEPT)
+
+    scripts = [Route(NIIVUE_PATH, library, methods=["GET"]), Route(SCRIPT_PATH, script, methods=["GET"])]
+    return [Route(VOLUME_PATH, volume, methods=["POST"]), *scripts]
+
+
+# A script's version is in its name, so that a browser may keep it for good.
+_KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
+_UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def _refused(error: Exception, status: int) -> Response:
+    return JSONResponse({"error": str(error.args[0])}, status, headers=_UNKEPT)
+
+
+async def _values(request: Request) -> dict[str, Any]:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_REQUEST:
+            raise RequestError(f"a request may have {_LARGEST_REQUEST} bytes")
+    try:
+        values = json.loads(body)
+    except ValueError:
+        values = None
+    if not isinstance(values, dict):
+        raise RequestError("the request must be a JSON object")
+    return values
+
+
+async def told(
+    request: Request, decoders: asyncio.Semaphore, work: Callable[[_Progress], tuple[dict[str, Any], bytes]]
+) -> AsyncIterator[bytes]:
+    """Lines {"progress": share}, then one with what `work` says and {"bytes": count}, then these bytes."""
+    given_up, share = Event(), 0.0
+
+    def progress(done: float) -> None:
+        nonlocal share
+        share = done
+        if given_up.is_set():
+            raise _GivenUpError
+
+    async with decoders:
+        working = asyncio.ensure_future(asyncio.to_thread(work, progress))
+        # Awaited by nobody once it is given up.
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())
+        try:
+            while not working.done():
+                await asyncio.wait({working}, timeout=_TELL_SECONDS)
+                if await request.is_disconnected():
+                    return
+                yield _line({"progress": round(share, 3)})
+        finally:
+            given_up.set()
+    about, content = working.result()
+    yield _line({**about, "bytes": len(content)})
+    for start in range(0, len(content), _CHUNK):
+        yield content[start : start + _CHUNK]
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, allow_nan=False).encode() + b"\n"

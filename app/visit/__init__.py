@@ -1,0 +1,1 @@
+"""What visitors hold, send and open. Knows nothing of Gradio."""

@@ -1,0 +1,64 @@
+"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.scan.edits import Edit, edits_from_text
+from app.scan.frames import LARGEST_SEED, MODES
+from app.scan.planes import PLANES
+
+TABS = ("see", "perturb", "codebook", "learn", "volume", "export")
+
+
+@dataclass(frozen=True)
+class Link:
+    """What an address asks for. plane and index are None where it does not say: then the case decides; so is checkpoint."""
+
+    case: str | None
+    checkpoint: str | None = None
+    plane: str | None = None
+    index: int | None = None
+    strength: float = 0.0
+    mode: str = MODES[0]
+    seed: int = 0
+    tab: str = TABS[0]
+    edits: tuple[Edit, ...] = ()
+
+    @classmethod
+    def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
+        """An address is typed by hand and grows old: whatever in it is wrong is taken as not said."""
+        case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
+        index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
+        strength = _number(query.get("eps"))
+        try:
+            edits = tuple(edits_from_text(str(query.get("edits") or "")))
+        except ValueError:
+            edits = ()
+        return cls(
+            case=case if case in cases else next(iter(cases), None),
+            checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
+            plane=plane if plane in PLANES else None,
+            index=index,
+            strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,
+            mode=mode if mode in MODES else MODES[0],
+            seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
+            tab=tab if tab in TABS else TABS[0],
+            edits=edits,
+        )
+
+
+def _number(text: Any) -> float | None:
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _whole(text: Any) -> int | None:
+    value = _number(text)
+    return int(value) if value is not None and value >= 0 and value == int(value) else None
