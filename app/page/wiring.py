@@ -9,6 +9,7 @@ import gradio as gr
 from app.page.endpoints import OPENS
 from app.page.sidebar import OPACITY, Sidebar
 from app.page.visits import Visits
+from app.web import calling
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Before the prepared label files of Gradio's cache are deleted (see delete_cache) they are asked for again.
@@ -17,7 +18,8 @@ CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
 def wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
     shown: list[Any] = [viewer, bar.plane, bar.index, bar.download, bar.truth, bar.window, bar.case, bar.checkpoint]
-    follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view], "js": "(...values) => window.vqseg.update(...values)"}
+    update = calling("web/store.js", "update", ["scan", *bar.view])
+    follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view.values()], "js": update}
 
     link, ticket = gr.JSON(visible=False), gr.Textbox(visible=False)
     asked: list[Any] = [*shown, bar.visible, bar.strength, bar.mode, bar.seed, tabs]
@@ -27,28 +29,26 @@ def wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits
         visits.linked,
         [link, ticket],
         asked,
-        js="() => [...window.vqseg.linked(), window.vqseg.openings.begin('The scan of the link', '')]",
+        js=_event("linkAsked"),
         **OPENS,
         **_PRIVATE,
     )
-    case = bar.case.input(visits.example, [bar.case, bar.checkpoint, ticket], shown, js=_begin("title, name", "title"), **opens)
+    case = bar.case.input(visits.example, [bar.case, bar.checkpoint, ticket], shown, js=_event("exampleChosen"), **opens)
     chosen = [viewer, bar.download, bar.truth, bar.case, bar.checkpoint, bar.visible]
-    begin = _begin("name, viewer", "viewer?.name")
+    begin = _event("checkpointChosen")
     reopened = bar.checkpoint.input(visits.checkpoint, [bar.checkpoint, viewer, ticket], chosen, js=begin, **opens)
     typed = bar.other.submit(visits.other, [bar.other, viewer, ticket], chosen, js=begin, **opens)
-    sent = bar.upload.upload(
-        visits.upload, [bar.upload, bar.checkpoint, ticket], [*shown, bar.upload], js=_begin("file, name", "file?.orig_name"), **opens
-    )
+    sent = bar.upload.upload(visits.upload, [bar.upload, bar.checkpoint, ticket], [*shown, bar.upload], js=_event("fileSent"), **opens)
     for event in (loaded, case, reopened, typed, sent):
         # Not then(): it does not come after an event that the queue refused.
-        event.success(None, js="() => window.vqseg.openings.settle()")
+        event.success(None, js=_event("openingDone"))
         event.success(**follow)
         # Multiple: of two that end at once only the second one finds nothing on its way any more.
         event.failure(
             visits.restored,
             [viewer],
             [bar.case, bar.checkpoint],
-            js="(viewer) => { window.vqseg.openings.settle(); return [viewer]; }",
+            js=_event("openingFailed"),
             queue=False,
             trigger_mode="multiple",
             **_PRIVATE,
@@ -57,18 +57,18 @@ def wire(blocks: gr.Blocks, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits
     sent.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
     _wire_truth(bar, viewer, visits, follow)
     bar.plane.input(visits.plane, [viewer, bar.plane], bar.index, queue=False, **_PRIVATE).then(**follow)
-    for control in bar.view:
+    for control in bar.view.values():
         if control is not bar.plane:
             control.change(**follow, trigger_mode="always_last")
-    bar.reroll.click(None, None, bar.seed, js="() => [Math.floor(Math.random() * 2 ** 31)]")
+    bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
     _wire_reset(bar, viewer, visits, follow)
     gr.Timer(_REFRESH_SECONDS).tick(visits.download, viewer, bar.download, **_PRIVATE)
     blocks.unload(visits.end)
 
 
-def _begin(names: str, title: str) -> str:
-    """JavaScript that hands an event's inputs on, and with them the ticket of what is opened now, which the strip calls `title`."""
-    return f"({names}) => [{names}, window.vqseg.openings.begin({title}, {names.split(',')[0]})]"
+def _event(function: str) -> str:
+    """What page/events.js does at an event."""
+    return calling("page/events.js", function)
 
 
 def _wire_truth(bar: Sidebar, viewer: gr.HTML, visits: Visits, follow: dict[str, Any]) -> None:
@@ -93,4 +93,5 @@ def _wire_reset(bar: Sidebar, viewer: gr.HTML, visits: Visits, follow: dict[str,
     def reset(value: dict[str, Any] | None) -> list[Any]:
         return [*start, *visits.home(value)]
 
+    bar.reset.click(None, js=calling("web/store.js", "reset"))
     bar.reset.click(reset, viewer, [*outputs, bar.plane, bar.index, bar.visible], queue=False, **_PRIVATE).then(**follow)

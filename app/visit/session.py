@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 # A CT of 512 x 512 x 500 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 
-_ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
+# Of files of scans, the longer ones before those that they end with.
+ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
+_ENDING = re.compile(f"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
 # What an opened scan holds: voxels, what the network reads and the reconstruction, float32 each; labels.
 _OPENED_BYTES_A_VOXEL = 13
 # A perturbed volume that is kept for the other planes: uint8 labels and a float32 reconstruction.
