@@ -35,22 +35,12 @@ from app.visit.links import TABS
 from app.visit.openings import Openings
 from app.visit.session import ENDINGS, OpenScan, SessionStore
 from app.visit.uploads import UploadCounter, Uploads
-from app.web import calling, module_path, module_routes, mounting, source
+from app.web import calling, module_path, module_routes, mounting, preloads, source
 
 logger = logging.getLogger(__name__)
 
-# Modules that the first picture needs: asked for at once, not one after the other as they import each other.
-_FIRST = tuple(
-    f"{path}.js"
-    for path in (
-        *(
-            f"web/{name}"
-            for name in ("store", "facts", "frames", "frame_order", "packed", "packed_frames", "cells", "pictures", "zoom", "zoom_place")
-        ),
-        *(f"web/{name}" for name in ("edits", "links", "keys", "openings", "plotly")),
-        *(f"page/{name}" for name in ("page", "names", "ahead", "events", "opening")),
-    )
-)
+# The first picture needs them.
+_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "tabs/see/view.js", "web/store.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -87,8 +77,7 @@ def _head() -> str:
     """The frame's style, the facts, and the modules: those of the first picture are fetched while Gradio is still being read."""
     # A "<" would end the script where a text had "</script>" in it.
     told = json.dumps(facts()).replace("<", "\\u003c")
-    preloads = "".join(f'<link rel="modulepreload" href="{module_path(path)}">' for path in _FIRST)
-    scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads}'
+    scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads(*_FIRST)}'
     return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 

@@ -1,0 +1,58 @@
+"""How the browser's modules are served: one address for all of them, which changes with each; what is preloaded; how they are called."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from app.web import calling, module_path, module_routes, modules, mounting, preloads, version
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(Starlette(routes=module_routes()))
+
+
+def test_every_module_is_served_as_it_is_and_kept_for_good(client: TestClient) -> None:
+    assert {"web/store.js", "page/page.js", "tabs/see/view.js"} <= modules().keys()
+    for path, content in modules().items():
+        answer = client.get("/" + module_path(path))
+        assert answer.content == content
+        assert answer.headers["content-type"].startswith("text/javascript")
+        assert "immutable" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["0/web/store.js", "{version}/web/none.js", "{version}/web/__init__.py", "{version}/../app.py", "{version}/vendor/x.js"]
+)
+def test_nothing_else_is_served(client: TestClient, path: str) -> None:
+    answer = client.get("/vqseg/" + path.format(version=version()))
+    assert answer.status_code == 404
+    assert "immutable" not in answer.headers.get("cache-control", "")
+
+
+def test_every_relative_import_leads_to_a_module() -> None:
+    for path in modules():
+        assert set(re.findall(r'href="vqseg/\w+/([^"]+)"', preloads(path))) <= modules().keys()
+
+
+def test_what_the_first_picture_needs_is_preloaded_with_all_that_it_imports() -> None:
+    links = re.findall(r'rel="modulepreload" href="vqseg/\w+/([^"]+)"', preloads("tabs/see/view.js"))
+    assert len(links) == len(set(links))
+    assert {"tabs/see/view.js", "tabs/see/panels.js", "web/store.js", "web/packed.js"} <= set(links)
+    assert not any(link.startswith("tabs/perturb") for link in links)
+
+
+def test_a_module_that_is_not_there_is_named() -> None:
+    for ask in (mounting, lambda path: calling(path, "update"), preloads):
+        with pytest.raises(KeyError, match=r"web/none\.js"):
+            ask("web/none.js")
+
+
+def test_an_event_calls_with_names_or_constants() -> None:
+    named, bound = calling("web/store.js", "update", ["scan", "plane"]), calling("web/links.js", "showTab", given=["see"])
+    assert 'module.update(Object.fromEntries(["scan", "plane"].map(' in named
+    assert 'module.showTab("see", ...values)' in bound
