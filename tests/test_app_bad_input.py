@@ -157,7 +157,7 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
 
 def test_a_scan_beyond_the_servers_memory_is_refused_before_it_is_read(browser: Any, example: Path, tmp_path: Path) -> None:
     large = nifti(tmp_path / "ct.nii.gz", np.zeros((256, 256, 100), np.int16))
-    with serving(tmp_path / "cache", [example], byte_cap=60 * 10**6) as running, visit(browser, running) as page:
+    with serving(tmp_path / "cache", [example], byte_cap=75 * 10**6) as running, visit(browser, running) as page:
         send(page, large)
         page.locator(TOAST, has_text="ct.nii.gz is too large: 256 x 256 x 100 voxels; at most 3 million are read here").wait_for()
         pick(page, "case", "Phantom small heart")

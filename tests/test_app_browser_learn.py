@@ -14,12 +14,12 @@ from app_browser import slide, visit
 from app_server import Server, fake_served, save_scan
 from fake_segmenter import STRIDE, FakeSegmentedScan
 
+from app.scan.open_scan import OpenScan
 from app.scan.render import greyscale
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS, Step
 from app.tabs.learn.texts import fill, languages, number
-from app.visit.session import OpenScan
 from vqseg.data.scan import read_scan
 
 NAMES = list(STEPS)

@@ -17,13 +17,13 @@ from app_server import fake_served, save_scan
 from fake_segmenter import FakeSegmentedScan
 from PIL import Image
 
+from app.scan.open_scan import OpenScan
 from app.tabs.learn.command import Handout, main
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS
 from app.tabs.learn.tab import SCRIPTS
 from app.tabs.learn.texts import entries, equations, fill, languages, names, number
-from app.visit.session import OpenScan
 from app.web import source
 from vqseg.data.scan import read_scan
 

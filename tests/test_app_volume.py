@@ -20,11 +20,15 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app.scan.volume
+from app.scan.frame_request import FrameRequest
+from app.scan.open_scan import OpenScan
+from app.scan.replay import Replays
 from app.scan.truth import truth_labels
 from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
+from app.tabs.registry import TABS
 from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
 from app.visit.links import Link
-from app.visit.session import OpenScan, SessionStore
+from app.visit.session import SessionStore
 from vqseg.data.scan import read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
@@ -283,9 +287,9 @@ def test_a_decoded_volume_is_kept_and_decoding_it_leaves_the_scan_free(opened: O
         assert opened.lock.acquire(blocking=False)
         opened.lock.release()
 
-    first = opened.decoded_volume(0.5, "resample", 1, progress)
-    assert opened.decoded_volume(0.5, "resample", 1, progress) is first
-    assert opened.perturbed_volume(0.5, "resample", 1) is first
+    replays, request = Replays(), FrameRequest(opened.plane, 0, 0.5, "resample", 1)
+    first = replays.decoded(opened, request, progress)
+    assert replays.decoded(opened, request, progress).labels is first.labels
     assert shares == [pytest.approx((index + 1) / 6) for index in range(6)]
 
 
@@ -314,4 +318,4 @@ def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:
 
 
 def test_a_link_may_name_the_tab() -> None:
-    assert Link.read({"tab": "volume"}, ["One"]).tab == "volume"
+    assert Link.read({"tab": "volume"}, ["One"], [tab.name for tab in TABS]).tab == "volume"

@@ -17,19 +17,16 @@ from app.page.endpoints import Page, add_endpoints
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
 from app.page.visits import Visits
-from app.page.wiring import CACHE_SECONDS, wire
-from app.scan.frames import FrameRequest, make_frame
+from app.page.wiring import CACHE_SECONDS, Wiring
+from app.scan.frame_request import FrameRequest
+from app.scan.frames import make_frame
 from app.scan.models import Models
-from app.tabs.codebook.tab import build_codebook
-from app.tabs.export.tab import build_export
-from app.tabs.learn.tab import build_learn
-from app.tabs.perturb.tab import build_perturb
-from app.tabs.see.tab import build_see
-from app.tabs.volume.answers import volume_routes
-from app.tabs.volume.tab import build_volume
+from app.scan.open_scan import OpenScan
+from app.tabs.registry import TABS
+from app.tabs.tab import Tab
 from app.visit.examples import Examples
 from app.visit.openings import Openings
-from app.visit.session import OpenScan, SessionStore
+from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import source
 
@@ -83,24 +80,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
-        with gr.Tabs(selected="see") as tabs:
-            with gr.Tab("See", id="see") as see:
-                viewer = build_see(store)
-            with gr.Tab("Perturb", id="perturb") as perturb:
-                build_perturb(store)
-            with gr.Tab("Codebook", id="codebook") as codebook:
-                build_codebook(store)
-            with gr.Tab("Learn", id="learn") as learn:
-                build_learn(store)
-            with gr.Tab("Volume", id="volume") as volume:
-                build_volume()
-            with gr.Tab("Export", id="export") as export:
-                build_export(store)
-        for tab in (see, perturb, codebook, learn, volume, export):
-            tab.select(None, js=f"() => window.vqseg.showTab({tab.id!r})")
+        with gr.Tabs(selected=TABS[0].name) as tabs:
+            built = {tab.name: _build_tab(tab, store) for tab in TABS}
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        wire(blocks, sidebar, viewer, tabs, visits)
+        Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
         add_endpoints(models, uploads, openings, store.most_scan_bytes)
     options = {
         "theme": theme(),
@@ -111,16 +95,27 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "footer_links": ["api"],
         # Larger files are refused while they arrive, before they fill the disk.
         "max_file_size": "2gb",
-        "app_kwargs": {"routes": volume_routes(store), "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)]},
+        "app_kwargs": {
+            "routes": [route for tab in TABS for route in tab.routes(store)],
+            "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)],
+        },
     }
     return App(blocks, options)
+
+
+def _build_tab(tab: Tab, store: SessionStore) -> Any:
+    """Build a tab inside the present Blocks; returns what its own builder does."""
+    with gr.Tab(tab.title, id=tab.name) as place:
+        built = tab.build(store)
+    place.select(None, js=f"() => window.vqseg.showTab({tab.name!r})")
+    return built
 
 
 def _warm_up(scan: OpenScan | None) -> None:
     """The first decodings of a process take ten times as long as the later ones: no visitor should have them."""
     if scan is not None:
         for strength in (0.5, 0.0):
-            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
+            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].middle, strength, "resample", 0))
 
 
 def _build_opening(visits: Visits) -> None:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
-from app.scan.frames import MODES, FrameRequest, RequestError, make_frame
+from app.scan.curves import STEPS, curve, dropout_curve
+from app.scan.frame_request import MODES, FrameRequest, RequestError
+from app.scan.frames import make_frame
+from app.scan.open_scan import OpenScan, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
-from app.tabs.export.lines import STEPS, curve, dropout_curve, slice_tokens
+from app.scan.tokens import slice_tokens
 from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
-from app.visit.session import OpenScan, label_file_name
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError, write_labels
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from vqseg.inference import SegmentedScan
 
 
-# Events that may open a scan. Few of them do at a time and few may wait, for which app/openings.py cares; the rest is told that the
+# Events that may open a scan. Few of them do at a time and few may wait, for which app/visit/openings.py cares; the rest is told that the
 # server is busy, or needs nothing but what is there already, and is not to wait behind the others for that.
 OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + 6}
 

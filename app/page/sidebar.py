@@ -8,11 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from app.scan.frames import LARGEST_SEED, MODES
+from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
-from app.visit.session import OpenScan
 
 OPACITY = 0.55
 
@@ -57,11 +57,17 @@ class Sidebar:
             self.convention,
         ]
 
+    @property
+    def start(self) -> dict[Any, Any]:
+        """What a reset sets again: the values that the controls were built with."""
+        settings = (self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.window, self.convention)
+        return {control: control.value for control in settings}
+
 
 def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) -> dict[str, Any]:
     """Properties of the slice slider for a plane: that slice or the middle one, counted from 0 as the endpoints do."""
     last = scan.views[plane].count - 1 if scan else 0
-    middle = (last + 1) // 2 if last else 0
+    middle = scan.views[plane].middle if scan else 0
     value = middle if index is None else min(index, last)
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.scan.curves import CURVES, POINTS
 from app.scan.edits import edits_as_text
-from app.scan.frames import FrameRequest, RequestError, make_frame
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frames import make_frame
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
-from app.scan.render import absolute_difference, greyscale, label_colours, overlay
-from app.tabs.perturb.figure import COLOURS, CURVES
-from app.visit.session import OpenScan
+from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, overlay
 from vqseg.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg")
+FIGURE_FORMATS = ("png", "svg")
+CURVE_FIGURES = tuple(f"curves-{name}" for name in FIGURE_FORMATS)
+"""Kinds of figure, as views name them."""
+CURVE_TITLES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
+CURVE_COLOURS = ("#239089", "#e69f00", "#cc79a7", "#7a8b96")
 # Millimetres that a scale bar may stand for: the longest that takes at most a quarter of the picture.
 _BARS = (5, 10, 20, 50, 100, 200)
 _OUTLINED: dict[str, Any] = {"color": "white", "fontsize": 7, "fontweight": "bold"}
@@ -93,9 +98,9 @@ def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], droppe
 
     sheet = Figure(figsize=(7.2, 2.9), layout="constrained")
     shares, decibels = sheet.subplots(1, 2, width_ratios=(3, 2))
-    looks = dict(zip(CURVES, COLOURS, strict=True))
+    looks = dict(zip(CURVE_TITLES, CURVE_COLOURS, strict=True))
     places = (("dice_vs_clean", shares), ("agreement", shares), ("dice_vs_truth", shares), ("psnr", decibels))
-    drawn = {name: place for name, place in zip(CURVES, places, strict=True) if place[0] in swapped}
+    drawn = {name: place for name, place in zip(CURVE_TITLES, places, strict=True) if place[0] in swapped}
     for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
         for name, (key, axes) in drawn.items():
             # matplotlib leaves a gap where no structure is in either picture.
@@ -115,8 +120,30 @@ def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], droppe
     return sheet
 
 
+def curve_file(scan: OpenScan, request: FrameRequest, kind: object) -> dict[str, Any]:
+    """The figure of the curves, prepared a little at each call.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings; its epsilon is marked in the figure.
+        kind: One of CURVE_FIGURES.
+
+    Returns:
+        {"done": n, "of": n} points until all are decoded, and the same request goes on; then {"bytes": base64}.
+
+    Raises:
+        RequestError: For another kind, or across the acquired slices, which dropout is not decoded for.
+    """
+    if kind not in CURVE_FIGURES:
+        raise RequestError(f"kind must be one of {', '.join(CURVE_FIGURES)}, got {kind!r}")
+    replay = CURVES.advance(scan, request)
+    if replay.done < POINTS:
+        return {"done": replay.done, "of": POINTS}
+    return base64_answer(written(curve_figure(request, *replay.curves()), str(kind).removeprefix("curves-")))
+
+
 def written(sheet: Figure, file_format: str) -> bytes:
-    """A figure as a file of one of FORMATS."""
+    """A figure as a file of one of FIGURE_FORMATS."""
     content = io.BytesIO()
     sheet.savefig(content, format=file_format, dpi=300)
     return content.getvalue()

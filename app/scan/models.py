@@ -6,12 +6,12 @@ Knows nothing of visitors. A checkpoint that nobody chose lately is let go; an o
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from app.scan.lru import Lru
 from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, read_config
 from vqseg.codebook import CodebookError, CodebookStatistics, read_statistics
 from vqseg.inference import Segmenter
@@ -52,10 +52,9 @@ class Models:
 
         load: raises CheckpointError. opens_others: whether names beyond these, folders and Hub ids, are handed to it too.
         """
-        self._titles, self._load, self.opens_others, self._most = dict(titles), load, opens_others, most
-        self._loaded: OrderedDict[str, Served] = OrderedDict()
+        self._titles, self._load, self.opens_others = dict(titles), load, opens_others
+        self._loaded: Lru[str, Served] = Lru(most)
         self._loading = [Lock() for _ in range(8)]
-        self._lock = Lock()
 
     @property
     def default(self) -> Served:
@@ -76,23 +75,14 @@ class Models:
         # One of a few locks for each name: while a visitor waits for the Hub the others go on.
         loading = self._loading[hash(name) % len(self._loading)]
         with loading:
-            served = (None if anew else self._kept(name)) or self._load(name)
-            with self._lock:
-                self._loaded[name] = served
-                self._loaded.move_to_end(name)
-                while len(self._loaded) > self._most:
-                    self._loaded.popitem(last=False)
+            served = (None if anew else self._loaded.get(name)) or self._load(name)
+            self._loaded.put(name, served)
         return served
 
     def linkable(self, name: str) -> bool:
         """Whether a link may ask for the checkpoint: nobody's link shall make this machine download one."""
-        with self._lock:
-            known = name in self._titles or name in self._loaded
+        known = name in self._titles or name in self._loaded
         return known or (self.opens_others and Path(name).is_dir())
-
-    def _kept(self, name: str) -> Served | None:
-        with self._lock:
-            return self._loaded.get(name)
 
 
 def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> Models:

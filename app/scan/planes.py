@@ -42,6 +42,11 @@ class PlaneView:
     flip_rows: bool
     flip_columns: bool
 
+    @property
+    def middle(self) -> int:
+        """Index of the middle slice."""
+        return self.count // 2
+
     def orient(self, picture: Array) -> Array:
         """(A, B), a slice in the array's own order, as the (rows, columns) that are shown."""
         shown = picture.T if self.transpose else picture

@@ -8,14 +8,12 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from app.scan.frames import FrameRequest
+from app.scan.curves import STEPS, dropout_curve
+from app.scan.frame_request import FrameRequest
 from app.scan.models import Served
-from app.tabs.export.lines import dropout_curve
-from app.visit.session import OpenScan
+from app.scan.open_scan import OpenScan
 from vqseg.codebook import radii
 from vqseg.types import Array
-
-RATES = np.linspace(0, 1, 21).round(2)
 
 
 class TwoRadii:
@@ -47,7 +45,7 @@ TWO_RADII = TwoRadii()
 
 def dropout_cost(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
     """Dice against the undisturbed labels of the slice of a FrameRequest under feature dropout at rates 0, 0.05 .. 1."""
-    curve = dropout_curve(scan, FrameRequest.checked(request, scan), RATES)
+    curve = dropout_curve(scan, FrameRequest.checked(request, scan), STEPS)
     return {"rates": curve["rate"], "dice": curve["dice_vs_clean"]}
 
 

@@ -1,6 +1,6 @@
 """Arrays to pictures, pure numpy and exact: no resampling, no lossy format, integer arithmetic.
 
-The view in the browser (components/viewer.js) blends by the same arithmetic, so both give the same bytes.
+The views in the browser (app/web/pictures.js) blend by the same arithmetic, so both give the same bytes.
 """
 
 from __future__ import annotations
@@ -72,3 +72,8 @@ def overlay(
 def packed(picture: Array) -> str:
     """The array's bytes in row order, deflated, as base64: the lossless form in which the browser's canvases get them."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(picture).tobytes(), level=1)).decode("ascii")
+
+
+def base64_answer(content: bytes) -> dict[str, str]:
+    """{"bytes": base64}, the form in which the browser gets a file that it saves."""
+    return {"bytes": base64.b64encode(content).decode("ascii")}

@@ -8,7 +8,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from app.visit.session import OpenScan
+from app.scan.open_scan import OpenScan
 from vqseg.inference import dice_by_class
 from vqseg.types import Array, Scan
 

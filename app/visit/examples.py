@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from app.scan.lru import Lru
+from app.scan.open_scan import OpenScan
 from app.scan.truth import truth_labels
-from app.visit.session import OpenScan
 from vqseg.data.scan import ScanError, read_scan
 from vqseg.types import Array, Scan
 
@@ -30,14 +29,12 @@ class Examples:
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = {title(path): path for path in files}
-        self._opened: OrderedDict[tuple[str, Served], OpenScan] = OrderedDict()
-        self._lock = Lock()
+        self._opened: Lru[tuple[str, Served], OpenScan] = Lru(_MOST_OPENED)
         self.titles = list(self._files)
 
     def kept(self, title: str | None, model: Served) -> OpenScan | None:
         """The case if it is encoded already."""
-        with self._lock:
-            return self._keep(title, model, None) if title is not None else None
+        return self._opened.get((title, model)) if title is not None else None
 
     def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
         """The encoded case, None if there is none of that title. Raises ScanError if its file is no scan.
@@ -52,19 +49,7 @@ class Examples:
         # Without a lock, which a visitor could not be called off from; of two that come at once the first is kept.
         scan = read_scan(self._files[title])
         opened = OpenScan(model.segmenter.open(scan, progress), model, _truth_beside(self._files[title], scan, model.classes), title)
-        with self._lock:
-            return self._keep(title, model, opened)
-
-    def _keep(self, title: str, model: Served, opened: OpenScan | None) -> OpenScan | None:
-        """The case as it is kept, after `opened` was if none is. The caller holds the lock."""
-        key = (title, model)
-        if opened is not None:
-            self._opened.setdefault(key, opened)
-        if key in self._opened:
-            self._opened.move_to_end(key)
-        while len(self._opened) > _MOST_OPENED:
-            self._opened.popitem(last=False)
-        return self._opened.get(key)
+        return self._opened.keep_first((title, model), opened)
 
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.scan.edits import Edit, edits_from_text
-from app.scan.frames import LARGEST_SEED, MODES
+from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.planes import PLANES
-
-TABS = ("see", "perturb", "codebook", "learn", "volume", "export")
 
 
 @dataclass(frozen=True)
 class Link:
-    """What an address asks for. plane and index are None where it does not say: then the case decides; so is checkpoint."""
+    """What an address asks for.
+
+    Where it does not say, plane, index and checkpoint are None and tab is empty: then the case or the page decides.
+    """
 
     case: str | None
     checkpoint: str | None = None
@@ -25,12 +26,18 @@ class Link:
     strength: float = 0.0
     mode: str = MODES[0]
     seed: int = 0
-    tab: str = TABS[0]
+    tab: str = ""
     edits: tuple[Edit, ...] = ()
 
     @classmethod
-    def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
-        """An address is typed by hand and grows old: whatever in it is wrong is taken as not said."""
+    def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
+        """Read an address. It is typed by hand and grows old: whatever in it is wrong is taken as not said.
+
+        Args:
+            query: Names and values of the address.
+            cases: Titles of the bundled cases, the default first.
+            tabs: Names of the page's tabs.
+        """
         case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
         strength = _number(query.get("eps"))
@@ -46,7 +53,7 @@ class Link:
             strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
-            tab=tab if tab in TABS else TABS[0],
+            tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
         )
 

@@ -5,11 +5,12 @@ Encoding takes seconds to minutes and every visitor shares two of them at a time
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 from typing import Any
+
+from app.scan.lru import Lru
 
 AT_ONCE, MOST_WAITING = 2, 8
 _REMEMBERED = 256
@@ -51,7 +52,7 @@ class Openings:
         self.at_once, self.most_waiting = at_once, most_waiting
         self._by_ticket: dict[str, Opening] = {}
         # Tickets that are over, or were called off before the server heard of them.
-        self._over: OrderedDict[str, bool] = OrderedDict()
+        self._over: Lru[str, bool] = Lru(_REMEMBERED)
         self._queue: list[Opening] = []
         self._changed = Condition()
 
@@ -64,7 +65,7 @@ class Openings:
         """
         opening, known = Opening(owner), isinstance(ticket, str) and 0 < len(ticket) <= _LONGEST_TICKET
         with self._changed:
-            again = known and (ticket in self._by_ticket or self._over.get(ticket, False))
+            again = known and (ticket in self._by_ticket or self._over.get(ticket))
             if again:
                 opening.call_off()
             else:
@@ -77,7 +78,7 @@ class Openings:
             with self._changed:
                 if known and not again:
                     del self._by_ticket[ticket]
-                    self._remember(ticket, called_off=opening.called_off)
+                    self._over.put(ticket, opening.called_off)
 
     @contextmanager
     def turn(self, opening: Opening) -> Iterator[None]:
@@ -116,7 +117,7 @@ class Openings:
                 self._by_ticket[ticket].call_off()
                 self._changed.notify_all()
             else:
-                self._remember(ticket, called_off=True)
+                self._over.put(ticket, True)
 
     def leave(self, owner: str) -> None:
         """Call off what a visit was opening."""
@@ -133,8 +134,3 @@ class Openings:
             if owner and opening.owner == owner:
                 opening.call_off()
         self._changed.notify_all()
-
-    def _remember(self, ticket: str, *, called_off: bool) -> None:
-        self._over[ticket] = called_off
-        while len(self._over) > _REMEMBERED:
-            self._over.popitem(last=False)

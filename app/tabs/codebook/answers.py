@@ -1,19 +1,19 @@
 """What the Codebook tab's views ask the server for: numbers of a codebook and of the scan on show, checked requests in, plain records out.
 
-Every answer belongs to the checkpoint that encoded the scan on show. Arrays travel packed (app/render.py).
+Every answer belongs to the checkpoint that encoded the scan on show. Arrays travel packed (app/scan/render.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from app.scan.frames import RequestError, whole_number
+from app.scan.frame_request import RequestError, whole_number
+from app.scan.open_scan import OpenScan
 from app.scan.render import css_colour, label_colours, packed
-from app.visit.session import OpenScan, SessionError, SessionStore
+from app.visit.answering import Answer, Request
 from vqseg.codebook import CodebookStatistics, phantom_patches, scan_usage
 from vqseg.codebook import where as tokens_with
 from vqseg.types import Array
@@ -21,26 +21,6 @@ from vqseg.types import Array
 NEIGHBOURS = 10
 # Atoms of one answer: a card and its neighbours need some dozens.
 _MOST_ATOMS = 128
-
-Answer = dict[str, Any]
-Handler = Callable[[OpenScan, dict[str, Any]], Answer]
-
-
-def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
-    """A server function of the handler's name: finds the scan by request["token"]; a wrong request is answered by {"error": message}."""
-
-    # Called past the queue and without a session: the token is the only key, and nothing in the request is trusted.
-    def function(request: Any) -> Answer:
-        if not isinstance(request, dict):
-            return {"error": "the request must be an object"}
-        try:
-            return handler(store.get(request.get("token")), request)
-        except (SessionError, RequestError) as error:
-            return {"error": str(error.args[0])}
-
-    # Not functools.wraps: Gradio would read the handler's signature.
-    function.__name__ = handler.__name__
-    return function
 
 
 def statistics_of(scan: OpenScan) -> CodebookStatistics:
@@ -61,7 +41,7 @@ def codes_of(scan: OpenScan, values: Any, most: int) -> Array:
     return np.array([code_of(scan, value) for value in values], dtype=np.int64)
 
 
-def book(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def book(scan: OpenScan, request: Request) -> Answer:
     """The codebook of the scan's checkpoint; {"same": True} if request["known"] names it, {"none": True} if it has no statistics."""
     statistics = scan.model.statistics
     if statistics is None:
@@ -104,7 +84,7 @@ def _stages(statistics: CodebookStatistics) -> Answer:
     return {"steps": steps.tolist(), "stage": packed(stage.astype(np.int32))}
 
 
-def presence(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def presence(scan: OpenScan, request: Request) -> Answer:
     """How often the scan on show has each code, and whether it lies outside of what the codebook has seen."""
     counts = scan_usage(scan.segmented.indices, scan.segmented.codebook_size)
     statistics = scan.model.statistics
@@ -112,13 +92,13 @@ def presence(scan: OpenScan, request: dict[str, Any]) -> Answer:
     return {"counts": packed(counts.astype(np.int32)), "drift": None if drift is None else asdict(drift)}
 
 
-def where(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def where(scan: OpenScan, request: Request) -> Answer:
     """How many tokens of every slice have one of request["codes"]."""
     codes = codes_of(scan, request.get("codes"), scan.segmented.codebook_size)
     return {"slices": tokens_with(scan.segmented.indices, codes).sum((1, 2)).tolist()}
 
 
-def atoms(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def atoms(scan: OpenScan, request: Request) -> Answer:
     """What request["codes"] decode to: packed (n, side, side) uint8. Decoded now where the statistics bring none."""
     codes, statistics = codes_of(scan, request.get("codes"), _MOST_ATOMS), statistics_of(scan)
     if len(codes) == 0:
@@ -127,7 +107,7 @@ def atoms(scan: OpenScan, request: dict[str, Any]) -> Answer:
     return {"atoms": packed(pictures), "side": pictures.shape[1]}
 
 
-def card(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def card(scan: OpenScan, request: Request) -> Answer:
     """What the browser does not know yet of request["code"]: neighbours as (code, distance, probability), partners, place, atom's class."""
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
     found = scan.segmented.neighbours(code, NEIGHBOURS)
@@ -142,7 +122,7 @@ def card(scan: OpenScan, request: dict[str, Any]) -> Answer:
     }
 
 
-def patches(scan: OpenScan, request: dict[str, Any]) -> Answer:
+def patches(scan: OpenScan, request: Request) -> Answer:
     """Up to eight places on procedural phantoms where request["code"] fires: packed (count, side, side) uint8, None if none were noted."""
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
     if statistics.phantom_places is None:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
+from app.scan.open_scan import OpenScan
 from app.scan.render import packed
-from app.visit.session import OpenScan
 from vqseg.codebook import perplexity, share_in_use
 from vqseg.types import Array
 

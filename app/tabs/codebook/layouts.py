@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
+from app.scan.lru import Lru
+from app.scan.open_scan import OpenScan
 from app.scan.render import packed
-from app.visit.session import OpenScan
 from vqseg.codebook import METHODS, METRICS, kept_layout, layout
 from vqseg.types import Array
 
@@ -41,7 +41,7 @@ class Layouts:
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "layout")
         self._jobs: dict[str, Job] = {}
-        self._done: OrderedDict[str, Array] = OrderedDict()
+        self._done: Lru[str, Array] = Lru(_KEPT)
         self._lock = Lock()
 
     def layout(self, scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
@@ -62,9 +62,9 @@ class Layouts:
 
     def _known(self, key: str, scan: OpenScan, settings: dict[str, Any]) -> Array | None:
         with self._lock:
-            if key in self._done:
-                self._done.move_to_end(key)
-                return self._done[key]
+            done = self._done.get(key)
+            if done is not None:
+                return done
             if key in self._jobs:
                 return None
         if settings["method"] == "pca":
@@ -89,9 +89,7 @@ class Layouts:
         places = job.run()
         with self._lock:
             if places is not None:
-                self._done[key] = places
-                while len(self._done) > _KEPT:
-                    self._done.popitem(last=False)
+                self._done.put(key, places)
             # One that failed stays until its visitor has heard of it.
             if job.error is None and self._jobs.get(key) is job:
                 del self._jobs[key]

@@ -6,9 +6,11 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from app.scan.radii import TWO_RADII, dropout_cost
-from app.tabs.codebook.answers import answering, atoms, book, card, patches, presence, where
+from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import evolution, film
 from app.tabs.codebook.layouts import Layouts
+from app.tabs.tab import Tab
+from app.visit.answering import answering
 from app.visit.session import SessionStore
 from app.web import source
 
@@ -30,3 +32,6 @@ def build_codebook(store: SessionStore) -> None:
     )
     # Gradio brings plotly.js to the browser with the first figure it draws: this empty one is never seen.
     gr.Plot(go.Figure(), show_label=False, elem_id="plotly")
+
+
+CODEBOOK = Tab("codebook", "Codebook", build_codebook)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
 from app.scan.models import load_served, public_name, title_of
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
@@ -77,6 +77,6 @@ def _place(asked: Handout) -> Place:
     if path.resolve() not in {one.resolve() for one in files}:
         # No app has it: there is nothing to link to.
         opened.example = None
-    index = opened.views[opened.plane].count // 2 if asked.slice is None else asked.slice
+    index = opened.views[opened.plane].middle if asked.slice is None else asked.slice
     values = {"plane": opened.plane, "index": index, "strength": 0.0, "mode": "resample", "seed": asked.seed, "cell": asked.cell}
     return Place.checked(values, opened)

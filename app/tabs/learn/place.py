@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from app.scan.frames import FrameRequest, RequestError, whole_number
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
-from app.visit.session import OpenScan
 from vqseg.types import Array
 
 # How much more than the structures themselves a closer look shows.
@@ -35,7 +35,7 @@ class Place:
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> Place:
         """values: the keys of a FrameRequest and "cell", [row, column]; None lets the lesson choose. Raises RequestError."""
         request = FrameRequest.checked(values, scan)
-        if scan.views[request.plane].axis != scan.segmented.axis:
+        if not scan.acquired(request.plane):
             raise RequestError(f"tokens lie in the acquired slices; choose plane {scan.plane}")
         cell = values.get("cell")
         if cell is None:

@@ -20,9 +20,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.scan.frames import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.open_scan import OpenScan
+from app.scan.replay import REPLAYS
 from app.scan.volume import class_figures, is_volume, label_file, scan_file
-from app.visit.session import OpenScan, SessionError, SessionStore
+from app.visit.session import SessionError, SessionStore
 from app.web import source
 
 PARTS = ("scan", "labels", "truth")
@@ -86,7 +88,7 @@ class VolumeRequest:
     def _labels(self, scan: OpenScan, progress: _Progress) -> tuple[bytes, dict[str, Any]]:
         asked, labels, share = self.labels, scan.segmented.labels, 0.0
         if asked.strength > 0:
-            decoded = scan.decoded_volume(asked.strength, asked.mode, asked.seed, progress)
+            decoded = REPLAYS.decoded(scan, asked, progress)
             labels, share = decoded.labels, decoded.replaced_share
         return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.tabs.volume.answers import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH
+from app.tabs.tab import Tab
+from app.tabs.volume.answers import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH, volume_routes
+from app.visit.session import SessionStore
 from app.web import source
 
 
-def build_volume() -> None:
-    """Everything but the frame comes by the routes of app/volume_routes.py, the first time that the tab is on show."""
+def build_volume(store: SessionStore) -> None:
+    """The tab. Everything but the frame comes by the routes of answers.py, the first time that the tab is on show."""
     addresses = {"script": SCRIPT_PATH, "volumes": VOLUME_PATH, "niivue": NIIVUE_PATH}
     gr.HTML(
         # Without the leading slash: below whatever address the page is served from.
@@ -20,3 +22,6 @@ def build_volume() -> None:
         apply_default_css=False,
         elem_id="volume",
     )
+
+
+VOLUME = Tab("volume", "Volume", build_volume, volume_routes)

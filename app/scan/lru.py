@@ -1,0 +1,98 @@
+"""A mapping that forgets: what was used least recently goes first, by count or by weight. Safe to share between threads."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import RLock
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
+OwnerT = TypeVar("OwnerT")
+
+
+class Lru(Generic[KeyT, ValueT]):
+    """Values by key, up to a total weight."""
+
+    def __init__(self, most: int, weigh: Callable[[ValueT], int] = lambda _: 1) -> None:
+        """Begin empty.
+
+        Args:
+            most: The largest total weight that is kept.
+            weigh: A value's weight; by default every value weighs 1, so that `most` is a count. It must not change while the value is kept.
+        """
+        self.most, self._weigh = most, weigh
+        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
+        self._lock = RLock()
+
+    def get(self, key: KeyT) -> ValueT | None:
+        """The value, which counts as used now; None if it is not kept."""
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key]
+
+    def put(self, key: KeyT, value: ValueT) -> list[ValueT]:
+        """Keep a value as the one used last; returns what was forgotten to make room, the value itself if it alone is too heavy."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            forgotten = []
+            while self.weight > self.most:
+                forgotten.append(self._values.popitem(last=False)[1])
+            return forgotten
+
+    def keep_first(self, key: KeyT, value: ValueT) -> ValueT:
+        """The value that is kept for the key, after `value` was put there if none is: of two threads that bring one both get the first."""
+        with self._lock:
+            kept = self.get(key)
+            if kept is None:
+                self.put(key, value)
+            return value if kept is None else kept
+
+    def made(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
+        """The value of the key, made under the lock if it is not kept: for what is made at once."""
+        with self._lock:
+            kept = self.get(key)
+            return self.keep_first(key, make()) if kept is None else kept
+
+    def pop(self, key: KeyT) -> ValueT | None:
+        """Forget a key and return its value, None if it was not kept."""
+        with self._lock:
+            return self._values.pop(key, None)
+
+    def items(self) -> list[tuple[KeyT, ValueT]]:
+        """What is kept, the least recently used first."""
+        with self._lock:
+            return list(self._values.items())
+
+    @property
+    def weight(self) -> int:
+        """Total weight of what is kept."""
+        with self._lock:
+            return sum(self._weigh(value) for value in self._values.values())
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            return key in self._values
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class LruOfEach(Generic[OwnerT, KeyT, ValueT]):
+    """One Lru for each owner, such as an open scan: what is kept for an owner goes with it."""
+
+    def __init__(self, most: Callable[[OwnerT], int]) -> None:
+        """most: how many values are kept for an owner."""
+        self._most = most
+        self._kept: WeakKeyDictionary[OwnerT, Lru[KeyT, ValueT]] = WeakKeyDictionary()
+        self._lock = RLock()
+
+    def of(self, owner: OwnerT) -> Lru[KeyT, ValueT]:
+        """What is kept for an owner."""
+        with self._lock:
+            return self._kept.setdefault(owner, Lru(self._most(owner)))
