@@ -200,7 +200,7 @@ def test_the_sampler_hands_out_the_labels_of_the_view(data: Path, tmp_path: Path
         (labels / name).write_bytes((data / "labelsTr" / name).read_bytes())
     trainer = Trainer(config_with(data, labels, tmp_path / "run"))
     trainer._load_data()
-    batch = trainer.sampler.draw(8, 2, 12, torch.Generator().manual_seed(0))
+    batch = trainer.data.sampler.draw(8, 2, 12, torch.Generator().manual_seed(0))
     assert batch.pseudo_labels is not None
     assert batch.weak is not None
     cavity, wall = (batch.weak[:, 0][batch.pseudo_labels == label].mean() for label in (3, 2))

@@ -19,7 +19,7 @@ from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.files import write_whole
 from vqseg.models.foundation import FoundationError
 from vqseg.models.vit import EncoderError
-from vqseg.training.trainer import TrainingError
+from vqseg.training.start import TrainingError
 
 logger = logging.getLogger(__name__)
 
