@@ -1,4 +1,4 @@
-"""The page: its layout, and how it is served. What the controls say goes to window.vqseg in the browser; Python gives pictures only."""
+"""The page: its layout, and how it is served. What the controls say stays in the browser (web/store.js); Python gives pictures only."""
 
 from __future__ import annotations
 
@@ -18,30 +18,34 @@ from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
 from app.page.visits import Visits
 from app.page.wiring import CACHE_SECONDS, Wiring
-from app.scan.frame_request import FrameRequest
+from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
+from app.scan.curves import STEPS
+from app.scan.frame_request import LARGEST_SEED, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.models import Models
-from app.scan.open_scan import OpenScan
+from app.scan.open_scan import ENDINGS, OpenScan
+from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
 from app.visit.examples import Examples
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
-from app.web import source
+from app.web import calling, module_path, module_routes, mounting, source
 
 logger = logging.getLogger(__name__)
 
-# What all views share, in the order in which it is run.
-_HEAD = (
-    "web/store.js",
-    "web/pictures.js",
-    "web/zoom.js",
-    "web/frames.js",
-    "web/openings.js",
-    "web/files.js",
-    "web/names.js",
-    "web/ahead.js",
+# Modules that the first picture needs: asked for at once, not one after the other as they import each other.
+_FIRST = tuple(
+    f"{path}.js"
+    for path in (
+        *(
+            f"web/{name}"
+            for name in ("store", "facts", "frames", "frame_order", "packed", "packed_frames", "cells", "pictures", "zoom", "zoom_place")
+        ),
+        *(f"web/{name}" for name in ("edits", "links", "keys", "openings", "plotly")),
+        *(f"page/{name}" for name in ("page", "names", "ahead", "events", "opening")),
+    )
 )
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
@@ -58,12 +62,30 @@ class App:
         return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
 
 
+def facts() -> dict[str, Any]:
+    """What the browser's side knows from Python, for every view: `Facts` of web/types.d.ts. A tab's own constants are its value's."""
+    # Gradio names the file of plotly.js by its content.
+    plotly = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
+    branches = {"neither": NEITHER, "segmentation": SEGMENTATION, "reconstruction": RECONSTRUCTION, "both": BOTH}
+    return {
+        "windows": {name: [window.centre, window.width] for name, window in HOUNSFIELD_WINDOWS.items()},
+        "endings": list(ENDINGS),
+        "curve_steps": len(STEPS),
+        "largest_seed": LARGEST_SEED,
+        "branches": branches,
+        "noticed": NOTICED,
+        "tabs": [tab.name for tab in TABS],
+        "plotly": plotly.name if plotly else "",
+    }
+
+
 def _head() -> str:
-    """The shared scripts, and where Gradio keeps plotly.js: it names that file by its content."""
-    plots = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
-    name = json.dumps(plots.name if plots else "")
-    store, *others = _HEAD
-    return f"{source(store)}\nwindow.vqseg.plots = {name};\n{source(*others)}"
+    """The frame's style, the facts, and the modules: those of the first picture are fetched while Gradio is still being read."""
+    # A "<" would end the script where a text had "</script>" in it.
+    told = json.dumps(facts()).replace("<", "\\u003c")
+    preloads = "".join(f'<link rel="modulepreload" href="{module_path(path)}">' for path in _FIRST)
+    scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads}'
+    return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 
 def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
@@ -89,14 +111,14 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     options = {
         "theme": theme(),
         "css": style_sheet(),
-        "head": f"<style>{source('page/frame.css')}</style><script>{_head()}</script>",
+        "head": _head(),
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
         # Larger files are refused while they arrive, before they fill the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
-            "routes": [route for tab in TABS for route in tab.routes(store)],
+            "routes": [*module_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)],
         },
     }
@@ -107,7 +129,7 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
     """Build a tab inside the present Blocks; returns what its own builder does."""
     with gr.Tab(tab.title, id=tab.name) as place:
         built = tab.build(store)
-    place.select(None, js=f"() => window.vqseg.showTab({tab.name!r})")
+    place.select(None, js=calling("web/links.js", "showTab", given=[tab.name]))
     return built
 
 
@@ -131,7 +153,7 @@ def _build_opening(visits: Visits) -> None:
         value="",
         html_template=source("page/opening.html"),
         css_template=source("page/opening.css"),
-        js_on_load=source("page/opening.js"),
+        js_on_load=mounting("page/opening.js"),
         server_functions=[progress, cancel],
         apply_default_css=False,
         elem_id="opening",

@@ -1,45 +1,90 @@
 /* The strip at the foot of the page while a scan is being opened: what, how far, and a button to stop it. */
-const root = element.querySelector(".opening");
-const text = (name) => root.querySelector("[data-text=" + name + "]");
-const bar = root.querySelector("progress");
+
+import * as openings from "../web/openings.js";
+
+/** @typedef {import("../web/types").Opening} Opening */
+/** @typedef {{stage: "waiting" | "reading" | "loading" | "encoding", share: number, ahead: number, over?: boolean}} Told */
+/** @typedef {{progress: (ticket: string) => Promise<Told | undefined>, cancel: (ticket: string) => Promise<void>}} Server */
+
 // Milliseconds: what is there at once needs no strip.
-const AT_FIRST = 400, AFTERWARDS = 250;
-const STAGES = { waiting: "waiting", reading: "reading the file", loading: "loading the checkpoint", encoding: "encoding its slices" };
+const AT_FIRST = 400;
+const AFTERWARDS = 250;
+const STAGES = {
+  waiting: "waiting",
+  reading: "reading the file",
+  loading: "loading the checkpoint",
+  encoding: "encoding its slices",
+};
 
-let present = null;
-let timer = 0;
-
-function follow(newest) {
-  clearTimeout(timer);
-  present = newest;
-  if (!newest || newest.stopped) return void (root.hidden = true);
-  timer = setTimeout(look, root.hidden ? AT_FIRST : 0);
-}
-
-async function look() {
-  const mine = present, told = await server.progress(mine.ticket);
-  if (mine !== present || mine.stopped) return;
-  if (told?.over) return void (root.hidden = true);
-  text("title").textContent = mine.title;
-  text("title").title = mine.title;
-  text("stage").textContent = describe(told);
-  if (told?.stage === "encoding") bar.value = told.share;
-  else bar.removeAttribute("value");
-  root.hidden = false;
-  timer = setTimeout(look, AFTERWARDS);
-}
-
-function describe(told) {
+/**
+ * How far an opening is, in words.
+ * @param {Told | undefined} told
+ */
+export function describe(told) {
   if (!told) return "the server does not answer";
   if (told.stage === "encoding") return STAGES.encoding + " " + Math.round(100 * told.share) + " %";
   return STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other" : " others") : "");
 }
 
-function stop() {
-  server.cancel(present.ticket);
-  window.vqseg.openings.stop();
+/**
+ * @param {HTMLElement} element
+ * @param {unknown} _props
+ * @param {Server} server
+ */
+export function mount(element, _props, server) {
+  const strip = createStrip(/** @type {HTMLElement} */ (element.querySelector(".opening")));
+  /** @type {Opening | null} */
+  let present = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  /** @param {Opening | null} newest */
+  function follow(newest) {
+    clearTimeout(timer);
+    present = newest;
+    if (!newest || newest.stopped) strip.hide();
+    else timer = setTimeout(look, strip.isHidden() ? AT_FIRST : 0, newest);
+  }
+
+  /** @param {Opening} mine */
+  async function look(mine) {
+    const told = await server.progress(mine.ticket);
+    if (mine !== present || mine.stopped) return;
+    if (told?.over) return strip.hide();
+    strip.tell(mine, told);
+    timer = setTimeout(look, AFTERWARDS, mine);
+  }
+
+  function stop() {
+    if (present) server.cancel(present.ticket);
+    openings.stop();
+  }
+
+  strip.button.addEventListener("click", stop);
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !strip.isHidden()) stop();
+  });
+  openings.subscribe(follow);
 }
 
-root.querySelector("button").addEventListener("click", stop);
-document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !root.hidden) stop(); });
-window.vqseg.openings.subscribe(follow);
+/** @param {HTMLElement} root */
+function createStrip(root) {
+  const title = /** @type {HTMLElement} */ (root.querySelector("[data-text=title]"));
+  const stage = /** @type {HTMLElement} */ (root.querySelector("[data-text=stage]"));
+  const bar = /** @type {HTMLProgressElement} */ (root.querySelector("progress"));
+  const button = /** @type {HTMLButtonElement} */ (root.querySelector("button"));
+
+  /**
+   * @param {Opening} opening
+   * @param {Told | undefined} told
+   */
+  function tell(opening, told) {
+    title.textContent = title.title = opening.title;
+    stage.textContent = describe(told);
+    if (told?.stage === "encoding") bar.value = told.share;
+    else bar.removeAttribute("value");
+    root.hidden = false;
+  }
+
+  return { tell, button, hide: () => void (root.hidden = true), isHidden: () => root.hidden };
+}

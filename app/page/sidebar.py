@@ -19,7 +19,7 @@ OPACITY = 0.55
 
 @dataclass(frozen=True)
 class Sidebar:
-    """The controls of the sidebar. `view` are those that say what is shown, in the order of components/store.js."""
+    """The controls of the sidebar. `view` are those that say what is shown."""
 
     case: gr.Dropdown
     checkpoint: gr.Dropdown
@@ -42,20 +42,21 @@ class Sidebar:
     download: gr.DownloadButton
 
     @property
-    def view(self) -> list[Any]:
-        return [
-            self.plane,
-            self.index,
-            self.strength,
-            self.mode,
-            self.seed,
-            self.opacity,
-            self.outline,
-            self.shown,
-            self.visible,
-            self.window,
-            self.convention,
-        ]
+    def view(self) -> dict[str, Any]:
+        """The controls that say what is shown, by the names that the browser has for them: `Controls` of web/types.d.ts."""
+        return {
+            "plane": self.plane,
+            "index": self.index,
+            "strength": self.strength,
+            "mode": self.mode,
+            "seed": self.seed,
+            "opacity": self.opacity,
+            "outline": self.outline,
+            "shown": self.shown,
+            "visible": self.visible,
+            "range": self.window,
+            "convention": self.convention,
+        }
 
     @property
     def start(self) -> dict[Any, Any]:

@@ -17,6 +17,7 @@ from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
 from app.visit.openings import BusyError, CalledOffError
 from app.visit.session import SessionError
+from app.web import calling
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 
@@ -35,11 +36,8 @@ class Wiring:
 
     def __init__(self, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
         self._bar, self._viewer, self._tabs, self._visits = bar, viewer, tabs, visits
-        self._follow: dict[str, Any] = {
-            "fn": None,
-            "inputs": [viewer, *bar.view],
-            "js": "(...values) => window.vqseg.update(...values)",
-        }
+        update = calling("web/store.js", "update", ["scan", *bar.view])
+        self._follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view.values()], "js": update}
 
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind everything, inside the present Blocks."""
@@ -87,9 +85,8 @@ class Wiring:
                 self._tabs: gr.Tabs(selected=link.tab or TABS[0].name),
             }
 
-        asked = "() => [...window.vqseg.linked(), window.vqseg.openings.begin('The scan of the link', '')]"
         outputs = [*self._outputs, bar.visible, bar.strength, bar.mode, bar.seed, self._tabs]
-        return blocks.load(linked, [query, ticket], outputs, js=asked, **OPENS, **_PRIVATE)
+        return blocks.load(linked, [query, ticket], outputs, js=_event("linkAsked"), **OPENS, **_PRIVATE)
 
     def _case(self) -> Any:
         ticket = gr.Textbox(visible=False)
@@ -100,7 +97,7 @@ class Wiring:
             return {} if opened is None else self._shown(opened)
 
         inputs = [self._bar.case, self._bar.checkpoint, ticket]
-        return self._bar.case.input(example, inputs, self._outputs, js=_begin("title, name", "title"), **_OPENING)
+        return self._bar.case.input(example, inputs, self._outputs, js=_event("exampleChosen"), **_OPENING)
 
     def _checkpoint(self) -> Any:
         def checkpoint(name: str, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
@@ -122,8 +119,7 @@ class Wiring:
     def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
         outputs = [self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint, bar.visible]
-        begin = _begin("name, viewer", "viewer?.name")
-        return event(handler, [control, self._viewer, ticket], outputs, js=begin, **_OPENING)
+        return event(handler, [control, self._viewer, ticket], outputs, js=_event("checkpointChosen"), **_OPENING)
 
     def _upload(self) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
@@ -134,8 +130,8 @@ class Wiring:
             # An emptied drop zone takes the next file.
             return {**self._shown(opened), bar.upload: None}
 
-        inputs, begin = [bar.upload, bar.checkpoint, ticket], _begin("file, name", "file?.orig_name")
-        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload], js=begin, **_OPENING)
+        inputs = [bar.upload, bar.checkpoint, ticket]
+        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload], js=_event("fileSent"), **_OPENING)
         sent.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
         return sent
 
@@ -148,14 +144,14 @@ class Wiring:
             return {} if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
 
         # Not then(): it does not come after an event that the queue refused.
-        event.success(None, js="() => window.vqseg.openings.settle()")
+        event.success(None, js=_event("openingDone"))
         event.success(**self._follow)
         # Multiple: of two that end at once only the second one finds nothing on its way any more.
         event.failure(
             restored,
             [self._viewer],
             [bar.case, bar.checkpoint],
-            js="(viewer) => { window.vqseg.openings.settle(); return [viewer]; }",
+            js=_event("openingFailed"),
             queue=False,
             trigger_mode="multiple",
             **_PRIVATE,
@@ -182,10 +178,10 @@ class Wiring:
             return {} if scan is None else {bar.index: gr.update(**slice_slider(scan, name))}
 
         bar.plane.input(plane, [self._viewer, bar.plane], [bar.index], queue=False, **_PRIVATE).then(**self._follow)
-        for control in bar.view:
+        for control in bar.view.values():
             if control is not bar.plane:
                 control.change(**self._follow, trigger_mode="always_last")
-        bar.reroll.click(None, None, bar.seed, js="() => [Math.floor(Math.random() * 2 ** 31)]")
+        bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
         """One key back to the start: what was set by hand in Python's build is set again in the browser."""
@@ -196,6 +192,7 @@ class Wiring:
             return {**bar.start, **({} if scan is None else self._view_of(scan))}
 
         outputs = [*bar.start, bar.plane, bar.index, bar.visible]
+        bar.reset.click(None, js=calling("web/store.js", "reset"))
         bar.reset.click(reset, [self._viewer], outputs, queue=False, **_PRIVATE).then(**self._follow)
 
     @property
@@ -256,6 +253,6 @@ def _owner(request: gr.Request) -> str:
     return str(request.session_hash)
 
 
-def _begin(names: str, title: str) -> str:
-    """JavaScript that hands an event's inputs on, and with them the ticket of what is opened now, which the strip calls `title`."""
-    return f"({names}) => [{names}, window.vqseg.openings.begin({title}, {names.split(',')[0]})]"
+def _event(function: str) -> str:
+    """What page/events.js does at an event."""
+    return calling("page/events.js", function)

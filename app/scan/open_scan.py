@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from app.scan.models import Served
     from vqseg.inference import SegmentedScan
 
-_ENDING = re.compile(r"\.(nii\.gz|nii|png|jpe?g|tiff?|bmp|npy)$", re.IGNORECASE)
+# Of files of scans, the longer ones before those that they end with.
+ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
+_ENDING = re.compile(f"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
 # A perturbed volume that is kept: uint8 labels and a float32 reconstruction. Two of an own scan are, see app/scan/replay.py.
 VOLUME_BYTES_A_VOXEL = 2 * 5
 # A truth may be added at any time.

@@ -1,19 +1,39 @@
-"""Windows of the input: what is black and what is white in its picture. components/pictures.js knows what the names stand for."""
+"""Windows of the input: what is black and what is white in its picture."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from vqseg.types import Scan
+
+
+@dataclass(frozen=True)
+class Window:
+    """title: as visitors read it. centre, width: in Hounsfield units."""
+
+    title: str
+    centre: int
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.centre}, {self.width} HU)".replace("-", "−")
+
 
 NETWORK = "network"
 _ANY_SCAN = (("As the network reads it", NETWORK), ("1st to 99th percentile", "percentiles"))
-_COMPUTED_TOMOGRAPHY = (("CT lung (−600, 1500 HU)", "lung"), ("CT soft tissue (40, 400 HU)", "soft"), ("CT bone (400, 1800 HU)", "bone"))
+HOUNSFIELD_WINDOWS = {
+    "lung": Window("CT lung", -600, 1500),
+    "soft": Window("CT soft tissue", 40, 400),
+    "bone": Window("CT bone", 400, 1800),
+}
 # Air has -1000 HU; fat, the lightest tissue, never less than about -200.
 _AIR_BELOW = -500
 
 
 def window_choices(scan: Scan | None) -> list[tuple[str, str]]:
     """(title, name) of the windows that mean something for a scan: those of CT only where its values are Hounsfield units."""
-    return [*_ANY_SCAN, *(_COMPUTED_TOMOGRAPHY if scan is not None and in_hounsfield_units(scan) else ())]
+    computed = scan is not None and in_hounsfield_units(scan)
+    return [*_ANY_SCAN, *((str(window), name) for name, window in HOUNSFIELD_WINDOWS.items() if computed)]
 
 
 def in_hounsfield_units(scan: Scan) -> bool:

@@ -1,12 +1,95 @@
-"""The parts that run in the browser: small vanilla scripts and style sheets, read from the files beside this one."""
+"""The parts that run in the browser: native modules, served as they are, and the texts of page and style sheets.
+
+All modules lie under one address that changes with any of them, so that a browser keeps them for good. They import each other
+relatively, and each is evaluated once a page.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 _APP = Path(__file__).resolve().parents[1]
+_FOLDERS = ("web/*.js", "page/*.js", "tabs/*/*.js")
+_KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
 def source(*names: str) -> str:
-    """The text of files below app/, one after the other: several scripts then share one function, and what they declare."""
-    return "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
+    """The text of files below app/, one after the other."""
+    text = "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
+    return _after_compat(text) if names[0].startswith("tabs/") and names[0].endswith(".js") else text
+
+
+def _after_compat(script: str) -> str:
+    """A tab's script that is not yet a module, run when window.vqseg is there."""
+    return f"import(new URL({json.dumps(module_path('web/compat.js'))}, document.baseURI)).then(() => {{\n{script}\n}});"
+
+
+@cache
+def modules() -> Mapping[str, bytes]:
+    """Every module by its path below app/."""
+    paths = sorted(path for pattern in _FOLDERS for path in _APP.glob(pattern))
+    return {path.relative_to(_APP).as_posix(): path.read_bytes() for path in paths}
+
+
+@cache
+def version() -> str:
+    """A hash of all modules: their names and contents."""
+    digest = hashlib.sha256()
+    for path, content in modules().items():
+        digest.update(f"{path} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:12]
+
+
+def module_path(path: str) -> str:
+    """Where a module is served, without a leading slash: below whatever address the page has. Raises KeyError if there is none."""
+    if path not in modules():
+        raise KeyError(f"app/{path} is no module of the page; there are {', '.join(modules())}")
+    return f"vqseg/{version()}/{path}"
+
+
+def module_routes() -> list[Route]:
+    """The route of all modules, for FastAPI's `routes`."""
+
+    async def module(request: Request) -> Response:
+        content = modules().get(request.path_params["path"])
+        if content is None or request.path_params["version"] != version():
+            return PlainTextResponse("This version of the page is gone. Load the page again.", 404)
+        return Response(content, media_type="text/javascript", headers=_KEPT)
+
+    return [Route("/vqseg/{version}/{path:path}", module, methods=["GET"])]
+
+
+def _importing(path: str) -> str:
+    return f"import(new URL({json.dumps(module_path(path))}, document.baseURI))"
+
+
+def mounting(path: str) -> str:
+    """A component's js_on_load: its module's mount(element, props, server). Without the module its notice says so."""
+    failed = 'const notice = element.querySelector(".notice"); if (notice) Object.assign(notice, { hidden: false, textContent: '
+    failed += '"The server did not answer. Load the page again." });'
+    return (
+        f"{_importing(path)}.then((module) => module.mount(element, props, server)).catch((error) => {{ console.error(error); {failed} }});"
+    )
+
+
+def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[Any] = ()) -> str:
+    """The js= of a Gradio event: a module's function is called with the event's inputs and gives the values of its outputs.
+
+    Args:
+        path: of the module, below app/.
+        function: what it exports.
+        fields: names of the inputs; the function then gets one object that has them.
+        given: constants that come before the inputs.
+    """
+    constants = "".join(json.dumps(value) + ", " for value in given)
+    values = f"Object.fromEntries({json.dumps(list(fields))}.map((name, i) => [name, values[i]]))" if fields else "...values"
+    return f"(...values) => {_importing(path)}.then((module) => module.{function}({constants}{values}) ?? [])"

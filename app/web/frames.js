@@ -1,89 +1,131 @@
-/* The pictures of what the page shows: asked for, kept, fetched ahead. Loaded in the page's head after store.js.
+/* The pictures of what the page shows: asked for, kept, fetched ahead.
    One request is under way at a time; only the newest wish is kept, so the last value of a drag always wins. While nothing is
    wished for, the frames of epsilon 0, 0.05 .. 1 of the slice on show are fetched, the nearest first: scrubbing then needs no wait. */
-(() => {
-  const STEPS = 20, REST = 150;   // milliseconds without a change before anything is fetched ahead
-  const KEPT_PIXELS = 2 ** 25;    // of each of the two:
-  const inputs = new Map();       // what does not change with the perturbation, by slice
-  const frames = new Map();       // answers by slice and settings
+
+import { facts } from "./facts.js";
+import { frameKey, gridOf, mostKept, nearest, nextAhead, requestOf, sliceKey } from "./frame_order.js";
+import { unpackFrame, unpackInput } from "./packed_frames.js";
+import { store as pageStore } from "./store.js";
+
+/** @typedef {import("./types").Ask} Ask */
+/** @typedef {import("./types").CurvePoint} CurvePoint */
+/** @typedef {import("./types").Frame} Frame */
+/** @typedef {import("./types").FrameEvent} FrameEvent */
+/** @typedef {import("./types").FrameSettings} FrameSettings */
+/** @typedef {import("./types").PageState} PageState */
+/** @typedef {import("./types").Shown} Shown */
+/** @typedef {import("./types").SliceAnswer} SliceAnswer */
+/** @typedef {import("./types").SliceInput} SliceInput */
+/** @typedef {import("./types").SliceRequest} SliceRequest */
+/** @typedef {{request: SliceRequest, resolve: (frame: Frame | null) => void}} Extra */
+
+const REST = 150; // milliseconds without a change before anything is fetched ahead
+const SILENT = "The server did not answer. Move the slider to try again.";
+
+/**
+ * Keep a value as the newest one, and as many as memory allows.
+ * @template {{length: number}} T
+ * @param {Map<string, T>} map
+ * @param {string} key
+ * @param {T} value
+ */
+function remember(map, key, value) {
+  map.delete(key);
+  map.set(key, value);
+  for (const oldest of map.keys()) {
+    if (map.size <= mostKept(value.length)) break;
+    map.delete(oldest);
+  }
+}
+
+/**
+ * Frames of a store of its own, for tests; the page has `frames`.
+ * @param {import("./store.js").Store} store
+ * @param {number} steps of epsilon that are fetched ahead
+ */
+export function createFrames(store, steps) {
+  const GRID = gridOf(steps);
+  /** @type {Map<string, SliceInput>} */
+  const inputs = new Map(); // by slice
+  /** @type {Map<string, Frame>} */
+  const kept = new Map(); // by slice and settings
+  /** @type {Set<(event: FrameEvent) => void>} */
   const listeners = new Set();
-  let ask = null;                 // the server's function
-  let wanted = null;              // the newest request that was not sent
-  const besides = [];             // frames that views ask for besides the one on show: {request, resolve}, served in turn
+  /** @type {Extra[]} */
+  const besides = []; // frames that views ask for besides the one on show, served in turn
+  /** @type {Ask | null} */
+  let ask = null; // the server's function
+  /** @type {SliceRequest | null} */
+  let wanted = null; // the newest request that was not sent
   let busy = false;
-  let sequence = 0;               // of the newest request wished for
-  let shown = null;               // what was published last
-  let failed = 0;                 // sequence at which fetching ahead failed; it begins again with the next change
-  let resting = 0;
+  let sequence = 0; // of the newest request wished for
+  /** @type {Shown | null} */
+  let shown = null; // what was published last
+  let failed = 0; // sequence at which fetching ahead failed; it begins again with the next change
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let resting;
 
-  const sliceKey = (r) => [r.token, r.plane, r.index].join(" ");
-  const frameKey = (r) => [sliceKey(r), r.truth, r.strength, r.mode, r.seed, r.edits].join(" ");
+  /** @param {Omit<SliceRequest, "sequence">} request */
+  const isReady = (request) => kept.has(frameKey(request)) && inputs.has(sliceKey(request));
 
-  function remember(map, key, value) {
-    map.delete(key);
-    map.set(key, value);
-    const most = Math.max(24, Math.min(256, Math.floor(KEPT_PIXELS / value.length)));
-    while (map.size > most) map.delete(map.keys().next().value);
+  /** @param {FrameEvent} event */
+  function tell(event) {
+    for (const listener of listeners) listener(event);
   }
 
-  async function bytes(packed) {
-    const deflated = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
-    const stream = new Blob([deflated]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Response(stream).arrayBuffer();
+  /** @param {SliceRequest} request */
+  function publish(request) {
+    const frame = kept.get(frameKey(request));
+    const input = inputs.get(sliceKey(request));
+    if (!frame || !input) return;
+    shown = { request, frame, ...input };
+    tell({ shown });
   }
 
-  function requestOf(state) {
-    const { scan, plane, index, strength, mode, seed, edits } = state;
-    return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits };
-  }
-
+  /** @param {PageState} state */
   function follow(state) {
     const request = { ...requestOf(state), sequence: ++sequence };
     wanted = null;
-    if (ready(request)) publish(request);
+    if (isReady(request)) publish(request);
     else {
-      const near = { ...request, strength: Math.round(request.strength * STEPS) / STEPS };
-      if (ready(near)) publish(near);
+      const near = { ...request, strength: nearest(request.strength, steps) };
+      if (isReady(near)) publish(near);
       wanted = request;
     }
     pump();
   }
 
-  const ready = (request) => frames.has(frameKey(request)) && inputs.has(sliceKey(request));
-
   async function pump() {
     if (busy || !ask) return;
     busy = true;
     try {
-      for (;;) {
-        const extra = wanted ? null : besides.shift();
-        const request = wanted ?? extra?.request ?? ahead();
-        if (!request) break;
-        const isWanted = request === wanted;
-        if (isWanted) wanted = null;
-        const finished = await fetchFrame(request, isWanted);
-        if (finished) extra?.resolve(frames.get(frameKey(request)) ?? null);
-        else if (extra) besides.unshift(extra);
-      }
+      while (await fetchNext(ask));
     } finally {
       busy = false;
     }
   }
 
-  /* A frame of the slice on show under other settings; null if the server has none. */
-  function frameOf(settings) {
-    const request = { ...requestOf(window.vqseg.state), ...settings, sequence }, key = frameKey(request);
-    if (frames.has(key)) return Promise.resolve(frames.get(key));
-    return new Promise((resolve) => {
-      besides.push({ request, resolve });
-      pump();
-    });
+  /**
+   * What is wished for first, then what views ask for, then what is fetched ahead.
+   * @param {Ask} fetcher
+   * @returns {Promise<boolean>} false if there was nothing to fetch
+   */
+  async function fetchNext(fetcher) {
+    const extra = wanted ? undefined : besides.shift();
+    const request = wanted ?? extra?.request ?? ahead();
+    if (!request) return false;
+    const isWanted = request === wanted;
+    if (isWanted) wanted = null;
+    const finished = await fetchFrame(fetcher, request, isWanted);
+    if (finished) extra?.resolve(kept.get(frameKey(request)) ?? null);
+    else if (extra) besides.unshift(extra);
+    return true;
   }
 
-  /* The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */
+  /** The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */
   function ahead() {
-    const state = window.vqseg.state;
-    if (!state.scan?.planes[state.plane].acquired || failed === sequence || document.hidden) return null;
+    const { state } = store;
+    if (!state?.scan.planes[state.plane].acquired || failed === sequence || globalThis.document?.hidden) return null;
     const rest = REST - (performance.now() - state.changed);
     if (rest > 0) {
       clearTimeout(resting);
@@ -91,111 +133,120 @@
       return null;
     }
     const base = { ...requestOf(state), sequence };
-    const grid = Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS).sort((a, b) => Math.abs(a - state.strength) - Math.abs(b - state.strength));
-    const strength = grid.find((s) => !ready({ ...base, strength: s }));
+    const strength = nextAhead(state.strength, GRID, (step) => isReady({ ...base, strength: step }));
     return strength === undefined ? null : { ...base, strength };
   }
 
-  /* false if a newer wish came between. */
-  async function fetchFrame(request, isWanted) {
-    const key = sliceKey(request);
+  /**
+   * @param {Ask} fetcher
+   * @param {SliceRequest} request
+   * @param {boolean} isWanted whether it is for the picture on show
+   * @returns {Promise<boolean>} false if a newer wish came between
+   */
+  async function fetchFrame(fetcher, request, isWanted) {
+    const answer = await askToTheEnd(fetcher, request, isWanted);
+    if (answer === "left") return false;
     // The server's functions answer undefined when the connection or the server failed.
-    const question = { ...request, with_image: !inputs.has(key) };
-    let answer = await ask(question);
-    // Slice by slice, as long as it is wanted: another wish leaves it undone.
-    while (answer?.of && !answer.error) {
-      if (wanted || (isWanted && request.sequence !== sequence)) return false;
-      if (isWanted) tell({ progress: answer });
-      answer = await ask(question);
-    }
     if (!answer || answer.error) {
       failed = request.sequence;
-      if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? "The server did not answer. Move the slider to try again." });
+      if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? SILENT });
       return true;
     }
-    const [labels, reconstruction, changes, image, values, clean, codes] = await Promise.all(
-      ["labels", "reconstruction", "changes", "image", "values", "clean_codes", "codes"].map((name) => answer[name] && bytes(answer[name])));
-    if (image) {
-      const typed = answer.values_type === "int16" ? new Int16Array(values) : new Float32Array(values);
-      remember(inputs, key, { image: new Uint8Array(image), values: typed, length: typed.length });
-    }
-    const tokens = { clean_codes: clean && new Int32Array(clean), codes: codes && new Int32Array(codes) };
-    const painted = { labels: new Uint8Array(labels), reconstruction: new Uint8Array(reconstruction), changes: new Uint8Array(changes) };
-    remember(frames, frameKey(request), { ...answer, image: null, values: null, ...tokens, ...painted, length: painted.labels.length });
+    const [frame, input] = await Promise.all([unpackFrame(answer), unpackInput(answer)]);
+    if (input) remember(inputs, sliceKey(request), input);
+    remember(kept, frameKey(request), frame);
     // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
-    const here = sliceKey(request) === sliceKey(requestOf(window.vqseg.state));
-    if (isWanted && here && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
+    const isHere = store.state !== null && sliceKey(request) === sliceKey(requestOf(store.state));
+    if (isWanted && isHere && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
     tell({ fetched: request });
     return true;
   }
 
-  function publish(request) {
-    shown = { request, frame: frames.get(frameKey(request)), ...inputs.get(sliceKey(request)) };
-    tell({ shown });
+  /**
+   * A picture that cuts through all slices needs them all: asked for slice by slice, as long as it is wanted.
+   * @param {Ask} fetcher
+   * @param {SliceRequest} request
+   * @param {boolean} isWanted
+   * @returns {Promise<SliceAnswer | undefined | "left">}
+   */
+  async function askToTheEnd(fetcher, request, isWanted) {
+    const question = { ...request, with_image: !inputs.has(sliceKey(request)) };
+    let answer = await fetcher(question);
+    while (answer?.of && !answer.error) {
+      if (wanted || (isWanted && request.sequence !== sequence)) return "left";
+      if (isWanted) tell({ progress: { done: answer.done ?? 0, of: answer.of } });
+      answer = await fetcher(question);
+    }
+    return answer;
   }
 
-  function tell(event) {
-    for (const listener of listeners) listener(event);
-  }
-
-  /* The token under a displayed pixel: its place in the deepest grid of codes, null if the plane cuts through the slices. */
-  function cellAt(scan, plane, row, column) {
-    const view = scan.planes[plane], [rows, columns] = view.shape, [h, w] = scan.grid_of_tokens;
-    if (!view.acquired) return null;
-    const r = view.flip[0] ? rows - 1 - row : row, c = view.flip[1] ? columns - 1 - column : column;
-    const [a, b] = view.transpose ? [c, r] : [r, c];
-    const cell = [Math.min(h - 1, Math.floor((a + 0.5) / scan.cell[0])), Math.min(w - 1, Math.floor((b + 0.5) / scan.cell[1]))];
-    return { row: cell[0], column: cell[1], at: ((scan.levels - 1) * h + cell[0]) * w + cell[1] };
-  }
-
-  /* The other way round: where a token lies in the displayed picture, [left, top, width, height] in its pixels. */
-  function boxOf(scan, plane, row, column) {
-    const view = scan.planes[plane], [rows, columns] = view.shape, [along, across] = view.transpose ? [column, row] : [row, column];
-    const [height, width] = view.transpose ? [scan.cell[1], scan.cell[0]] : scan.cell;
-    const top = view.flip[0] ? rows - (along + 1) * height : along * height, left = view.flip[1] ? columns - (across + 1) * width : across * width;
-    return [left, top, width, height];
-  }
-
-  const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
-
-  /* Where an arrow key leads from a token {row, column} as it is displayed, from none to the middle; null beyond the edge. */
-  function cellBeside(scan, plane, cell, key, mirrored) {
-    const [rows, columns] = scan.planes[plane].shape, [right, down] = ARROWS[key];
-    const [left, top, width, height] = cell ? boxOf(scan, plane, cell.row, cell.column) : [columns / 2, rows / 2, 0, 0];
-    const [, , w, h] = boxOf(scan, plane, 0, 0);
-    const x = Math.floor(left + width / 2 + (mirrored ? -right : right) * w), y = Math.floor(top + height / 2 + down * h);
-    return x >= 0 && x < columns && y >= 0 && y < rows ? cellAt(scan, plane, y, x) : null;
-  }
-
-  window.vqseg.frames = {
-    cellAt,
-    cellBeside,
-    frameOf,
-    boxOf,
-    unpack: async (packed) => new Uint8Array(await bytes(packed)),
-    connect(fetcher) {
-      ask = fetcher;
+  /**
+   * A frame of the slice on show under other settings; null if the server has none.
+   * @param {FrameSettings} settings
+   * @returns {Promise<Frame | null>}
+   */
+  function frameOf(settings) {
+    if (!store.state) return Promise.resolve(null);
+    const request = { ...requestOf(store.state), ...settings, sequence };
+    const known = kept.get(frameKey(request));
+    if (known) return Promise.resolve(known);
+    return new Promise((resolve) => {
+      besides.push({ request, resolve });
       pump();
+    });
+  }
+
+  /** @param {Ask} fetcher */
+  function connect(fetcher) {
+    ask = fetcher;
+    pump();
+  }
+
+  /**
+   * @param {(event: FrameEvent) => void} listener
+   * @returns {() => void} leaves again
+   */
+  function subscribe(listener) {
+    listeners.add(listener);
+    if (shown) listener({ shown });
+    return () => listeners.delete(listener);
+  }
+
+  /** @returns {CurvePoint[]} */
+  function curve() {
+    if (!store.state) return [];
+    const base = requestOf(store.state);
+    const strengths = [...new Set([...GRID, base.strength])].sort((a, b) => a - b);
+    return strengths.flatMap((strength) => {
+      const frame = kept.get(frameKey({ ...base, strength }));
+      return frame ? [{ strength, ...frame }] : [];
+    });
+  }
+
+  function readyAhead() {
+    if (!store.state) return 0;
+    const base = requestOf(store.state);
+    return GRID.filter((strength) => isReady({ ...base, strength })).length;
+  }
+
+  store.subscribe(follow);
+  return {
+    connect,
+    subscribe,
+    frameOf,
+    /** What was published last, or null. */
+    get shown() {
+      return shown;
     },
-    /* listener gets {shown}, {error}, {fetched}, or {progress: {done, of}} in slices while one picture needs them all. */
-    subscribe(listener) {
-      listeners.add(listener);
-      if (shown) listener({ shown });
-      return () => listeners.delete(listener);
-    },
-    /* The frames of the slice on show that are there, by epsilon: what the curves are drawn from. */
+    /** The frames of the slice on show that are there, by epsilon: what the curves are drawn from. */
     get curve() {
-      if (!window.vqseg.state.scan) return [];
-      const base = requestOf(window.vqseg.state);
-      const strengths = [...new Set([...Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS), base.strength])].sort((a, b) => a - b);
-      return strengths.map((strength) => ({ strength, ...frames.get(frameKey({ ...base, strength })) })).filter((point) => point.labels);
+      return curve();
     },
-    /* How many of the frames fetched ahead are there for the slice on show. */
+    /** How many of the frames fetched ahead are there for the slice on show. */
     get readyAhead() {
-      if (!window.vqseg.state.scan) return 0;
-      const base = requestOf(window.vqseg.state);
-      return Array.from({ length: STEPS + 1 }, (_, i) => i / STEPS).filter((strength) => ready({ ...base, strength })).length;
+      return readyAhead();
     },
   };
-  window.vqseg.subscribe(follow);
-})();
+}
+
+export const frames = createFrames(pageStore, (facts.curve_steps ?? 21) - 1);

@@ -1,41 +1,59 @@
 /* Scans on their way, as the page knows them: a ticket for each, made here, by which the server is asked how far it is and told
-   to stop. Loaded in the page's head after store.js; components/opening.js shows the newest. */
-(() => {
-  const AT_ONCE = 1000;           // milliseconds
-  const underway = [];            // the newest last
-  const listeners = new Set();
+   to stop. page/opening.js shows the newest. */
 
-  const newest = () => underway.at(-1) ?? null;
-  const tell = () => listeners.forEach((listener) => listener(newest()));
+/** @typedef {import("./types").Opening} Opening */
 
-  /* What Gradio's events send along: the ticket of what is going to be opened now. title: as visitors read it; choice: what was
-     chosen. A drop-down list tells one choice twice: both get one ticket, and the server opens one of them. */
-  function begin(title, choice) {
-    const last = newest(), now = performance.now(), chosen = JSON.stringify([title, choice]);
-    const again = last && !last.stopped && last.chosen === chosen && now - last.begun < AT_ONCE;
-    // No randomUUID: browsers have it on https and localhost only.
-    const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    underway.push(again ? last : { ticket: random(), title: String(title ?? ""), chosen, begun: now, stopped: false });
-    tell();
-    return newest().ticket;
-  }
+const AT_ONCE = 1000; // milliseconds
+/** @type {Opening[]} */
+const underway = []; // the newest last
+/** @type {Set<(opening: Opening | null) => void>} */
+const listeners = new Set();
 
-  /* One of them has ended, well or not; while there are others they are shown. */
-  function settle() {
-    underway.shift();
-    tell();
-    return [];
-  }
+const newest = () => underway.at(-1) ?? null;
 
-  function stop() {
-    newest().stopped = true;
-    tell();
-  }
+function tell() {
+  for (const listener of listeners) listener(newest());
+}
 
-  function subscribe(listener) {
-    listeners.add(listener);
-    listener(newest());
-  }
+// No randomUUID: browsers have it on https and localhost only.
+function randomTicket() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
-  window.vqseg.openings = { begin, settle, stop, subscribe };
-})();
+/**
+ * What Gradio's events send along: the ticket of what is going to be opened now. A drop-down list tells one choice twice: both get
+ * one ticket, and the server opens one of them.
+ * @param {unknown} title as visitors read it
+ * @param {unknown} choice what was chosen
+ * @returns {string}
+ */
+export function begin(title, choice) {
+  const now = performance.now();
+  const chosen = JSON.stringify([title, choice]);
+  const last = newest();
+  const isAgain = last && !last.stopped && last.chosen === chosen && now - last.begun < AT_ONCE;
+  const opening = isAgain
+    ? last
+    : { ticket: randomTicket(), title: String(title ?? ""), chosen, begun: now, stopped: false };
+  underway.push(opening);
+  tell();
+  return opening.ticket;
+}
+
+/** One of them has ended, well or not; while there are others they are shown. */
+export function settle() {
+  underway.shift();
+  tell();
+}
+
+export function stop() {
+  const last = newest();
+  if (last) last.stopped = true;
+  tell();
+}
+
+/** @param {(opening: Opening | null) => void} listener */
+export function subscribe(listener) {
+  listeners.add(listener);
+  listener(newest());
+}

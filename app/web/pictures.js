@@ -1,59 +1,105 @@
-/* Pixels, drawn alike by every view of a slice. Loaded in the page's head after store.js. Knows nothing of requests and frames. */
-(() => {
-  /* Give a canvas the size of a displayed slice and its pixels: fill gets the RGBA bytes. */
-  function paint(canvas, view, fill) {
-    const [rows, columns] = view.shape, picture = new ImageData(columns, rows);
-    if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
-    fill(picture.data);
-    canvas.getContext("2d").putImageData(picture, 0, 0);
-  }
+/* Pixels, drawn alike by every view of a slice. Knows nothing of requests and frames. */
 
-  function grey(out, values) {
-    for (let i = 0, o = 0; i < values.length; i++, o += 4) {
-      out[o] = out[o + 1] = out[o + 2] = values[i];
-      out[o + 3] = 255;
+/** @typedef {import("./types").Look} Look */
+/** @typedef {import("./types").Pixel} Pixel */
+/** @typedef {import("./types").PlaneView} PlaneView */
+
+/**
+ * Give a canvas the size of a displayed slice and its pixels.
+ * @param {HTMLCanvasElement} canvas
+ * @param {Pick<PlaneView, "shape">} view
+ * @param {(rgba: Uint8ClampedArray) => void} fill
+ */
+export function paint(canvas, view, fill) {
+  const [rows, columns] = view.shape;
+  const picture = new ImageData(columns, rows);
+  if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
+  fill(picture.data);
+  canvas.getContext("2d")?.putImageData(picture, 0, 0);
+}
+
+/**
+ * @param {Uint8ClampedArray} out RGBA
+ * @param {ArrayLike<number>} values 0 to 255
+ */
+export function grey(out, values) {
+  for (let i = 0, o = 0; i < values.length; i++, o += 4) {
+    out[o] = out[o + 1] = out[o + 2] = values[i];
+    out[o + 3] = 255;
+  }
+}
+
+/**
+ * Labelled pixels with another label above, below, left or right; beyond the edge there is background.
+ * @param {ArrayLike<number>} labels
+ * @param {[number, number]} shape
+ * @returns {(at: number) => boolean}
+ */
+function outlineOf(labels, [rows, columns]) {
+  return (at) => {
+    const row = Math.floor(at / columns);
+    const column = at % columns;
+    const label = labels[at];
+    if (row === 0 || row === rows - 1 || column === 0 || column === columns - 1) return true;
+    const besides = labels[at - 1] !== label || labels[at + 1] !== label;
+    return besides || labels[at - columns] !== label || labels[at + columns] !== label;
+  };
+}
+
+/**
+ * Class colours over a grey picture, by the arithmetic of app/scan/render.py: both give the same bytes.
+ * @param {Uint8ClampedArray} out RGBA
+ * @param {ArrayLike<number>} image 0 to 255
+ * @param {ArrayLike<number>} labels
+ * @param {Pick<PlaneView, "shape">} view
+ * @param {Look} look
+ */
+export function overlay(out, image, labels, view, look) {
+  grey(out, image);
+  if (!look.shown) return;
+  const weight = Math.round(look.opacity * 256);
+  const drawn = look.scan.classes.map((name, i) => i > 0 && look.visible.includes(name));
+  const isEdge = look.outline ? outlineOf(labels, view.shape) : () => true;
+  for (let i = 0; i < labels.length; i++) {
+    if (!drawn[labels[i]] || !isEdge(i)) continue;
+    const colour = look.scan.colours[labels[i]];
+    for (let c = 0; c < 3; c++) {
+      out[4 * i + c] = Math.min(255, (image[i] * (256 - weight) + colour[c] * weight + 128) >> 8);
     }
   }
+}
 
-  /* The arithmetic of app/render.py: both give the same bytes. */
-  function overlay(out, image, labels, view, state) {
-    grey(out, image);
-    if (!state.shown) return;
-    const [rows, columns] = view.shape;
-    const weight = Math.round(state.opacity * 256);
-    const drawn = state.scan.classes.map((name, i) => i > 0 && state.visible.includes(name));
-    const other = (i, inside, step) => !inside || labels[i + step] !== labels[i];
-    for (let i = 0; i < labels.length; i++) {
-      if (!drawn[labels[i]]) continue;
-      if (state.outline) {
-        const row = Math.floor(i / columns), column = i % columns;
-        if (!(other(i, row > 0, -columns) || other(i, row < rows - 1, columns) || other(i, column > 0, -1) || other(i, column < columns - 1, 1))) continue;
-      }
-      const colour = state.scan.colours[labels[i]];
-      for (let c = 0; c < 3; c++) out[4 * i + c] = Math.min(255, (image[i] * (256 - weight) + colour[c] * weight + 128) >> 8);
-    }
-  }
+/**
+ * The shape of the stages that hold a slice: properties --ratio of the picture, --stage of its frame, --mirror of its sides.
+ * @param {HTMLElement} root
+ * @param {Pick<PlaneView, "ratio">} view
+ * @param {string} plane
+ * @param {{convention: string}} state
+ * @returns {boolean} whether left and right are exchanged
+ */
+export function shapeStages(root, view, plane, state) {
+  // Sagittal pictures show no left and right.
+  const mirrored = state.convention === "neurological" && plane !== "sagittal";
+  root.style.setProperty("--ratio", String(view.ratio));
+  root.style.setProperty("--stage", String(Math.min(1.5, Math.max(0.8, view.ratio))));
+  root.style.setProperty("--mirror", mirrored ? "-1" : "1");
+  return mirrored;
+}
 
-  /* The shape of the stages that hold a slice: properties --ratio of the picture, --stage of its frame, --mirror of its sides. */
-  function shapeStages(root, view, plane, state) {
-    // Sagittal pictures show no left and right.
-    const mirrored = state.convention === "neurological" && plane !== "sagittal";
-    root.style.setProperty("--ratio", view.ratio);
-    root.style.setProperty("--stage", Math.min(1.5, Math.max(0.8, view.ratio)));
-    root.style.setProperty("--mirror", mirrored ? -1 : 1);
-    return mirrored;
-  }
-
-  /* The displayed pixel under a pointer, null beside the picture. */
-  function pixelAt(canvas, event, view, mirrored) {
-    const box = canvas.getBoundingClientRect(), [rows, columns] = view.shape;
-    const across = (event.clientX - box.left) / box.width;
-    const row = Math.floor(((event.clientY - box.top) / box.height) * rows), column = Math.floor((mirrored ? 1 - across : across) * columns);
-    return row >= 0 && row < rows && column >= 0 && column < columns ? { row, column, at: row * columns + column } : null;
-  }
-
-  /* Centre and width in Hounsfield units of the windows that the sidebar names for CT. */
-  const windows = { lung: [-600, 1500], soft: [40, 400], bone: [400, 1800] };
-
-  window.vqseg.pictures = { paint, grey, overlay, shapeStages, pixelAt, windows };
-})();
+/**
+ * The displayed pixel under a pointer, null beside the picture.
+ * @param {HTMLCanvasElement} canvas
+ * @param {{clientX: number, clientY: number}} event
+ * @param {Pick<PlaneView, "shape">} view
+ * @param {boolean} mirrored
+ * @returns {Pixel | null}
+ */
+export function pixelAt(canvas, event, view, mirrored) {
+  const box = canvas.getBoundingClientRect();
+  const [rows, columns] = view.shape;
+  const across = (event.clientX - box.left) / box.width;
+  const row = Math.floor(((event.clientY - box.top) / box.height) * rows);
+  const column = Math.floor((mirrored ? 1 - across : across) * columns);
+  const isInside = row >= 0 && row < rows && column >= 0 && column < columns;
+  return isInside ? { row, column, at: row * columns + column } : null;
+}

@@ -1,0 +1,38 @@
+/* What Gradio's events of app/page/wiring.py do in the browser. They give an event's inputs on as a list, and with them the ticket
+   of what is opened now. */
+
+import { facts } from "../web/facts.js";
+import { links } from "../web/links.js";
+import { begin, settle } from "../web/openings.js";
+
+/** @typedef {import("../web/types").Scan} Scan */
+
+export const linkAsked = () => [links.asked(), begin("The scan of the link", "")];
+
+/**
+ * @param {string} title
+ * @param {string} checkpoint
+ */
+export const exampleChosen = (title, checkpoint) => [title, checkpoint, begin(title, title)];
+
+/**
+ * @param {string} name
+ * @param {Scan | null} scan
+ */
+export const checkpointChosen = (name, scan) => [name, scan, begin(scan?.name, name)];
+
+/**
+ * @param {{orig_name?: string} | null} file
+ * @param {string} checkpoint
+ */
+export const fileSent = (file, checkpoint) => [file, checkpoint, begin(file?.orig_name, file)];
+
+export const openingDone = () => settle();
+
+/** @param {Scan | null} scan the former one, which stays */
+export function openingFailed(scan) {
+  settle();
+  return [scan];
+}
+
+export const anySeed = () => [Math.floor(Math.random() * (facts.largest_seed + 1))];

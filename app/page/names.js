@@ -1,0 +1,63 @@
+/* Names that Gradio's controls leave out, for whoever cannot see what they stand beside: groups of choices, and fields for files.
+   The controls come, go and are drawn anew: so are their names. */
+
+const FILES = { upload: "Your scan", truth: "Truth labels, for Dice" };
+const KINDS = { number: "as a number", range: "as a slider" };
+const OWN = "Your own scan";
+const INFO = "[data-testid=block-info]";
+
+/**
+ * @param {Element | null} element
+ * @param {string} text
+ */
+function name(element, text) {
+  if (element && element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
+}
+
+/** @param {Element | null | undefined} block */
+const titleOf = (block) => block?.querySelector(INFO)?.textContent?.trim() ?? "";
+
+function nameGroups() {
+  for (const group of document.querySelectorAll(`fieldset:has(> ${INFO})`)) name(group, titleOf(group));
+}
+
+function nameFiles() {
+  for (const [id, text] of Object.entries(FILES)) {
+    /** @type {HTMLElement | null} */
+    const field = document.querySelector("#" + id + " button.upload-container");
+    // Whoever speaks to the page says what is written there, so that belongs to the name.
+    if (field) name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
+  }
+}
+
+function nameSliders() {
+  for (const [kind, text] of Object.entries(KINDS)) {
+    for (const input of document.querySelectorAll(`#sidebar .block:has(input[type=range]) input[type=${kind}]`)) {
+      name(input, titleOf(input.closest(".block")) + " " + text);
+    }
+  }
+}
+
+/** The list of examples names none of them while an own scan is on show. */
+function nameCase() {
+  /** @type {HTMLInputElement | null} */
+  const example = document.querySelector("#case input");
+  if (example && example.placeholder !== OWN) example.placeholder = OWN;
+}
+
+let waiting = 0;
+
+function give() {
+  waiting = 0;
+  nameGroups();
+  nameFiles();
+  nameSliders();
+  nameCase();
+}
+
+/** Now, and whenever the page changes. */
+export function nameControls() {
+  const observer = new MutationObserver(() => (waiting ||= requestAnimationFrame(give)));
+  observer.observe(document, { childList: true, subtree: true });
+  give();
+}

@@ -1,0 +1,15 @@
+/* Forced tokens as text, the form that links, endpoints and exported lines have them in: app/scan/edits.py reads it. */
+
+/** @typedef {import("./types").Edit} Edit */
+
+/**
+ * One part for each forced place, in reading order; "" for none. The later edit of a place counts.
+ * @param {Edit[]} edits
+ */
+export function editsAsText(edits) {
+  const codes = new Map(edits.map((edit) => [edit[0] + "." + edit[1], edit]));
+  const inOrder = [...codes.values()].sort(
+    ([row, column], [otherRow, otherColumn]) => row - otherRow || column - otherColumn,
+  );
+  return inOrder.map((edit) => edit.join(".")).join("_");
+}

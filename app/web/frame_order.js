@@ -1,0 +1,50 @@
+/* Which frames there are, what they are called, and which one is fetched next. Pure functions. */
+
+/** @typedef {import("./types").PageState} PageState */
+/** @typedef {import("./types").SliceRequest} SliceRequest */
+
+/** @param {Pick<SliceRequest, "token" | "plane" | "index">} request */
+export const sliceKey = (request) => [request.token, request.plane, request.index].join(" ");
+
+/** @param {Omit<SliceRequest, "sequence">} request */
+export const frameKey = (request) =>
+  [sliceKey(request), request.truth, request.strength, request.mode, request.seed, request.edits].join(" ");
+
+/**
+ * @param {PageState} state
+ * @returns {Omit<SliceRequest, "sequence">}
+ */
+export function requestOf({ scan, plane, index, strength, mode, seed, edits }) {
+  return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits };
+}
+
+/**
+ * Epsilon 0, 1 / steps .. 1.
+ * @param {number} steps
+ */
+export const gridOf = (steps) => Array.from({ length: steps + 1 }, (_, i) => i / steps);
+
+/**
+ * The epsilon of the grid that is nearest.
+ * @param {number} strength
+ * @param {number} steps
+ */
+export const nearest = (strength, steps) => Math.round(strength * steps) / steps;
+
+/**
+ * The epsilon of the grid that is fetched next: of those that are not there the nearest one, undefined if all are there.
+ * @param {number} strength
+ * @param {number[]} grid
+ * @param {(strength: number) => boolean} isThere
+ */
+export function nextAhead(strength, grid, isThere) {
+  return grid.toSorted((a, b) => Math.abs(a - strength) - Math.abs(b - strength)).find((step) => !isThere(step));
+}
+
+/**
+ * How many slices of a size are kept.
+ * @param {number} pixels
+ */
+export function mostKept(pixels) {
+  return Math.max(24, Math.min(256, Math.floor(2 ** 25 / pixels)));
+}

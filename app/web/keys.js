@@ -1,0 +1,78 @@
+/* The keys of the page, and the sidebar's sliders, which they and the views move. */
+
+import { store } from "./store.js";
+
+/** @typedef {() => boolean | void} Action */
+
+const TYPED =
+  "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
+const USES_ARROWS = "input, [role=tab], [role=listbox], [role=option], [role=slider]";
+
+/**
+ * The value of a slider's track that is nearest to the given one.
+ * @param {number} value
+ * @param {{min: number, max: number, step: number}} track
+ */
+export function onTrack(value, { min, max, step }) {
+  const bounded = Math.min(max, Math.max(min, Math.round(value / step) * step));
+  return Number(bounded.toFixed(4));
+}
+
+/**
+ * Move a slider of the sidebar as a hand would, so that there is one way for a value to change.
+ * @param {string} id
+ * @param {number} value
+ */
+export function setSlider(id, value) {
+  /** @type {HTMLInputElement | null} */
+  const range = document.querySelector(`#${id} input[type=range]`);
+  if (!range || range.disabled) return;
+  const track = { min: Number(range.min), max: Number(range.max), step: Number(range.step) || 1 };
+  range.value = String(onTrack(value, track));
+  range.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+/** @param {string} selector */
+function click(selector) {
+  /** @type {HTMLElement | null} */ (document.querySelector(selector))?.click();
+}
+
+/** @param {number} step */
+const moveSlice = (step) => setSlider("slice", (store.state?.index ?? 0) + step);
+/** @param {number} step */
+const moveStrength = (step) => setSlider("strength", (store.state?.strength ?? 0) + step);
+
+/** @type {Record<string, Action>} */
+const actions = {
+  ArrowRight: () => moveSlice(1),
+  ArrowUp: () => moveSlice(1),
+  ArrowLeft: () => moveSlice(-1),
+  ArrowDown: () => moveSlice(-1),
+  "]": () => moveStrength(0.05),
+  "[": () => moveStrength(-0.05),
+  r: () => click("#reroll"),
+  0: () => click("#reset"),
+  h: () => click("#shown input"),
+};
+
+/**
+ * A tab's own keys. An action gives false where it has nothing to do, so that the key keeps its meaning there.
+ * @param {Record<string, Action>} keys
+ */
+export function addKeys(keys) {
+  Object.assign(actions, keys);
+}
+
+/** @param {KeyboardEvent} event */
+function press(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !store.state) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const target = event.target instanceof Element ? event.target : document.body;
+  if (!Object.hasOwn(actions, key) || target.closest(TYPED)) return;
+  if (key.startsWith("Arrow") && target.closest(USES_ARROWS)) return;
+  if (actions[key]() !== false) event.preventDefault();
+}
+
+export function listenForKeys() {
+  document.addEventListener("keydown", press);
+}

@@ -1,0 +1,75 @@
+/* The page's address: it always reproduces what is shown, except an upload, which is nobody else's. app/visit/links.py reads it. */
+
+import { editsAsText } from "./edits.js";
+import { store } from "./store.js";
+
+/** @typedef {import("./types").PageState} PageState */
+
+// Browsers refuse more than some hundred changes of the address in half a minute: a drag makes one.
+const REST = 200; // milliseconds
+
+/**
+ * Names and values that describe a state; null takes a name out of the address.
+ * @param {PageState} state
+ * @returns {Record<string, string | number | null>}
+ */
+export function described(state) {
+  return {
+    case: state.scan.own ? null : state.scan.name,
+    checkpoint: state.scan.checkpoint,
+    plane: state.plane,
+    slice: state.index,
+    eps: state.strength,
+    mode: state.mode,
+    seed: state.seed,
+    edits: editsAsText(state.edits) || null,
+  };
+}
+
+/** @type {Record<string, string | number | null>} */
+const added = {}; // by tabs
+/** @type {string | null} */
+let tab = null; // until one is chosen: as the address has it
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let waiting;
+
+const asked = () => Object.fromEntries(new URLSearchParams(location.search));
+
+function write() {
+  if (!store.state) return;
+  const address = new URL(location.href);
+  const values = { ...described(store.state), tab: tab ?? asked().tab ?? "see", ...added };
+  for (const [name, value] of Object.entries(values)) {
+    if (value === null) address.searchParams.delete(name);
+    else address.searchParams.set(name, String(value));
+  }
+  if (address.href !== location.href) history.replaceState(history.state, "", address);
+}
+
+function writeSoon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(write, REST);
+}
+
+/**
+ * What a tab adds to the address; null takes a name out.
+ * @param {Record<string, string | number | null>} values
+ */
+function more(values) {
+  Object.assign(added, values);
+  writeSoon();
+}
+
+/** @param {string} name */
+export function showTab(name) {
+  tab = name;
+  writeSoon();
+}
+
+/** From now on the address follows what is shown. */
+export function followState() {
+  store.subscribe(writeSoon);
+}
+
+/* asked: what the address asks for, by name. */
+export const links = { more, showTab, asked };

@@ -1,0 +1,24 @@
+/* Arrays as the server sends them: deflated, as base64. */
+
+/** @param {string} base64 */
+export const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+/**
+ * @param {string} packed
+ * @returns {Promise<Uint8Array>}
+ */
+export async function unpack(packed) {
+  const stream = new Blob([bytesOf(packed)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+/**
+ * The packed bytes as numbers of a type: `await typed(Int32Array, answer.counts)`.
+ * @template T
+ * @param {new (buffer: ArrayBuffer) => T} Type
+ * @param {string} packed
+ * @returns {Promise<T>}
+ */
+export async function typed(Type, packed) {
+  return new Type(/** @type {ArrayBuffer} */ ((await unpack(packed)).buffer));
+}

@@ -1,0 +1,35 @@
+/* A slice's answer as arrays. */
+
+import { typed, unpack } from "./packed.js";
+
+/** @typedef {import("./types").Frame} Frame */
+/** @typedef {import("./types").SliceAnswer} SliceAnswer */
+/** @typedef {import("./types").SliceInput} SliceInput */
+
+/**
+ * @param {SliceAnswer} answer
+ * @returns {Promise<Frame>}
+ */
+export async function unpackFrame(answer) {
+  const { replaced_share, dice_vs_clean, psnr, agreement, truth, milliseconds } = answer;
+  const [labels, reconstruction, changes, clean_codes, codes] = await Promise.all([
+    unpack(answer.labels),
+    unpack(answer.reconstruction),
+    unpack(answer.changes),
+    answer.clean_codes ? typed(Int32Array, answer.clean_codes) : null,
+    answer.codes ? typed(Int32Array, answer.codes) : null,
+  ]);
+  const figures = { replaced_share, dice_vs_clean, psnr, agreement, truth, milliseconds };
+  return { ...figures, labels, reconstruction, changes, clean_codes, codes, length: labels.length };
+}
+
+/**
+ * null where the answer has none, because the browser has it.
+ * @param {SliceAnswer} answer
+ * @returns {Promise<SliceInput | null>}
+ */
+export async function unpackInput({ image, values, values_type: type }) {
+  if (!image || !values) return null;
+  const numbers = type === "int16" ? await typed(Int16Array, values) : await typed(Float32Array, values);
+  return { image: await unpack(image), values: numbers, length: numbers.length };
+}

@@ -1,0 +1,91 @@
+/* What the plots of the page have in common: plotly.js, which comes with the first figure that Gradio draws, quiet axes, the page's
+   colours, and room that is taken anew when it changes. */
+
+const GRID = "rgba(128,140,150,.25)";
+const AGAIN = 30; // milliseconds
+/* Gradio's page has a <base>: plotly would clip its lines by the whole address, which the next change of the link makes another. */
+export const PLOT = { displayModeBar: false, _baseUrl: "" };
+
+/** @returns {any} plotly.js, undefined until it is there */
+export const plotly = () => /** @type {any} */ (globalThis).Plotly;
+
+/** @returns {Promise<any>} plotly.js, when it is there */
+export async function whenPlotly() {
+  while (!plotly()) await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  return plotly();
+}
+
+/** @type {ResizeObserver | undefined} */
+let fitting;
+
+/**
+ * From now on a plot takes the room it has, whatever changes it: the window, the sidebar, a line of text above.
+ * @param {HTMLElement} place
+ */
+export function keepFitting(place) {
+  fitting ??= new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const graph = /** @type {any} */ (target);
+      if (graph.offsetParent !== null && graph._fullLayout) plotly().Plots.resize(graph);
+    }
+  });
+  fitting.observe(place);
+}
+
+/**
+ * Draw into an element when plotly.js is there.
+ * @param {HTMLElement} place
+ * @param {object[]} traces
+ * @param {object} layout
+ * @param {object} [config]
+ * @returns {Promise<any>} the graph
+ */
+export async function drawPlot(place, traces, layout, config = {}) {
+  const { react } = await whenPlotly();
+  await react(place, traces, layout, { ...PLOT, ...config });
+  keepFitting(place);
+  return place;
+}
+
+/**
+ * The colour of text, which only the page knows.
+ * @param {Element} root
+ */
+export const ink = (root) => getComputedStyle(root).color;
+
+/**
+ * @param {Element} root whose colours and font it has
+ * @param {object} [more]
+ */
+export function plotLook(root, more = {}) {
+  return {
+    autosize: true,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    showlegend: false,
+    hovermode: "closest",
+    font: { size: 13, color: ink(root), family: getComputedStyle(root).fontFamily },
+    margin: { l: 56, r: 14, t: 8, b: 44 },
+    hoverlabel: { font: { size: 13 } },
+    ...more,
+  };
+}
+
+/**
+ * @param {string} title
+ * @param {object} [more]
+ */
+export function axisLook(title, more = {}) {
+  const text = { text: title, font: { size: 13 }, standoff: 8 };
+  return { title: text, gridcolor: GRID, zeroline: false, automargin: true, ...more };
+}
+
+/**
+ * A dotted line at a value of the x axis.
+ * @param {Element} root
+ * @param {number} x
+ */
+export function marker(root, x) {
+  const line = { color: ink(root), width: 2, dash: "dot" };
+  return { type: "line", x0: x, x1: x, y0: 0, y1: 1, yref: "paper", line };
+}

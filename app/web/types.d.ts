@@ -1,0 +1,239 @@
+/* What travels between the server, the page and its tabs. Names with underscores are those of the server's answers. */
+
+/** A forced token of the slice on show: row, column, code. */
+export type Edit = [number, number, number];
+export type Colour = [number, number, number];
+export type Plane = "axial" | "coronal" | "sagittal";
+/** left, top, width, height in displayed pixels. */
+export type Box = [number, number, number, number];
+
+/** One plane of a scan, as app/scan/planes.py describes it. */
+export interface PlaneView {
+  count: number;
+  /** rows, columns as displayed */
+  shape: [number, number];
+  /** width / height in millimetres */
+  ratio: number;
+  /** what lies at the top, right, bottom and left edge */
+  letters: [string, string, string, string];
+  /** whether its slices are those that were acquired, and so have grids of tokens */
+  acquired: boolean;
+  transpose: boolean;
+  /** of rows, of columns */
+  flip: [boolean, boolean];
+}
+
+/** What the browser knows of an open scan besides its pictures: `describe` of app/tabs/see. */
+export interface Scan {
+  token: string;
+  truth: boolean;
+  name: string;
+  own: boolean;
+  checkpoint: string;
+  outside: boolean | null;
+  grid: string;
+  classes: string[];
+  colours: Colour[];
+  /** rows, columns of the deepest grid of codes, in the array's own order */
+  grid_of_tokens: [number, number];
+  codebook_size: number;
+  levels: number;
+  /** rows, columns of a token in voxels */
+  cell: [number, number];
+  planes: Record<string, PlaneView>;
+  /** forced tokens that the page's address asked for */
+  forced?: { plane: string; index: number; edits: Edit[] } | null;
+}
+
+/** What the sidebar's controls say. */
+export interface Controls {
+  scan: Scan;
+  plane: string;
+  index: number;
+  strength: number;
+  mode: string;
+  seed: number;
+  opacity: number;
+  outline: boolean;
+  shown: boolean;
+  /** names of the classes that are drawn */
+  visible: string[];
+  /** the window of the input */
+  range: string;
+  convention: string;
+}
+
+/** What the page shows. */
+export interface PageState extends Controls {
+  edits: Edit[];
+  /** codes whose voxels are lit */
+  lit: number[];
+  /** when it changed last, by performance.now() */
+  changed: number;
+}
+
+export interface SliceRequest {
+  token: string;
+  truth: boolean;
+  plane: string;
+  index: number;
+  strength: number;
+  mode: string;
+  seed: number;
+  edits: Edit[];
+  /** number of the wish that it belongs to: a larger one is newer */
+  sequence: number;
+}
+
+/** Settings of a frame of the slice on show; what is left out is as the page has it. */
+export type FrameSettings = Partial<Pick<SliceRequest, "strength" | "mode" | "seed" | "edits">>;
+
+/** What is told of a slice in figures. */
+export interface FrameFigures {
+  replaced_share: number;
+  dice_vs_clean: number;
+  psnr: number;
+  agreement: number;
+  /** Dice of every structure against the truth; null for one that is in neither picture */
+  truth: (number | null)[] | null;
+  milliseconds: number;
+}
+
+/** The server's answer to a SliceRequest: packed arrays, or how far it is, or what is wrong. */
+export interface SliceAnswer extends FrameFigures {
+  labels: string;
+  reconstruction: string;
+  changes: string;
+  image: string | null;
+  values?: string;
+  values_type?: "int16" | "float32";
+  clean_codes: string | null;
+  codes: string | null;
+  done?: number;
+  of?: number;
+  error?: string;
+}
+
+/** A decoded slice. Bytes in row order, as displayed; codes in the array's own order. */
+export interface Frame extends FrameFigures {
+  labels: Uint8Array;
+  reconstruction: Uint8Array;
+  /** which branch answers, by app/scan/branches.py */
+  changes: Uint8Array;
+  clean_codes: Int32Array | null;
+  codes: Int32Array | null;
+  length: number;
+}
+
+/** What does not change with the perturbation. */
+export interface SliceInput {
+  /** bytes as the network reads them */
+  image: Uint8Array;
+  /** as the file has them */
+  values: Int16Array | Float32Array;
+  length: number;
+}
+
+export interface Shown extends SliceInput {
+  request: SliceRequest;
+  frame: Frame;
+}
+
+export interface Progress {
+  done: number;
+  of: number;
+}
+
+/** One of its parts is there. */
+export interface FrameEvent {
+  shown?: Shown;
+  error?: string;
+  fetched?: SliceRequest;
+  progress?: Progress;
+}
+
+export type Ask = (request: SliceRequest & { with_image: boolean }) => Promise<SliceAnswer | undefined>;
+
+/** A frame of the slice on show, with its epsilon. */
+export type CurvePoint = Frame & { strength: number };
+
+/** A token: its place in the grid, and in the bytes of all levels' codes. */
+export interface Cell {
+  row: number;
+  column: number;
+  at: number;
+}
+
+export interface Place {
+  row: number;
+  column: number;
+}
+
+export interface Pixel extends Place {
+  at: number;
+}
+
+/** What a picture with labels is drawn by. */
+export interface Look {
+  scan: Pick<Scan, "classes" | "colours">;
+  shown: boolean;
+  opacity: number;
+  outline: boolean;
+  visible: string[];
+}
+
+/** A view with stages that zoom.js moves. */
+export interface ZoomedView {
+  root: HTMLElement;
+  /** whether there is a picture */
+  ready(): boolean;
+  /** takes a drag over by giving a function of its way in pixels */
+  grab?(event: PointerEvent): ((x: number, y: number) => void) | null;
+  /** a press that did not move */
+  click?(stage: HTMLElement, event: MouseEvent): void;
+  /** follows every change */
+  moved?(): void;
+}
+
+/** A scan on its way. */
+export interface Opening {
+  ticket: string;
+  title: string;
+  chosen: string;
+  begun: number;
+  stopped: boolean;
+}
+
+export interface FileAnswer {
+  /** base64 */
+  bytes?: string;
+  error?: string;
+  done?: number;
+  of?: number;
+}
+
+/** Python's constants: `facts` of app/page/build.py, read from the page's head. */
+export interface Facts {
+  /** centre and width in Hounsfield units, by the name of the window */
+  windows: Record<string, [number, number]>;
+  /** of files of scans, with their dots */
+  endings: string[];
+  /** points of a curve over epsilon */
+  curve_steps: number;
+  largest_seed: number;
+  /** which branch answers, as the bytes of `Frame.changes` tell */
+  branches: { neither: number; segmentation: number; reconstruction: number; both: number };
+  /** of the grey range: a smaller change of the reconstruction does not count */
+  noticed: number;
+  tabs: string[];
+  /** the file of plotly.js that Gradio has, "" where it is not known */
+  plotly: string;
+}
+
+/** What a gr.HTML gives its script. */
+export interface Props<Value> {
+  value: Value;
+}
+
+/** A server function of a component; undefined when the connection or the server failed. */
+export type ServerFunction<Question, Answer> = (question: Question) => Promise<Answer | undefined>;
