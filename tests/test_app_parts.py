@@ -22,7 +22,7 @@ from app.scan.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branc
 from app.scan.code_colours import code_colours
 from app.scan.description import describe
 from app.scan.edits import edits_as_text, edits_from_text
-from app.scan.frame_request import FrameRequest
+from app.scan.frame_request import LARGEST_SEED, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.models import load_served
 from app.scan.open_scan import OpenScan
@@ -248,6 +248,25 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         "edits": "1.2",
     }
     assert Link.read(wrong, ["A", "B"], TAB_NAMES) == Link.read({}, ["A", "B"], TAB_NAMES) == Link("A")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "field", "expected"),
+    [
+        ("eps", "0", "strength", 0.0),
+        ("eps", "1", "strength", 1.0),
+        ("eps", "1.0001", "strength", 0.0),
+        ("eps", "-0.0001", "strength", 0.0),
+        ("seed", str(LARGEST_SEED), "seed", LARGEST_SEED),
+        ("seed", str(LARGEST_SEED + 1), "seed", 0),
+        ("slice", "0", "index", 0),
+        ("slice", "2.5", "index", None),
+        ("tab", TAB_NAMES[-1], "tab", TAB_NAMES[-1]),
+        ("tab", "other", "tab", ""),
+    ],
+)
+def test_a_link_is_read_up_to_its_bounds_and_not_beyond(name: str, text: str, field: str, expected: object) -> None:
+    assert getattr(Link.read({name: text}, ["A"], TAB_NAMES), field) == expected
 
 
 def test_forced_tokens_are_read_back_from_their_text() -> None:

@@ -96,3 +96,7 @@ class LruOfEach(Generic[OwnerT, KeyT, ValueT]):
         """What is kept for an owner."""
         with self._lock:
             return self._kept.setdefault(owner, Lru(self._most(owner)))
+
+    def __len__(self) -> int:
+        """How many owners have something kept for them."""
+        return len(self._kept)
