@@ -147,7 +147,7 @@ def patches(scan: OpenScan, request: dict[str, Any]) -> Answer:
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
     if statistics.phantom_places is None:
         return {"patches": None}
-    pictures = phantom_patches(statistics, scan.model.segmenter.model, code)
+    pictures = phantom_patches(statistics, scan.model.segmenter, code)
     return {"patches": packed(pictures), "count": len(pictures), "side": pictures.shape[1]}
 
 

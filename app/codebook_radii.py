@@ -29,7 +29,7 @@ class TwoRadii:
         """Lists over strengths 0, 0.025 .. 1, in nats, None where infinite: quantized (the QPM's) with its bounds low and high; dropout."""
         with self._lock:
             if scan.model not in self._known:
-                found = radii(scan.segmented.codewords, scan.model.segmenter.model.config.temperature)
+                found = radii(scan.segmented.codewords, scan.model.segmenter.temperature)
                 self._known[scan.model] = {
                     "strengths": found.strengths.tolist(),
                     "quantized": _finite(found.perturbation),

@@ -118,15 +118,15 @@ def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> M
 
 def load_served(name: str, title: str, folder: Path) -> Served:
     """Weights and codebook statistics of a folder. Raises CheckpointError if the weights are missing or do not fit."""
-    model = load_model(folder)
-    if not model.indexed:
+    segmenter = Segmenter(load_model(folder))
+    if not segmenter.indexed:
         raise CheckpointError(f"checkpoint {folder.name!r} was trained without a codebook, for comparison: it has no tokens to show")
     try:
-        statistics = read_statistics(folder, model)
+        statistics = read_statistics(folder, segmenter)
     except (FileNotFoundError, CodebookError) as error:
         logger.warning("the Codebook tab stays empty for %s: %s", title, error)
         statistics = None
-    return Served(name, title, folder, Segmenter(model), statistics)
+    return Served(name, title, folder, segmenter, statistics)
 
 
 def title_of(folder: Path) -> str:

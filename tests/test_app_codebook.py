@@ -191,7 +191,7 @@ def test_a_film_marks_the_codewords_in_use() -> None:
 
 def test_both_radii_are_those_of_the_loaded_codebook(scan: OpenScan) -> None:
     answer = TwoRadii().radii(scan, {})
-    found = radii(scan.segmented.codewords, scan.model.segmenter.model.config.temperature)
+    found = radii(scan.segmented.codewords, scan.model.segmenter.temperature)
     assert answer["strengths"] == found.strengths.tolist()
     assert answer["quantized"] == pytest.approx(found.perturbation.tolist())
     assert answer["dropout"][-1] is None

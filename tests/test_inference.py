@@ -129,7 +129,7 @@ def test_a_larger_strength_only_adds_replacements_whatever_the_order_of_asking(o
 def test_many_seeds_do_not_hold_memory(opened: SegmentedScan) -> None:
     for seed in range(100):
         opened.perturb(0, 0.5, seed=seed)
-    assert len(opened._drawn) <= 64
+    assert len(opened._swaps.drawn) <= 64
     first = opened.perturb(0, 0.5, seed=0)
     np.testing.assert_array_equal(first.indices, opened.perturb(0, 0.5, seed=0).indices)
 
@@ -269,7 +269,7 @@ def test_near_codewords_are_told_apart_far_from_the_origin(opened: SegmentedScan
     rng = np.random.default_rng(0)
     codewords = rng.normal(0, 100, opened.codewords.shape).astype(np.float32)
     codewords[10:20] = codewords[9] + rng.normal(0, 0.01, codewords[10:20].shape).astype(np.float32)
-    monkeypatch.setattr(opened, "_codewords", torch.from_numpy(codewords))
+    monkeypatch.setattr(opened._swaps, "codewords", torch.from_numpy(codewords))
     distances = np.linalg.norm(codewords.astype(np.float64) - codewords[9], axis=1)
     found = opened.neighbours(9, 10)
     np.testing.assert_array_equal(found.codes, np.argsort(distances)[1:11])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -23,6 +23,16 @@ from vqseg.types import Array
 SEEDS = range(500, 510)
 # Side of a patch in pixels, as the network reads a slice.
 PATCH = 40
+
+
+class ReadsSlices(Protocol):
+    """Whoever says how a slice is read, as a network and a Segmenter do."""
+
+    @property
+    def preprocess(self) -> PreprocessConfig: ...
+
+    @property
+    def pixels_per_token(self) -> int: ...
 
 
 def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessConfig) -> Array:
@@ -56,18 +66,25 @@ def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[An
     return places
 
 
-def phantom_patches(statistics: CodebookStatistics, model: VQSeg, code: int) -> Array:
-    """Pictures (n, PATCH, PATCH) uint8 around up to eight phantom tokens of a code, each in the middle; n may be 0.
+def phantom_patches(statistics: CodebookStatistics, reader: ReadsSlices, code: int) -> Array:
+    """Pictures around up to eight phantom tokens of a code.
 
-    The token itself is the model's pixels_per_token wide. Beyond the picture's edge it is black.
+    Args:
+        statistics: Of the checkpoint's codebook; they say where on the phantoms the code lies.
+        reader: The checkpoint's network or Segmenter.
+        code: The code.
+
+    Returns:
+        (n, PATCH, PATCH) uint8 with the token in the middle, `reader.pixels_per_token` wide, and black beyond the slice's edge. n is 0
+        where the code was never chosen or the statistics have no phantoms.
     """
     if statistics.phantom_places is None:
         return np.zeros((0, PATCH, PATCH), np.uint8)
     patches = []
     for seed, index, row, column in statistics.phantom_places[code]:
         if seed >= 0:
-            picture = np.pad(_drawn(int(seed), model.config.classes, model.preprocess)[index], PATCH)
-            top, left = (int(PATCH // 2 + (place + 0.5) * model.pixels_per_token) for place in (row, column))
+            picture = np.pad(_drawn(int(seed), statistics.classes, reader.preprocess)[index], PATCH)
+            top, left = (int(PATCH // 2 + (place + 0.5) * reader.pixels_per_token) for place in (row, column))
             patches.append(picture[top : top + PATCH, left : left + PATCH])
     return np.stack(patches) if patches else np.zeros((0, PATCH, PATCH), np.uint8)
 
