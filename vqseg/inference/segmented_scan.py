@@ -22,7 +22,7 @@ from vqseg.inference.swaps import Mode, Swaps, slice_generator
 from vqseg.models.atoms import decode_atoms
 from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_features, encode_slices, post_vq_features
 from vqseg.models.vqseg import VQSeg
-from vqseg.quantization.dropout import FeatureDropout
+from vqseg.quantization.perturbation import FeatureDropout
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
 # Of the work of opening a scan, as the share done is told; the rest is decoding.

@@ -29,7 +29,6 @@ from vqseg.data.loaders import ViewSampler, Volume, load_pools, read_case
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, select
 from vqseg.losses.objective import Objective
-from vqseg.models.vit import ViTEncoder
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 from vqseg.training.adaptation import adapt_codebook
@@ -84,8 +83,8 @@ class Trainer:
         self.network = VQSeg(config.model, config.preprocess)
         if train.initial is not None:
             start_from(self.network, train.initial)
-        elif isinstance(self.network.encoder, ViTEncoder):
-            load_backbone(self.network.encoder, train.backbone_weights)
+        else:
+            load_backbone(self.network, train.backbone_weights)
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
