@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.encoders import encoder_pair
-from vqseg.quantization.perturbation import QPM, PostVQ, QuantizedPerturbation, perturbation_named
+from vqseg.quantization.perturbation import QPM, PostVQ, QuantizedPerturbation, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.types import QuantizerOutput, Share, VQSegOutput
 
@@ -67,7 +67,7 @@ class VQSeg(nn.Module):
         codes = self.quantizer(z) if quantize and not self.config.continuous else _no_codes(z)
         post_vq = quantized = codes.quantized
         replaced = torch.zeros_like(codes.indices, dtype=torch.bool)
-        if strength > 0 and (quantize or not perturbation_named(perturbation, self.config.mode).needs_codes):
+        if strength > 0 and (quantize or not training_perturbation(perturbation, self.config.mode).needs_codes):
             quantized, replaced = self.perturb(quantized, codes.indices, strength, generator, share, perturbation)
         joined = _joined(passing, quantized)
         logits, reconstruction = self.decode(joined, images.shape[-2:])
@@ -135,7 +135,7 @@ class VQSeg(nn.Module):
         Raises:
             ValueError: As for `forward`.
         """
-        kind = perturbation_named(perturbation, self.perturbation.mode)
+        kind = training_perturbation(perturbation, self.config.mode)
         if kind.needs_codes and self.config.continuous:
             raise ValueError(f"perturbation {kind.name} needs codes, and a network with model.continuous has none")
         # In half precision the new codeword would miss the codebook that the quantizer, always in float32, has chosen from.

@@ -15,7 +15,15 @@ from vqseg.quantization.perturbation.radius import (
     perturbed_marginal,
     radius_bounds,
 )
-from vqseg.quantization.perturbation.registry import PERTURBATIONS, QPM, code_perturbation, modes, perturbation_named, training_names
+from vqseg.quantization.perturbation.registry import (
+    PERTURBATIONS,
+    QPM,
+    code_perturbation,
+    modes,
+    perturbation_named,
+    training_names,
+    training_perturbation,
+)
 from vqseg.quantization.perturbation.transitions import Temperature, adaptive_temperature, squared_distances, transition_probabilities
 
 __all__ = [
@@ -40,5 +48,6 @@ __all__ = [
     "radius_bounds",
     "squared_distances",
     "training_names",
+    "training_perturbation",
     "transition_probabilities",
 ]

@@ -27,20 +27,24 @@ def training_names() -> tuple[str, ...]:
     return (QPM, *(name for name in PERTURBATIONS if name not in modes()))
 
 
-def perturbation_named(name: str, mode: str = RESAMPLE.name) -> Perturbation:
-    """Look a perturbation up.
+def perturbation_named(name: str) -> Perturbation:
+    """The perturbation of this name. Raises ValueError if there is none."""
+    if name not in PERTURBATIONS:
+        raise ValueError(f"perturbation must be one of {', '.join(PERTURBATIONS)}, got {name!r}")
+    return PERTURBATIONS[name]
+
+
+def training_perturbation(name: str, mode: str) -> Perturbation:
+    """What a training run means by a name.
 
     Args:
-        name: A name in PERTURBATIONS, or QPM.
-        mode: What QPM stands for.
+        name: `objective.perturbation`: QPM, or any name in PERTURBATIONS.
+        mode: `model.mode`, which QPM stands for.
 
     Raises:
         ValueError: If there is none of this name.
     """
-    found = PERTURBATIONS.get(mode if name == QPM else name)
-    if found is None:
-        raise ValueError(f"perturbation must be one of {', '.join((QPM, *PERTURBATIONS))}, got {name!r}")
-    return found
+    return perturbation_named(mode if name == QPM else name)
 
 
 def code_perturbation(mode: str) -> CodePerturbation:
