@@ -17,8 +17,8 @@ from vqseg.experiments.report import Row, write_report
 from vqseg.experiments.runs import adopt_results, run_cell
 from vqseg.experiments.tables import Cell, scaled, table
 from vqseg.files import write_whole
-from vqseg.models.foundation import FoundationError
 from vqseg.models.encoders import EncoderError
+from vqseg.models.foundation import FoundationError
 from vqseg.training.trainer import TrainingError
 
 logger = logging.getLogger(__name__)
