@@ -13,13 +13,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
+from vqseg.data.formats import ending_of, scan_endings, without_ending
+from vqseg.plain import JsonObject
 from vqseg.types import Case
 
 LAYOUTS = (("imagesTr", "labelsTr"), ("images", "labels"))
 TEST_LAYOUT = ("imagesTs", "labelsTs")
-ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
 
 _CHANNEL = re.compile(r"_(\d{4})$")
 
@@ -37,7 +37,7 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
     images, labels = _image_and_label_folder(Path(folder), layouts)
     image_files = files_by_name(images, strip_channel=images.name != "images")
     if not image_files:
-        raise DatasetError(f"no image in {images}; expected files that end in {', '.join(ENDINGS)}")
+        raise DatasetError(f"no image in {images}; expected files that end in {', '.join(scan_endings())}")
     label_files = files_by_name(labels) if labels.is_dir() else {}
     orphans = sorted(label_files.keys() - image_files.keys())
     if orphans:
@@ -53,10 +53,9 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
-        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
-        if path.name.startswith(".") or ending is None or not path.is_file():
+        if path.name.startswith(".") or ending_of(path.name) is None or not path.is_file():
             continue
-        name = path.name[: -len(ending)]
+        name = without_ending(path.name)
         channel = _CHANNEL.search(name) if strip_channel else None
         if channel:
             name = name[: channel.start()]
@@ -75,7 +74,7 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
     Raises DatasetError if the file is missing or its values are not 0 to C - 1.
     """
     path = Path(folder) / "dataset.json"
-    labels = read_json(path).get("labels")
+    labels: object = read_json(path).get("labels")
     if not isinstance(labels, dict) or not labels:
         raise DatasetError(f'{path} has no "labels"; expected for example {{"background": 0, "RV": 1}}')
     if all(isinstance(name, str) for name in labels.values()):
@@ -89,7 +88,7 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
     return tuple(by_value[value] for value in range(len(by_value)))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> JsonObject:
     """The object that a JSON file of a data set folder holds. Raises DatasetError if it is missing or is no JSON object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -17,8 +17,8 @@ from vqseg.experiments.report import Row, write_report
 from vqseg.experiments.runs import adopt_results, run_cell
 from vqseg.experiments.tables import Cell, Table, scaled, table
 from vqseg.files import write_whole
+from vqseg.models.encoders import EncoderError
 from vqseg.models.foundation import FoundationError
-from vqseg.models.vit import EncoderError
 from vqseg.training.start import TrainingError
 
 logger = logging.getLogger(__name__)

@@ -60,7 +60,8 @@ class FoundationModel(nn.Module):
         grid = self.side // self.patch
         tokens = self.model(x, **self._options(len(x), grid, x.device)).last_hidden_state
         # Class and register tokens come first, the patches last.
-        return tokens[:, -grid * grid :].transpose(1, 2).unflatten(2, (grid, grid))
+        features: Tensor = tokens[:, -grid * grid :].transpose(1, 2).unflatten(2, (grid, grid))
+        return features
 
     def _options(self, count: int, grid: int, device: torch.device) -> dict[str, Any]:
         kind = self.model.config.model_type
@@ -82,11 +83,11 @@ def _random_model() -> Any:
 
 
 def _with_statistics(source: str) -> tuple[Any, tuple[Any, Any]]:
-    model = pretrained(source)
+    model: Any = pretrained(source)
     return model, _statistics(source, model.config.model_type)
 
 
-def pretrained(source: str) -> Any:
+def pretrained(source: str) -> nn.Module:
     """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError where some would be random."""
     try:
         import transformers
@@ -114,7 +115,8 @@ def pretrained(source: str) -> Any:
         raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; random ones align with nothing")
     if not hasattr(model.config, "patch_size") or not hasattr(model.config, "hidden_size"):
         raise FoundationError(f"{source} is a {model.config.model_type}, which has no patch tokens; expected a vision transformer")
-    return model
+    network: nn.Module = model
+    return network
 
 
 def _statistics(source: str, kind: str) -> tuple[Any, Any]:
