@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from tests.tiny import tiny_model, tiny_model_config
 from vqseg.checkpoint import load_model, save_model
-from vqseg.config import BackboneConfig, ConfigError, ModelConfig, TrainConfig
+from vqseg.config import BackboneConfig, Config, ConfigError, ModelConfig, TrainConfig
 from vqseg.inference import Segmenter
 from vqseg.models import foundation
 from vqseg.models.atoms import ATOM_SIDE, decode_atoms
 from vqseg.models.encoders import ENCODERS, Encoder, EncoderError, EncoderPair
 from vqseg.models.vqseg import VQSeg
-from vqseg.training.start import TrainingError, load_backbone, parameter_groups
+from vqseg.training.start import TrainingError, initial_network, load_backbone, parameter_groups
 from vqseg.types import Scan
 
 BACKBONE = BackboneConfig(hidden_size=16, layers=4, heads=2, patch=14, image_size=56, taps=(1, 2, 3, 4))
@@ -139,5 +139,7 @@ def test_one_more_encoder_starts_from_its_weights_and_trains_them_at_a_rate_of_t
     assert len(together["params"]) == len(list(toy.parameters()))
 
 
-def test_an_encoder_that_starts_from_nothing_asks_for_no_weights() -> None:
-    load_backbone(tiny_model(), None)
+def test_only_an_encoder_that_starts_from_weights_asks_for_them(toy: VQSeg) -> None:
+    assert initial_network(Config(model=tiny_model_config())).levels == 1
+    with pytest.raises(TrainingError, match="names no weights"):
+        initial_network(Config(model=toy.config))

@@ -21,4 +21,5 @@ def bar(items: Sequence[ItemT], description: str, unit: str = "scan") -> Iterabl
     """
     from tqdm import tqdm
 
-    return tqdm(items, desc=description, unit=unit, dynamic_ncols=True)
+    shown: Iterable[ItemT] = tqdm(items, desc=description, unit=unit, dynamic_ncols=True)
+    return shown

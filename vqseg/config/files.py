@@ -4,19 +4,32 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from vqseg.config.ranges import ConfigError
 from vqseg.config.run import Config
+from vqseg.plain import Json, JsonObject
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 ConfigT = TypeVar("ConfigT")
 
 
-def from_mapping(kind: type[ConfigT], values: Any, *, origin: str = "configuration") -> ConfigT:
-    """A config dataclass from plain YAML or JSON values. Raises ConfigError that names the key and what was expected."""
+def from_mapping(kind: type[ConfigT], values: object, *, origin: str = "configuration") -> ConfigT:
+    """Settings from plain values.
+
+    Args:
+        kind: The dataclass.
+        values: What YAML or JSON holds; None stands for all defaults.
+        origin: Where they come from, for the message.
+
+    Raises:
+        ConfigError: A key is unknown, or a value of the wrong type or out of range; it names the key and what was expected.
+    """
     try:
         return TypeAdapter(kind).validate_python(values or {})
     except ValidationError as error:
@@ -40,17 +53,26 @@ def load_config(path: str | Path) -> Config:
     return from_mapping(Config, values, origin=str(path))
 
 
-def to_mapping(config: Any) -> dict[str, Any]:
-    """Plain values (lists instead of tuples) of a config dataclass, fit for YAML and JSON."""
+def to_mapping(config: DataclassInstance) -> JsonObject:
+    """Plain values of a config dataclass, lists instead of tuples, fit for YAML and JSON."""
+    return {name: _plain(value) for name, value in asdict(config).items()}
 
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
-    return plain(asdict(config))
+def _plain(value: object) -> Json:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"a setting is a {type(value).__name__}; expected plain values")
 
 
 def save_config(config: Config, path: str | Path) -> None:
-    """Write the resolved settings as YAML."""
+    """Write all settings of a run as YAML.
+
+    Args:
+        config: The settings, as they were resolved.
+        path: The file.
+    """
     Path(path).write_text(yaml.safe_dump(to_mapping(config), sort_keys=False), encoding="utf-8")

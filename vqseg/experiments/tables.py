@@ -120,7 +120,15 @@ def table(name: str) -> Table:
 
 
 def scaled(config: Config, budget: float) -> Config:
-    """The same run with `budget` times its steps; everything that happens at a step moves along. Raises ConfigError unless positive."""
+    """The same run with fewer or more steps; everything that happens at a step moves along.
+
+    Args:
+        config: The run.
+        budget: What its steps are multiplied by.
+
+    Raises:
+        ConfigError: The budget is not positive.
+    """
     if not (math.isfinite(budget) and budget > 0):
         raise ConfigError(f"budget must be positive, got {budget}")
 

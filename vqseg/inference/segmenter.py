@@ -22,7 +22,7 @@ class Segmenter:
 
     def __init__(self, model: VQSeg) -> None:
         # On CPUs the convolutions of one slice are a good deal faster in this layout.
-        self._model = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._model: VQSeg = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     @property
     def classes(self) -> tuple[str, ...]:
