@@ -19,12 +19,7 @@ from vqseg.experiments.tables import Cell, Table, scaled, table
 from vqseg.files import write_whole
 from vqseg.models.encoders import EncoderError
 from vqseg.models.foundation import FoundationError
-<<<<<<< HEAD
-from vqseg.training.trainer import TrainingError
-=======
-from vqseg.models.vit import EncoderError
 from vqseg.training.start import TrainingError
->>>>>>> h-core
 
 logger = logging.getLogger(__name__)
 
