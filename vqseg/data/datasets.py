@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from vqseg.data.formats import ending_of, scan_endings, without_ending
 from vqseg.plain import JsonObject
@@ -29,10 +30,18 @@ class DatasetError(ValueError):
 
 
 def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUTS) -> list[Case]:
-    """Every image of a data set folder with its label file, sorted by name; `label` is None where there is none.
+    """Every image of a data set folder with its label file.
 
-    Raises DatasetError if the folder or its images are missing, if two files claim the same case, if an image has several
-    channels, or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
+    Args:
+        folder: A folder of one of the layouts.
+        layouts: Pairs of folders, images and labels; the first whose images are there is read.
+
+    Returns:
+        The cases, sorted by name; `label` is None where there is none.
+
+    Raises:
+        DatasetError: If the folder or its images are missing, if two files claim the same case, if an image has several channels,
+            or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
     """
     images, labels = _image_and_label_folder(Path(folder), layouts)
     image_files = files_by_name(images, strip_channel=images.name != "images")
@@ -49,7 +58,15 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
 
 
 def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Path]:
-    """The scans and label files of a folder by their names without ending. Raises DatasetError if two claim the same name."""
+    """The scans and label files of a folder by their names without ending.
+
+    Args:
+        folder: The folder; files of other endings, hidden ones and folders in it are passed over.
+        strip_channel: Drop the "_0000" by which nnU-Net marks an image's channel.
+
+    Raises:
+        DatasetError: If two files claim the same name, or a channel is not the first.
+    """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
@@ -74,17 +91,18 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
     Raises DatasetError if the file is missing or its values are not 0 to C - 1.
     """
     path = Path(folder) / "dataset.json"
-    labels: object = read_json(path).get("labels")
+    labels = read_json(path).get("labels")
     if not isinstance(labels, dict) or not labels:
         raise DatasetError(f'{path} has no "labels"; expected for example {{"background": 0, "RV": 1}}')
+    pairs: list[tuple[Any, Any]] = [*labels.items()]
     if all(isinstance(name, str) for name in labels.values()):
-        labels = {name: value for value, name in labels.items()}
+        pairs = [(name, value) for value, name in pairs]
     try:
-        by_value = {int(value): str(name) for name, value in labels.items()}
+        by_value = {int(value): str(name) for name, value in pairs}
     except (TypeError, ValueError) as error:
-        raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {list(labels.values())}') from error
+        raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {[value for _, value in pairs]}') from error
     if sorted(by_value) != list(range(len(labels))):
-        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {list(labels.values())}')
+        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {[value for _, value in pairs]}')
     return tuple(by_value[value] for value in range(len(by_value)))
 
 

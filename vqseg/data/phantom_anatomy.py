@@ -76,8 +76,8 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: i
     amplitude = np.where(size > 0, np.maximum(size, 1.0) ** -falloff, 0.0) / (1.0 + np.arange(4))
     coefficients = (rng.standard_normal(counts) * amplitude).astype(np.float32)
     field: Array = np.einsum("ia,jb,kc,abc->ijk", *bases, coefficients, optimize=True)
-    scaled: Array = field / field.std()
-    return scaled
+    field /= field.std()
+    return field
 
 
 def ellipse(

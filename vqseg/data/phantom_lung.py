@@ -49,8 +49,8 @@ def _to_chest_wall(rng: np.random.Generator, at: tuple[Array, Array, Array]) -> 
     u, v = at[0] - centre[0] + 0.15 * at[2], at[1] - centre[1]
     along, across = np.cos(angle) * u + np.sin(angle) * v, np.cos(angle) * v - np.sin(angle) * u
     bend = 1.5 * smooth_field(rng, u.shape, 5)
-    depth: Array = (1 - np.hypot(along / radii[0], across / radii[1])) * min(radii) + bend
-    return depth
+    inside: Array = (1 - np.hypot(along / radii[0], across / radii[1])) * min(radii) + bend
+    return inside
 
 
 def _chest(rng: np.random.Generator, at: tuple[Array, Array, Array], inside: Array) -> Array:
@@ -114,5 +114,5 @@ def _to_nodule(rng: np.random.Generator, at: tuple[Array, Array, Array], inside:
     distance = np.sqrt((du * squeeze) ** 2 + (dv / squeeze) ** 2 + dw**2)
     angle = np.arctan2(dv, du)
     lobes = 1 + 0.1 * np.cos(3 * angle + rng.uniform(0, 6)) + 0.06 * np.cos(5 * angle + rng.uniform(0, 6))
-    border: Array = distance - radius * lobes
-    return border
+    edge: Array = distance - radius * lobes
+    return edge

@@ -18,15 +18,14 @@ def initial_network(config: Config) -> VQSeg:
     """The network of a run, with the weights that it starts from.
 
     Raises:
-        TrainingError: `train.initial` has another form, or an encoder that starts from pretrained weights names none.
+        TrainingError: `train.initial` has another form, or no weights are named for an encoder that starts from pretrained ones.
         CheckpointError: `train.initial` cannot be loaded.
-        EncoderError: `train.backbone_weights` do not fit.
         FoundationError: `train.backbone_weights` cannot be loaded.
     """
     network, train = VQSeg(config.model, config.preprocess), config.train
     if train.initial is not None:
         start_from(network, train.initial)
-    else:
+    elif encoder_pair(config.model.encoder).pretrained:
         load_backbone(network, train.backbone_weights)
     return network
 
@@ -50,19 +49,17 @@ def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[di
 
 
 def load_backbone(network: VQSeg, source: str | None) -> None:
-    """Give an encoder its pretrained weights, if it starts from such.
+    """Give an encoder its pretrained weights.
 
     Args:
-        network: Changed in place; left alone if its encoder starts from nothing.
+        network: The network; its encoder is changed in place.
         source: A Hub id, a local folder, or "random" to keep the random weights.
 
     Raises:
-        TrainingError: No weights are named.
-        FoundationError: They cannot be loaded.
-        EncoderError: They do not fit.
+        TrainingError: No source is named.
+        FoundationError: The weights cannot be loaded.
+        EncoderError: The weights do not fit the encoder.
     """
-    if not encoder_pair(network.config.encoder).pretrained:
-        return
     if source is None:
         raise TrainingError(
             f"model.encoder is {network.config.encoder} and train.backbone_weights names no weights; expected a Hub id such as "

@@ -9,9 +9,10 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
@@ -22,7 +23,7 @@ from vqseg.data.limits import ScanError, frame_shape, require_real, with_finite_
 from vqseg.types import Array, Scan
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+_HEADERS: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
 _CHUNK = 1 << 22
@@ -96,7 +97,8 @@ def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
     if len(start) < size:
         raise ScanError(f"{name} is cut off within its header")
     # check=False: nibabel's own repairs would refuse headers that are read correctly below.
-    return _HEADERS[size](start, check=False)  # type: ignore[no-untyped-call]
+    header: nib.Nifti1Header = _HEADERS[size](start, check=False)
+    return header
 
 
 def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int, most_bytes: int) -> Array:
@@ -143,11 +145,12 @@ def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, floa
     except KeyError:
         unit = 1.0
     spacing = _spacing(header) * unit
-    for code, matrix in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
+    forms: dict[str, Callable[[], Array]] = {"sform_code": header.get_sform, "qform_code": header.get_qform}
+    for code, matrix in forms.items():
         if header[code] <= 0:
             continue
         try:
-            affine = np.diag([unit, unit, unit, 1.0]) @ matrix()  # type: ignore[no-untyped-call]
+            affine = np.diag([unit, unit, unit, 1.0]) @ matrix()
         except (HeaderDataError, ValueError):
             continue
         if np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * spacing.prod():
