@@ -25,17 +25,8 @@ from vqseg.experiments.make import make_table
 from vqseg.experiments.methods import changed, with_method
 from vqseg.experiments.runs import cell_key
 from vqseg.inference import Segmenter
-from vqseg.training.pseudo_labels import (
-    NOTES,
-    PseudoLabelError,
-    check_pseudo_labels,
-    earlier_runs,
-    learnt_beyond,
-    patients_digest,
-    seen_patients,
-    with_pseudo_labels,
-    write_pseudo_labels,
-)
+from vqseg.training.provenance import earlier_runs, learnt_beyond, patients_digest, seen_patients
+from vqseg.training.pseudo_labels import NOTES, PseudoLabelError, check_pseudo_labels, with_pseudo_labels, write_pseudo_labels
 from vqseg.training.start import TrainingError
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher

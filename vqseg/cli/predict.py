@@ -34,7 +34,7 @@ def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Predict, "predict", rest)
     from vqseg.checkpoint import load_model
-    from vqseg.data.scan import ScanError, read_scan, write_labels
+    from vqseg.data.scan import ScanError, label_name, read_scan, write_labels
     from vqseg.inference import Segmenter
 
     files = _scans_in(command.inputs)
@@ -46,7 +46,7 @@ def run(rest: Sequence[str]) -> int:
     failures, written = [], set()
     for file in bar(files, "segmenting"):
         try:
-            target = command.output / _label_name(file)
+            target = command.output / label_name(file.name)
             if target in written:
                 raise ScanError(f"another scan has been written to {target.name}; give inputs of one name folders of their own")
             scan = read_scan(file)
@@ -66,15 +66,3 @@ def _scans_in(inputs: Iterable[Path]) -> list[Path]:
     for path in inputs:
         files += sorted(one for one in path.iterdir() if one.is_file() and not one.name.startswith(".")) if path.is_dir() else [path]
     return files
-
-
-def _label_name(scan: Path) -> str:
-    """A label volume keeps a NIfTI's name; pictures become PNG, arrays stay arrays."""
-    name, ending = scan.name, "".join(scan.suffixes[-2:]).lower()
-    if ending.endswith(".nii.gz"):
-        return name[:-7] + ".nii.gz"
-    if scan.suffix.lower() == ".npy":
-        return name
-    if scan.suffix.lower() == ".nii":
-        return name
-    return scan.stem + ".png" if scan.suffix.lower() in (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff") else name + ".nii.gz"

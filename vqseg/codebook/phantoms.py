@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessCo
     return np.moveaxis(normalise(phantom_volume(seed)[0], replace(preprocess, intensity="percentile")), 2, 0)
 
 
-def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items) -> Array:
+def phantom_places(model: VQSeg, progress: Callable[[Sequence[int]], Iterable[int]] = lambda seeds: seeds) -> Array:
     """(K, 8, 4) int32: (seed, slice, row, column) of up to eight tokens of every code, evenly spread over all it has; -1 beyond.
 
     Of several levels of tokens the first that has the code counts; row and column are those of its own grid.

@@ -64,13 +64,13 @@ class ModelConfig:
     """beta, the weight of the commitment term in the quantizer's loss."""
     decoder_width: int = 64
     """Channels of both decoders at the token grid."""
-    mode: Literal["resample", "shuffle"] = "resample"
-    """How the QPM replaces indices."""
+    mode: str = "resample"
+    """How the QPM replaces indices: "resample", "shuffle" or another perturbation of codes (vqseg.quantization.perturbation)."""
     temperature: float | Literal["adaptive"] = "adaptive"
     """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance."""
     continuous: bool = False
     """Leave the codebook out: both decoders read z itself. For comparisons; such a network has no indices to look at."""
-    encoder: Literal["compact", "vit"] = "compact"
+    encoder: str = "compact"
     """"compact": the convolutional pair, one level of tokens; "vit": the paper's pair, a vision transformer and DPT decoders."""
     backbone: BackboneConfig = field(default_factory=BackboneConfig)
     """The vision transformer, for "vit" only; `widths` and `token_stride` are for "compact" only."""
@@ -89,5 +89,7 @@ class ModelConfig:
         require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
         if not isinstance(self.temperature, str):
             require(self.temperature > 0, f"temperature must be positive, got {self.temperature}")
-        if self.encoder == "vit":
-            require(self.in_channels in (1, 3), f'in_channels must be 1 or 3 with encoder "vit", got {self.in_channels}')
+        # Imported here, as torch comes with it: a second that the command line's help does without.
+        from vqseg.quantization.perturbation import modes
+
+        require(self.mode in modes(), f"mode must be one of {', '.join(modes())}, got {self.mode!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import ConfigDict
 
@@ -37,8 +37,9 @@ class ObjectiveConfig:
     one piece; the teacher's islands are confident, and the student would learn them."""
     strength: float = 0.7
     """epsilon of the QPM on the student's strong branch, or the rate p of the dropout in its place."""
-    perturbation: Literal["qpm", "dropout", "channel_dropout", "none"] = "qpm"
-    """What perturbs the student's post-VQ features; all but "qpm" are there for comparison."""
+    perturbation: str = "qpm"
+    """What perturbs the student's post-VQ features: "qpm", as model.mode says, or for comparison "dropout", "channel_dropout", "none" or
+    another perturbation of features (vqseg.quantization.perturbation)."""
     feature_stream: bool = False
     """Perturb the features of the weak view, in a stream of its own beside an unperturbed strong one, as UniMatch does."""
     alignment: float = 0.0
@@ -57,3 +58,8 @@ class ObjectiveConfig:
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):
             require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        # Imported here, as torch comes with it: a second that the command line's help does without.
+        from vqseg.quantization.perturbation import training_names
+
+        names = training_names()
+        require(self.perturbation in names, f"perturbation must be one of {', '.join(names)}, got {self.perturbation!r}")

@@ -28,9 +28,13 @@ class Config:
     train: TrainConfig = field(default_factory=TrainConfig)
 
     def __post_init__(self) -> None:
-        swaps = self.objective.perturbation == "qpm" and self.objective.strength > 0
+        # Imported here, as torch comes with it: a second that the command line's help does without.
+        from vqseg.quantization.perturbation import training_names, training_perturbation
+
+        perturbation, mode = self.objective.perturbation, self.model.mode
+        others = [name for name in training_names() if not training_perturbation(name, mode).needs_codes]
         require(
-            not (self.model.continuous and swaps),
-            'model.continuous has no codes for the QPM to swap; set objective.perturbation to "dropout", "channel_dropout" or "none"',
+            not self.model.continuous or self.objective.strength == 0 or perturbation in others,
+            f"model.continuous has no codes for {perturbation} to work with; set objective.perturbation to one of {', '.join(others)}",
         )
         require(not (self.model.continuous and self.objective.usage > 0), "model.continuous has no codebook for objective.usage")

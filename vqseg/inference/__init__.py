@@ -9,6 +9,7 @@ from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.inference.segmenter import Segmenter
 from vqseg.inference.swaps import Mode
+from vqseg.quantization.perturbation import modes
 
 __all__ = [
     "CodeNeighbours",
@@ -18,5 +19,6 @@ __all__ = [
     "Segmenter",
     "dice_by_class",
     "label_agreement",
+    "modes",
     "psnr",
 ]

@@ -18,11 +18,10 @@ from vqseg.data.regions import replayed_slice
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.records import CodeNeighbours, Consistency
-from vqseg.inference.swaps import Mode, Swaps, slice_generator
+from vqseg.inference.swaps import Mode, Swaps
 from vqseg.models.atoms import decode_atoms
-from vqseg.models.slicewise import decode_features, decode_indices, decode_volume, encode_features, encode_slices, post_vq_features
+from vqseg.models.slicewise import decode_features, decode_in_parts, decode_volume, encode_features, encode_slices, post_vq_features
 from vqseg.models.vqseg import VQSeg
-from vqseg.quantization.dropout import FeatureDropout
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
 # Of the work of opening a scan, as the share done is told; the rest is decoding.
@@ -87,12 +86,13 @@ class SegmentedScan:
     def perturb(
         self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
     ) -> SliceResult:
-        """Replay one slice after the QPM.
+        """Replay one slice after the QPM, or after what stands in its place.
 
         Args:
             slice_index: The slice.
             strength: epsilon in [0, 1]; under one seed a larger one only adds replacements.
-            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes.
+            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes; any name in PERTURBATIONS will do. One that
+                changes features replaces no token but the forced ones.
             seed: Of the draws.
             forced: Codes that some tokens get whatever the QPM draws, by their place (row, column) in the slice's indices.
 
@@ -105,7 +105,8 @@ class SegmentedScan:
         start = time.perf_counter()
         swapped = self._swaps.swap(self._clean(slice_index), slice_index, strength, mode, seed)
         tokens = self._swaps.force(swapped, forced or {})
-        return self._result(slice_index, tokens, decode_indices(self._model, tokens[None], self.slice_size), start)
+        features = self._features(tokens[None], slice_index, strength, mode, seed)
+        return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
 
     def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
         """Replay one slice under feature dropout, with which `perturb` is compared. No token is replaced but the forced ones.
@@ -123,11 +124,7 @@ class SegmentedScan:
         Raises:
             ValueError: The slice, the rate, or a place or code of `forced` is out of range.
         """
-        start = time.perf_counter()
-        tokens = self._swaps.force(self._clean(slice_index), forced or {})
-        with torch.inference_mode():
-            features = FeatureDropout()(post_vq_features(self._model, tokens[None]), float(rate), slice_generator(slice_index, seed))
-        return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
+        return self.perturb(slice_index, rate, "dropout", seed, forced)
 
     @property
     def codewords(self) -> Array:
@@ -183,9 +180,11 @@ class SegmentedScan:
             ValueError: The slice, the strength or the mode is out of range.
         """
         clean = self._clean(slice_index)
-        tokens = torch.stack([clean, self._swaps.swap(clean, slice_index, strength, mode, seed)])
+        swapped = self._swaps.swap(clean, slice_index, strength, mode, seed)
         with torch.inference_mode():
-            logits, _ = self._model.decode(post_vq_features(self._model, tokens), network_size(self.slice_size, self._model.preprocess))
+            disturbed = self._features(swapped[None], slice_index, strength, mode, seed)
+            features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
+            logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
             logits = from_network(logits, self.slice_size).float().cpu()
             hard = logits.argmax(1)
             loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]
@@ -195,7 +194,7 @@ class SegmentedScan:
     def perturb_volume(
         self, strength: float, mode: Mode = "resample", seed: int = 0, progress: Callable[[float], None] = lambda _: None
     ) -> VolumeResult:
-        """Replay every slice after the QPM, each as `perturb` replays it.
+        """Replay every slice after a perturbation, each as `perturb` replays it.
 
         Args:
             strength: epsilon in [0, 1].
@@ -216,7 +215,11 @@ class SegmentedScan:
             progress(0.0)
             swapped.append(self._swaps.swap(part, index, strength, mode, seed))
         tokens = torch.stack(swapped)
-        labels, pictures = decode_indices(self._model, tokens, self.slice_size, progress)
+
+        def features(part: slice) -> Tensor:
+            return self._features(tokens[part], part.start, strength, mode, seed)
+
+        labels, pictures = decode_in_parts(self._model, len(tokens), features, self.slice_size, progress)
         labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
@@ -243,6 +246,10 @@ class SegmentedScan:
     def _clean(self, slice_index: int) -> Tensor:
         self._check_slice(slice_index)
         return torch.from_numpy(self.indices[slice_index].astype(np.int64))
+
+    def _features(self, tokens: Tensor, first: int, strength: float, mode: Mode, seed: int) -> Tensor:
+        """What the decoders read of the slices from `first` on, whose codes (n, h, w) are swapped already: (n, D, h, w)."""
+        return self._swaps.change(post_vq_features(self._model, tokens), tokens, first, strength, mode, seed)
 
     def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
         """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""

@@ -1,4 +1,4 @@
-"""The QPM on an opened scan: which codes replace those of a slice, and what may replace a single code.
+"""Perturbations on an opened scan: which codes replace those of a slice, what becomes of its features, what may replace a single code.
 
 Shapes: codewords (K, D), tokens (h, w) int64 of one slice.
 """
@@ -6,17 +6,25 @@ Shapes: codewords (K, D), tokens (h, w) int64 of one slice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vqseg.inference.records import CodeNeighbours
-from vqseg.quantization.perturbation import QuantizedPerturbation, Temperature, squared_distances, transition_probabilities
+from vqseg.quantization.perturbation import (
+    CodePerturbation,
+    PostVQ,
+    QuantizedPerturbation,
+    Temperature,
+    perturbation_named,
+    squared_distances,
+    transition_probabilities,
+)
 from vqseg.types import Array
 
-Mode = Literal["resample", "shuffle"]
+Mode = str
+"""A name in vqseg.quantization.perturbation.PERTURBATIONS; those that replace codes are `modes()`."""
 
 _DRAWS_KEPT = 64
 
@@ -43,7 +51,7 @@ class Swaps:
         """
         self.codewords, self.temperature = codewords, temperature
         # The draws do not depend on the strength.
-        self.drawn: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+        self.drawn: dict[tuple[Mode, int, int], tuple[Tensor, Tensor]] = {}
 
     @property
     def size(self) -> int:
@@ -62,24 +70,53 @@ class Swaps:
             tokens: (h, w) int64, the clean codes.
             slice_index: The slice that they belong to.
             strength: epsilon in [0, 1]; under one seed a larger one only adds replacements.
-            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes.
+            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes; a perturbation of features leaves them.
             seed: Of the draws.
 
         Returns:
-            (h, w) int64, the codes after the QPM.
+            (h, w) int64, the codes after the perturbation.
 
         Raises:
             ValueError: The strength lies outside [0, 1] or the mode is unknown.
         """
+        kind = perturbation_named(mode)
         if not 0.0 <= strength <= 1.0:
-            raise ValueError(f"strength must lie in [0, 1], got {strength}")
-        perturbation = QuantizedPerturbation(mode, self.temperature)
+            raise ValueError(f"{kind.amount} must lie in [0, 1], got {strength}")
+        if not isinstance(kind, CodePerturbation):
+            return tokens
         with torch.inference_mode():
-            if mode == "shuffle":
-                shuffled: Tensor = perturbation(tokens[None], self.codewords, float(strength), slice_generator(slice_index, seed))
-                return shuffled[0]
-            thresholds, replacements = self._draws(perturbation, tokens, slice_index, seed)
-            return torch.where(thresholds < strength, replacements, tokens)
+            if kind.coupled:
+                thresholds, replacements = self._draws(kind, tokens, slice_index, seed)
+                return torch.where(thresholds < strength, replacements, tokens)
+            generator = slice_generator(slice_index, seed)
+            return kind.swapped(tokens[None], self.codewords, float(strength), self.temperature, generator)[0]
+
+    def change(self, features: Tensor, tokens: Tensor, first: int, strength: float, mode: Mode, seed: int) -> Tensor:
+        """Perturb the features of some slices.
+
+        Args:
+            features: (n, D, h, w), post-VQ.
+            tokens: (n, h, w) int64, their codes.
+            first: The first of the slices.
+            strength: In [0, 1].
+            mode: A perturbation of codes leaves them: it has done its work in `swap`.
+            seed: Of the draws.
+
+        Returns:
+            (n, D, h, w).
+
+        Raises:
+            ValueError: The strength lies outside [0, 1] or the mode is unknown.
+        """
+        kind = perturbation_named(mode)
+        if isinstance(kind, CodePerturbation):
+            return features
+        codewords, changed = self.codewords.to(features.device), []
+        with torch.inference_mode():
+            for index, (own, codes) in enumerate(zip(features.split(1), tokens.to(features.device).split(1), strict=True)):
+                post_vq = PostVQ(own, codes, codewords, self.temperature)
+                changed.append(kind.apply(post_vq, float(strength), slice_generator(first + index, seed))[0])
+            return torch.cat(changed)
 
     def force(self, tokens: Tensor, forced: Mapping[tuple[int, int], int]) -> Tensor:
         """A copy of tokens with some codes set by hand.
@@ -152,12 +189,13 @@ class Swaps:
             away = np.where(codes == code, 0, distances.numpy()[codes]).astype(np.float32)
             return CodeNeighbours(codes, away, probabilities.numpy()[codes].astype(np.float32))
 
-    def _draws(self, perturbation: QuantizedPerturbation, tokens: Tensor, slice_index: int, seed: int) -> tuple[Tensor, Tensor]:
+    def _draws(self, kind: CodePerturbation, tokens: Tensor, slice_index: int, seed: int) -> tuple[Tensor, Tensor]:
         """Thresholds (h, w) and replacements (h, w) of a slice under a seed."""
-        drawn = self.drawn.get((slice_index, seed))
+        key = (kind.name, slice_index, seed)
+        drawn = self.drawn.get(key)
         if drawn is None:
-            thresholds, replacements = perturbation.draw(tokens[None], self.codewords, slice_generator(slice_index, seed))
-            drawn = self.drawn[slice_index, seed] = thresholds[0], replacements[0]
+            thresholds, replacements = kind.drawn(tokens[None], self.codewords, self.temperature, slice_generator(slice_index, seed))
+            drawn = self.drawn[key] = thresholds[0], replacements[0]
             # Another thread may have dropped the oldest in the meantime.
             while len(self.drawn) > _DRAWS_KEPT:
                 self.drawn.pop(next(iter(self.drawn)), None)

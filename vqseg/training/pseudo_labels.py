@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NotRequired, TypedDict
@@ -23,11 +23,12 @@ from vqseg.config import DataConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
-from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
 from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
 from vqseg.models.vqseg import VQSeg
-from vqseg.plain import Json, JsonObject, child
+from vqseg.plain import JsonObject, child
+from vqseg.training.provenance import learnt_beyond, patients_digest, runs_before
 from vqseg.types import UNSURE, Array, Case
 
 NOTES = "pseudo-labels.json"
@@ -35,13 +36,6 @@ NOTES = "pseudo-labels.json"
 
 class PseudoLabelError(ValueError):
     """Pseudo-labels that are missing, or that a run must not learn from."""
-
-
-class EarlierRun(TypedDict):
-    """Digests of the patients whose labels a run has learnt from, and of all that it was trained on."""
-
-    labelled_patients: str
-    training_patients: str
 
 
 class Notes(TypedDict):
@@ -171,80 +165,6 @@ def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None
         )
 
 
-def patients_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits that stand for the patients of some cases: a name may say who somebody is, and is not passed on."""
-    return _digest({case.patient for case in cases})
-
-
-def _digest(patients: Collection[str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(patients)).encode()).hexdigest()[:12]
-
-
-def seen_patients(labelled: Iterable[Case], splits: Splits) -> EarlierRun:
-    """Digests of the patients of a run.
-
-    Args:
-        labelled: Cases whose labels it learns from.
-        splits: Of the data set; the digest of all training patients tells the data set and its fold.
-    """
-    return {"labelled_patients": patients_digest(labelled), "training_patients": _digest(splits.train)}
-
-
-def earlier_runs(checkpoint: str | None) -> list[EarlierRun]:
-    """What `seen_patients` gave for the runs that the weights of train.initial have been through, the oldest first."""
-    if checkpoint is None:
-        return []
-    training = child(read_config(checkpoint_folder(checkpoint)), "training")
-    runs = _runs_before(training)
-    own = _digests(training)
-    # A self-supervised start has looked at no label.
-    blind = child(training, "config", "objective").get("segmentation") == 0
-    return runs if own is None or blind else [*runs, own]
-
-
-def _runs_before(training: JsonObject) -> list[EarlierRun]:
-    """The runs that a checkpoint's own run began from, as its config.json has them under "training"."""
-    entries = training.get("earlier")
-    found = [_digests(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return [run for run in found if run is not None]
-
-
-def _digests(values: Json) -> EarlierRun | None:
-    """The digests of one run; None where they are not told, as in checkpoints of earlier versions."""
-    if not isinstance(values, dict):
-        return None
-    labelled, training = values.get("labelled_patients"), values.get("training_patients")
-    if labelled is None or training is None:
-        return None
-    return {"labelled_patients": str(labelled), "training_patients": str(training)}
-
-
-def learnt_beyond(runs: Iterable[EarlierRun], cases: Sequence[Case], splits: Splits, share: str) -> bool:
-    """Whether one of some runs has learnt from patients of these splits outside the share.
-
-    Digests can only be compared, so runs on other training patients do not count, be it another fold of the same data.
-
-    Args:
-        runs: As `earlier_runs` gives them.
-        cases: Of the data set.
-        splits: Of the data set.
-        share: A key of the labelled shares.
-    """
-    mine = {case.patient for case in labelled_and_unlabelled(cases, splits, share)[0]}
-    parts = [set(patients) for patients in (splits.train, *splits.labelled.values())]
-    within = {_digest(patients) for patients in parts if patients <= mine}
-    return any(run["training_patients"] == _digest(splits.train) and run["labelled_patients"] not in within for run in runs)
-
-
-def labels_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits of the content of the cases' label files."""
-    digest = hashlib.sha256()
-    for case in cases:
-        if case.label is not None:
-            digest.update(case.name.encode() + hashlib.sha256(case.label.read_bytes()).digest())
-    return digest.hexdigest()[:12]
-
-
 def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
     """The share that the checkpoint was trained with, the cases whose labels it has seen, and the others of train."""
     training = child(read_config(folder), "training")
@@ -260,7 +180,7 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
     # Checkpoints of earlier versions do not say whose labels they have seen.
     if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
-    if learnt_beyond(_runs_before(training), cases, splits, share):
+    if learnt_beyond(runs_before(training), cases, splits, share):
         raise PseudoLabelError(f"the weights that {checkpoint} started from have learnt from patients in {data} outside of share {share!r}")
     return share, labelled, unlabelled
 

@@ -15,15 +15,8 @@ from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, load_pools, read_case
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits, select
-from vqseg.training.pseudo_labels import (
-    EarlierRun,
-    check_pseudo_labels,
-    earlier_runs,
-    labels_digest,
-    learnt_beyond,
-    seen_patients,
-    with_pseudo_labels,
-)
+from vqseg.training.provenance import EarlierRun, earlier_runs, labels_digest, learnt_beyond, seen_patients
+from vqseg.training.pseudo_labels import check_pseudo_labels, with_pseudo_labels
 from vqseg.training.start import TrainingError
 from vqseg.types import Case
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from vqseg.checkpoint import load_model
 from vqseg.config import Config, TrainConfig
-from vqseg.models.vit import ViTEncoder
+from vqseg.models.encoders import encoder_pair
 from vqseg.models.vqseg import VQSeg
 
 
@@ -18,15 +18,15 @@ def initial_network(config: Config) -> VQSeg:
     """The network of a run, with the weights that it starts from.
 
     Raises:
-        TrainingError: `train.initial` has another form, or a vision transformer names no weights.
+        TrainingError: `train.initial` has another form, or no weights are named for an encoder that starts from pretrained ones.
         CheckpointError: `train.initial` cannot be loaded.
         FoundationError: `train.backbone_weights` cannot be loaded.
     """
     network, train = VQSeg(config.model, config.preprocess), config.train
     if train.initial is not None:
         start_from(network, train.initial)
-    elif isinstance(network.encoder, ViTEncoder):
-        load_backbone(network.encoder, train.backbone_weights)
+    elif encoder_pair(config.model.encoder).pretrained:
+        load_backbone(network, train.backbone_weights)
     return network
 
 
@@ -40,34 +40,35 @@ def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[di
     Returns:
         All parameters in one group; a backbone with a learning rate of its own is a second one.
     """
-    encoder = getattr(parts["student"], "encoder", None)
-    apart = list(encoder.backbone.parameters()) if isinstance(encoder, ViTEncoder) and train.backbone_learning_rate else []
+    student = parts["student"]
+    apart = student.encoder.pretrained_parameters() if isinstance(student, VQSeg) and train.backbone_learning_rate else []
     own = {id(parameter) for parameter in apart}
     rest = [parameter for part in parts.values() for parameter in part.parameters() if id(parameter) not in own]
     groups: list[dict[str, object]] = [{"params": rest, "lr": train.learning_rate}]
     return groups + ([{"params": apart, "lr": train.backbone_learning_rate}] if apart else [])
 
 
-def load_backbone(encoder: ViTEncoder, source: str | None) -> None:
-    """Give a vision transformer its pretrained weights.
+def load_backbone(network: VQSeg, source: str | None) -> None:
+    """Give an encoder its pretrained weights.
 
     Args:
-        encoder: The encoder.
+        network: The network; its encoder is changed in place.
         source: A Hub id, a local folder, or "random" to keep the random weights.
 
     Raises:
         TrainingError: No source is named.
         FoundationError: The weights cannot be loaded.
+        EncoderError: The weights do not fit the encoder.
     """
     if source is None:
         raise TrainingError(
-            "model.encoder is vit and train.backbone_weights names no weights; expected a Hub id such as facebook/dinov2-small, "
-            'a local folder, or "random"'
+            f"model.encoder is {network.config.encoder} and train.backbone_weights names no weights; expected a Hub id such as "
+            'facebook/dinov2-small, a local folder, or "random"'
         )
     from vqseg.models.foundation import RANDOM, pretrained
 
     if source != RANDOM:
-        encoder.load_backbone(pretrained(source).state_dict())
+        network.encoder.load_pretrained(pretrained(source).state_dict())
 
 
 def start_from(network: VQSeg, checkpoint: str) -> None:

@@ -17,7 +17,7 @@ from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, sav
 from vqseg.config import Config, to_mapping
 from vqseg.plain import Json, JsonObject, child
 from vqseg.training.group import Group
-from vqseg.training.pseudo_labels import EarlierRun
+from vqseg.training.provenance import EarlierRun
 from vqseg.training.run_data import RunData
 from vqseg.training.start import TrainingError
 

@@ -6,36 +6,35 @@ serve a network with one level and with four alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqseg.config import BackboneConfig
+from vqseg.config import BackboneConfig, ConfigError, ModelConfig
+from vqseg.models.dpt import LEVELS, DPTDecoder
+from vqseg.models.encoders.pair import Encoder, EncoderError, EncoderPair
 
-LEVELS = 4
 _STATISTICS = {"dinov2": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), "vit": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))}
 
 
-class EncoderError(ValueError):
-    """A backbone that cannot be built or whose weights do not fit."""
-
-
-class ViTEncoder(nn.Module):
+class ViTEncoder(Encoder):
     """(B, 1 or 3, H, W) -> z (B, dim, 4 * H / patch, W / patch), the shallowest level on top; H and W are multiples of the patch.
 
-    Every token of every level has zero mean and unit variance over its channels, as the compact encoder's have.
-    The backbone's weights are random here: `load_backbone` or a checkpoint brings them.
+    The backbone's weights are random here: `load_pretrained` or a checkpoint brings them.
     """
 
+    levels = LEVELS
     mean: Tensor
     std: Tensor
 
     def __init__(self, config: BackboneConfig, dim: int) -> None:
         super().__init__()
-        self.config, self.stride = config, config.patch
-        self.backbone = _build(config)
+        self.config = config
+        self.stride = self.pixels_per_token = config.patch
+        self.backbone = _backbone(config)
         self.project = nn.ModuleList(nn.Conv2d(config.hidden_size, dim, 1) for _ in range(LEVELS))
         mean, std = _STATISTICS[config.kind]
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
@@ -53,8 +52,10 @@ class ViTEncoder(nn.Module):
             levels.append(F.layer_norm(z, z.shape[-1:]).permute(0, 3, 1, 2))
         return torch.cat(levels, dim=2)
 
-    def load_backbone(self, weights: dict[str, Tensor]) -> None:
-        """Take over a pretrained backbone's weights. Raises EncoderError if they have another form."""
+    def pretrained_parameters(self) -> list[nn.Parameter]:
+        return list(self.backbone.parameters())
+
+    def load_pretrained(self, weights: Mapping[str, Tensor]) -> None:
         wanted = self.backbone.state_dict()
         wrong = [name for name, value in wanted.items() if name not in weights or weights[name].shape != value.shape]
         if wrong:
@@ -66,7 +67,7 @@ class ViTEncoder(nn.Module):
         self.backbone.load_state_dict({name: weights[name] for name in wanted})
 
 
-def _build(config: BackboneConfig) -> Any:
+def _backbone(config: BackboneConfig) -> Any:
     try:
         from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
     except ImportError as error:
@@ -81,3 +82,17 @@ def _build(config: BackboneConfig) -> Any:
     if config.kind == "dinov2":
         return Dinov2Model(Dinov2Config(**sizes))
     return ViTModel(ViTConfig(**sizes, intermediate_size=4 * config.hidden_size, layer_norm_eps=1e-6), add_pooling_layer=False)
+
+
+def _encoder(config: ModelConfig) -> Encoder:
+    if config.in_channels not in (1, 3):
+        raise ConfigError(f'in_channels must be 1 or 3 with encoder "vit", got {config.in_channels}')
+    return ViTEncoder(config.backbone, config.codebook_dim)
+
+
+def _decoder(config: ModelConfig, outputs: int, context: bool) -> nn.Module:
+    # A DPT decoder always fuses coarser grids: there is none without context.
+    return DPTDecoder(config.codebook_dim, config.decoder_width, outputs, config.backbone.patch)
+
+
+VIT = EncoderPair(name="vit", encoder=_encoder, decoder=_decoder, pretrained=True)

@@ -9,19 +9,21 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
-from vqseg.data.limits import MAX_BYTES, ScanError, frame_shape, require_real, with_finite_voxels
+from vqseg.data.formats.format import Format
+from vqseg.data.limits import ScanError, frame_shape, require_real, with_finite_voxels
 from vqseg.types import Array, Scan
 
-GZIP_MAGIC = b"\x1f\x8b"
-_HEADERS = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+_GZIP_MAGIC = b"\x1f\x8b"
+_HEADERS: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
 _CHUNK = 1 << 22
@@ -39,16 +41,16 @@ class NiftiGrid:
     shape: tuple[int, ...]
 
 
-def is_nifti(start: bytes) -> bool:
-    """Whether the first 540 bytes of a file open a NIfTI-1 or NIfTI-2 header, of either byte order."""
-    return _header_size(start) is not None
+def _recognise(start: bytes) -> bool:
+    """Whether a file begins with a NIfTI-1 or NIfTI-2 header, of either byte order, or is compressed as one may be."""
+    return start.startswith(_GZIP_MAGIC) or _header_size(start) is not None
 
 
-def read_nifti(path: Path, frame: int, most_bytes: int = MAX_BYTES) -> Scan:
-    """One frame of a .nii or .nii.gz as float32 with its slope and intercept applied. Raises ScanError; see `frame_shape`."""
+def _read_scan(path: Path, frame: int, most_bytes: int) -> Scan:
+    """One frame as float32 with its slope and intercept applied."""
     name = path.name
     with path.open("rb") as file:
-        zipped = file.read(2) == GZIP_MAGIC
+        zipped = file.read(2) == _GZIP_MAGIC
         file.seek(0)
         try:
             with cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file) as stream:
@@ -61,8 +63,8 @@ def read_nifti(path: Path, frame: int, most_bytes: int = MAX_BYTES) -> Scan:
     return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, _grid(header, voxels.shape))
 
 
-def write_nifti(labels: Array, scan: Scan, path: Path) -> None:
-    """labels (X, Y, Z) uint8 on the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine."""
+def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
+    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine."""
     if isinstance(scan.header, NiftiGrid):
         # Without an affine nibabel leaves both forms and their codes as they were.
         image = nib.Nifti1Image(labels.reshape(scan.header.shape), None, scan.header.header)
@@ -95,7 +97,8 @@ def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
     if len(start) < size:
         raise ScanError(f"{name} is cut off within its header")
     # check=False: nibabel's own repairs would refuse headers that are read correctly below.
-    return _HEADERS[size](start, check=False)
+    header: nib.Nifti1Header = _HEADERS[size](start, check=False)
+    return header
 
 
 def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int, most_bytes: int) -> Array:
@@ -142,7 +145,8 @@ def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, floa
     except KeyError:
         unit = 1.0
     spacing = _spacing(header) * unit
-    for code, matrix in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
+    forms: dict[str, Callable[[], Array]] = {"sform_code": header.get_sform, "qform_code": header.get_qform}
+    for code, matrix in forms.items():
         if header[code] <= 0:
             continue
         try:
@@ -161,7 +165,7 @@ def _three(spacing: Array) -> tuple[float, float, float]:
 
 def _spacing(header: nib.Nifti1Header) -> Array:
     """(3,) voxel size in the file's unit, without sign; a size that is zero or not finite counts as 1."""
-    spacing = np.abs(header["pixdim"][1:4].astype(np.float64))
+    spacing: Array = np.abs(header["pixdim"][1:4].astype(np.float64))
     spacing[~np.isfinite(spacing) | (spacing == 0)] = 1.0
     return spacing
 
@@ -176,3 +180,6 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh.set_data_shape(own)
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
     return NiftiGrid(fresh, own)
+
+
+NIFTI = Format(name="NIfTI", endings=(".nii.gz", ".nii"), recognises=_recognise, read=_read_scan, write_labels=_write_labels)

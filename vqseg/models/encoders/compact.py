@@ -9,7 +9,10 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vqseg.config import ModelConfig
 from vqseg.models.blocks import ResidualBlock, conv_norm, resize_to
+from vqseg.models.decoder import PostVQDecoder
+from vqseg.models.encoders.pair import Encoder, EncoderPair
 
 
 class GlobalContext(nn.Module):
@@ -23,20 +26,21 @@ class GlobalContext(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         weights = self.attention(x).flatten(2).softmax(-1)
         context = (x.flatten(2) * weights).sum(-1)
-        return x + self.transform(context)[:, :, None, None]
+        out: Tensor = x + self.transform(context)[:, :, None, None]
+        return out
 
 
-class CompactEncoder(nn.Module):
+class CompactEncoder(Encoder):
     """(B, in_channels, H, W) -> z (B, dim, H / token_stride, W / token_stride); H and W are multiples of 16.
 
-    widths: channels at strides 2, 4, 8, 16. Each token of z has zero mean and unit variance over its channels: with a
-    bounded scale, neither the codebook nor the temperature of the QPM has to follow growing features.
+    widths: channels at strides 2, 4, 8, 16.
     """
 
     stride = 16
 
     def __init__(self, in_channels: int, widths: tuple[int, int, int, int], dim: int, token_stride: int) -> None:
         super().__init__()
+        self.pixels_per_token = token_stride
         two, four, eight, sixteen = widths
         self.stem = nn.Sequential(conv_norm(in_channels, two, stride=2), conv_norm(two, two))
         self.stage4 = nn.Sequential(conv_norm(two, four, stride=2), ResidualBlock(four), ResidualBlock(four))
@@ -57,3 +61,14 @@ class CompactEncoder(nn.Module):
             top = self.merge4(at4 + resize_to(top, at4))
         z = self.project(top).permute(0, 2, 3, 1)
         return F.layer_norm(z, z.shape[-1:]).permute(0, 3, 1, 2)
+
+
+def _encoder(config: ModelConfig) -> Encoder:
+    return CompactEncoder(config.in_channels, config.widths, config.codebook_dim, config.token_stride)
+
+
+def _decoder(config: ModelConfig, outputs: int, context: bool) -> nn.Module:
+    return PostVQDecoder(config.codebook_dim, config.decoder_width, outputs, config.token_stride, context=context)
+
+
+COMPACT = EncoderPair(name="compact", encoder=_encoder, decoder=_decoder)
