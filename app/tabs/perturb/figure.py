@@ -1,11 +1,13 @@
-"""The Perturb tab's plotly figure. Its height (page.css), the colour of text and the points (perturb_curves.js) come in the browser."""
+"""The Perturb tab's plotly figure. Its height (page.css), the colour of text and the points (curves.js) come in the browser."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-# The order of the traces; components/perturb_curves.js counts on it. Feature dropout has the same four once more, dashed.
+# In the order of the traces. Feature dropout has the same four once more, dashed.
 CURVES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
+# What frames and points of dropout call them: the browser fills the traces by these names.
+FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
 COLOURS = ("#239089", "#e69f00", "#cc79a7", "#7a8b96")
 
 

@@ -7,14 +7,13 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
-from app.scan.branches import NOTICED
 from app.scan.code_colours import code_colours
 from app.scan.frames import FrameRequest, RequestError, dropout_frame, truth_scores, whole_number
 from app.scan.render import packed
 from app.tabs.export.tab import exported
-from app.tabs.perturb.figure import strength_curves
+from app.tabs.perturb.figure import FIGURES, strength_curves
 from app.visit.session import SessionError, SessionStore
-from app.web import source
+from app.web import mounting, source
 
 _NEIGHBOURS = 6
 
@@ -37,12 +36,10 @@ def build_perturb(store: SessionStore) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"noticed": NOTICED},
+                value={"figures": FIGURES},
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
-                js_on_load=source(
-                    "tabs/perturb/view.js", "tabs/perturb/wipe.js", "tabs/perturb/maps.js", "tabs/perturb/cell.js", "tabs/perturb/curves.js"
-                ),
+                js_on_load=mounting("tabs/perturb/view.js"),
                 server_functions=[palette, neighbours, dropout, export],
                 apply_default_css=False,
                 elem_id="perturb",
