@@ -13,7 +13,7 @@ from app.scan.frames import FrameRequest, RequestError
 from app.scan.replay import advance, replay_file
 from app.tabs.export.lines import client_lines, configuration, python_lines, slice_tokens
 from app.visit.session import SessionError, SessionStore
-from app.web import source
+from app.web import mounting, source
 
 _KINDS = ("lines", "tokens", *FORMATS, *(f"curves-{name}" for name in FORMATS))
 
@@ -31,7 +31,7 @@ def build_export(store: SessionStore) -> None:
         value="",
         html_template=source("tabs/export/view.html"),
         css_template=source("tabs/export/view.css"),
-        js_on_load=source("tabs/export/view.js", "tabs/export/labels.js"),
+        js_on_load=mounting("tabs/export/view.js"),
         server_functions=[export, labels],
         apply_default_css=False,
         elem_id="export",
