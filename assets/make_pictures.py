@@ -39,9 +39,8 @@ def main(address: str, folder: Path) -> None:
         _scrub(page, folder / "epsilon.gif")
         page.locator("#strength input[type=range]").fill("0.3")
         page.get_by_role("tab", name="Perturb").click()
-        page.wait_for_selector("#curves .js-plotly-plot[data-points]")
         # Both kinds of curves with all their points: a line between a few of them would tell something else.
-        page.wait_for_selector("#curves .js-plotly-plot[data-points='21'][data-dropout='21']")
+        page.wait_for_function("[0, 4].every((i) => document.querySelector('#curves .js-plotly-plot')?.data?.[i].x.length === 21)")
         page.screenshot(path=folder / "perturb.png")
         page.get_by_role("tab", name="Codebook").click()
         page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")

@@ -192,8 +192,7 @@ class Wiring:
             return {**bar.start, **({} if scan is None else self._view_of(scan))}
 
         outputs = [*bar.start, bar.plane, bar.index, bar.visible]
-        bar.reset.click(None, js=calling("web/store.js", "reset"))
-        bar.reset.click(reset, [self._viewer], outputs, queue=False, **_PRIVATE).then(**self._follow)
+        bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), queue=False, **_PRIVATE).then(**self._follow)
 
     @property
     def _outputs(self) -> list[Any]:

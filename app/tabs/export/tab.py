@@ -8,7 +8,7 @@ from app.tabs.export.answers import export, labels
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
+from app.web import mounting, source
 
 
 def build_export(store: SessionStore) -> None:
@@ -17,7 +17,7 @@ def build_export(store: SessionStore) -> None:
         value="",
         html_template=source("tabs/export/view.html"),
         css_template=source("tabs/export/view.css"),
-        js_on_load=source("tabs/export/view.js", "tabs/export/labels.js"),
+        js_on_load=mounting("tabs/export/view.js"),
         server_functions=[answering(store, export), answering(store, labels)],
         apply_default_css=False,
         elem_id="export",

@@ -8,6 +8,8 @@ from app.scan.figures import CURVE_COLOURS, CURVE_TITLES
 
 # The order of the traces. Feature dropout has the same four once more, dashed.
 CURVES, COLOURS = CURVE_TITLES, CURVE_COLOURS
+# What frames and points of dropout call them: the browser fills the traces by these names.
+FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
 
 
 def strength_curves() -> go.Figure:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.scan.branches import NOTICED
 from app.tabs.perturb.answers import dropout, export, neighbours, palette
-from app.tabs.perturb.figure import strength_curves
+from app.tabs.perturb.figure import FIGURES, strength_curves
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
+from app.web import mounting, source
 
 
 def build_perturb(store: SessionStore) -> None:
@@ -18,10 +17,10 @@ def build_perturb(store: SessionStore) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"noticed": NOTICED},
+                value={"figures": FIGURES},
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
-                js_on_load=source(*(f"tabs/perturb/{name}.js" for name in ("view", "wipe", "maps", "cell", "curves"))),
+                js_on_load=mounting("tabs/perturb/view.js"),
                 server_functions=[answering(store, handler) for handler in (palette, neighbours, dropout, export)],
                 apply_default_css=False,
                 elem_id="perturb",

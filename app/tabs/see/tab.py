@@ -8,7 +8,7 @@ from app.tabs.see.answers import frame
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
+from app.web import mounting, source
 
 
 def build_see(store: SessionStore) -> gr.HTML:
@@ -17,7 +17,7 @@ def build_see(store: SessionStore) -> gr.HTML:
         value=None,
         html_template=source("tabs/see/view.html"),
         css_template=source("tabs/see/view.css"),
-        js_on_load=source("tabs/see/view.js", "tabs/see/window.js", "tabs/see/pointer.js", "tabs/see/status.js"),
+        js_on_load=mounting("tabs/see/view.js"),
         server_functions=[answering(store, frame)],
         apply_default_css=False,
         elem_id="viewer",
