@@ -38,6 +38,17 @@ def opened(model: VQSeg) -> SegmentedScan:
     return Segmenter(model).open(scan_of())
 
 
+def test_a_segmenter_says_what_its_network_knows(model: VQSeg, opened: SegmentedScan) -> None:
+    segmenter = Segmenter(model)
+    assert segmenter.classes == model.config.classes
+    assert segmenter.indexed
+    assert segmenter.temperature == model.config.temperature
+    assert segmenter.codebook_size == len(segmenter.codewords) == 64
+    np.testing.assert_array_equal(segmenter.codewords, opened.codewords)
+    assert segmenter.preprocess == model.preprocess
+    assert segmenter.pixels_per_token == 4
+
+
 def test_an_opened_scan_lies_on_its_own_grid(opened: SegmentedScan) -> None:
     assert opened.axis == 2
     assert opened.slice_count == 6
