@@ -15,9 +15,7 @@ from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS
 from app.tabs.learn.texts import equations, languages
 from app.visit.session import SessionError, SessionStore
-from app.web import source
-
-SCRIPTS = ("tabs/learn/draw.js", "tabs/learn/steps.js", "tabs/learn/words.js", "tabs/learn/view.js")
+from app.web import mounting, source
 
 
 def build_learn(store: SessionStore) -> None:
@@ -35,7 +33,7 @@ def build_learn(store: SessionStore) -> None:
         value={"steps": list(STEPS), "texts": languages(), "equations": equations()},
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
-        js_on_load="".join(map(source, SCRIPTS)),
+        js_on_load=mounting("tabs/learn/view.js"),
         server_functions=[lesson, handout],
         apply_default_css=False,
         elem_id="learn",
