@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from app_server import Server
 
+from app.web import module_path
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 # WebGL 2 drawn by the processor, for machines without a graphics card.
@@ -31,7 +33,9 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
     page.goto(address or server.url)
-    page.wait_for_selector(f".viewer[data-painted='{painted}']", state="attached")
+    # Before it is there a module would read no facts.
+    page.wait_for_selector("#vqseg-facts", state="attached")
+    wait_painted(page, painted)
     yield page
     context.close()
 
@@ -45,8 +49,72 @@ def slide(page: Any, control: str, value: float) -> None:
     page.locator(f"#{control} input[type=range]").fill(str(value))
 
 
+def module(page: Any, path: str, expression: str, argument: Any = None) -> Any:
+    """The value of "(module, argument) => ..." for one of the page's own modules, named by its path below app/."""
+    return page.evaluate(f"async (argument) => ({expression})(await {_imported(path)}, argument)", argument)
+
+
+# In the page, since playwright takes a promise for true.
+_UNTIL = """async (argument) => {{
+  const until = performance.now() + {wait}, module = await {imported};
+  while (!(await ({expression})(module, argument))) {{
+    if (performance.now() > until) throw new Error(`not true within {wait} ms: ${{{expression}}}, ${{JSON.stringify(argument)}}`);
+    await new Promise((again) => setTimeout(again, 10));
+  }}
+}}"""
+
+
+def wait_for_module(page: Any, path: str, expression: str, argument: Any = None) -> None:
+    """Until the value of `module` is true."""
+    page.evaluate(_UNTIL.format(wait=WAIT, imported=_imported(path), expression=expression), argument)
+
+
+def _imported(path: str) -> str:
+    return f"import(new URL({module_path(path)!r}, document.baseURI))"
+
+
+# Two frames of animation: views draw in the first one.
+_PAINTED = """async ({ frames }, painted) => {
+  const { plane, index, strength, mode, seed } = frames.shown?.request ?? {};
+  if ([plane, index, strength, mode, seed].join(" ") !== painted) return false;
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  return document.querySelector(".viewer[data-painted]:not([data-leaving])") !== null;
+}"""
+
+
 def wait_painted(page: Any, painted: str) -> None:
-    page.wait_for_selector(f".viewer[data-painted='{painted}']")
+    """Until See shows a frame, told as "plane index epsilon mode seed"."""
+    wait_for_module(page, "web/frames.js", _PAINTED, painted)
+
+
+def wait_ahead(page: Any) -> None:
+    """Until all that is fetched ahead for the slice on show is there."""
+    wait_for_module(page, "web/frames.js", "({ frames }) => frames.readyAhead === 21")
+
+
+def state(page: Any, name: str) -> Any:
+    """A value of what the page shows, as "scan.token"."""
+    return module(page, "web/store.js", f"({{ store }}) => store.state.{name}")
+
+
+def wait_state(page: Any, name: str, value: Any) -> None:
+    wait_for_module(page, "web/store.js", f"({{ store }}, value) => store.state?.{name} === value", value)
+
+
+# The store forgets at once; then the controls come back from the server, all of them together.
+_RESET = """({ store }) => new Promise((done) => {
+  const leave = store.onReset(() => {
+    leave();
+    let told = 0;
+    const stop = store.subscribe(() => told++ && (stop(), done()));
+  });
+  document.querySelector("#reset").click();
+})"""
+
+
+def reset(page: Any) -> None:
+    """Press "Reset view", until all controls are back."""
+    module(page, "web/store.js", _RESET)
 
 
 def wait_until(page: Any, condition: Callable[[], bool], seconds: float = WAIT / 1000) -> None:

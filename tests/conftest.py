@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import CHROMIUM, FLAGS, visit, wait_painted
+from app_browser import CHROMIUM, FLAGS, reset, visit, wait_painted
 from app_server import Server, fake_served, save_scan, save_truth, serving
 from hypothesis import settings
 
@@ -76,6 +76,6 @@ def shared_page(browser: Any, server: Server) -> Iterator[Any]:
 def page(shared_page: Any) -> Any:
     """The page with the first example, as it opens. Loading it anew for every test would take most of the time."""
     shared_page.get_by_role("tab", name="See").click()
-    shared_page.locator("#reset").click()
+    reset(shared_page)
     wait_painted(shared_page, "axial 3 0 resample 0")
     return shared_page

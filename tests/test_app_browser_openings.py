@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import pick, visit, wait_painted, wait_until
+from app_browser import pick, state, visit, wait_painted, wait_state, wait_until
 from app_server import Server, save_scan, serving
 from fake_segmenter import PausedSegmenter
 from gradio_client import Client, handle_file
@@ -49,7 +49,7 @@ def picked(page: Any) -> tuple[str, str]:
 
 
 def test_an_example_that_takes_its_time_tells_how_far_it_is_and_can_be_cancelled(page: Any, paused: PausedSegmenter) -> None:
-    token = page.evaluate("window.vqseg.state.scan.token")
+    token = state(page, "scan.token")
     pick(page, "case", "Phantom other")
     strip = page.locator(STRIP)
     strip.get_by_text("encoding its slices 40 %").wait_for()
@@ -62,7 +62,7 @@ def test_an_example_that_takes_its_time_tells_how_far_it_is_and_can_be_cancelled
     strip.wait_for(state="hidden")
     wait_until(page, lambda: paused.at_work == 0)
     wait_until(page, lambda: picked(page) == ("Phantom small heart", "First"))
-    assert page.evaluate("window.vqseg.state.scan.token") == token
+    assert state(page, "scan.token") == token
     assert page.locator('[data-testid="toast-body"]').count() == 0
     paused.go.set()
     pick(page, "case", "Phantom other")
@@ -71,7 +71,7 @@ def test_an_example_that_takes_its_time_tells_how_far_it_is_and_can_be_cancelled
 
 
 def test_another_checkpoint_can_be_cancelled_by_a_key_and_so_can_an_own_file(page: Any, paused: PausedSegmenter, tmp_path: Path) -> None:
-    token = page.evaluate("window.vqseg.state.scan.token")
+    token = state(page, "scan.token")
     strip = page.locator(STRIP)
     pick(page, "checkpoint", "Second")
     strip.get_by_text("encoding its slices 40 %").wait_for()
@@ -84,7 +84,7 @@ def test_another_checkpoint_can_be_cancelled_by_a_key_and_so_can_an_own_file(pag
     strip.get_by_role("button", name="Cancel").click()
     wait_until(page, lambda: paused.at_work == 0)
     page.locator("#upload input[type=file]").wait_for(state="attached")
-    assert page.evaluate("window.vqseg.state.scan.token") == token
+    assert state(page, "scan.token") == token
 
 
 def test_a_newer_choice_takes_the_place_of_one_that_is_on_its_way(page: Any, paused: PausedSegmenter) -> None:
@@ -94,7 +94,7 @@ def test_a_newer_choice_takes_the_place_of_one_that_is_on_its_way(page: Any, pau
     page.locator(STRIP).get_by_text("Phantom small heart").wait_for()
     wait_until(page, lambda: paused.at_work == 1)
     paused.go.set()
-    page.wait_for_function("window.vqseg.state.scan.checkpoint === 'second'")
+    wait_state(page, "scan.checkpoint", "second")
     assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
     wait_until(page, lambda: picked(page) == ("Phantom small heart", "Second"))
     page.locator(STRIP).wait_for(state="hidden")

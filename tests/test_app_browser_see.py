@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from app_browser import PIXELS, pick, pixels, slide, visit, wait_painted
+from app_browser import PIXELS, pick, pixels, slide, visit, wait_ahead, wait_for_module, wait_painted
 from app_server import Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
@@ -77,7 +77,7 @@ def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) 
         f"(() => {{ const p = ({PIXELS})('labels').slice(2); return p.every((v, i) => i % 4 > 1 || v === p[i + 1]); }})()"
     )
     page.keyboard.press("r")
-    page.wait_for_function("!document.querySelector('.viewer').dataset.painted.endsWith(' 0')")
+    wait_for_module(page, "web/frames.js", "({ frames }) => frames.shown.request.seed !== 0")
     page.keyboard.press("0")
     wait_painted(page, "axial 3 0 resample 0")
     assert page.get_by_label("Show overlay").is_checked()
@@ -89,7 +89,7 @@ def test_keys_are_left_alone_while_typing(page: Any) -> None:
     seed.press("0")
     seed.press("ArrowUp")
     seed.press("Tab")
-    page.wait_for_function("document.querySelector('.viewer').dataset.painted.startsWith('axial 3 0 resample 12')")
+    wait_painted(page, "axial 3 0 resample 121")
 
 
 def test_another_plane_starts_at_its_middle_slice(page: Any) -> None:
@@ -101,7 +101,7 @@ def test_another_plane_starts_at_its_middle_slice(page: Any) -> None:
 
 
 def test_scrubbing_over_frames_that_were_fetched_ahead_asks_the_server_for_nothing(page: Any) -> None:
-    page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+    wait_ahead(page)
     asked = len(page.requests)
     for value in (0.05, 0.35, 0.7, 1, 0.55):
         slide(page, "strength", value)
@@ -195,6 +195,11 @@ def chest(browser: Any, server: Server, tomogram: Path) -> Iterator[Any]:
         yield page
 
 
+def wait_window(page: Any, words: str) -> None:
+    """Width and level as they are told beside the input; "" for what the network reads."""
+    page.wait_for_function("words => document.querySelector('[data-text=window]').textContent === words", arg=words)
+
+
 def windows_on_offer(page: Any) -> list[str]:
     # Another list that was open may still fade.
     page.wait_for_function("!document.querySelector('[role=option]')")
@@ -212,7 +217,7 @@ def test_windows_of_ct_are_offered_for_hounsfield_units_only_and_none_is_left_be
     chest.get_by_text("W 1800 L 400", exact=True).wait_for()
     pick(chest, "case", "Phantom zoomed")
     chest.locator(".viewer h2", has_text="Phantom zoomed").wait_for()
-    chest.wait_for_selector(".viewer[data-window=network]")
+    wait_window(chest, "")
     assert [name.startswith("CT") for name in windows_on_offer(chest)] == [False, False]
 
 
@@ -225,7 +230,7 @@ def test_the_former_scan_keeps_its_own_name_until_the_next_one_is_painted(browse
         return decode(scan, index, strength, *arguments)
 
     with visit(browser, server, f"{server.url}/?eps=0.37", "axial 3 0.37 resample 0") as page:
-        page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+        wait_ahead(page)
         former = pixels(page, "image")
         monkeypatch.setattr(FakeSegmentedScan, "perturb", held_up)
         pick(page, "case", "Phantom zoomed")
@@ -253,7 +258,7 @@ def test_the_right_button_drags_the_window_which_is_told_in_width_and_level(ches
 def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(chest: Any, tomogram: Path) -> None:
     page, reconstruction = chest, pixels(chest, "reconstruction")
     pick(page, "window", "CT soft tissue")
-    page.wait_for_selector(".viewer[data-window='-160 240']")
+    wait_window(page, "W 400 L 40")
     scan = read_scan(tomogram)
     expected = greyscale(plane_views(scan)["axial"].cut(scan.voxels, 3), -160, 240)
     assert np.abs(pixels(page, "image")[..., 0].astype(int) - expected).max() <= 1
@@ -265,9 +270,9 @@ def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(chest: Any
     page.mouse.move(x + 100, y + 50)
     page.mouse.up()
     page.keyboard.up("Shift")
-    page.wait_for_selector(".viewer[data-window='-160 440']")
+    wait_window(page, "W 600 L 140")
     page.locator("#reset").click()
-    page.wait_for_selector(".viewer[data-window=network]")
+    wait_window(page, "")
 
 
 def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import WAIT, pick, pixels, slide, visit, wait_painted, wait_until
+from app_browser import WAIT, pick, pixels, slide, state, visit, wait_painted, wait_state, wait_until
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -24,7 +24,7 @@ def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, 
         other.get_by_role("heading", name="other.nii.gz").wait_for()
         wait_painted(other, "axial 3 0 resample 0")
         assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
-        mine, others = (visitor.evaluate("window.vqseg.state.scan.token") for visitor in (page, other))
+        mine, others = (state(visitor, "scan.token") for visitor in (page, other))
         assert server.store.get(mine) is not server.store.get(others)
         held = len(server.store)
     wait_until(page, lambda: len(server.store) == held - 1)
@@ -64,7 +64,7 @@ def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(pag
     slide(page, "slice", 2)
     wait_painted(page, "axial 2 0 resample 0")
     pick(page, "checkpoint", "Second")
-    page.wait_for_function("window.vqseg.state.scan.checkpoint === 'second'")
+    wait_state(page, "scan.checkpoint", "second")
     wait_painted(page, "axial 2 0 resample 0")
     segmented = FakeSegmentedScan(read_scan(example), ("background", "nodule"))
     view = plane_views(segmented.scan)["axial"]
@@ -87,32 +87,32 @@ def test_an_own_scan_is_opened_anew_too_and_stays_when_that_fails(browser: Any, 
     with serving(tmp_path / "cache", [example], models=models) as running, visit(browser, running) as page:
         page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=4))
         page.get_by_role("heading", name="mine.nii.gz").wait_for()
-        first = page.evaluate("window.vqseg.state.scan.token")
+        first = state(page, "scan.token")
         page.locator("#other textarea, #other input").fill("./nowhere")
         page.locator("#other button").click()
         toast = page.locator('[data-testid="toast-body"]', has_text="there is no checkpoint folder './nowhere'")
         toast.wait_for()
-        assert page.evaluate("window.vqseg.state.scan.token") == first
+        assert state(page, "scan.token") == first
         assert page.locator("#checkpoint input").input_value() == "First"
         page.locator("#other textarea, #other input").fill(str(checkpoint))
         page.locator("#other button").click()
-        page.wait_for_function("name => window.vqseg.state.scan.checkpoint === name", arg=str(checkpoint))
+        wait_state(page, "scan.checkpoint", str(checkpoint))
         assert page.locator(".viewer h2").inner_text() == "mine.nii.gz"
         assert page.locator("#checkpoint input").input_value() == "tiny"
         assert page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"]
         page.wait_for_selector(".viewer[data-painted]")
         pick(page, "checkpoint", "First")
-        page.wait_for_function("window.vqseg.state.scan.checkpoint === 'first'")
+        wait_state(page, "scan.checkpoint", "first")
 
 
 def test_a_link_chooses_the_checkpoint_and_one_that_is_not_here_is_named(browser: Any, server: Server) -> None:
     with visit(browser, server, f"{server.url}/?checkpoint=second&slice=1", "axial 1 0 resample 0") as other:
-        assert other.evaluate("window.vqseg.state.scan.checkpoint") == "second"
+        assert state(other, "scan.checkpoint") == "second"
         assert other.locator("#checkpoint input").input_value() == "Second"
         assert other.locator("#visible label").all_inner_texts() == ["nodule"]
     with visit(browser, server, f"{server.url}/?checkpoint=owner/secret&slice=1", "axial 1 0 resample 0") as other:
         other.locator('[data-testid="toast-body"]', has_text="owner/secret, which is not to be had here").wait_for()
-        assert other.evaluate("window.vqseg.state.scan.checkpoint") == "first"
+        assert state(other, "scan.checkpoint") == "first"
 
 
 NAMELESS = """() => {

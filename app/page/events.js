@@ -4,6 +4,7 @@
 import { facts } from "../web/facts.js";
 import { links } from "../web/links.js";
 import { begin, settle } from "../web/openings.js";
+import { store } from "../web/store.js";
 
 /** @typedef {import("../web/types").Scan} Scan */
 
@@ -36,3 +37,9 @@ export function openingFailed(scan) {
 }
 
 export const anySeed = () => [Math.floor(Math.random() * (facts.largest_seed + 1))];
+
+/** @param {Scan | null} scan whose controls Python sets back */
+export function resetAsked(scan) {
+  store.reset();
+  return [scan];
+}

@@ -93,5 +93,5 @@ def _wire_reset(bar: Sidebar, viewer: gr.HTML, visits: Visits, follow: dict[str,
     def reset(value: dict[str, Any] | None) -> list[Any]:
         return [*start, *visits.home(value)]
 
-    bar.reset.click(None, js=calling("web/store.js", "reset"))
-    bar.reset.click(reset, viewer, [*outputs, bar.plane, bar.index, bar.visible], queue=False, **_PRIVATE).then(**follow)
+    outputs += [bar.plane, bar.index, bar.visible]
+    bar.reset.click(reset, viewer, outputs, js=_event("resetAsked"), queue=False, **_PRIVATE).then(**follow)

@@ -119,4 +119,4 @@ export function createStore() {
 export const store = createStore();
 
 /* For Gradio's events. */
-export const { update, reset } = store;
+export const { update } = store;

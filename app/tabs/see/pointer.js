@@ -1,33 +1,51 @@
-/* The crosshair, the same in all four pictures; Shift or the right button and a drag set the window. Part of the view, see viewer.js. */
-function point(stage, event) {
-  const { scan } = window.vqseg.state, view = shown?.request.token === scan?.token && scan?.planes[shown?.request.plane];
-  const pixel = view && pictures.pixelAt(stage.querySelector("canvas"), event, view, mirrored), box = stage.getBoundingClientRect();
-  root.toggleAttribute("data-pointed", Boolean(pixel));
-  if (!pixel) return;
-  root.style.setProperty("--cx", event.clientX - box.left + "px");
-  root.style.setProperty("--cy", event.clientY - box.top + "px");
-  tellPixel(pixel);
-}
+/* The crosshair, the same in all four pictures; Shift or the right button and a drag set the window. */
 
-/* A drag that sets the window of the input: a function of its way. */
-function grabWindow(event) {
-  const range = event.shiftKey || event.button === 2 ? windowToDrag() : null;
-  if (!range) return null;
-  return (x, y) => {
-    dragWindow(range, x, y);
-    repaint();
-  };
-}
+import { pixelAt } from "../../web/pictures.js";
+import { zoom } from "../../web/zoom.js";
 
-window.vqseg.zoom.attach({ root, ready: () => Boolean(shown), grab: grabWindow });
-for (const stage of root.querySelectorAll(".stage")) {
-  for (const name of ["pointerdown", "pointermove", "wheel"]) stage.addEventListener(name, (event) => { if (shown) point(stage, event); }, { passive: true });
-  stage.addEventListener("contextmenu", (event) => event.preventDefault());
-  stage.addEventListener("pointerleave", () => root.removeAttribute("data-pointed"));
-}
+/** @typedef {import("../../web/types").Pixel} Pixel */
+/** @typedef {import("../../web/types").PlaneView} PlaneView */
 
-document.addEventListener("click", (event) => {
-  if (!event.target.closest?.("#reset")) return;
-  dragged = null;
-  if (shown) repaint();
-});
+/**
+ * @typedef {object} Pointed
+ * @property {() => boolean} isPainted
+ * @property {() => PlaneView | undefined} view of the pictures on show, undefined while they are those of a scan that was left
+ * @property {() => boolean} isMirrored
+ * @property {() => (x: number, y: number) => void} grabWindow
+ * @property {(pixel: Pixel) => void} tellPixel
+ */
+
+/**
+ * @param {HTMLElement} root
+ * @param {Pointed} pointed
+ */
+export function followPointer(root, { isPainted, view, isMirrored, grabWindow, tellPixel }) {
+  /**
+   * @param {HTMLElement} stage
+   * @param {MouseEvent} event
+   */
+  function point(stage, event) {
+    const shape = isPainted() ? view() : undefined;
+    const canvas = /** @type {HTMLCanvasElement} */ (stage.querySelector("canvas"));
+    const pixel = shape && pixelAt(canvas, event, shape, isMirrored());
+    root.toggleAttribute("data-pointed", Boolean(pixel));
+    if (!pixel) return;
+    const box = stage.getBoundingClientRect();
+    root.style.setProperty("--cx", event.clientX - box.left + "px");
+    root.style.setProperty("--cy", event.clientY - box.top + "px");
+    tellPixel(pixel);
+  }
+
+  const grab = (/** @type {PointerEvent} */ event) => (event.shiftKey || event.button === 2 ? grabWindow() : null);
+
+  zoom.attach({ root, ready: isPainted, grab });
+  /** @type {NodeListOf<HTMLElement>} */
+  const stages = root.querySelectorAll(".stage");
+  for (const stage of stages) {
+    for (const name of /** @type {const} */ (["pointerdown", "pointermove", "wheel"])) {
+      stage.addEventListener(name, (event) => point(stage, event), { passive: true });
+    }
+    stage.addEventListener("contextmenu", (event) => event.preventDefault());
+    stage.addEventListener("pointerleave", () => root.removeAttribute("data-pointed"));
+  }
+}

@@ -1,64 +1,116 @@
-/* The texts around the pictures: name, figures, the pixel under the cursor, messages. Part of the view, see viewer.js. */
-function write(request, frame, view, state) {
-  text("replaced").textContent = (100 * frame.replaced_share).toFixed(1) + " %";
-  text("dice").textContent = frame.dice_vs_clean.toFixed(3);
-  text("psnr").textContent = frame.psnr.toFixed(1) + " dB";
-  text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
-  text("grid").textContent = state.scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + (view.count - 1) + ")";
-  root.querySelector(".truth").hidden = !frame.truth;
-  text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(state.scan, i + 1, dice)));
-}
+/* The texts around the pictures: name, figures, the pixel under the cursor, messages. */
 
-/* One structure's Dice, led by its colour and name. */
-function score(scan, label, dice) {
-  const item = document.createElement("span"), name = document.createElement("small");
-  name.textContent = scan.classes[label];
-  name.style.setProperty("--colour", "rgb(" + scan.colours[label].join(" ") + ")");
-  item.append(name, dice === null ? "–" : dice.toFixed(2));
-  if (dice === null) item.title = "in neither picture";
-  return item;
-}
+import { cellAt } from "../../web/cells.js";
+import { make } from "../../web/dom.js";
+import { percent } from "../../web/numbers.js";
 
-function tellPixel({ row, column, at }) {
-  const { request, frame, values } = shown, scan = window.vqseg.state.scan;
-  const cell = window.vqseg.frames.cellAt(scan, request.plane, row, column);
-  const parts = ["row " + row + ", column " + column, "value " + Number(values[at].toPrecision(5)), scan.classes[frame.labels[at]]];
-  if (cell && frame.codes) {
+/** @typedef {import("../../web/types").Cell} Cell */
+/** @typedef {import("../../web/types").Frame} Frame */
+/** @typedef {import("../../web/types").PageState} PageState */
+/** @typedef {import("../../web/types").Pixel} Pixel */
+/** @typedef {import("../../web/types").Progress} Progress */
+/** @typedef {import("../../web/types").Scan} Scan */
+/** @typedef {import("../../web/types").Shown} Shown */
+
+/**
+ * What a pixel is: its place, value and label, and the codes of its token before and after the perturbation.
+ * @param {Pixel} pixel
+ * @param {Pick<Shown, "values" | "frame">} shown
+ * @param {Scan} scan
+ * @param {Cell | null} cell
+ */
+export function readout({ row, column, at }, { values, frame }, scan, cell) {
+  const value = Number(values[at].toPrecision(5));
+  const parts = ["row " + row + ", column " + column, "value " + value, scan.classes[frame.labels[at]]];
+  if (cell && frame.codes && frame.clean_codes) {
     const [before, after] = [frame.clean_codes[cell.at], frame.codes[cell.at]];
-    parts.push("token " + cell.row + ", " + cell.column + ": code " + before + (before === after ? "" : " → " + after));
+    const codes = before === after ? before : before + " → " + after;
+    parts.push("token " + cell.row + ", " + cell.column + ": code " + codes);
   }
-  text("readout").textContent = parts.join(" · ");
+  return parts.join(" · ");
 }
 
-/* A picture that cuts through all slices comes when they are decoded; the one before stays until then. */
-function tellProgress({ done, of }) {
-  root.querySelector(".busy").hidden = false;
-  root.querySelector(".busy progress").value = done / of;
-  text("busy").textContent = "Decoding slice " + Math.min(done + 1, of) + " of " + of;
+/**
+ * One structure's Dice, led by its colour and name.
+ * @param {Scan} scan
+ * @param {number} label
+ * @param {number | null} dice
+ */
+function score(scan, label, dice) {
+  const name = make("small", {}, scan.classes[label]);
+  name.style.setProperty("--colour", "rgb(" + scan.colours[label].join(" ") + ")");
+  const title = dice === null ? "in neither picture" : null;
+  return make("span", { title }, name, dice === null ? "–" : dice.toFixed(2));
 }
 
-/* Sliders below the pictures, for narrow screens where the sidebar is far away. */
-function moveScrubs({ strength, index, plane, scan }) {
-  const told = { strength: [strength, strength.toFixed(2), 1], slice: [index, String(index), Math.max(1, scan.planes[plane].count - 1)] };
-  for (const [name, label] of scrubs) {
-    const [value, words, last] = told[name];
-    Object.assign(label.lastElementChild, { max: last, value, disabled: name === "slice" && scan.planes[plane].count < 2 });
-    label.querySelector("output").textContent = words;
+/** @param {HTMLElement} root */
+export function createStatus(root) {
+  const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+  const text = (/** @type {string} */ name) => find("[data-text=" + name + "]");
+  const busy = find(".busy");
+  const bar = /** @type {HTMLProgressElement} */ (busy.querySelector("progress"));
+  const notice = find(".notice");
+
+  /**
+   * @param {Shown} shown
+   * @param {PageState} state
+   */
+  function tellFigures({ request, frame }, { scan }) {
+    text("replaced").textContent = percent(frame.replaced_share);
+    text("dice").textContent = frame.dice_vs_clean.toFixed(3);
+    text("psnr").textContent = frame.psnr.toFixed(1) + " dB";
+    text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
+    const last = scan.planes[request.plane].count - 1;
+    text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
+    find(".truth").hidden = !frame.truth;
+    text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
   }
-}
 
-function leave(leaving) {
-  root.toggleAttribute("data-leaving", leaving);
-  root.setAttribute("aria-busy", String(leaving));
-}
+  /**
+   * @param {Pixel} pixel
+   * @param {Shown} shown
+   * @param {Scan} scan
+   */
+  function tellPixel(pixel, shown, scan) {
+    const cell = cellAt(scan, shown.request.plane, pixel.row, pixel.column);
+    text("readout").textContent = readout(pixel, shown, scan, cell);
+  }
 
-function describe(scan) {
-  text("name").textContent = scan.name;
-  text("name").title = scan.name;
-  text("outside").hidden = !scan.outside;
-}
+  /**
+   * A picture that cuts through all slices comes when they are decoded; the one before stays until then.
+   * @param {Progress | null} progress
+   */
+  function tellProgress(progress) {
+    busy.hidden = !progress;
+    if (!progress) return;
+    bar.value = progress.done / progress.of;
+    text("busy").textContent = "Decoding slice " + Math.min(progress.done + 1, progress.of) + " of " + progress.of;
+  }
 
-function say(message) {
-  notice.hidden = !message;
-  notice.textContent = message;
+  /** @param {number} count of lit codes */
+  function tellLit(count) {
+    text("lit").hidden = !count;
+    text("lit").textContent = count + (count === 1 ? " code lit ×" : " codes lit ×");
+  }
+
+  /** @param {Scan} scan */
+  function describe(scan) {
+    text("name").textContent = text("name").title = scan.name;
+    text("outside").hidden = !scan.outside;
+  }
+
+  /** @param {boolean} leaving whether the pictures are those of a scan that was left */
+  function leave(leaving) {
+    root.toggleAttribute("data-leaving", leaving);
+    root.setAttribute("aria-busy", String(leaving));
+  }
+
+  /** @param {string} message "" for none */
+  function say(message) {
+    notice.hidden = !message;
+    notice.textContent = message;
+  }
+
+  const tellWindow = (/** @type {string} */ words) => void (text("window").textContent = words);
+  return { tellFigures, tellPixel, tellProgress, tellLit, tellWindow, describe, leave, say };
 }

@@ -11,7 +11,7 @@ from app.scan.frames import Frame, FrameRequest, RequestError, make_frame, truth
 from app.scan.render import greyscale, label_colours, packed
 from app.scan.replay import advance
 from app.visit.session import OpenScan, SessionError, SessionStore
-from app.web import source
+from app.web import mounting, source
 
 
 def build_see(store: SessionStore) -> gr.HTML:
@@ -25,7 +25,7 @@ def build_see(store: SessionStore) -> gr.HTML:
         value=None,
         html_template=source("tabs/see/view.html"),
         css_template=source("tabs/see/view.css"),
-        js_on_load=source("tabs/see/view.js", "tabs/see/window.js", "tabs/see/pointer.js", "tabs/see/status.js"),
+        js_on_load=mounting("tabs/see/view.js"),
         server_functions=[frame],
         apply_default_css=False,
         elem_id="viewer",

@@ -1,94 +1,120 @@
-/* Input | segmentation | reconstruction | difference of one slice, drawn pixel by pixel on canvases. What is shown and its
-   pictures come from window.vqseg. One function with viewer_window.js, viewer_pointer.js and viewer_status.js, which follow it. */
-const root = element.querySelector(".viewer");
-const text = (name) => root.querySelector("[data-text=" + name + "]");
-const canvasOf = (name) => root.querySelector("[data-panel=" + name + "] canvas");
-const notice = root.querySelector(".notice");
-const scrubs = ["strength", "slice"].map((name) => [name, root.querySelector(".scrub[data-moves=" + name + "]")]);
-const pictures = window.vqseg.pictures;
-const LIT = [255, 92, 200];
+/* The tab See: one slice in four linked pictures, answering live to the sidebar. */
 
-let shown = null;           // what is on the canvases
-let painting = 0;
-let mirrored = false;
-let described = null;       // the scan whose name is written
+import { facts } from "../../web/facts.js";
+import { frames } from "../../web/frames.js";
+import { setSlider } from "../../web/keys.js";
+import { store } from "../../web/store.js";
+import { createPanels } from "./panels.js";
+import { followPointer } from "./pointer.js";
+import { createScrubs } from "./scrubs.js";
+import { createStatus } from "./status.js";
+import { createWindow, inWords, windowed } from "./window.js";
 
-function follow(state) {
-  // Until another scan's first picture is there the former one stays, with its own name and figures, and steps back.
-  leave(Boolean(shown) && shown.request.token !== state.scan.token);
-  text("lit").hidden = !state.lit.length;
-  text("lit").textContent = state.lit.length + (state.lit.length === 1 ? " code lit ×" : " codes lit ×");
-  moveScrubs(state);
-  if (shown) repaint();
+/** @typedef {import("../../web/types").Ask} Ask */
+/** @typedef {import("../../web/types").FrameEvent} FrameEvent */
+/** @typedef {import("../../web/types").PageState} PageState */
+/** @typedef {import("../../web/types").Scan} Scan */
+/** @typedef {import("../../web/types").Shown} Shown */
+
+/**
+ * @param {HTMLElement} element
+ * @param {unknown} _props
+ * @param {{frame: Ask}} server
+ */
+export function mount(element, _props, server) {
+  const root = /** @type {HTMLElement} */ (element.querySelector(".viewer"));
+  const see = createSee(root);
+  followPointer(root, see);
+  root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
+  root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
+  store.subscribe(see.follow);
+  store.onReset(see.forgetWindow);
+  frames.subscribe(see.receive);
+  frames.connect((request) => server.frame(request));
 }
 
-function receive(event) {
-  if (event.error) say(event.error);
-  if (event.progress) tellProgress(event.progress);
-  else if (event.shown || event.error) root.querySelector(".busy").hidden = true;
-  if (!event.shown) return;
-  shown = event.shown;
-  say("");
-  repaint();
-}
+/** @param {HTMLElement} root */
+function createSee(root) {
+  const status = createStatus(root);
+  const scrubs = createScrubs(root);
+  const panels = createPanels(root);
+  const level = createWindow(facts.windows);
+  /** @type {Shown | null} */
+  let shown = null; // what is on the canvases
+  /** @type {Scan | null} */
+  let described = null; // whose name is written
+  let painting = 0;
 
-function repaint() {
-  if (!painting) painting = requestAnimationFrame(paint);
-}
-
-function paint() {
-  painting = 0;
-  const { request, frame, image } = shown;
-  const state = window.vqseg.state;
-  // The pictures of another scan are on their way.
-  if (state.scan.token !== request.token) return;
-  if (described !== state.scan) describe((described = state.scan));
-  leave(false);
-  const view = state.scan.planes[request.plane];
-  if (root.dataset.plane !== request.token + request.plane + state.convention) layOut(request, view, state);
-  const input = windowed(shown, state), { grey, overlay } = pictures;
-  pictures.paint(canvasOf("image"), view, (out) => grey(out, input));
-  pictures.paint(canvasOf("labels"), view, (out) => {
-    overlay(out, input, frame.labels, view, state);
-    if (state.lit.length && frame.clean_codes) lightCells(out, frame.clean_codes, request.plane, view, state);
-  });
-  pictures.paint(canvasOf("reconstruction"), view, (out) => grey(out, frame.reconstruction));
-  pictures.paint(canvasOf("difference"), view, (out) => grey(out, image.map((value, i) => Math.abs(value - frame.reconstruction[i]))));
-  write(request, frame, view, state);
-  root.dataset.painted = [request.plane, request.index, request.strength, request.mode, request.seed].join(" ");
-  root.dataset.latency = (performance.now() - state.changed).toFixed(1);
-}
-
-/* Pixels whose token carries a lit code, over everything else. */
-function lightCells(out, codes, plane, { shape: [rows, columns] }, { scan, lit }) {
-  const wanted = new Set(lit), [h, w] = scan.grid_of_tokens;
-  for (let row = 0; row < rows; row++) for (let column = 0; column < columns; column++) {
-    const at = window.vqseg.frames.cellAt(scan, plane, row, column).at % (h * w), o = 4 * (row * columns + column);
-    if (!Array.from({ length: scan.levels }, (_, level) => codes[level * h * w + at]).some((code) => wanted.has(code))) continue;
-    LIT.forEach((value, i) => (out[o + i] = (out[o + i] + value) >> 1));
+  /** @param {PageState} state */
+  function follow(state) {
+    // Until another scan's first picture is there the former one stays, with its own name and figures, and steps back.
+    status.leave(shown !== null && shown.request.token !== state.scan.token);
+    status.tellLit(state.lit.length);
+    scrubs.draw(state);
+    repaint();
   }
-}
 
-function layOut(request, view, state) {
-  root.dataset.plane = request.token + request.plane + state.convention;
-  mirrored = pictures.shapeStages(root, view, request.plane, state);
-  const wide = view.ratio > 1.6;
-  root.toggleAttribute("data-wide", wide);
-  if (wide) root.style.setProperty("--stage", Math.min(3, view.ratio));
-  const [top, right, bottom, left] = view.letters;
-  const letters = mirrored ? [top, left, bottom, right] : view.letters;
-  for (const stage of root.querySelectorAll(".stage")) {
-    stage.querySelectorAll("i").forEach((edge, i) => (edge.textContent = letters[i]));
+  /** @param {FrameEvent} event */
+  function receive(event) {
+    if (event.error) status.say(event.error);
+    if (event.progress) status.tellProgress(event.progress);
+    else if (event.shown || event.error) status.tellProgress(null);
+    if (!event.shown) return;
+    shown = event.shown;
+    status.say("");
+    repaint();
   }
-  window.vqseg.zoom.reset();
-}
 
-// When all the parts are there.
-queueMicrotask(() => {
-  text("lit").addEventListener("click", () => window.vqseg.light([]));
-  for (const [name, { lastElementChild: range }] of scrubs) range.addEventListener("input", () => window.vqseg.setSlider(name, Number(range.value)));
-  root.querySelector(".busy button").addEventListener("click", () => window.vqseg.setSlider("strength", 0));
-  window.vqseg.subscribe(follow);
-  window.vqseg.frames.subscribe(receive);
-  window.vqseg.frames.connect((request) => server.frame(request));
-});
+  function repaint() {
+    if (shown && !painting) painting = requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    painting = 0;
+    const { state } = store;
+    // The pictures of another scan are on their way.
+    if (!shown || state?.scan.token !== shown.request.token) return;
+    if (described !== state.scan) status.describe((described = state.scan));
+    status.leave(false);
+    level.choose(shown, state.range);
+    const range = level.range(shown, state.range);
+    status.tellWindow(inWords(range));
+    panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state);
+    status.tellFigures(shown, state);
+  }
+
+  /** Called when something is painted. */
+  function grabWindow() {
+    const slice = /** @type {Shown} */ (shown);
+    const drag = level.grab(slice, store.state?.range ?? "network");
+    return (/** @type {number} */ x, /** @type {number} */ y) => {
+      drag(x, y);
+      repaint();
+    };
+  }
+
+  function forgetWindow() {
+    level.forget();
+    repaint();
+  }
+
+  /** The plane on show; undefined while another scan's pictures are on their way. */
+  function view() {
+    const { state } = store;
+    return state?.scan.token === shown?.request.token ? state?.scan.planes[shown?.request.plane ?? ""] : undefined;
+  }
+
+  return {
+    follow,
+    receive,
+    forgetWindow,
+    isPainted: () => shown !== null,
+    view,
+    isMirrored: panels.isMirrored,
+    grabWindow,
+    /** @param {import("../../web/types").Pixel} pixel */
+    tellPixel(pixel) {
+      if (shown && store.state) status.tellPixel(pixel, shown, store.state.scan);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/* Sliders below the pictures, for narrow screens where the sidebar is far away. */
+
+import { setSlider } from "../../web/keys.js";
+
+/** @typedef {import("../../web/types").PageState} PageState */
+
+/** @param {HTMLElement} root */
+export function createScrubs(root) {
+  /** @param {string} name */
+  function scrub(name) {
+    const label = /** @type {HTMLElement} */ (root.querySelector(".scrub[data-moves=" + name + "]"));
+    const range = /** @type {HTMLInputElement} */ (label.querySelector("input"));
+    const output = /** @type {HTMLOutputElement} */ (label.querySelector("output"));
+    range.addEventListener("input", () => setSlider(name, Number(range.value)));
+    return (/** @type {number} */ value, /** @type {number} */ max, /** @type {string} */ words) => {
+      Object.assign(range, { max, value });
+      output.textContent = words;
+      return range;
+    };
+  }
+
+  const strengthScrub = scrub("strength");
+  const sliceScrub = scrub("slice");
+
+  /** @param {PageState} state */
+  function draw({ strength, index, plane, scan }) {
+    const last = scan.planes[plane].count - 1;
+    strengthScrub(strength, 1, strength.toFixed(2));
+    sliceScrub(index, Math.max(1, last), String(index)).disabled = last < 1;
+  }
+
+  return { draw };
+}
