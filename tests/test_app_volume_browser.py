@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, slide, wait_for_module, wait_painted
+from app_browser import module, reset, slide, wait_for_module, wait_painted
 from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
@@ -78,7 +78,7 @@ def shared_plain(browser: Any, server: Server) -> Iterator[Any]:
 
 def as_it_opens(page: Any) -> Any:
     page.get_by_role("tab", name="Volume").click()
-    page.locator("#reset").click()
+    reset(page)
     choose(page, "Unperturbed")
     wait_shown(page, "clean")
     choose(page, PERTURBED)

@@ -44,7 +44,7 @@ const rest = () => new Promise((done) => setTimeout(done));
 test("the lesson chooses a square where none is named, and it stays marked", async () => {
   const { lesson, answers, asked } = setUp();
   const wish = answers.wish();
-  assert.ok(!answers.present);
+  assert.equal(Boolean(answers.present), false);
   assert.equal(asked[0].request.cell, null);
   asked[0].answer(answerTo(asked[0].request));
   await wish;
@@ -66,7 +66,7 @@ test("one question is asked at a time, and the newest wish wins", async () => {
   assert.equal(asked.length, 1);
   asked[0].answer(answerTo(asked[0].request));
   await rest();
-  assert.ok(!answers.present);
+  assert.equal(Boolean(answers.present), false);
   assert.deepEqual([asked[1].request.step, asked[1].request.index], ["two", 5]);
   asked[1].answer(answerTo(asked[1].request));
   await wish;
@@ -103,6 +103,6 @@ test("a failure is told where it belongs, and whoever comes back gets another tr
   assert.equal(asked.length, 3);
   asked[2].answer(answerTo(asked[2].request));
   await wish;
-  assert.ok(!answers.problem);
+  assert.equal(Boolean(answers.problem), false);
   assert.equal(answers.present?.step, "one");
 });
