@@ -4,13 +4,12 @@ import { store } from "../../web/store.js";
 import { createCrosshair } from "./crosshair.js";
 import { beside, directionOf, isMirrored, stepOf } from "./grid.js";
 import { createLabels } from "./labels.js";
-import { figuredOf, labelsOf, lookOf } from "./look.js";
 import { createOpening } from "./opening.js";
+import { createScreen } from "./screen.js";
 import { createSource } from "./source.js";
 import { createViewer } from "./viewer.js";
-import { createNotes, createProgressBar, readoutOf, structurePart, thinningNote } from "./words.js";
+import { createNotes, createProgressBar, thinningNote } from "./words.js";
 
-/** @typedef {import("./types").Labels} Labels */
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").ScanVolume} ScanVolume */
 
@@ -40,18 +39,14 @@ export function mount(element, props) {
   const [note, progress] = [createNotes(part(".notice")), createProgressBar(part(".progress"))];
   /** @type {{token: string, volume: ScanVolume} | null} */
   let open = null;
-  /** @type {import("./types").OnShow["painted"]} */
-  let painted = null;
-  let painting = 0;
-  let last = "";
-
   const source = createSource(volumes);
-  const crosshair = createCrosshair({ moved: place });
+  const crosshair = createCrosshair({ moved: () => screen.place() });
   const report = { moved: crosshair.move, scrolled: crosshair.scroll, lost };
   const viewer = createViewer({ root, library, report, note });
-  const labels = createLabels({ source, note, progress, changed: paint });
+  const labels = createLabels({ source, note, progress, changed: () => screen.paint() });
   const opening = createOpening({ source, viewer, note, progress, leave, opened });
-  onShow = () => ({ view: viewer.view, painted });
+  const screen = createScreen({ root, viewer, labels, crosshair, open: () => (visible() ? open : null) });
+  onShow = () => ({ view: viewer.view, painted: screen.painted() });
 
   function follow() {
     const page = store.state;
@@ -88,48 +83,21 @@ export function mount(element, props) {
     note("thinning", thinningNote(volume.about));
     crosshair.start(volume.about);
     crosshair.follow(page);
-    place();
+    screen.place();
     wantLabels(page, 0);
   }
 
   async function lost() {
     if (!viewer.lose() || !open) return;
     await viewer.view?.load(open.volume);
-    place();
-    paint();
+    screen.place();
+    screen.paint();
   }
 
   /** @param {PageState} page @param {number} [rest] */
   function wantLabels(page, rest) {
-    painting ||= requestAnimationFrame(paint);
+    screen.draw();
     labels.want(page, kind(), rest);
-  }
-
-  function paint() {
-    cancelAnimationFrame(painting);
-    painting = 0;
-    const [page, { view }, { shown }] = [store.state, viewer, labels];
-    if (!open || !view || open.token !== page?.scan.token || !visible()) return;
-    const look = lookOf(page, open.volume.about, shown?.kind);
-    const key = JSON.stringify([open.token, shown?.key, view.name, look]);
-    if (key !== last) view.show({ ...look, labels: shown && page.shown ? labelsOf(shown, look.drawn) : null });
-    last = key;
-    read();
-    if (!shown) return;
-    part(".figures").replaceChildren(...figuresOf(page, shown));
-    painted = { kind: shown.kind, share: shown.present.about.replaced_share ?? 0 };
-  }
-
-  function place() {
-    if (crosshair.voxel) viewer.view?.place(crosshair.voxel);
-    read();
-  }
-
-  /** What lies under the crosshair. */
-  function read() {
-    const [page, { voxel }] = [store.state, crosshair];
-    if (!page || !open || !voxel) return;
-    part("[data-text=readout]").textContent = readoutOf(page.scan, open.volume, labels.shown, voxel);
   }
 
   /** Arrows as the chosen plane's picture has its directions; with the 3D view alone they turn it. @param {KeyboardEvent} event */
@@ -178,12 +146,4 @@ function showEmpty(root, message) {
   part(".empty").textContent = message;
   part(".empty").hidden = !message;
   for (const selector of PARTS) part(selector).hidden = message !== "";
-}
-
-/** @param {PageState} page @param {Labels} labels */
-function figuresOf({ scan }, labels) {
-  const chosen = figuredOf(labels);
-  const before = labels.clean.about.figures;
-  const figures = labels[chosen]?.about.figures ?? [];
-  return figures.map((one, i) => structurePart(scan, i + 1, one, before[i], chosen));
 }
