@@ -26,7 +26,7 @@ from app.scan.replay import Replays
 from app.scan.truth import truth_labels
 from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
 from app.tabs.registry import TABS
-from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
+from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
 from app.visit.links import Link
 from app.visit.session import SessionStore
 from vqseg.data.scan import read_scan
@@ -197,11 +197,10 @@ def test_the_truth_is_given_where_there_is_one(scan_file: Path, store: SessionSt
 
 
 def test_what_draws_is_served_from_here_and_may_be_kept(client: TestClient) -> None:
-    for path, content in ((NIIVUE_PATH, NIIVUE.read_bytes()), (SCRIPT_PATH, SCRIPT)):
-        response = client.get(path)
-        assert response.content == content
-        assert response.headers["content-type"].startswith("text/javascript")
-        assert "immutable" in response.headers["cache-control"]
+    response = client.get(NIIVUE_PATH)
+    assert response.content == NIIVUE.read_bytes()
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in response.headers["cache-control"]
     assert NIIVUE.with_name("LICENSE").read_text(encoding="utf-8").startswith("NiiVue (BSD 2-Clause License)")
 
 

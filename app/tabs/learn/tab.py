@@ -10,9 +10,7 @@ from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
-
-SCRIPTS = tuple(f"tabs/learn/{name}.js" for name in ("draw", "steps", "words", "view"))
+from app.web import mounting, source
 
 
 def build_learn(store: SessionStore) -> None:
@@ -22,7 +20,7 @@ def build_learn(store: SessionStore) -> None:
         value={"steps": list(STEPS), "texts": languages(), "equations": equations()},
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
-        js_on_load=source(*SCRIPTS),
+        js_on_load=mounting("tabs/learn/view.js"),
         server_functions=[answering(store, answers.lesson), answering(store, answers.handout)],
         apply_default_css=False,
         elem_id="learn",

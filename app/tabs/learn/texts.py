@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP, Context
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ import yaml
 
 _FOLDER = Path(__file__).parent
 _NAME = re.compile(r"\{(\w+)\}")
-# What stands between thousands and before decimals.
-_SIGNS = {"en": (",", "."), "de": (".", ",")}
+_THREE_DIGITS = Context(prec=3, rounding=ROUND_HALF_UP)
 
 Texts = dict[str, Any]
 
@@ -51,9 +51,15 @@ def fill(text: str, facts: Mapping[str, Any], language: str) -> str:
 
 
 def number(value: float | str, language: str) -> str:
-    """A number as the language writes it, three digits at most behind the integers; a text as it is. components/learn.js agrees."""
+    """A number as the language writes it, three digits at most behind the integers; a text as it is. `number` of texts.js agrees.
+
+    Args:
+        value: a fact of a step.
+        language: a code; a language that there is not writes as English does.
+    """
     if isinstance(value, str):
         return value
-    plain = f"{value:,}" if isinstance(value, int) else f"{value:.3g}"
-    thousands, decimal = _SIGNS.get(language, _SIGNS["en"])
-    return plain.translate({ord(","): thousands, ord("."): decimal})
+    rounded = int(value) if value == int(value) else _THREE_DIGITS.create_decimal_from_float(value).normalize()
+    plain = f"{rounded:,}" if isinstance(rounded, int) else f"{rounded:,f}"
+    signs = languages().get(language, languages()["en"])["numbers"]
+    return plain.translate({ord(","): signs["thousands"], ord("."): signs["decimal"]})

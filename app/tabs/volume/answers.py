@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -25,21 +24,10 @@ from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
 from app.scan.volume import class_figures, is_volume, label_file, scan_file
 from app.visit.session import SessionError, SessionStore
-from app.web import source
 
 PARTS = ("scan", "labels", "truth")
 NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
-_PARTS_OF_SCRIPT = ("source", "words", "planes", "niivue", "crosshair")
-SCRIPT = "\n".join(
-    [
-        "window.vqseg.startVolume = (element, props) => {",
-        source(*(f"tabs/volume/{part}.js" for part in _PARTS_OF_SCRIPT), "tabs/volume/view.js"),
-        "};",
-    ]
-).encode()
-"""The tab's own scripts as one function of what a gr.HTML gives its script."""
-_VERSION = hashlib.sha256(SCRIPT).hexdigest()[:12]
-VOLUME_PATH, NIIVUE_PATH, SCRIPT_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}", f"/vqseg/volume-{_VERSION}.js"
+VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
 
 _LARGEST_REQUEST = 4096
 # Each takes what the cores give; the live pictures of other visitors have to get through as well.
@@ -112,14 +100,10 @@ def volume_routes(store: SessionStore) -> list[Route]:
     async def library(_: Request) -> Response:
         return FileResponse(NIIVUE, media_type="text/javascript", headers=_KEPT)
 
-    async def script(_: Request) -> Response:
-        return Response(SCRIPT, media_type="text/javascript", headers=_KEPT)
-
-    scripts = [Route(NIIVUE_PATH, library, methods=["GET"]), Route(SCRIPT_PATH, script, methods=["GET"])]
-    return [Route(VOLUME_PATH, volume, methods=["POST"]), *scripts]
+    return [Route(VOLUME_PATH, volume, methods=["POST"]), Route(NIIVUE_PATH, library, methods=["GET"])]
 
 
-# A script's version is in its name, so that a browser may keep it for good.
+# The library's version is in its name, so that a browser may keep it for good.
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 _UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
