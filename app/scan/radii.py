@@ -28,7 +28,7 @@ class TwoRadii:
 
         Args:
             scan: Its checkpoint's codebook is used.
-            request: Nothing of it is read.
+            request: Unused.
 
         Returns:
             "strengths": 0, 0.025 .. 1. In nats, with None for infinite, one list each: "quantized", the radius of the QPM, with its

@@ -1,4 +1,4 @@
-"""Learn: a guided walk through the method on the scan that is open."""
+"""Learn: a guided walk through the method, on the scan on show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPTS = tuple(f"tabs/learn/{name}.js" for name in ("draw", "steps", "words", "
 
 
 def build_learn(store: SessionStore) -> None:
-    """The tab."""
+    """Build the tab."""
     answers = LessonAnswers()
     gr.HTML(
         value={"steps": list(STEPS), "texts": languages(), "equations": equations()},

@@ -1,4 +1,4 @@
-"""Volume: the scan and its labels in three planes and in 3D, at the epsilon of the sidebar; one crosshair with the other tabs."""
+"""Volume: the scan and its labels in three planes and in 3D, at the epsilon of the sidebar. All tabs share one crosshair."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from app.web import source
 
 
 def build_volume(store: SessionStore) -> None:
-    """The tab. Everything but the frame comes by the routes of answers.py, the first time that the tab is on show."""
+    """Build the tab. Its script and its volumes come by the routes of answers.py when the tab is first on show."""
     addresses = {"script": SCRIPT_PATH, "volumes": VOLUME_PATH, "niivue": NIIVUE_PATH}
     gr.HTML(
-        # Without the leading slash: below whatever address the page is served from.
+        # Relative addresses: the page itself may be served below any path.
         value={name: path.removeprefix("/") for name, path in addresses.items()},
         html_template=source("tabs/volume/view.html"),
         css_template=source("tabs/volume/view.css"),
