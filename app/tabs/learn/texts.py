@@ -71,7 +71,7 @@ def fill(text: str, facts: Mapping[str, Any], language: str) -> str:
 
 
 def number(value: float | str, language: str) -> str:
-    """A number as the language writes it. The browser writes numbers in the same way; both are tested on the same cases.
+    """A number as the language writes it. `localised` of web/numbers.js writes the same.
 
     Args:
         value: A whole number is written in full, any other number with three digits. A text is not changed.
