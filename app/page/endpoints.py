@@ -64,7 +64,7 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
     """
     answers = _Answers(models, uploads, openings, most_bytes)
-    # The components are never shown: they give the arguments their names, types and defaults.
+    # The components are never shown: they give the arguments their labels, types and defaults.
     with gr.Group(visible=False):
         scan = gr.File(label="Scan (NIfTI, PNG, JPEG, TIFF, BMP or .npy)", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')

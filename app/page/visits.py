@@ -72,9 +72,8 @@ class Linked:
 class Visits:
     """Opens scans, and holds no data of a visitor itself: that is all in the store.
 
-    The arguments that many methods share: `owner` is the visit that asks. `ticket` is the key by which its page asks for the
-    progress. `value` is the viewer's value, which says what scan is on show. Every method that opens a scan raises ScanError,
-    CheckpointError or SessionError if that fails, BusyError if too many visitors wait, and CalledOffError if it was cancelled.
+    Every method that opens a scan raises ScanError, CheckpointError or SessionError if that fails, BusyError if too many visitors are
+    waiting, and CalledOffError if it was cancelled.
     """
 
     def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings) -> None:
@@ -95,8 +94,8 @@ class Visits:
         Args:
             title: Of the example.
             checkpoint: Name of the checkpoint that encodes it.
-            ticket: See the class.
-            owner: See the class.
+            ticket: Key for the progress.
+            owner: The visit.
 
         Returns:
             The scan, None if there is no example with this title.
@@ -111,8 +110,8 @@ class Visits:
         Args:
             query: Names and values of the address. A wrong value counts as missing.
             tabs: Names of the page's tabs.
-            ticket: See the class.
-            owner: See the class.
+            ticket: Key for the progress.
+            owner: The visit.
 
         Returns:
             The scan and its view, None if there is no bundled example.
@@ -133,8 +132,8 @@ class Visits:
         Args:
             path: The file; None if none was sent.
             checkpoint: Name of the checkpoint that encodes it.
-            ticket: See the class.
-            owner: See the class.
+            ticket: Key for the progress.
+            owner: The visit.
 
         Returns:
             The scan.
@@ -150,9 +149,9 @@ class Visits:
 
         Args:
             name: Of the checkpoint.
-            value: See the class.
-            ticket: See the class.
-            owner: See the class.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
 
         Returns:
             The scan under the checkpoint.
@@ -165,9 +164,9 @@ class Visits:
 
         Args:
             name: A folder or a Hub id.
-            value: See the class.
-            ticket: See the class.
-            owner: See the class.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
 
         Returns:
             The scan under the checkpoint.
@@ -187,8 +186,8 @@ class Visits:
         """The scan that is still on show after opening another one has failed.
 
         Args:
-            value: See the class.
-            owner: See the class.
+            value: The viewer's value.
+            owner: The visit.
 
         Returns:
             The scan, None if the visit is already opening the next one or holds no scan.
@@ -200,7 +199,7 @@ class Visits:
 
         Args:
             path: The file; None if none was sent.
-            value: See the class.
+            value: The viewer's value.
 
         Returns:
             The file's name.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -22,8 +21,9 @@ POINTS = 2 * len(STEPS)
 # Unfinished and finished curves that are kept for one scan. Many visitors may share an example.
 _MOST = 8
 
-Point = dict[str, Any]
-Curve = dict[str, list[Any]]
+# Figures by name. A score is None if neither side has a structure.
+Point = dict[str, float | None]
+Curve = dict[str, list[float | None]]
 
 
 def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> Curve:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.scan.curves import CURVES, POINTS
+from app.scan.curves import CURVES, POINTS, Curve
 from app.scan.edits import edits_as_text
 from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import make_frame
@@ -103,7 +103,7 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
     return sheet
 
 
-def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], dropped: Mapping[str, list[Any]]) -> Figure:
+def curve_figure(request: FrameRequest, swapped: Curve, dropped: Curve) -> Figure:
     """Dice, agreement and PSNR of an acquired slice: solid lines over epsilon, dashed lines over the rate of feature dropout.
 
     Args:
@@ -125,7 +125,8 @@ def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], droppe
     for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
         for name, (key, axes) in drawn.items():
             # None becomes NaN, a gap in the line: neither picture has a structure there.
-            axes.plot(values[x], np.array(values[key], dtype=float), dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
+            steps, points = np.array(values[x], dtype=float), np.array(values[key], dtype=float)
+            axes.plot(steps, points, dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
     for axes, label in ((shares, "share"), (decibels, "PSNR in dB")):
         axes.axvline(request.strength, color="0.2", linewidth=0.8, linestyle=":")
         axes.set(xlim=(0, 1), ylim=(0, None), xlabel="ε or p", ylabel=label)

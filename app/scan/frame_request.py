@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +95,7 @@ def _edits(values: Any, scan: OpenScan) -> tuple[Edit, ...]:
     return tuple((row, column, code) for row, column, code in checked)
 
 
-def whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
+def whole_number(name: str, value: object, last: int, detail: str = "") -> int:
     """Check a number of a request.
 
     Args:
@@ -111,7 +110,7 @@ def whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
     Raises:
         RequestError: If it is no whole number from 0 to `last`.
     """
-    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
-    if not whole or not 0 <= value <= last:
+    # The range is checked before int(), which fails for infinity.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= last or value != int(value):
         raise RequestError(f"{name} must be a whole number from 0 to {last}, got {value!r}{detail}")
     return int(value)

@@ -21,7 +21,7 @@ Request = dict[str, Any]
 Handler = Callable[[OpenScan, Request], Answer]
 
 
-def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
+def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answer]:
     """Make a handler a server function of a component.
 
     Gradio calls a server function without its queue and without a session. The token is the only key, and nothing in the request
@@ -35,7 +35,7 @@ def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
         A function with the handler's name, which the browser calls. Its answer to a wrong request is {"error": message}.
     """
 
-    def function(request: Any) -> Answer:
+    def function(request: object) -> Answer:
         if not isinstance(request, dict):
             return {"error": "the request must be an object"}
         try:

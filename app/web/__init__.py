@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -81,7 +80,7 @@ def mounting(path: str) -> str:
     )
 
 
-def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[Any] = ()) -> str:
+def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[str] = ()) -> str:
     """The js= of a Gradio event: it calls a function of a module with the event's inputs. The function returns the event's outputs.
 
     Args:

@@ -30,7 +30,7 @@ def statistics_of(scan: OpenScan) -> CodebookStatistics:
     return scan.model.statistics
 
 
-def code_of(scan: OpenScan, value: Any) -> int:
+def code_of(scan: OpenScan, value: object) -> int:
     """Check a code of a request.
 
     Args:
@@ -46,7 +46,7 @@ def code_of(scan: OpenScan, value: Any) -> int:
     return whole_number("code", value, scan.segmented.codebook_size - 1)
 
 
-def codes_of(scan: OpenScan, values: Any, most: int) -> Array:
+def codes_of(scan: OpenScan, values: object, most: int) -> Array:
     """Check the codes of a request.
 
     Args:
