@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.scan.models import Served
     from vqseg.inference import SegmentedScan
 
-# Endings of scan files. A longer ending comes before a shorter one that it contains.
+# Endings of scan files, the longer ones of a format first.
 ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
 _ENDING = re.compile(f"({'|'.join(map(re.escape, ENDINGS))})$", re.IGNORECASE)
 # A perturbed volume has uint8 labels and a float32 reconstruction. Two are kept of a visitor's own scan; see app/scan/replay.py.

@@ -73,7 +73,7 @@ class Openings:
         """
         self.at_once, self.most_waiting = at_once, most_waiting
         self._by_ticket: dict[str, Opening] = {}
-        # Tickets of openings that ended, and whether they were cancelled: maybe before the request to open arrived.
+        # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
         self._over: Lru[str, bool] = Lru(_REMEMBERED)
         self._queue: list[Opening] = []
         self._changed = Condition()

@@ -170,7 +170,7 @@ class Job:
             if (folder / "places.npy").exists():
                 return np.load(folder / "places.npy", allow_pickle=False)
             if not self._cancelled:
-                # The log names paths of this machine, which visitors must not see.
+                # The details name paths of this machine, so they go to the log and not to the visitor.
                 logger.warning("a projection failed: %s", (folder / "said.txt").read_text(encoding="utf-8", errors="replace").strip())
                 self.error = "this projection could not be computed; the server's log says why"
             return None
