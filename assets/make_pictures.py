@@ -1,9 +1,10 @@
-"""The README's screenshots, the GIF of the epsilon scrub and the pictures of docs/codebook.md, taken from a running app.
+"""Take the README's screenshots, its animation over epsilon and the pictures of docs/codebook.md from a running app.
 
     python app.py &
     python assets/make_pictures.py http://127.0.0.1:7860 FOLDER
 
-Needs playwright and Debian's chromium, as the browser tests do. Every file stays below 1 MB, those of docs/codebook.md below 300 kB.
+This needs playwright and Debian's chromium, as the browser tests do. Every file has less than 1 MB, those of docs/codebook.md less than
+300 kB.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ PHANTOM = Path(__file__).parent / "examples" / "phantom_wide-right-ventricle.nii
 
 
 def main(address: str, folder: Path) -> None:
-    """see.png, perturb.png, codebook.png, epsilon.gif and codebook_*.png, one for each of the tab's views, into the folder."""
+    """Write see.png, perturb.png, codebook.png, epsilon.gif, and codebook_*.png for each view of the tab.
+
+    Args:
+        address: Of the running app.
+        folder: Is created if it is missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
@@ -48,11 +54,11 @@ def main(address: str, folder: Path) -> None:
         browser.close()
     for path in folder.iterdir():
         if path.stat().st_size > LARGEST:
-            raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; the README takes files of up to {LARGEST}")
+            raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; the README takes files of up to {LARGEST} bytes")
 
 
 def _views_of_the_codebook(page: Any, folder: Path) -> None:
-    """The map with a part of it drawn around and a card beside it (codebook.png with the sidebar), and the other views."""
+    """The map with a selection and a card beside it (codebook.png includes the sidebar), then the other views."""
     page.locator("[name=codes-tool][value=lasso]").check()
     box = page.locator("#codewords").bounding_box()
     # The left end of the map, where the heart's codes lie.
@@ -72,7 +78,7 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     page.screenshot(path=folder / "codebook.png")
     _shoot(page, folder / "codebook_map.png")
     page.get_by_role("button", name="Clear the selection").click()
-    # As tall as it is: only a large window has room for all of it.
+    # Only a large window has room for the whole card.
     page.set_viewport_size({"width": 1680, "height": 1400})
     page.wait_for_function("document.querySelector('.codes .card').getBoundingClientRect().height > 700")
     _shoot(page, folder / "codebook_card.png", ".codes .card", "#codes .card { align-self: start; }")
@@ -89,7 +95,7 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
 
 
 def _outside(page: Any, path: Path) -> None:
-    """A phantom with dark and bright exchanged: its codes are spread unlike those of any training scan."""
+    """An inverted phantom: the distribution of its codes is unlike that of any training scan."""
     phantom = nib.load(PHANTOM)
     voxels = phantom.get_fdata(dtype=np.float32)
     with tempfile.TemporaryDirectory() as folder:
@@ -111,13 +117,13 @@ def _leave_focus(page: Any) -> None:
 
 
 def _shoot(page: Any, path: Path, part: str = ".codes", style: str = "") -> None:
-    """A part of the tab, as a rule the whole without the sidebar."""
-    # Its alpha says nothing; without it the file is a third smaller.
+    """Take a picture of a part of the page, by default of the tab without the sidebar."""
+    # All pixels are opaque. Without the alpha channel the file is a third smaller.
     Image.open(io.BytesIO(page.locator(part).screenshot(style=style))).convert("RGB").save(path, optimize=True)
 
 
 def _scrub(page: Any, path: Path) -> None:
-    """Epsilon from 0 to 1 and back over the frames that were fetched ahead."""
+    """Write an animation: epsilon goes from 0 to 1 and back, over the frames that were fetched ahead."""
     frames = []
     for step in [*range(0, 21, 2), *range(18, 0, -2)]:
         strength = step / 20
@@ -125,7 +131,7 @@ def _scrub(page: Any, path: Path) -> None:
         page.wait_for_function(f"document.querySelector('.viewer').dataset.painted.split(' ')[2] === '{strength:g}'")
         shot = Image.open(io.BytesIO(page.locator(".viewer").screenshot())).convert("RGB")
         frames.append(shot.resize((640, round(640 * shot.height / shot.width)), Image.Resampling.LANCZOS))
-    # One palette that reaches the rare colours: the common ones alone are all greys.
+    # One palette for all frames. It has to cover the rare colours, because the common ones are all grey.
     palette = frames[len(frames) // 2].quantize(192, Image.Quantize.MAXCOVERAGE)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=200, loop=0, optimize=True)

@@ -98,7 +98,7 @@ def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(browser: Any,
     [
         ((16, 16, 3), None, 3, "truth.nii.gz has 16 × 16 × 3 voxels; the scan mine.nii.gz has 40 × 48 × 6"),
         ((40, 48, 6), np.eye(4), 3, "truth.nii.gz lies elsewhere than mine.nii.gz"),
-        ((40, 48, 6), None, 9, "truth.nii.gz is no label file of this model; expected whole numbers from 0 to 3 (background, RV, MYO, LV)"),
+        ((40, 48, 6), None, 9, "truth.nii.gz does not fit this model; expected whole numbers from 0 to 3 (background, RV, MYO, LV)"),
     ],
 )
 def test_labels_that_do_not_fit_are_explained_and_the_next_ones_may(

@@ -216,7 +216,7 @@ def test_nobody_can_send_a_truth_for_an_example_that_others_see(tmp_path: Path) 
     examples, models = Examples([save_scan(tmp_path / "phantom_a.nii.gz")]), fake_models(fake_served())
     store, opened = SessionStore(byte_cap=2**24), examples.open("Phantom a", models.default)
     token, truth = store.put(opened, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
-    with pytest.raises(ScanError, match="has its own truth"):
+    with pytest.raises(ScanError, match="has its own ground truth"):
         Visits(models, store, Uploads(), examples, Openings()).truth(str(truth), {"token": token})
     assert opened.truth is None
     assert not truth.exists()

@@ -152,7 +152,7 @@ def test_a_visitor_reaches_their_own_scan_and_no_released_one(scan_file: Path, s
     ("values", "message"),
     [
         ({"part": "header"}, "part must be one of scan, labels, truth, got 'header'"),
-        ({"part": "truth"}, "this scan has no truth"),
+        ({"part": "truth"}, "this scan has no ground truth"),
         ({"part": "labels", "strength": 1.5}, "epsilon must be a number from 0 to 1, got 1.5"),
         ({"part": "labels", "strength": "1"}, "epsilon must be a number from 0 to 1, got '1'"),
         ({"part": "labels", "mode": "flip"}, "mode must be one of resample, shuffle, got 'flip'"),
@@ -171,7 +171,7 @@ def test_a_wrong_request_is_answered_with_what_is_accepted(
     [
         (b"[1]", "the request must be a JSON object"),
         (b"\xff{", "the request must be a JSON object"),
-        (b" " * 5000, "a request may have 4096 bytes"),
+        (b" " * 5000, "a request may have at most 4096 bytes"),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, message: str) -> None:

@@ -1,4 +1,4 @@
-"""The page: its layout, and how it is served. What the controls say stays in the browser (web/store.js); Python gives pictures only."""
+"""The layout of the page, and how it is served. The browser keeps the values of the controls (web/store.js)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from app.page.busy import BusyMessage
 from app.page.endpoints import Page, add_endpoints
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
-from app.page.visits import Visits
+from app.page.visits import Ticket, Visits
 from app.page.wiring import CACHE_SECONDS, Wiring
 from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
 from app.scan.curves import STEPS
 from app.scan.frame_request import LARGEST_SEED, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.models import Models
-from app.scan.open_scan import ENDINGS, OpenScan
+from app.scan.open_scan import OpenScan
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
@@ -32,44 +32,48 @@ from app.visit.openings import Openings
 from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import calling, module_path, module_routes, mounting, source
+from vqseg.data.scan import scan_endings
 
 logger = logging.getLogger(__name__)
 
-# Modules that the first picture needs: asked for at once, not one after the other as they import each other.
-_FIRST = tuple(
-    f"{path}.js"
-    for path in (
-        *(
-            f"web/{name}"
-            for name in ("store", "facts", "frames", "frame_order", "packed", "packed_frames", "cells", "pictures", "zoom", "zoom_place")
-        ),
-        *(f"web/{name}" for name in ("edits", "links", "keys", "openings", "plotly")),
-        *(f"page/{name}" for name in ("page", "names", "ahead", "events", "opening")),
-    )
+# Modules that the first picture needs. The browser fetches them at once instead of one import after the other.
+_FIRST_OF_WEB = (
+    *("store", "facts", "frames", "frame_order", "packed", "packed_frames", "cells", "pictures", "zoom", "zoom_place"),
+    *("edits", "links", "keys", "openings", "plotly"),
 )
+_FIRST_OF_PAGE = ("page", "names", "ahead", "events", "opening")
+_FIRST = (*(f"web/{name}.js" for name in _FIRST_OF_WEB), *(f"page/{name}.js" for name in _FIRST_OF_PAGE))
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
 @dataclass(frozen=True)
 class App:
-    """A built page and how to launch it: theme, style and scripts belong to launch() in Gradio."""
+    """A built page with its options of launch(), where Gradio takes theme, style and scripts."""
 
     blocks: gr.Blocks
     launch_options: dict[str, Any]
 
     def launch(self, *, most_queued: int = 64, **options: Any) -> Any:
-        """most_queued: events that wait before others are refused. options: of gradio's launch, as server_port."""
+        """Serve the page.
+
+        Args:
+            most_queued: How many events may wait in Gradio's queue. Any further one is refused.
+            options: Of Gradio's launch(), for example server_port.
+
+        Returns:
+            What Gradio's launch() returns.
+        """
         return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
 
 
 def facts() -> dict[str, Any]:
-    """What the browser's side knows from Python, for every view: `Facts` of web/types.d.ts. A tab's own constants are its value's."""
-    # Gradio names the file of plotly.js by its content.
+    """Constants that all views of the browser take from Python: `Facts` of web/types.d.ts. A tab's own constants are in its value."""
+    # The name of Gradio's plotly.js contains a hash.
     plotly = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
     branches = {"neither": NEITHER, "segmentation": SEGMENTATION, "reconstruction": RECONSTRUCTION, "both": BOTH}
     return {
         "windows": {name: [window.centre, window.width] for name, window in HOUNSFIELD_WINDOWS.items()},
-        "endings": list(ENDINGS),
+        "endings": list(scan_endings()),
         "curve_steps": len(STEPS),
         "largest_seed": LARGEST_SEED,
         "branches": branches,
@@ -80,8 +84,8 @@ def facts() -> dict[str, Any]:
 
 
 def _head() -> str:
-    """The frame's style, the facts, and the modules: those of the first picture are fetched while Gradio is still being read."""
-    # A "<" would end the script where a text had "</script>" in it.
+    """The frame's style, the facts and the modules. Modules of the first picture are fetched while Gradio's own scripts still load."""
+    # Unescaped, a text with "</script>" in it would end the script.
     told = json.dumps(facts()).replace("<", "\\u003c")
     preloads = "".join(f'<link rel="modulepreload" href="{module_path(path)}">' for path in _FIRST)
     scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads}'
@@ -89,11 +93,18 @@ def _head() -> str:
 
 
 def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
-    """The whole app. It opens with the default checkpoint, which serves the endpoints too. examples: files of the bundled cases.
+    """Build the whole app.
 
-    store, openings: what visitors hold and what is being opened for them, with other limits than those of the environment.
+    Args:
+        models: The checkpoints. The page opens with the default one.
+        examples: Files of the bundled examples. The page opens with the first one.
+        store: Holds the visitors' scans; by default one with the environment's budget of bytes.
+        openings: The scans that are being opened; by default with the limits of app/visit/openings.py.
+
+    Returns:
+        The page, ready to launch.
     """
-    # Not "store or ...": an empty store has length 0.
+    # "store or ..." would replace an empty store, whose length is 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases, openings = Examples(examples), openings or Openings()
     first = cases.open(next(iter(cases.titles), None), models.default)
@@ -115,7 +126,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
-        # Larger files are refused while they arrive, before they fill the disk.
+        # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
             "routes": [*module_routes(), *(route for tab in TABS for route in tab.routes(store))],
@@ -126,7 +137,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
 
 
 def _build_tab(tab: Tab, store: SessionStore) -> Any:
-    """Build a tab inside the present Blocks; returns what its own builder does."""
+    """Build a tab inside the present Blocks. Returns what `tab.build` returns."""
     with gr.Tab(tab.title, id=tab.name) as place:
         built = tab.build(store)
     place.select(None, js=calling("web/links.js", "showTab", given=[tab.name]))
@@ -134,19 +145,19 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
 
 
 def _warm_up(scan: OpenScan | None) -> None:
-    """The first decodings of a process take ten times as long as the later ones: no visitor should have them."""
+    """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
     if scan is not None:
         for strength in (0.5, 0.0):
             make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].middle, strength, "resample", 0))
 
 
 def _build_opening(visits: Visits) -> None:
-    """The strip that tells how far a scan is, with a button to stop it. Past the queue, which may be what it waits for."""
+    """The strip with the progress of opening a scan, and a button to cancel. It bypasses the queue, in which the scan may be waiting."""
 
-    def progress(ticket: Any) -> dict[str, Any]:
+    def progress(ticket: Ticket) -> dict[str, Any]:
         return visits.progress(ticket)
 
-    def cancel(ticket: Any) -> None:
+    def cancel(ticket: Ticket) -> None:
         visits.cancel(ticket)
 
     gr.HTML(

@@ -1,4 +1,4 @@
-"""Opening scans on behalf of a visit. What is shown then comes back as records: wiring.py turns them into updates of components."""
+"""Opening scans for a visit. The methods return records, which wiring.py turns into updates of components."""
 
 from __future__ import annotations
 
@@ -22,14 +22,21 @@ from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 from vqseg.types import Scan
 
-# What the page knows of the scan on show: the viewer's value; and by what it asks how far the next one is.
+# The viewer's value, which says what scan is on show.
 Shown = Mapping[str, Any] | None
+# The key by which the page asks for the progress of an opening.
 Ticket = str | None
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A scan that a visit now has on show. token: its only key. title: as visitors read it."""
+    """A scan that was opened for a visit.
+
+    Attributes:
+        scan: The scan.
+        token: The only key to it.
+        title: Its name, as visitors read it.
+    """
 
     scan: OpenScan
     token: str
@@ -37,7 +44,7 @@ class Opened:
 
     @property
     def value(self) -> dict[str, Any]:
-        """What the browser is told of the scan."""
+        """The viewer's value."""
         return describe(self.token, self.scan, self.title)
 
 
@@ -47,11 +54,11 @@ class Linked:
 
     Attributes:
         opened: The scan.
-        link: The settings, where they make sense anywhere.
+        link: The other settings of the link: they do not depend on the scan.
         plane: The plane on show.
-        index: The slice on show, None for the plane's middle one.
-        edits: Forced tokens of that slice; none if one of them does not exist in this scan.
-        warning: What of the link could not be had; empty if all could.
+        index: The slice on show, None for the middle one.
+        edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
+        warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
     """
 
     opened: Opened
@@ -63,25 +70,51 @@ class Linked:
 
 
 class Visits:
-    """Holds the app's parts, never a visitor's data: that is in the store. owner: the visit that asks, everywhere."""
+    """Opens scans, and holds no data of a visitor itself: that is all in the store.
+
+    Every method that opens a scan raises ScanError, CheckpointError or SessionError if that fails, BusyError if too many visitors are
+    waiting, and CalledOffError if it was cancelled.
+    """
 
     def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings) -> None:
+        """Bring the parts of one built app together.
+
+        Args:
+            models: The checkpoints.
+            store: Holds the visitors' scans.
+            uploads: Reads the files that they send.
+            cases: The bundled examples.
+            openings: Gives each opening its turn.
+        """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
-        """Open a bundled case, None if there is none of that title. Raises as `opening` does."""
+        """Open a bundled example.
+
+        Args:
+            title: Of the example.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan, None if there is no example with this title.
+        """
         with self._openings.opening(ticket, owner) as opening:
             scan = self._case(title, self._model(checkpoint, opening), opening)
             return None if scan is None else self._shared(scan, owner)
 
     def linked(self, query: Mapping[str, Any], tabs: tuple[str, ...], ticket: Ticket, owner: str) -> Linked | None:
-        """Open what the page's address asks for, None if nothing is bundled.
+        """Open what the page's address asks for.
 
         Args:
-            query: Names and values of the address. What it says wrongly is left out.
+            query: Names and values of the address. A wrong value counts as missing.
             tabs: Names of the page's tabs.
-            ticket: By which the page asks for the progress.
+            ticket: Key for the progress.
             owner: The visit.
+
+        Returns:
+            The scan and its view, None if there is no bundled example.
         """
         asked = Link.read(query, self._cases.titles, tabs)
         with self._openings.opening(ticket, owner) as opening:
@@ -94,7 +127,17 @@ class Visits:
         return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), warning)
 
     def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
-        """Open a file that was sent. Raises ScanError for a bad one, which changes nothing."""
+        """Open an uploaded file. If that fails, the scan on show stays.
+
+        Args:
+            path: The file; None if none was sent.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan.
+        """
         with self._openings.opening(ticket, owner) as opening:
             with self._uploads.read_in_turn(path, self._openings, opening, self._store.most_scan_bytes) as scan:
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
@@ -102,51 +145,86 @@ class Visits:
             return Opened(opened, self._store.put(opened, owner), scan.name)
 
     def checkpoint(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
-        """The scan on show, encoded by another checkpoint of the picker."""
+        """Encode the scan on show with another checkpoint.
+
+        Args:
+            name: Of the checkpoint.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan under the checkpoint.
+        """
         with self._openings.opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening), value, opening, owner)
 
     def other(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
-        """The same for a folder or a Hub id that was typed. It is loaded anew: a training run may have written it again."""
+        """Encode the scan on show with a checkpoint that the visitor typed. It is always loaded again: it may have been retrained.
+
+        Args:
+            name: A folder or a Hub id.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan under the checkpoint.
+        """
         with self._openings.opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening, anew=True), value, opening, owner)
 
     def progress(self, ticket: Ticket) -> dict[str, Any]:
-        """How far something is that is being opened; see `Openings.progress`."""
+        """The progress of an opening; see `Openings.progress`."""
         return self._openings.progress(ticket)
 
     def cancel(self, ticket: Ticket) -> None:
-        """Stop opening something. What was on show before stays."""
+        """Cancel an opening. The scan on show stays."""
         self._openings.cancel(ticket)
 
     def restored(self, value: Shown, owner: str) -> OpenScan | None:
-        """The scan on show after something else was not opened; None while the visit is opening yet another, or holds none."""
+        """The scan that is still on show after opening another one has failed.
+
+        Args:
+            value: The viewer's value.
+            owner: The visit.
+
+        Returns:
+            The scan, None if the visit is already opening the next one or holds no scan.
+        """
         return None if self._openings.busy(owner) else self.held(value)
 
     def truth(self, path: str | Path | None, value: Shown) -> str:
-        """Take a label file as the ground truth of the scan on show; returns its name. A bad file changes nothing.
+        """Use a label file as the ground truth of the scan on show. A wrong file changes nothing.
+
+        Args:
+            path: The file; None if none was sent.
+            value: The viewer's value.
+
+        Returns:
+            The file's name.
 
         Raises:
-            ScanError: For a file that is no label map of this scan, and for a bundled example.
+            ScanError: If the file does not fit the scan, or if the scan is a bundled example.
             SessionError: If the scan is no longer held.
         """
         scan = self._held(value)
         given = self._uploads.read(path, self._store.most_scan_bytes)
-        # Lent to every visitor: what one of them sent must not become the others' truth.
+        # All visitors share an example: a file of one of them must not become the ground truth of the others.
         if scan.example is not None:
-            raise ScanError("a bundled example has its own truth; labels can be sent beside an own scan")
+            raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
         scan.truth = truth_labels(given, scan.segmented.scan, scan.model.classes)
         return given.name
 
     def held(self, value: Shown) -> OpenScan | None:
-        """The scan on show, None if it is no longer held: the view says so at its next request."""
+        """The scan on show. None if it is no longer held; the next request of a view reports that."""
         try:
             return self._held(value)
         except SessionError:
             return None
 
     def end(self, owner: str) -> None:
-        """End a visit: what it was opening is called off, what it held is dropped."""
+        """End a visit: its opening is cancelled, and its scan is dropped."""
         self._openings.leave(owner)
         self._store.release(owner)
 
@@ -170,14 +248,14 @@ class Visits:
         if opened is None:
             with self._openings.turn(opening):
                 opened = _encoded(scan.segmented.scan, model, opening)
-            # Labels keep their meaning only where the classes do.
+            # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
         opening.tell()
         token = self._store.put(opened, owner, shared=opened.example is not None)
         return Opened(opened, token, (value or {})["name"])
 
     def _linked_model(self, name: str | None, opening: Opening) -> tuple[Served, str]:
-        """The checkpoint that a link asks for, else the default one and why."""
+        """The checkpoint of a link, or the default one and a warning that says why."""
         if name is None:
             return self.models.default, ""
         if not self.models.linkable(name):
@@ -192,7 +270,7 @@ class Visits:
 
 
 def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tuple[Edit, ...]:
-    """The forced tokens that a link asks for, none of them if one does not exist in this slice."""
+    """The forced tokens of a link. Empty if one of them does not exist in this slice."""
     shown = scan.views[plane].middle if index is None else index
     values = {"plane": plane, "index": shown, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
     try:

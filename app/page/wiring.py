@@ -1,4 +1,4 @@
-"""What happens when: Gradio's events of the sidebar, each bound to what visits.py does and to what the page shows then."""
+"""Gradio's events: each control is bound to a method of visits.py, and its result to what the page then shows."""
 
 from __future__ import annotations
 
@@ -22,25 +22,37 @@ from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-# Of the events that open a scan. A visitor may choose again before the former choice is there; that one is then called off.
+# Options of the events that open a scan. A visitor may choose again before the first choice is open; the first one is then cancelled.
 _OPENING: dict[str, Any] = {**OPENS, **_PRIVATE, "trigger_mode": "multiple"}
-# Before the prepared label files of Gradio's cache are deleted (see delete_cache) they are asked for again.
+# Gradio deletes files of its cache after this time (its delete_cache). The label file on show is requested again before.
 CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
-# By component, what becomes of it; those that are left out stay as they are.
+# New values or properties by component. A component that is left out stays as it is.
 Updates = dict[Any, Any]
 
 
 class Wiring:
-    """Binds the page's controls. The browser is told by the viewer's value, from which all views follow."""
+    """Binds the page's events. Each method binds those of one control.
+
+    A handler returns Updates. The viewer's value tells the browser which scan is on show. After an event, `_follow` hands this value
+    and the controls to the browser's store, from which all views are drawn.
+    """
 
     def __init__(self, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
+        """Take the components; `wire` binds them.
+
+        Args:
+            bar: The controls.
+            viewer: The component whose value describes the scan on show.
+            tabs: The tabs, of which a link may choose one.
+            visits: Opens scans.
+        """
         self._bar, self._viewer, self._tabs, self._visits = bar, viewer, tabs, visits
         update = calling("web/store.js", "update", ["scan", *bar.view])
         self._follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view.values()], "js": update}
 
     def wire(self, blocks: gr.Blocks) -> None:
-        """Bind everything, inside the present Blocks."""
+        """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
         for event in (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload()):
             self._settle(event)
@@ -49,7 +61,7 @@ class Wiring:
         self._reset()
 
         def download(value: Shown) -> Any:
-            # Once more, so that it is young in Gradio's cache.
+            # Returning the file again renews its copy in Gradio's cache.
             scan = visits.held(value)
             return gr.skip() if scan is None else str(scan.label_file())
 
@@ -127,7 +139,7 @@ class Wiring:
         def upload(path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 opened = self._visits.upload(path, checkpoint, ticket, _owner(request))
-            # An emptied drop zone takes the next file.
+            # The drop zone must be empty to take the next file.
             return {**self._shown(opened), bar.upload: None}
 
         inputs = [bar.upload, bar.checkpoint, ticket]
@@ -136,17 +148,17 @@ class Wiring:
         return sent
 
     def _settle(self, event: Any) -> None:
-        """What follows when something was opened, or was not."""
+        """Bind what follows after a scan was opened, or after that has failed."""
         bar = self._bar
 
         def restored(value: Shown, request: gr.Request) -> Updates:
             scan = self._visits.restored(value, _owner(request))
             return {} if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
 
-        # Not then(): it does not come after an event that the queue refused.
+        # then() is not called after an event that the queue has refused; success() and failure() cover all cases.
         event.success(None, js=_event("openingDone"))
         event.success(**self._follow)
-        # Multiple: of two that end at once only the second one finds nothing on its way any more.
+        # "multiple": if two openings fail at once, only the second call finds that the visit is opening nothing more.
         event.failure(
             restored,
             [self._viewer],
@@ -184,7 +196,7 @@ class Wiring:
         bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
-        """One key back to the start: what was set by hand in Python's build is set again in the browser."""
+        """Bind the button that restores the view: the controls' first values, and the scan's own plane, middle slice and structures."""
         bar = self._bar
 
         def reset(value: Shown) -> Updates:
@@ -196,18 +208,19 @@ class Wiring:
 
     @property
     def _outputs(self) -> list[Any]:
+        """The components that `_shown` updates."""
         bar = self._bar
         return [self._viewer, bar.plane, bar.index, bar.download, bar.truth, bar.window, bar.case, bar.checkpoint]
 
     def _shown(self, opened: Opened) -> Updates:
-        """The page with a scan on show, at its own plane and middle slice."""
+        """The page with this scan on show, in its acquired plane at the middle slice."""
         bar, scan = self._bar, opened.scan
         return {
             self._viewer: opened.value,
             bar.plane: scan.plane,
             bar.index: gr.update(**slice_slider(scan, scan.plane)),
             bar.download: gr.update(value=str(scan.label_file()), interactive=True),
-            # An example is lent to everyone and has its truth: only one's own scan takes another.
+            # A bundled example has its own ground truth, which all visitors share.
             bar.truth: gr.update(value=None, visible=scan.example is None),
             bar.window: gr.update(**windows(scan)),
             bar.case: scan.example,
@@ -215,20 +228,28 @@ class Wiring:
         }
 
     def _reopened(self, opened: Opened) -> Updates:
-        """The page with the same scan under another checkpoint: plane, slice and window stay."""
+        """The page with the same scan under another checkpoint. Plane, slice and window stay."""
         bar, shown = self._bar, self._shown(opened)
         kept = (self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint)
         return {**{component: shown[component] for component in kept}, bar.visible: gr.update(**structures(opened.scan.model.classes))}
 
     def _view_of(self, scan: OpenScan) -> Updates:
-        """Plane, slice and structures as they were when the scan was opened."""
+        """Plane, slice and structures as they are when a scan is opened."""
         bar = self._bar
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
         return {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
 
 
 def picked(models: Models, model: Served) -> dict[str, Any]:
-    """Properties of the picker with a checkpoint chosen, one that this visit opened by hand among the others."""
+    """Properties of the list of checkpoints, with one of them chosen.
+
+    Args:
+        models: The checkpoints that everyone may choose.
+        model: The chosen one. It is added to the list if the visitor typed its name.
+
+    Returns:
+        An update of the dropdown.
+    """
     names = models.names()
     if model.name not in [name for _, name in names]:
         names.append((model.title, model.name))
@@ -237,14 +258,14 @@ def picked(models: Models, model: Served) -> dict[str, Any]:
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Show what went wrong as a message of the page."""
+    """Turn errors of opening a scan into messages on the page."""
     try:
         yield
     except CalledOffError as error:
-        # An error all the same, so that nothing on the page changes; but the visitor knows.
-        raise gr.Error("called off", visible=False, print_exception=False) from error
+        # It has to be an error, so that nothing on the page changes. It is not visible, because the visitor knows.
+        raise gr.Error("cancelled", visible=False, print_exception=False) from error
     except (ScanError, SessionError, CheckpointError, BusyError) as error:
-        # Toasts are HTML, and a file's name is the visitor's.
+        # Messages are HTML, and a visitor can choose any name for a file.
         raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error
 
 
@@ -253,5 +274,5 @@ def _owner(request: gr.Request) -> str:
 
 
 def _event(function: str) -> str:
-    """What page/events.js does at an event."""
+    """The js= of an event that calls a function of page/events.js."""
     return calling("page/events.js", function)

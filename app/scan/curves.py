@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 
@@ -17,13 +16,14 @@ from app.scan.replay import SECONDS
 from vqseg.types import Array
 
 STEPS = np.linspace(0, 1, 21).round(2)
-"""Of the curves: epsilon, or the rate of dropout."""
+"""The values of epsilon, or of the dropout rate, at which a curve is computed."""
 POINTS = 2 * len(STEPS)
-# Curves under way that are kept of one scan: an example is lent to many.
+# Unfinished and finished curves that are kept for one scan. Many visitors may share an example.
 _MOST = 8
 
-Point = dict[str, Any]
-Curve = dict[str, list[Any]]
+# Figures by name. A score is None if neither side has a structure.
+Point = dict[str, float | None]
+Curve = dict[str, list[float | None]]
 
 
 def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> Curve:
@@ -31,38 +31,67 @@ def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> Curve:
 
     Args:
         scan: The scan.
-        request: Slice and settings; its own strength does not matter.
-        strengths: (n,) values of epsilon.
+        request: Slice and settings. Its own strength is ignored.
+        strengths: (n,) values of epsilon, in [0, 1].
 
     Returns:
-        Lists of n values: epsilon, replaced_share, dice_vs_clean, agreement, psnr; and dice_vs_truth, a mean over structures, where the
-        scan has a ground truth.
+        Lists of n values: epsilon, replaced_share, dice_vs_clean, agreement and psnr (dB). If the scan has a ground truth, also
+        dice_vs_truth, the mean over structures.
     """
     return columns([strength_point(scan, request, float(strength)) for strength in strengths])
 
 
 def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> Curve:
-    """The same over the rate of feature dropout, on which no token is replaced.
+    """Figures of one slice over the rate of feature dropout, which replaces no token.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength and mode are ignored.
+        rates: (n,) dropout rates, in [0, 1].
+
+    Returns:
+        Lists of n values, as `curve` gives them, with rate in place of epsilon and replaced_share.
 
     Raises:
-        RequestError: Across the acquired slices, which dropout is not decoded for.
+        RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
     """
     return columns([dropout_point(scan, request, float(rate)) for rate in rates])
 
 
 def strength_point(scan: OpenScan, request: FrameRequest, strength: float) -> Point:
-    """One point of `curve`."""
+    """One point of `curve`.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength is ignored.
+        strength: Epsilon, in [0, 1].
+
+    Returns:
+        The figures by name.
+    """
     frame = make_frame(scan, replace(request, strength=strength))
     return {"epsilon": strength, "replaced_share": frame.replaced_share, **_figures(scan, request, frame)}
 
 
 def dropout_point(scan: OpenScan, request: FrameRequest, rate: float) -> Point:
-    """One point of `dropout_curve`."""
+    """One point of `dropout_curve`.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength and mode are ignored.
+        rate: Dropout rate, in [0, 1].
+
+    Returns:
+        The figures by name.
+
+    Raises:
+        RequestError: If the plane is not that of the acquired slices.
+    """
     return {"rate": rate, **_figures(scan, request, dropout_frame(scan, request, rate))}
 
 
 def columns(points: Sequence[Point]) -> Curve:
-    """Points of one curve, one at least, as a list for each of their names."""
+    """The points of a curve, at least one, turned into one list per name."""
     return {name: [point[name] for point in points] for name in points[0]}
 
 
@@ -80,37 +109,44 @@ def _mean(scores: Sequence[float | None] | None) -> float | None:
 
 @dataclass
 class CurveReplay:
-    """Both curves while they are decoded. points: by number, those over the rate of dropout first, then those over epsilon."""
+    """Both curves while they are decoded.
+
+    Attributes:
+        points: The decoded points by number: first those over the dropout rate, then those over epsilon.
+    """
 
     points: dict[int, Point] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
-        """How many points are there."""
+        """How many points are decoded."""
         return len(self.points)
 
     def curves(self) -> tuple[Curve, Curve]:
-        """Once all points are there: the curve over epsilon and the one over the rate of dropout, as `curve` and `dropout_curve`."""
+        """The results of `curve` and of `dropout_curve`. All points must be decoded."""
         rows = [self.points[number] for number in range(POINTS)]
         return columns(rows[len(STEPS) :]), columns(rows[: len(STEPS)])
 
 
 class Curves:
-    """The curves of every scan that are being decoded a few points at a time, for as long as the scan is held."""
+    """The curves of every open scan, decoded a few points at a time. They are forgotten together with their scan."""
 
     def __init__(self) -> None:
         self._kept: LruOfEach[OpenScan, tuple[object, ...], CurveReplay] = LruOfEach(lambda _: _MOST)
 
     def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> CurveReplay:
-        """Decode further points, at least one if any is missing. Not to ask again is to cancel.
+        """Decode further points, at least one if any is missing. Whoever does not call again has cancelled.
 
         Args:
-            scan: The scan. Every point takes its lock for itself, so that other views of it get in between.
-            request: Slice and settings; its own strength does not matter.
-            seconds: After how long to return, unfinished.
+            scan: The scan. Each point takes its lock separately, so that other views are answered in between.
+            request: Slice and settings. Its own strength is ignored.
+            seconds: Return after this time, even if points are missing.
+
+        Returns:
+            The curves as far as they are decoded.
 
         Raises:
-            RequestError: Across the acquired slices, which dropout is not decoded for.
+            RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
         """
         key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
         replay, start = self._kept.of(scan).made(key, CurveReplay), time.perf_counter()
@@ -124,5 +160,5 @@ class Curves:
         return replay
 
 
-# One for all tabs. It holds what belongs to scans, nothing of a visitor.
+# All tabs share this one. Its contents belong to scans, never to a visitor.
 CURVES = Curves()

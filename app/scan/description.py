@@ -1,4 +1,4 @@
-"""What the browser knows of an open scan besides its pictures: the value that all views read."""
+"""What the browser is told of an open scan besides its pictures. All views read this value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ from app.scan.render import label_colours
 
 
 def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
-    """What the browser knows of a scan besides its pictures."""
+    """The value of the viewer: `Scan` of web/types.d.ts.
+
+    Args:
+        token: The visit's key to the scan.
+        scan: The scan.
+        title: Its name, as visitors read it.
+
+    Returns:
+        The scan's grid, planes, classes and codebook, ready for JSON.
+    """
     grid, spacing, classes = scan.segmented.scan.shape, scan.segmented.scan.spacing, scan.model.classes
     millimetres = " × ".join(f"{s:.3g}" for s in spacing)
     return {
@@ -42,6 +51,6 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
 
 
 def _outside(scan: OpenScan) -> bool | None:
-    """Whether the scan's codes are spread unlike those of every training scan; None where the codebook has no reference for it."""
+    """Whether the scan's distribution of codes is unlike that of every training scan. None if the codebook has no reference."""
     statistics = scan.model.statistics
     return None if statistics is None or statistics.drift_reference is None else statistics.drift(scan.segmented.indices).outside

@@ -1,8 +1,7 @@
-"""A checked request for one displayed picture, as the live view, the endpoints and the exports make it."""
+"""A checked request for one displayed picture. The live view, the endpoints and the exports all use it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,21 +9,28 @@ from typing import Any
 from app.scan.edits import Edit, edits_from_text
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
-from vqseg.inference import Mode
+from vqseg.inference import Mode, modes
 
-MODES = ("resample", "shuffle")
+MODES = modes()
+"""How the QPM replaces tokens; the first is the default."""
 LARGEST_SEED = 2**31 - 1
 
 
 class RequestError(ValueError):
-    """An argument of a request that is of the wrong type or out of range; the message names what is accepted."""
+    """A value of a request has the wrong type or is out of range. The message says what is accepted."""
 
 
 @dataclass(frozen=True)
 class FrameRequest:
-    """plane and slice index (in the array's order along that plane's axis), strength (epsilon) in [0, 1], mode and seed of the QPM.
+    """One displayed picture and its settings.
 
-    edits: (row, column, code), tokens of an acquired slice that a visitor forced to a code, the later ones over the earlier.
+    Attributes:
+        plane: One of PLANES.
+        index: Index of the slice along the plane's axis, in the order of the array.
+        strength: Epsilon, in [0, 1].
+        mode: How the QPM replaces tokens, one of MODES.
+        seed: Of the QPM, from 0 to LARGEST_SEED.
+        edits: (row, column, code) of tokens that a visitor forced to a code, in an acquired slice. The last edit of a place counts.
     """
 
     plane: str
@@ -36,7 +42,18 @@ class FrameRequest:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
-        """The request in `values`: keys as the fields, edits as a list or as text. Raises RequestError if the scan has no such picture."""
+        """Check the values of a request.
+
+        Args:
+            values: Named as the attributes. "edits" is a list or a text as in `edits_as_text`; it may be missing.
+            scan: The scan that the picture is taken from.
+
+        Returns:
+            The request.
+
+        Raises:
+            RequestError: If a value is wrong, or if the scan has no such slice or token.
+        """
         plane, mode = values.get("plane"), values.get("mode")
         if plane not in PLANES:
             raise RequestError(f"plane must be one of {', '.join(PLANES)}, got {plane!r}")
@@ -55,7 +72,7 @@ class FrameRequest:
 
 
 def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:
-    """The code that each forced place (row, column) gets: the latest of its edits."""
+    """The forced code by its place (row, column): that of the last edit."""
     return {(row, column): code for row, column, code in request.edits}
 
 
@@ -79,9 +96,22 @@ def _edits(values: Any, scan: OpenScan) -> tuple[Edit, ...]:
     return tuple((row, column, code) for row, column, code in checked)
 
 
-def whole_number(name: str, value: Any, last: int, detail: str = "") -> int:
-    """The value as an int. Raises RequestError unless it is a whole number from 0 to `last`."""
-    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
-    if not whole or not 0 <= value <= last:
+def whole_number(name: str, value: object, last: int, detail: str = "") -> int:
+    """Check a number of a request.
+
+    Args:
+        name: What the number is, for the message.
+        value: What the request has.
+        last: The largest number that is accepted; the smallest is 0.
+        detail: Added to the message.
+
+    Returns:
+        The number as an int.
+
+    Raises:
+        RequestError: If it is no whole number from 0 to `last`.
+    """
+    # The range is checked before int(), which fails for infinity.
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= last or value != int(value):
         raise RequestError(f"{name} must be a whole number from 0 to {last}, got {value!r}{detail}")
     return int(value)

@@ -1,4 +1,4 @@
-"""One displayed picture pair: the answer to a checked request, as arrays. Shared by the live view and the endpoints."""
+"""The answer to a FrameRequest, as arrays. The live view, the endpoints and the exports all use it."""
 
 from __future__ import annotations
 
@@ -19,11 +19,20 @@ _LATEST: WeakKeyDictionary[OpenScan, tuple[FrameRequest, Frame]] = WeakKeyDictio
 
 @dataclass(frozen=True)
 class Frame:
-    """Everything (rows, columns) as displayed: labels uint8, reconstruction and image float32 in [0, 1].
+    """One slice as it is displayed. Pictures have the shape (rows, columns) of the screen.
 
-    clean_codes and codes: token indices before and after QPM, of the slice if it was acquired as one; else of the whole scan,
-    before QPM only. Figures as in vqseg.types.SliceResult; milliseconds counts all the work on the server;
-    agreement is the share of pixels that keep the label they have at strength 0. changes: as app.scan.branches names them.
+    Attributes:
+        labels: uint8.
+        reconstruction: float32 in [0, 1].
+        image: The slice as the network reads it, float32 in [0, 1].
+        clean_codes: Token indices before the QPM: (h, w) of an acquired slice, else (S, h, w) of the whole scan.
+        codes: Token indices after the QPM for an acquired slice, else the same as `clean_codes`.
+        replaced_share: As in vqseg.types.SliceResult, like the next two.
+        dice_vs_clean: Dice against the labels at strength 0.
+        psnr: Of the reconstruction against the image, in dB.
+        milliseconds: All the work on the server.
+        agreement: Share of pixels with the same label as at strength 0.
+        changes: uint8, which decoder answers where; see app.scan.branches.
     """
 
     labels: Array
@@ -44,9 +53,17 @@ class Frame:
 
 
 def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
-    """Perturb and decode what is shown: the slice alone in the acquisition plane, else the volume, which is kept for the next cut.
+    """Perturb and decode what is shown.
 
-    The same request again is answered by the same frame.
+    In the plane of the acquired slices the slice is decoded alone. In any other plane the whole volume is decoded; it is kept for
+    the next slices. If the latest request is repeated, its frame is returned again.
+
+    Args:
+        scan: The scan. Its lock is taken.
+        request: What is shown.
+
+    Returns:
+        The frame.
     """
     with scan.lock:
         latest = _LATEST.get(scan)
@@ -72,9 +89,18 @@ def _of_slice(scan: OpenScan, request: FrameRequest, result: SliceResult, start:
 
 
 def dropout_frame(scan: OpenScan, request: FrameRequest, rate: float) -> Frame:
-    """An acquired slice after feature dropout at a rate in [0, 1] in the QPM's place, whose strength and mode the request may leave.
+    """An acquired slice with feature dropout in place of the QPM.
 
-    Raises RequestError for another plane: dropout is drawn slice by slice.
+    Args:
+        scan: The scan. Its lock is taken.
+        request: The slice and its settings. Strength and mode are ignored.
+        rate: Share of features that are dropped, in [0, 1].
+
+    Returns:
+        The frame.
+
+    Raises:
+        RequestError: If the plane is not that of the acquired slices: dropout is drawn slice by slice.
     """
     if not scan.acquired(request.plane):
         raise RequestError(f"feature dropout is drawn over acquired slices; choose plane {scan.plane}")
@@ -96,7 +122,16 @@ def _cut_of_volume(scan: OpenScan, request: FrameRequest) -> Frame:
 def _frame(
     scan: OpenScan, request: FrameRequest, shown: list[Array], codes: tuple[Array, Array], shares: tuple[float, float, float], start: float
 ) -> Frame:
-    """shown: labels, reconstruction and image as displayed. shares: of replaced tokens, Dice, PSNR. start: of the work, in seconds."""
+    """Put a frame together.
+
+    Args:
+        scan: The scan.
+        request: What is shown.
+        shown: Labels, reconstruction and image as displayed.
+        codes: Before and after the QPM.
+        shares: Share of replaced tokens, Dice, PSNR.
+        start: `time.perf_counter()` when the work began.
+    """
     view, labels = scan.views[request.plane], shown[0]
     clean, clean_picture = (view.cut(array, request.index) for array in (scan.segmented.labels, scan.segmented.reconstruction))
     changes = branch_changes(labels, clean, shown[1], clean_picture)
@@ -105,7 +140,16 @@ def _frame(
 
 
 def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[float | None] | None:
-    """Dice of every structure in the picture against the truth, None if the scan has none."""
+    """Dice of every structure in the picture against the ground truth.
+
+    Args:
+        scan: The scan.
+        request: What is shown.
+        frame: The answer to the request.
+
+    Returns:
+        One score per structure, None for a structure that neither side has. None if the scan has no ground truth.
+    """
     if scan.truth is None:
         return None
     return dice_by_class(frame.labels, scan.views[request.plane].cut(scan.truth, request.index), len(scan.segmented.classes))

@@ -1,4 +1,4 @@
-"""A mapping that forgets: what was used least recently goes first, by count or by weight. Safe to share between threads."""
+"""A mapping of limited size. The least recently used values are forgotten first. Threads may share it."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ class Lru(Generic[KeyT, ValueT]):
     """Values by key, up to a total weight."""
 
     def __init__(self, most: int, weigh: Callable[[ValueT], int] = lambda _: 1) -> None:
-        """Begin empty.
+        """Start empty.
 
         Args:
             most: The largest total weight that is kept.
-            weigh: A value's weight; by default every value weighs 1, so that `most` is a count. It must not change while the value is kept.
+            weigh: Gives the weight of a value, which must not change while the value is kept. By default each value weighs 1.
         """
         self.most, self._weigh = most, weigh
         self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
         self._lock = RLock()
 
     def get(self, key: KeyT) -> ValueT | None:
-        """The value, which counts as used now; None if it is not kept."""
+        """The value, None if it is not kept. This counts as a use."""
         with self._lock:
             if key not in self._values:
                 return None
@@ -36,7 +36,15 @@ class Lru(Generic[KeyT, ValueT]):
             return self._values[key]
 
     def put(self, key: KeyT, value: ValueT) -> list[ValueT]:
-        """Keep a value as the one used last; returns what was forgotten to make room, the value itself if it alone is too heavy."""
+        """Keep a value, as the one that was used last.
+
+        Args:
+            key: The key. A value that it had before is replaced.
+            value: The value.
+
+        Returns:
+            The values that were forgotten to make room. The new value is among them if it is too heavy on its own.
+        """
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
@@ -46,7 +54,15 @@ class Lru(Generic[KeyT, ValueT]):
             return forgotten
 
     def keep_first(self, key: KeyT, value: ValueT) -> ValueT:
-        """The value that is kept for the key, after `value` was put there if none is: of two threads that bring one both get the first."""
+        """Keep a value unless the key has one already. If two threads bring values, both get the first one.
+
+        Args:
+            key: The key.
+            value: The value to keep if there is none.
+
+        Returns:
+            The value that is kept for the key.
+        """
         with self._lock:
             kept = self.get(key)
             if kept is None:
@@ -54,7 +70,15 @@ class Lru(Generic[KeyT, ValueT]):
             return value if kept is None else kept
 
     def made(self, key: KeyT, make: Callable[[], ValueT]) -> ValueT:
-        """The value of the key, made under the lock if it is not kept: for what is made at once."""
+        """The value of a key, made if it is not kept.
+
+        Args:
+            key: The key.
+            make: Makes the value. Every other thread waits meanwhile.
+
+        Returns:
+            The value that is kept for the key.
+        """
         with self._lock:
             kept = self.get(key)
             return self.keep_first(key, make()) if kept is None else kept
@@ -84,10 +108,10 @@ class Lru(Generic[KeyT, ValueT]):
 
 
 class LruOfEach(Generic[OwnerT, KeyT, ValueT]):
-    """One Lru for each owner, such as an open scan: what is kept for an owner goes with it."""
+    """One Lru for each owner, such as an open scan. It is forgotten together with its owner."""
 
     def __init__(self, most: Callable[[OwnerT], int]) -> None:
-        """most: how many values are kept for an owner."""
+        """Start empty. `most` says how many values are kept for an owner."""
         self._most = most
         self._kept: WeakKeyDictionary[OwnerT, Lru[KeyT, ValueT]] = WeakKeyDictionary()
         self._lock = RLock()

@@ -1,7 +1,7 @@
-"""Whole volumes as the settings on show give them: the one place that decodes them, for See, Volume and Export alike.
+"""Whole volumes, decoded under given settings. See, Volume and Export all decode them here.
 
-A volume is decoded slice by slice, and what is decoded stays: whoever asks for the same settings goes on from there. Not to ask
-again, or to raise in `progress`, is to cancel.
+A volume is decoded slice by slice. Decoded slices are kept, and the next call with the same settings continues from there. A
+caller cancels by not calling again, or by raising an exception in `progress`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from app.scan.open_scan import OpenScan
 from vqseg.types import Array, VolumeResult
 
 SECONDS = 0.4
-"""How long one call may take before it tells how far it is."""
+"""After this time a call returns and reports its progress."""
 MOST_OF_ONE, MOST_OF_EXAMPLE = 2, 8
-"""Volumes kept of a visitor's own scan, and of an example that is lent to many."""
+"""How many volumes are kept of a visitor's own scan, and of an example that many visitors share."""
 
 
 @dataclass
@@ -28,10 +28,10 @@ class Replay:
     """A volume that is being decoded.
 
     Attributes:
-        labels: (X, Y, Z) uint8, of which the slices before `done` are decoded.
+        labels: (X, Y, Z) uint8. The slices before `done` are decoded.
         reconstruction: (X, Y, Z) float32, likewise.
         done: How many slices are decoded.
-        replaced: Sum of these slices' shares of replaced tokens.
+        replaced: Sum of the shares of replaced tokens, over the decoded slices.
         milliseconds: Time spent on decoding.
     """
 
@@ -47,7 +47,7 @@ class Replay:
 
 
 class Replays:
-    """The volumes of every scan, for as long as the scan is held."""
+    """The volumes of every open scan. They are forgotten together with their scan."""
 
     def __init__(self) -> None:
         self._kept: LruOfEach[OpenScan, tuple[object, ...], Replay] = LruOfEach(
@@ -58,9 +58,9 @@ class Replays:
         """Decode further slices, at least one if any is missing.
 
         Args:
-            scan: The scan. Its lock is taken for every slice anew, so that other views of it get in between.
-            request: The settings. Forced tokens stay in the request's slice; the plane does not matter.
-            seconds: After how long to return, unfinished.
+            scan: The scan. Each slice takes its lock separately, so that other views are answered in between.
+            request: The settings. Forced tokens apply to the slice of the request only. The plane is ignored.
+            seconds: Return after this time, even if slices are missing.
 
         Returns:
             The volume of these settings, as far as it is decoded.
@@ -79,7 +79,10 @@ class Replays:
         Args:
             scan: The scan.
             request: The settings, as for `advance`.
-            progress: Called with the share done after every slice; an exception that it raises cancels, and what is decoded stays.
+            progress: Called after every slice with the share that is done. If it raises, decoding stops; decoded slices are kept.
+
+        Returns:
+            Labels, reconstruction and share of replaced tokens.
         """
         if request.strength == 0 and not request.edits:
             return VolumeResult(scan.segmented.labels, scan.segmented.reconstruction, 0.0)
@@ -89,7 +92,15 @@ class Replays:
         return replay.volume()
 
     def ready(self, scan: OpenScan, request: FrameRequest) -> bool:
-        """Whether `decoded` would answer at once."""
+        """Whether `decoded` would return at once.
+
+        Args:
+            scan: The scan.
+            request: The settings, as for `advance`.
+
+        Returns:
+            True if every slice is decoded, or if the settings change nothing.
+        """
         return (request.strength == 0 and not request.edits) or self._replay(scan, request).done == scan.segmented.slice_count
 
     def kept(self, scan: OpenScan) -> int:
@@ -103,7 +114,7 @@ class Replays:
 
 
 def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
-    """Decode one more slice. The caller holds the scan's lock; another visitor may have decoded the last one meanwhile."""
+    """Decode one more slice, unless another visitor has just decoded the last one. The caller holds the scan's lock."""
     segmented, index = scan.segmented, replay.done
     if index == segmented.slice_count:
         return
@@ -116,5 +127,5 @@ def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
     replay.done = index + 1
 
 
-# One for all tabs. It holds what belongs to scans, nothing of a visitor.
+# All tabs share this one. Its contents belong to scans, never to a visitor.
 REPLAYS = Replays()

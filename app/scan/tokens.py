@@ -14,7 +14,15 @@ from vqseg.types import Array
 
 
 def tokens_csv(clean: Array, codes: Array) -> str:
-    """One line a token of a slice: its place in the grid, its code before and after, whether it was replaced. (h, w) int each."""
+    """A table with one line per token of a slice.
+
+    Args:
+        clean: (h, w) codes before the perturbation.
+        codes: (h, w) codes after it.
+
+    Returns:
+        CSV with the columns row, column, code_before, code_after and replaced (0 or 1).
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("row", "column", "code_before", "code_after", "replaced"))
@@ -25,7 +33,18 @@ def tokens_csv(clean: Array, codes: Array) -> str:
 
 
 def slice_tokens(scan: OpenScan, request: FrameRequest) -> str:
-    """The token table of a picture. Raises RequestError in a plane that cuts through many slices' grids."""
+    """The table of the tokens of an acquired slice.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings.
+
+    Returns:
+        CSV, as `tokens_csv` writes it.
+
+    Raises:
+        RequestError: If the plane is not that of the acquired slices: other planes cut through many grids of tokens.
+    """
     if not scan.acquired(request.plane):
         raise RequestError(f"tokens lie in the acquired slices; choose plane {scan.plane}")
     frame = make_frame(scan, request)

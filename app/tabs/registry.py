@@ -1,4 +1,4 @@
-"""The tabs in the order of the page. A new one is a folder beside this file, and a line here."""
+"""The tabs in the order of the page. To add a tab, add a folder beside this file and a line here."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from app.tabs.see.tab import SEE
 from app.tabs.volume.tab import VOLUME
 
 TABS = (SEE, PERTURB, CODEBOOK, LEARN, VOLUME, EXPORT)
-"""The first one is on show when the page opens."""
+"""The page opens with the first one."""

@@ -20,10 +20,10 @@ class Tab:
     """One tab of the page.
 
     Attributes:
-        name: In links (`tab=`) and in the browser's modules.
-        title: What visitors read.
-        build: Builds the tab's components inside the present Blocks; may return the one that others listen to.
-        routes: What the tab's views ask for past Gradio.
+        name: Its name in links (`tab=`) and in the browser's modules.
+        title: Its name, as visitors read it.
+        build: Builds the tab's components inside the present Blocks. See returns the viewer, the other tabs return nothing.
+        routes: Gives routes of the server that the tab's views call directly, without Gradio.
     """
 
     name: str

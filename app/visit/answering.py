@@ -1,4 +1,11 @@
-"""How a view's question reaches its handler: the scan is found by the visit's token, and what is wrong becomes a message."""
+"""How a view's request reaches its handler, and how an error becomes a message.
+
+A handler is a function of the scan on show and of a request, for example `where` of tabs/codebook/answers.py. The request is what
+the browser sent: an object with "token", the visit's key to the scan, and with the keys that the handler's docstring names. The
+handler checks them and raises RequestError for a wrong value. Its answer is an object for JSON, and the docstring names its keys.
+Arrays in it are packed, see app/scan/render.py. A handler for a slice reads the keys of a FrameRequest, see
+app/scan/frame_request.py.
+"""
 
 from __future__ import annotations
 
@@ -14,20 +21,21 @@ Request = dict[str, Any]
 Handler = Callable[[OpenScan, Request], Answer]
 
 
-def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
-    """A server function for a component of the page.
+def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answer]:
+    """Make a handler a server function of a component.
 
-    It is called past the queue and without a session: request["token"] is the only key, and nothing in the request is trusted.
+    Gradio calls a server function without its queue and without a session. The token is the only key, and nothing in the request
+    is trusted.
 
     Args:
         store: Holds the visitors' scans.
-        handler: Answers a request about one of them. May raise RequestError.
+        handler: Answers a request about one of them.
 
     Returns:
-        A function of the handler's name, by which the browser calls it. A wrong request is answered by {"error": message}.
+        A function with the handler's name, which the browser calls. Its answer to a wrong request is {"error": message}.
     """
 
-    def function(request: Any) -> Answer:
+    def function(request: object) -> Answer:
         if not isinstance(request, dict):
             return {"error": "the request must be an object"}
         try:
@@ -35,6 +43,6 @@ def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
         except (SessionError, RequestError) as error:
             return {"error": str(error.args[0])}
 
-    # Not functools.wraps: Gradio would read the handler's signature.
+    # functools.wraps would show Gradio the signature of the handler, which has another number of arguments.
     function.__name__ = handler.__name__
     return function

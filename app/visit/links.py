@@ -1,4 +1,4 @@
-"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from app.scan.planes import PLANES
 class Link:
     """What an address asks for.
 
-    Where it does not say, plane, index and checkpoint are None and tab is empty: then the case or the page decides.
+    Attributes:
+        case: Title of a bundled example; None if there is none.
+        checkpoint: Name of a checkpoint, which may not exist; None for the default.
+        plane: One of PLANES; None for that of the acquired slices.
+        index: Of the slice, not yet compared with the scan; None for the middle one.
+        strength: Epsilon, in [0, 1].
+        mode: One of MODES.
+        seed: From 0 to LARGEST_SEED.
+        tab: Name of a tab; empty for the first one.
+        edits: Forced tokens, not yet compared with the scan.
     """
 
     case: str | None
@@ -31,12 +40,15 @@ class Link:
 
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
-        """Read an address. It is typed by hand and grows old: whatever in it is wrong is taken as not said.
+        """Read an address. People type addresses by hand and keep them for long, so a wrong value counts as missing.
 
         Args:
             query: Names and values of the address.
             cases: Titles of the bundled cases, the default first.
             tabs: Names of the page's tabs.
+
+        Returns:
+            The link.
         """
         case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))

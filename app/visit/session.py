@@ -1,6 +1,6 @@
-"""What one visitor holds: an opened scan, found again by an unguessable token, within a budget of bytes for all visitors.
+"""The open scans of all visitors. An unguessable token is the only key to a scan; all scans share one budget of bytes.
 
-Knows nothing of Gradio. Nothing of a visitor lives anywhere else; the store itself belongs to one built app.
+Nothing that belongs to a visitor is kept anywhere else. Each built app has a store of its own.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenSc
 # A CT of 512 x 512 x 500 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 
-# What an opened scan holds: voxels, what the network reads and the reconstruction, float32 each; labels.
+# Bytes per voxel of an open scan: its values, the network's input and the reconstruction take 4 each as float32, the labels take 1.
 _OPENED_BYTES_A_VOXEL = 13
-# Keeps the number of visits finite too, when they hold no scan of their own.
+# Charged for every visit, so that their number is limited too, even if they hold shared scans only.
 _BYTES_A_VISIT = 4096
 
 
 class SessionError(LookupError):
-    """A token that is unknown or whose scan is no longer held, or a scan that does not fit at all."""
+    """The token is unknown, its scan is no longer held, or the scan is larger than the whole budget."""
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,31 @@ class _Entry:
 
 
 class SessionStore:
-    """Opened scans by token, the least recently used dropped first when they exceed `byte_cap` together.
+    """Open scans by token. If they exceed `byte_cap` together, the least recently used ones are dropped.
 
-    An owner (one visit) holds one scan: opening the next releases the former. A shared scan (a bundled example) is lent to
-    many visits; it is neither counted nor closed.
+    An owner is one visit. It holds one scan: opening the next one releases it. A shared scan (a bundled example) belongs to many
+    visits at once. Its bytes do not count, and it is never closed.
     """
 
     def __init__(self, byte_cap: int | None = None) -> None:
         self.byte_cap = cache_bytes_from_environment() if byte_cap is None else byte_cap
         self._entries: Lru[str, _Entry] = Lru(self.byte_cap, lambda entry: entry.byte_size)
-        # Opening the next scan and letting the former one go is one step.
+        # Held while a visit exchanges its scan for the next one: others see this as one step.
         self._lock = Lock()
 
     def put(self, scan: OpenScan, owner: str, *, shared: bool = False) -> str:
-        """Hold a scan for a visit and return its token; a shared scan that the visit holds already keeps the one it has.
+        """Hold a scan for a visit.
 
-        Raises SessionError, and changes nothing, if the scan exceeds the budget alone.
+        Args:
+            scan: The scan.
+            owner: The visit. Its scan before this one is released.
+            shared: Whether the scan is a bundled example. If the visit holds it already, its token stays the same.
+
+        Returns:
+            The token of the scan.
+
+        Raises:
+            SessionError: If the scan is larger than the whole budget. Nothing is changed then.
         """
         entry = _Entry(scan, owner, shared)
         if entry.byte_size > self.byte_cap:
@@ -61,7 +70,7 @@ class SessionStore:
             name = scan.segmented.scan.name
             raise SessionError(f"{name} needs {needed:.0f} MiB of memory; this server holds scans of up to {held:.0f} MiB")
         with self._lock:
-            # One choice of an example can reach the server twice, and the answers the page in either order: both name one token.
+            # One click on an example can send two requests, whose answers arrive in any order. Both must name the same token.
             lent = next((token for token, held in self._entries.items() if held == entry), None) if shared else None
             if lent is not None:
                 self._entries.get(lent)
@@ -73,18 +82,18 @@ class SessionStore:
 
     @property
     def most_scan_bytes(self) -> int:
-        """Bytes of float32 voxels of the largest scan that can be held; known before one is read."""
+        """Size of the largest scan that can be held, as bytes of its float32 voxels. This is known before a scan is read."""
         return 4 * (self.byte_cap // (_OPENED_BYTES_A_VOXEL + VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL))
 
     def get(self, token: object) -> OpenScan:
-        """The scan behind a token. Raises SessionError if it is unknown or was dropped."""
+        """The scan of a token. Raises SessionError if the token is unknown or its scan was dropped."""
         entry = self._entries.get(token) if isinstance(token, str) else None
         if entry is None:
             raise SessionError("this scan is no longer held on the server; choose or upload it again")
         return entry.scan
 
     def release(self, owner: str) -> None:
-        """End a visit: what it held is dropped."""
+        """End a visit: its scan is dropped."""
         with self._lock:
             dropped = self._take(owner)
         _close(dropped)
@@ -103,7 +112,7 @@ class SessionStore:
 
 
 def cache_bytes_from_environment() -> int:
-    """VQSEG_CACHE_BYTES, 2.5 GiB if unset. Raises ValueError unless it is a positive whole number."""
+    """The value of VQSEG_CACHE_BYTES, 2.5 GiB if it is not set. Raises ValueError unless it is a positive whole number."""
     text = os.environ.get("VQSEG_CACHE_BYTES", str(DEFAULT_CACHE_BYTES))
     if not text.isdigit() or int(text) == 0:
         raise ValueError(f"VQSEG_CACHE_BYTES must be a positive whole number of bytes, got {text!r}")

@@ -1,4 +1,4 @@
-"""Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and what perturbing costs."""
+"""Codebook: a map of the codewords linked with the slice on show, a card for each, their evolution, and the KL radii."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HANDLERS = (book, presence, where, atoms, card, patches, evolution, film, dropo
 
 
 def build_codebook(store: SessionStore) -> None:
-    """The tab. It shows the codebook of the checkpoint that encoded the scan on show."""
+    """Build the tab. It shows the codebook of the checkpoint that encoded the scan on show."""
     gr.HTML(
         value="",
         html_template=source("tabs/codebook/view.html"),
@@ -30,7 +30,7 @@ def build_codebook(store: SessionStore) -> None:
         apply_default_css=False,
         elem_id="codes",
     )
-    # Gradio brings plotly.js to the browser with the first figure it draws: this empty one is never seen.
+    # Gradio loads plotly.js with the first figure that it draws. This empty figure is never visible.
     gr.Plot(go.Figure(), show_label=False, elem_id="plotly")
 
 

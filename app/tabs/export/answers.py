@@ -1,4 +1,4 @@
-"""What Export asks the server for: what is on the screen as text, tables, figures and labels."""
+"""What the Export tab asks the server for: what is on show, as lines of Python, tables, figures and labels."""
 
 from __future__ import annotations
 
@@ -19,9 +19,15 @@ _KINDS = ("lines", "tokens", *FIGURE_FORMATS, *CURVE_FIGURES)
 
 
 def export(scan: OpenScan, request: Request) -> Answer:
-    """{"bytes": base64} of request["kind"] "tokens" or a figure; for "lines" the texts python, client and configuration.
+    """What is on show, as one kind of file or as lines.
 
-    The curves come when all their points are decoded: until then the answer is {"done": n, "of": n}, and the same request goes on.
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest; for figures also those of a Drawing. "kind": "lines", "tokens", "png", "svg" or one of
+            CURVE_FIGURES. "address": of the page, for "lines".
+
+    Returns:
+        For "lines" the texts "python", "client" and "configuration", else "bytes", base64 of the file. For the curves see `curve_file`.
     """
     asked, kind = FrameRequest.checked(request, scan), request.get("kind")
     if kind not in _KINDS:
@@ -40,7 +46,15 @@ def export(scan: OpenScan, request: Request) -> Answer:
 
 
 def labels(scan: OpenScan, request: Request) -> Answer:
-    """Slices of the label volume that are decoded, {"done": n, "of": n}, after some more; with the last its "name" and "bytes"."""
+    """The label volume. Each call decodes a few more slices.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest.
+
+    Returns:
+        "done" and "of", numbers of slices. When all are done also "name" and "bytes", base64 of the NIfTI file.
+    """
     replay, slices = REPLAYS.advance(scan, FrameRequest.checked(request, scan)), scan.segmented.slice_count
     if replay.done < slices:
         return {"done": replay.done, "of": slices}
@@ -49,7 +63,15 @@ def labels(scan: OpenScan, request: Request) -> Answer:
 
 
 def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:
-    """Name and content of a finished replay's labels as NIfTI on the scan's own grid."""
+    """The labels of a volume as NIfTI, on the scan's own grid.
+
+    Args:
+        scan: The scan.
+        replay: The volume, completely decoded.
+
+    Returns:
+        Name and content of the file.
+    """
     name = label_file_name(scan.segmented.scan.name)
     with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
         write_labels(replay.labels, scan.segmented.scan, Path(folder) / name)

@@ -1,4 +1,4 @@
-"""What is on the screen as text: a configuration, and lines of Python that reproduce it."""
+"""What is on show as text: a configuration, and lines of Python that reproduce it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from app.scan.open_scan import OpenScan
 
 
 def configuration(scan: OpenScan, request: FrameRequest) -> str:
-    """JSON: everything that decides what the picture looks like."""
+    """All settings of the picture.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings.
+
+    Returns:
+        JSON.
+    """
     values = {
         "checkpoint": scan.model.name,
         "scan": scan.segmented.scan.name,
@@ -26,7 +34,15 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
 
 
 def python_lines(scan: OpenScan, request: FrameRequest) -> str:
-    """A script that writes the label volume at the present settings beside itself; forced tokens are put into their slice."""
+    """A script that writes the label volume of these settings into labels.nii.gz. Forced tokens apply to their own slice.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings.
+
+    Returns:
+        Lines of Python that need the package vqseg.
+    """
     settings, forced = f"strength={request.strength!r}, mode={request.mode!r}, seed={request.seed!r}", forced_tokens(request)
     lines = [
         "import numpy as np",
@@ -48,7 +64,16 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
 
 
 def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
-    """The same picture asked of a running app, forced tokens and checkpoint included."""
+    """A script that asks a running app for the picture.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings, with forced tokens.
+        address: Of the app.
+
+    Returns:
+        Lines of Python that need the package gradio_client.
+    """
     arguments = ", ".join(map(repr, (request.plane, request.index, request.strength, request.mode, request.seed)))
     edits = f"    edits={edits_as_text(request.edits)!r},\n" if request.edits else ""
     return (

@@ -1,4 +1,4 @@
-"""Export: what is on the screen as files and as lines that reproduce it. One click each: the browser saves what it is given."""
+"""Export: what is on show, as files and as lines of Python that reproduce it. One click saves a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.web import mounting, source
 
 
 def build_export(store: SessionStore) -> None:
-    """The tab. What it gives names the checkpoint that encoded the scan on show."""
+    """Build the tab. Its lines name the checkpoint that encoded the scan on show."""
     gr.HTML(
         value="",
         html_template=source("tabs/export/view.html"),

@@ -1,4 +1,4 @@
-"""What Learn asks the server for: the numbers and pictures of a step, and the handout."""
+"""What the Learn tab asks the server for: the numbers and pictures of a step, and the handout."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ from app.visit.answering import Answer, Request
 
 
 class LessonAnswers:
-    """The handlers of one app; the steps that a class has asked for are kept."""
+    """The handlers of one app. They keep the latest steps, because a whole class often asks for the same ones."""
 
     def __init__(self) -> None:
         self._kept = KeptSteps()
 
     def lesson(self, scan: OpenScan, request: Request) -> Answer:
-        """The Step of request["step"] at the place that the request names."""
+        """The numbers and pictures of a step.
+
+        Args:
+            scan: The scan on show.
+            request: "step": its name. The keys of `Place.checked`.
+
+        Returns:
+            The fields of a Step, its pictures packed. "step": its name. "cell": [row, column]. "focus": as in Place.
+        """
         place, name = Place.checked(request, scan), request.get("step")
         if not isinstance(name, str) or name not in STEPS:
             raise RequestError(f"step must be one of {', '.join(STEPS)}, got {name!r}")
@@ -29,7 +37,16 @@ class LessonAnswers:
         return {**vars(step), "step": name, "cell": [place.row, place.column], "focus": place.focus, "pictures": pictures}
 
     def handout(self, scan: OpenScan, request: Request) -> Answer:
-        """{"page": HTML, "name": of its file} in request["language"], with notes and answers where request["notes"] says so."""
+        """The handout.
+
+        Args:
+            scan: The scan on show.
+            request: "language": its code. "notes": whether answers and teacher's notes follow. "address": of the page. The keys of
+                `Place.checked`.
+
+        Returns:
+            "page": HTML. "name": of its file.
+        """
         place, language = Place.checked(request, scan), request.get("language")
         if not isinstance(language, str) or language not in languages():
             raise RequestError(f"language must be one of {', '.join(languages())}, got {language!r}")

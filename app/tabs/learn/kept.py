@@ -1,4 +1,4 @@
-"""Steps that were computed lately, by scan: a class that follows one link is answered once."""
+"""The latest steps of each scan. A class that follows one link asks for the same step many times; it is computed once."""
 
 from __future__ import annotations
 
@@ -13,13 +13,21 @@ MOST_KEPT = 16
 
 
 class KeptSteps:
-    """Keeps the latest steps of each scan for as long as the scan itself is held; knows of no visitor."""
+    """The latest steps of every open scan. They are forgotten together with their scan."""
 
     def __init__(self) -> None:
         self._kept: LruOfEach[OpenScan, tuple[object, ...], Step] = LruOfEach(lambda _: MOST_KEPT)
 
     def step(self, name: str, place: Place) -> Step:
-        """The step of that name at a place. Who asks while it is being computed waits for it."""
-        # The lesson has strengths of its own, whatever is on show.
+        """A step, computed if it is not kept. Others who ask for it meanwhile wait.
+
+        Args:
+            name: One of STEPS.
+            place: Its place.
+
+        Returns:
+            The step.
+        """
+        # The lesson uses strengths of its own, so strength and edits on show do not change a step.
         key = (name, replace(place.request, strength=0.0, edits=()), place.row, place.column)
         return self._kept.of(place.scan).made(key, lambda: STEPS[name](place))

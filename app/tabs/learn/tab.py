@@ -1,4 +1,4 @@
-"""Learn: a guided walk through the method on the scan that is open."""
+"""Learn: a guided walk through the method, on the scan on show."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.web import mounting, source
 
 
 def build_learn(store: SessionStore) -> None:
-    """The tab."""
+    """Build the tab."""
     answers = LessonAnswers()
     gr.HTML(
         value={"steps": list(STEPS), "texts": languages(), "equations": equations()},

@@ -1,4 +1,4 @@
-"""The lesson's words: one file a language, texts.<code>.yaml, all with the same keys. Equations are in none of them."""
+"""The texts of the lesson. Each language has a file texts.<code>.yaml, all with the same keys. Equations are in equations.yaml."""
 
 from __future__ import annotations
 
@@ -20,19 +20,27 @@ Texts = dict[str, Any]
 
 @cache
 def languages() -> dict[str, Texts]:
-    """Every language's texts by its code, English first."""
+    """The texts of every language by its code, English first."""
     files = {path.name.split(".")[1]: path for path in sorted(_FOLDER.glob("texts.*.yaml"))}
     return {code: yaml.safe_load(files[code].read_text(encoding="utf-8")) for code in sorted(files, key=lambda code: (code != "en", code))}
 
 
 @cache
 def equations() -> dict[str, str]:
-    """MathML of the steps that have an equation."""
+    """The equations as MathML, by the names of the steps that have one."""
     return dict(yaml.safe_load((_FOLDER / "equations.yaml").read_text(encoding="utf-8")))
 
 
 def entries(texts: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every text of a language and the keys that lead to it."""
+    """All texts of a language.
+
+    Args:
+        texts: The texts, or a part of them.
+        path: Keys that lead to this part.
+
+    Yields:
+        The keys that lead to a text, and the text.
+    """
     for key, value in texts.items():
         if isinstance(value, Mapping):
             yield from entries(value, (*path, key))
@@ -41,21 +49,36 @@ def entries(texts: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
 
 
 def names(text: str) -> set[str]:
-    """The names in braces."""
+    """The names in braces of a text."""
     return set(_NAME.findall(text))
 
 
 def fill(text: str, facts: Mapping[str, Any], language: str) -> str:
-    """The text with the names' values in their places. Raises KeyError for a name that has none."""
+    """Replace the names in braces by their values.
+
+    Args:
+        text: A text with names in braces.
+        facts: The values by name.
+        language: Code of the language, which decides how numbers are written.
+
+    Returns:
+        The text.
+
+    Raises:
+        KeyError: If a name has no value.
+    """
     return _NAME.sub(lambda match: number(facts[match[1]], language), text)
 
 
 def number(value: float | str, language: str) -> str:
-    """A number as the language writes it, three digits at most behind the integers; a text as it is. `number` of texts.js agrees.
+    """A number as the language writes it. `number` of texts.js writes the same.
 
     Args:
-        value: a fact of a step.
-        language: a code; a language that there is not writes as English does.
+        value: A whole number is written in full, any other number with three digits. A text is not changed.
+        language: Code of the language; English rules apply to an unknown one.
+
+    Returns:
+        The text.
     """
     if isinstance(value, str):
         return value

@@ -1,4 +1,4 @@
-"""What Perturb asks the server for: the colours of the codes, a token's neighbours, points and figures of the curves."""
+"""What the Perturb tab asks the server for: colours of the codes, neighbours of a token, points and figures of the curves."""
 
 from __future__ import annotations
 
@@ -16,15 +16,29 @@ _NEIGHBOURS = 6
 
 
 def palette(scan: OpenScan, request: Request) -> Answer:
-    """{"colours": (K, 3) packed uint8}, None if the checkpoint of the scan on show has no map: then a colour means nothing."""
+    """The colours of the codes.
+
+    Args:
+        scan: The scan on show.
+        request: Unused.
+
+    Returns:
+        "colours": packed (K, 3) uint8. None without statistics of the codebook: then there is no map that gives colours a meaning.
+    """
     statistics = scan.model.statistics
     return {"colours": packed(code_colours(statistics)) if statistics else None}
 
 
 def neighbours(scan: OpenScan, request: Request) -> Answer:
-    """The codewords nearest to request["code"], then the one it was replaced by, request["to"]: codes, distances, probabilities.
+    """The nearest codewords of a code, and last the one that replaced it.
 
-    atoms: packed uint8 pictures of request["code"] and of all these, `side` pixels high and wide.
+    Args:
+        scan: The scan on show.
+        request: "code"; "to": the code that replaced it.
+
+    Returns:
+        "codes", "distances" and "probabilities" of the replacement, one list each. "atoms": packed (1 + n, side, side) uint8,
+        pictures of the code itself and of these. "side": in pixels.
     """
     last = scan.segmented.codebook_size - 1
     code, to = (whole_number(name, request.get(name), last) for name in ("code", "to"))
@@ -41,7 +55,15 @@ def neighbours(scan: OpenScan, request: Request) -> Answer:
 
 
 def dropout(scan: OpenScan, request: Request) -> Answer:
-    """The figures of the slice on show after feature dropout at request["rate"], to be compared with those of a frame."""
+    """One point of the curve over the rate of feature dropout.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "rate": from 0 to 1.
+
+    Returns:
+        "rate", "dice_vs_clean", "agreement" and "psnr" in dB. "truth": Dice of every structure against the ground truth, None without.
+    """
     asked, rate = FrameRequest.checked(request, scan), request.get("rate")
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise RequestError(f"rate must be a number from 0 to 1, got {rate!r}")
@@ -51,7 +73,15 @@ def dropout(scan: OpenScan, request: Request) -> Answer:
 
 
 def export(scan: OpenScan, request: Request) -> Answer:
-    """The figure of the curves; see `app.scan.figures.curve_file`. request["kind"]: curves-png or curves-svg."""
+    """The figure of the curves.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "kind": "curves-png" or "curves-svg".
+
+    Returns:
+        See `app.scan.figures.curve_file`.
+    """
     return curve_file(scan, FrameRequest.checked(request, scan), request.get("kind"))
 
 

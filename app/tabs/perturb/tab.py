@@ -1,4 +1,4 @@
-"""Perturb: the tokens before and after, one of them in detail, forced by hand, and what epsilon costs."""
+"""Perturb: the tokens before and after the perturbation, one token in detail, forced tokens, and the curves over epsilon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.web import mounting, source
 
 
 def build_perturb(store: SessionStore) -> None:
-    """The tab. Codes have the colours of their places on the map of the checkpoint on show."""
+    """Build the tab. A code has the colour of its place on the map of the checkpoint on show."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(

@@ -1,4 +1,4 @@
-"""What See asks the server for: the pictures of one slice."""
+"""What the See tab asks the server for: the pictures of one slice."""
 
 from __future__ import annotations
 
@@ -15,10 +15,16 @@ from app.visit.answering import Answer, Request
 
 
 def frame(scan: OpenScan, request: Request) -> Answer:
-    """The pictures of a FrameRequest as packed bytes.
+    """The pictures of one slice. Other planes than the acquired one need the whole volume; each call decodes a few more of its slices.
 
-    A picture that cuts through many slices needs them all: until they are decoded the answer is {"done": n, "of": n} slices, and the
-    same request goes on with them.
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "with_image": whether the answer includes the input.
+
+    Returns:
+        While the volume is being decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed
+        "labels", "reconstruction" and "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure
+        against the ground truth, or None; "image", "values" and "values_type" of the input; the numbers of a Frame.
     """
     asked, decoding = FrameRequest.checked(request, scan), 0.0
     if not scan.acquired(asked.plane) and not REPLAYS.ready(scan, asked):
@@ -41,14 +47,14 @@ def frame(scan: OpenScan, request: Request) -> Answer:
 
 
 def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
-    """The slice's grid of codes before and after QPM, in the array's own order; other planes cut through many slices' grids."""
+    """The slice's grid of codes before and after the QPM, in the order of the array. Other planes cut through many grids."""
     if not scan.acquired(request.plane):
         return {"clean_codes": None, "codes": None}
     return {"clean_codes": packed(frame.clean_codes.astype(np.int32)), "codes": packed(frame.codes.astype(np.int32))}
 
 
 def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
-    """What does not change with the perturbation: the slice as the network reads it, and its values as the file has them."""
+    """The input, which the perturbation does not change: the slice as the network reads it, and the values of the file."""
     values = scan.views[request.plane].cut(scan.segmented.scan.voxels, request.index)
     whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
     values = values.astype(np.int16 if whole else np.float32)

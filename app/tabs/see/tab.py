@@ -1,4 +1,4 @@
-"""See: input, segmentation and reconstruction of one slice, answering live to the sidebar."""
+"""See: input, segmentation and reconstruction of one slice, drawn again at every change in the sidebar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.web import mounting, source
 
 
 def build_see(store: SessionStore) -> gr.HTML:
-    """The linked view. Its value is `app.scan.description.describe` of the scan on show."""
+    """Build the tab: the viewer. Its value is that of `app.scan.description.describe` for the scan on show."""
     return gr.HTML(
         value=None,
         html_template=source("tabs/see/view.html"),

@@ -1,7 +1,7 @@
-"""What the Volume tab asks the server for, past Gradio: NIfTI bytes of a scan and of its labels, and what draws them.
+"""What the Volume tab asks the server for, without Gradio: NIfTI bytes of a scan and of its labels, and the scripts that draw them.
 
-A whole volume takes a while to decode, so an answer begins with lines that tell how far it is, and one that nobody waits for any
-more is given up. The token is the only key: it comes in the body, never in an address, and nothing is kept on the way.
+Decoding a whole volume takes a while. An answer therefore begins with lines that report the progress, and decoding stops when nobody
+waits for it any more. The token is the only key to a scan. It is sent in the body and never in an address, and caches keep nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.6
 VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
 
 _LARGEST_REQUEST = 4096
-# Each takes what the cores give; the live pictures of other visitors have to get through as well.
+# Each volume takes all cores that it can get, and other visitors' pictures need some of them.
 _VOLUMES_AT_ONCE = 2
 _TELL_SECONDS = 0.2
 _CHUNK = 1 << 18
@@ -39,32 +39,56 @@ _Progress = Callable[[float], None]
 
 
 class _GivenUpError(Exception):
-    """Nobody waits for the volume any more."""
+    """The browser has disconnected."""
 
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """part: one of PARTS. For labels: strength in [0, 1], mode and seed of the QPM."""
+    """A checked request for a volume.
+
+    Attributes:
+        part: One of PARTS.
+        labels: The settings of the labels. Plane and index are ignored.
+    """
 
     part: str
     labels: FrameRequest
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> VolumeRequest:
-        """The request in `values`. Raises RequestError if it is wrong or the scan has no such part."""
+        """Check the values of a request.
+
+        Args:
+            values: "part"; for labels also "strength", "mode" and "seed".
+            scan: The scan.
+
+        Returns:
+            The request.
+
+        Raises:
+            RequestError: If a value is wrong, or if the scan has no such part.
+        """
         part = values.get("part")
         if part not in PARTS:
             raise RequestError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
         if not is_volume(scan.segmented.scan):
             raise RequestError("this is a single picture: it has no volume")
         if part == "truth" and scan.truth is None:
-            raise RequestError("this scan has no truth")
+            raise RequestError("this scan has no ground truth")
         settings = {"strength": 0.0, "mode": "resample", "seed": 0}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
         return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
 
     def answer(self, scan: OpenScan, progress: _Progress) -> tuple[dict[str, Any], bytes]:
-        """What there is to say of the volume, and its NIfTI file, zipped."""
+        """Make the volume.
+
+        Args:
+            scan: The scan.
+            progress: Called with the share that is done. An exception that it raises stops decoding.
+
+        Returns:
+            A record for JSON: of a scan what `scan_file` gives, of labels "figures" and "replaced_share". And the NIfTI file, gzipped.
+        """
         if self.part == "scan":
             content, about = scan_file(scan)
         elif self.part == "truth" and scan.truth is not None:
@@ -82,7 +106,7 @@ class VolumeRequest:
 
 
 def volume_routes(store: SessionStore) -> list[Route]:
-    """Routes for FastAPI's `routes`. POST for the volumes of the scans in the store, GET for what draws them."""
+    """The routes of the tab: POST for volumes of the scans in the store, GET for the scripts that draw them."""
     decoders = asyncio.Semaphore(_VOLUMES_AT_ONCE)
 
     async def volume(request: Request) -> Response:
@@ -117,7 +141,7 @@ async def _values(request: Request) -> dict[str, Any]:
     async for part in request.stream():
         body += part
         if len(body) > _LARGEST_REQUEST:
-            raise RequestError(f"a request may have {_LARGEST_REQUEST} bytes")
+            raise RequestError(f"a request may have at most {_LARGEST_REQUEST} bytes")
     try:
         values = json.loads(body)
     except ValueError:
@@ -130,7 +154,16 @@ async def _values(request: Request) -> dict[str, Any]:
 async def told(
     request: Request, decoders: asyncio.Semaphore, work: Callable[[_Progress], tuple[dict[str, Any], bytes]]
 ) -> AsyncIterator[bytes]:
-    """Lines {"progress": share}, then one with what `work` says and {"bytes": count}, then these bytes."""
+    """The body of an answer, sent while the volume is being decoded. Decoding stops if the browser disconnects.
+
+    Args:
+        request: The request, which knows whether the browser is still connected.
+        decoders: Limits how many volumes are decoded at a time.
+        work: Makes the volume on another thread. It gets a function to report its progress, and returns a record and a file.
+
+    Yields:
+        Lines of JSON {"progress": share}, then a line with the record and "bytes", the file's size, then the file.
+    """
     given_up, share = Event(), 0.0
 
     def progress(done: float) -> None:
@@ -141,7 +174,7 @@ async def told(
 
     async with decoders:
         working = asyncio.ensure_future(asyncio.to_thread(work, progress))
-        # Awaited by nobody once it is given up.
+        # After a disconnection nobody awaits the result; asking for its exception avoids a warning in the log.
         working.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             while not working.done():

@@ -1,4 +1,4 @@
-"""Volume: the scan and its labels in three planes and in 3D, at the epsilon of the sidebar; one crosshair with the other tabs."""
+"""Volume: the scan and its labels in three planes and in 3D, at the epsilon of the sidebar. All tabs share one crosshair."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def build_volume(store: SessionStore) -> None:
     """The frame of the tab; the volumes come by the routes of answers.py."""
     addresses = {"volumes": VOLUME_PATH, "niivue": NIIVUE_PATH}
     gr.HTML(
-        # Without the leading slash: below whatever address the page is served from.
+        # Relative addresses: the page itself may be served below any path.
         value={name: path.removeprefix("/") for name, path in addresses.items()},
         html_template=source("tabs/volume/view.html"),
         css_template=source("tabs/volume/view.css"),

@@ -16,6 +16,7 @@ __all__ = [
     "Format",
     "accepted",
     "ending_of",
+    "format_names",
     "format_of_content",
     "format_of_name",
     "label_name",
@@ -42,6 +43,12 @@ def accepted() -> str:
     """What can be read, for messages: "NIfTI (.nii.gz, .nii), PNG (.png) ... and NumPy (.npy)"."""
     *others, last = (f"{one.name} ({', '.join(one.endings)})" for one in FORMATS)
     return f"{', '.join(others)} and {last}"
+
+
+def format_names() -> str:
+    """What can be read, in short: "NIfTI, PNG, JPEG, TIFF, BMP or NumPy"."""
+    *others, last = (one.name for one in FORMATS)
+    return f"{', '.join(others)} or {last}"
 
 
 def ending_of(name: str) -> str | None:
