@@ -1,4 +1,5 @@
 /* What codewords decode to, as small pictures. */
+
 import { make } from "../../web/dom.js";
 import { unpack } from "../../web/packed.js";
 

@@ -1,4 +1,5 @@
 /* A codebook as it comes from the server, and what follows from its counts. Knows nothing of the page. */
+
 import { typed } from "../../web/packed.js";
 
 /** @typedef {import("./types").Book} Book */

@@ -10,7 +10,8 @@ import { createNeighbours } from "./neighbours.js";
 /** @typedef {import("./types").CardOf} CardOf */
 
 const HINT =
-  "Click a codeword or a cell of the slice: its card opens here. With the map in focus, the arrow keys step through the codes by rank.";
+  "Click a codeword or a cell of the slice: its card opens here. " +
+  "With the map in focus, the arrow keys step through the codes by rank.";
 
 /**
  * @param {import("./types").Context} context

@@ -1,4 +1,6 @@
-/* What the colour of a codeword means: a colour for every code, and the legend that says so. Knows nothing of the page. */
+/* What the colour of a codeword means: a colour for every code, and the legend that says so.
+   Knows nothing of the page. */
+
 import { number, percent } from "../../web/numbers.js";
 import { shareOf, stepColour } from "./ramp.js";
 

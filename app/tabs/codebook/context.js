@@ -1,4 +1,5 @@
 /* What every part of the tab is made from: its elements, its store, its server functions. */
+
 import { createCodebook } from "./store.js";
 
 /** @typedef {import("./types").Context} Context */

@@ -1,4 +1,5 @@
 /* What stands above the views: figures of the codebook, the verdict on the scan, and which view is open. */
+
 import { number, percent } from "../../web/numbers.js";
 
 /** @typedef {import("./types").Context} Context */
@@ -34,7 +35,8 @@ export function createHead({ codebook, part, parts, text }) {
     banner.title = "Distance " + drift.distance.toFixed(3) + " from the codes of all training scans together";
     // Outside means farther than every training scan.
     banner.textContent =
-      "Outside of what this codebook has seen: no training scan spread its codes like this one. Read the labels with care.";
+      "Outside of what this codebook has seen: no training scan spread its codes like this one. " +
+      "Read the labels with care.";
   }
 
   for (const radio of radios(parts)) radio.addEventListener("change", () => codebook.show(viewOf(radio)));

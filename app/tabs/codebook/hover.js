@@ -1,4 +1,5 @@
 /* What the codeword under the pointer is. */
+
 import { make } from "../../web/dom.js";
 import { grey } from "./look.js";
 import { mixBar } from "./mix.js";

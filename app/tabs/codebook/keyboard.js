@@ -1,4 +1,5 @@
 /* Stepping through the codes by rank with the keyboard, while the map is in focus. */
+
 import { codeInWords } from "./words.js";
 
 /** @type {Record<string, number>} */

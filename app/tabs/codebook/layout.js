@@ -1,5 +1,5 @@
-/* Which projection the map shows. The shipped ones come at once; others are computed on the server, and asked after until they
-   are there. */
+/* Which projection the map shows. The shipped ones come at once; others are computed on the server, and asked after
+   until they are there. */
 
 import { percent } from "../../web/numbers.js";
 import { typed } from "../../web/packed.js";

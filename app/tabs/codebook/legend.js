@@ -1,4 +1,5 @@
 /* The legend below the map. */
+
 import { make } from "../../web/dom.js";
 import { GRADIENT } from "./ramp.js";
 

@@ -1,4 +1,5 @@
-/* The list of codes: which are listed, in which order, what a row says, and the same as CSV. Knows nothing of the page. */
+/* The list of codes: which are listed, in which order, what a row says, and the same as CSV.
+   Knows nothing of the page. */
 
 import { number, percent } from "../../web/numbers.js";
 
@@ -10,9 +11,16 @@ import { number, percent } from "../../web/numbers.js";
 /** Purity below which a code is called impure. */
 const IMPURE = 0.6;
 
-/** What a column is called, what it is ordered by (NaN where unknown), and what it says.
- * @type {Record<Column, {title: string, value: (known: Known, code: number) => number, tell: (known: Known, code: number) => string}>}
+/**
+ * What a column is called, what it is ordered by (NaN where unknown), and what it says.
+ * @typedef {{
+ *   title: string,
+ *   value: (known: Known, code: number) => number,
+ *   tell: (known: Known, code: number) => string,
+ * }} ColumnOf
  */
+
+/** @type {Record<Column, ColumnOf>} */
 export const COLUMNS = {
   code: { title: "code", value: (_, code) => code, tell: (_, code) => String(code) },
   class: {

@@ -6,7 +6,8 @@ import { MARK } from "./colour.js";
 /** @typedef {import("./types").Placed} Placed */
 /** @typedef {Record<string, (number | null)[]>} Points */
 
-/* The traces, the later ones on top: all codewords, lines to the neighbours of the card's code, the marked codes, a ring. */
+/* The traces, the later ones on top: all codewords, lines to the neighbours of the card's code, the marked codes, and
+   a ring around the code of the card. */
 export const BASE = 0;
 export const LINKS = 1;
 export const SELECTED = 2;
@@ -16,8 +17,8 @@ export const PICKED = 3;
 const MANY = 6000;
 
 /**
- * Codes in the order in which they are drawn: never chosen ones below, then from the most to the least used, so that small points
- * stay in sight.
+ * Codes in the order in which they are drawn: never chosen ones below, then from the most to the least used, so that
+ * small points stay in sight.
  * @param {Pick<Book, "order" | "counts">} book
  * @returns {number[]}
  */

@@ -1,4 +1,5 @@
 /* What shows a code in every view: the bar of its classes, and the button that opens its card. */
+
 import { make } from "../../web/dom.js";
 import { classShares } from "./book.js";
 import { classColour } from "./colour.js";

@@ -60,8 +60,8 @@ export function costTraces(dropout, points) {
 }
 
 /**
- * The upper end of the axis, as high as dropout at 0.9: what leaves the picture there goes on without bound, and so does the bound,
- * nearly.
+ * The upper end of the axis, as high as dropout at 0.9: what leaves the picture there goes on without bound, and so
+ * does the bound, nearly.
  * @param {Pick<Theory, "strengths" | "quantized" | "dropout">} theory
  */
 export function topOf({ strengths, quantized, dropout }) {

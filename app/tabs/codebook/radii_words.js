@@ -33,7 +33,8 @@ export function radiiInWords({ strengths, quantized, dropout }) {
 export function boundInWords(high, acquired, mode) {
   if (!acquired) return "The curves on the right are those of acquired slices: choose another plane.";
   const bound = Number(high.toPrecision(2));
-  const words = `The bounds of Appendix B reach ${bound} nats at ε = 1: finite, as the codewords lie at finite distances.`;
+  const words =
+    `The bounds of Appendix B reach ${bound} nats at ε = 1: ` + "finite, as the codewords lie at finite distances.";
   if (mode !== "shuffle") return words;
   return "Under shuffling the codes stay those of the slice; the radius on the left is that of resampling. " + words;
 }

@@ -1,4 +1,5 @@
-/* Hands on the slice: a click gives a cell's code, a brush marks a region's codes, arrow keys move a cursor over the cells. */
+/* Hands on the slice: a click gives a cell's code, a brush marks a region's codes, arrow keys move a cursor over the
+   cells. */
 
 import { cellAt, cellBeside } from "../../web/cells.js";
 import { pixelAt } from "../../web/pictures.js";

@@ -11,7 +11,11 @@ const SIDE = 512;
 
 /**
  * What is drawn over the slice. marks: of all cells, null where the plane has none. brushed: cells under the brush.
- * @typedef {{marks: Uint8Array | null, brushed: Set<number> | null, cursor: import("../../web/types").Place | null}} Overlay
+ * @typedef {{
+ *   marks: Uint8Array | null,
+ *   brushed: Set<number> | null,
+ *   cursor: import("../../web/types").Place | null,
+ * }} Overlay
  */
 
 const small = globalThis.document?.createElement("canvas");

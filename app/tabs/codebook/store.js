@@ -1,5 +1,6 @@
-/* The codebook on show and what of it is marked: the store that the tab's views share. Arrays come once a codebook; marks never
-   leave the browser. Knows nothing of elements. */
+/* The codebook on show and what of it is marked: the store that the tab's views share. Arrays come once a codebook;
+   marks never leave the browser. Knows nothing of elements. */
+
 import { frames } from "../../web/frames.js";
 import { links } from "../../web/links.js";
 import { typed } from "../../web/packed.js";

@@ -107,7 +107,10 @@ export interface EvolutionAnswer extends Failure {
   perplexity?: number[];
 }
 
-/** The codebook at moments of the training: places (moments, codes, 2), counts (moments, codes), -1 where a code was not there yet. */
+/**
+ * The codebook at moments of the training: places (moments, codes, 2), counts (moments, codes), -1 where a code was not
+ * there yet.
+ */
 export interface Story {
   steps: number[];
   places: Float32Array;

@@ -1,5 +1,5 @@
-/* The tab Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and what
-   perturbing costs. */
+/* The tab Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and
+   what perturbing costs. */
 
 import { links } from "../../web/links.js";
 import { createAtoms } from "./atoms.js";

@@ -1,4 +1,5 @@
 /* A code in words. */
+
 import { number, percent } from "../../web/numbers.js";
 import { classShares } from "./book.js";
 
