@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check format clean
+.PHONY: app test check check-web format clean
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
@@ -17,10 +17,16 @@ check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	.ci/check-web $(VENV)
+
+# The browser's side alone.
+check-web: | $(BIN)/python
+	.ci/check-web $(VENV)
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if [ -x node_modules/.bin/prettier ]; then npm run --silent format; fi
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -36,4 +42,4 @@ $(VENV)/.dev-installed: requirements-dev.txt requirements.txt | $(BIN)/python
 	@touch $@ $(VENV)/.app-installed
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .import_linter_cache
+	rm -rf $(VENV) node_modules .pytest_cache .ruff_cache .mypy_cache .import_linter_cache

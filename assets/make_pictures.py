@@ -10,6 +10,7 @@ This needs playwright and Debian's chromium, as the browser tests do. Every file
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -49,7 +50,7 @@ def main(address: str, folder: Path) -> None:
         page.wait_for_function("[0, 4].every((i) => document.querySelector('#curves .js-plotly-plot')?.data?.[i].x.length === 21)")
         page.screenshot(path=folder / "perturb.png")
         page.get_by_role("tab", name="Codebook").click()
-        page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+        page.wait_for_selector("#codewords .plot-container")
         _views_of_the_codebook(page, folder)
         browser.close()
     for path in folder.iterdir():
@@ -69,11 +70,11 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     for corner in corners[1:]:
         page.mouse.move(*corner, steps=8)
     page.mouse.up()
-    page.wait_for_selector(".codes[data-selected]:not([data-selected='0']) .strip button")
+    page.wait_for_selector(".lens .strip button")
     page.mouse.move(0, 0)
     page.wait_for_selector(".tip", state="hidden")
     page.locator("#codewords").press("ArrowRight")
-    page.wait_for_selector(".card[data-patches]")
+    page.locator(".card").get_by_text("Where it fires on phantoms").wait_for(state="attached")
     _leave_focus(page)
     page.screenshot(path=folder / "codebook.png")
     _shoot(page, folder / "codebook_map.png")
@@ -84,12 +85,13 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     _shoot(page, folder / "codebook_card.png", ".codes .card", "#codes .card { align-self: start; }")
     page.set_viewport_size(WINDOW)
     for view, drawn in (
-        ("usage", "#classes[data-drawn]"),
-        ("evolution", ".codes[data-moment]"),
-        ("radii", "#cost[data-points='21 21']"),
+        ("usage", "document.querySelector('#classes .heatmaplayer image') !== null"),
+        ("evolution", "document.querySelector('[data-part=evolution-legend] span') !== null"),
+        # Both curves with all their points.
+        ("radii", "document.querySelector('#cost').data?.every(curve => curve.x.length === 21)"),
     ):
         page.locator(f"[name=codes-view][value={view}]").check()
-        page.wait_for_selector(drawn)
+        page.wait_for_function(drawn)
         _shoot(page, folder / f"codebook_{view}.png")
     _outside(page, folder / "codebook_outside.png")
 
@@ -102,13 +104,13 @@ def _outside(page: Any, path: Path) -> None:
         file = Path(folder) / "inverted_phantom.nii.gz"
         nib.save(nib.Nifti1Image(voxels.max() - voxels, phantom.affine), file)
         page.locator("#upload input[type=file]").set_input_files(file)
-        page.wait_for_selector(".codes[data-drift=outside]", state="attached")
+        page.wait_for_selector(".codes .banner:not([hidden])")
     page.locator("[name=codes-view][value=map]").check()
     page.locator("#codewords").press("Escape")
     _leave_focus(page)
     page.locator("[data-set=colour]").select_option("scan")
-    page.wait_for_selector("#codewords [data-colour=scan]")
-    page.wait_for_selector(".codes[data-slice]")
+    page.locator(".codes .legend").get_by_text("tokens in this scan").wait_for()
+    page.locator(".lens").get_by_text(re.compile(r"slice \d+ · \d+ codes")).wait_for()
     _shoot(page, path)
 
 

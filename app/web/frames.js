@@ -18,6 +18,7 @@ import { store as pageStore } from "./store.js";
 /** @typedef {import("./types").SliceInput} SliceInput */
 /** @typedef {import("./types").SliceRequest} SliceRequest */
 /** @typedef {{request: SliceRequest, resolve: (frame: Frame | null) => void}} Extra */
+/** @typedef {{request: SliceRequest, isWanted: boolean, extra?: Extra}} Next */
 
 const REST = 150; // milliseconds without a change before anything is fetched ahead
 const SILENT = "The server did not answer. Move the slider to try again.";
@@ -99,27 +100,36 @@ export function createFrames(store, steps) {
     if (busy || !ask) return;
     busy = true;
     try {
-      while (await fetchNext(ask));
+      // Nothing is awaited between the last look and the end: a wish that came then would be lost.
+      for (let next = takeNext(); next; next = takeNext()) await serve(ask, next);
     } finally {
       busy = false;
     }
   }
 
   /**
-   * What is wished for first, then what views ask for, then what is fetched ahead.
-   * @param {Ask} fetcher
-   * @returns {Promise<boolean>} false if there was nothing to fetch
+   * What is wished for first, then what views ask for, then what is fetched ahead; null if there is nothing to fetch.
+   * @returns {Next | null}
    */
-  async function fetchNext(fetcher) {
-    const extra = wanted ? undefined : besides.shift();
-    const request = wanted ?? extra?.request ?? ahead();
-    if (!request) return false;
-    const isWanted = request === wanted;
-    if (isWanted) wanted = null;
+  function takeNext() {
+    if (wanted) {
+      const next = { request: wanted, isWanted: true };
+      wanted = null;
+      return next;
+    }
+    const extra = besides.shift();
+    const request = extra?.request ?? ahead();
+    return request && { request, isWanted: false, extra };
+  }
+
+  /**
+   * @param {Ask} fetcher
+   * @param {Next} next
+   */
+  async function serve(fetcher, { request, isWanted, extra }) {
     const finished = await fetchFrame(fetcher, request, isWanted);
     if (finished) extra?.resolve(kept.get(frameKey(request)) ?? null);
     else if (extra) besides.unshift(extra);
-    return true;
   }
 
   /** The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */

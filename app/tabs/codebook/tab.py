@@ -12,10 +12,8 @@ from app.tabs.codebook.layouts import Layouts
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
+from app.web import mounting, source
 
-# One scope: the store first, then what listens to it, then what starts all.
-_SCRIPTS = ("store", "hover", "colour", "map", "layout", "head", "slice", "card", "plots", "usage", "evolution", "radii", "view")
 _HANDLERS = (book, presence, where, atoms, card, patches, evolution, film, dropout_cost)
 
 
@@ -25,7 +23,7 @@ def build_codebook(store: SessionStore) -> None:
         value="",
         html_template=source("tabs/codebook/view.html"),
         css_template=source("tabs/codebook/view.css"),
-        js_on_load="\n".join(source(f"tabs/codebook/{name}.js") for name in _SCRIPTS),
+        js_on_load=mounting("tabs/codebook/view.js"),
         server_functions=[answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii)],
         apply_default_css=False,
         elem_id="codes",

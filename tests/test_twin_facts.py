@@ -1,0 +1,123 @@
+"""Arithmetic that Python and the browser both do: each gives what the files in tests/fixtures say. tests/web checks JavaScript.
+
+To write the files anew from Python: python tests/test_twin_facts.py
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.page.build import facts
+from app.page.sidebar import Sidebar
+from app.scan.edits import edits_as_text
+from app.scan.planes import PlaneView
+from app.scan.render import label_colours, overlay
+from app.tabs.learn.texts import languages, number
+from app.visit.session import label_file_name
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+CLASSES = ["background", "RV", "MYO", "LV"]
+
+
+def edits() -> list[dict[str, Any]]:
+    """Forced tokens as text: nothing, one, several out of order, a place twice."""
+    lists: list[list[tuple[int, int, int]]] = [[], [(2, 3, 17)], [(2, 3, 17), (0, 5, 1), (0, 11, 0)], [(10, 0, 4), (9, 0, 5), (10, 0, 6)]]
+    return [{"edits": [list(edit) for edit in each], "text": edits_as_text(each)} for each in lists]
+
+
+def owners() -> list[dict[str, Any]]:
+    """Which token every displayed pixel belongs to, for every way of showing a slice whose size is no multiple of a token's."""
+    voxels, cell, levels = (7, 10), (3, 4), 2
+    grid = tuple(-(-size // step) for size, step in zip(voxels, cell, strict=True))
+    # Without any turning: what the array itself says.
+    tokens = (levels - 1) * grid[0] * grid[1] + np.add.outer(np.arange(voxels[0]) // cell[0] * grid[1], np.arange(voxels[1]) // cell[1])
+    cases = []
+    for transpose in (False, True):
+        for flip in ((False, False), (True, False), (False, True), (True, True)):
+            shape = voxels[::-1] if transpose else voxels
+            shown = PlaneView("axial", 2, 1, shape, 1.0, ("", "", "", ""), transpose, *flip).orient(tokens)
+            view = {"shape": list(shape), "acquired": True, "transpose": transpose, "flip": list(flip)}
+            scan = {"grid_of_tokens": list(grid), "cell": list(cell), "levels": levels, "planes": {"axial": view}}
+            cases.append({"scan": scan, "owners": shown.ravel().tolist()})
+    return cases
+
+
+def overlays() -> list[dict[str, Any]]:
+    """Bytes of class colours over a grey picture, full and as outlines, of all and of some classes."""
+    rng = np.random.default_rng(5)
+    labels = np.kron(rng.integers(0, 4, (3, 4)), np.ones((2, 2), int)).astype(np.uint8)
+    grey, colours = rng.integers(0, 256, labels.shape, dtype=np.uint8), label_colours(4)
+    cases = []
+    for opacity, outline, visible in (
+        (0.55, False, [1, 2, 3]),
+        (1.0, True, [1, 2, 3]),
+        (0.3, True, [1, 3]),
+        (0.0, False, [2]),
+        (0.8, False, []),
+    ):
+        drawn = np.isin(np.arange(4), visible)
+        picture = overlay(grey, labels, colours, opacity=opacity, outline_only=outline, visible=drawn)
+        look = {"opacity": opacity, "outline": outline, "visible": [CLASSES[i] for i in visible], "shown": True}
+        scan = {"classes": CLASSES, "colours": colours.tolist()}
+        arrays = {"shape": list(grey.shape), "image": grey.ravel().tolist(), "labels": labels.ravel().tolist()}
+        cases.append({"look": {**look, "scan": scan}, **arrays, "rgb": picture.ravel().tolist()})
+    return cases
+
+
+def numbers() -> list[dict[str, Any]]:
+    """Numbers as every language of the lesson writes them."""
+    values = [0, 7, 1234, 65536, 1234567, -12, 0.5, 0.1234, 0.98765, 12.345, 1.0625, -0.25, 0.004567, "already text"]
+    return [{"value": value, "language": code, "text": number(value, code)} for code in languages() for value in values]
+
+
+def file_names() -> list[dict[str, Any]]:
+    """Names of scans without the endings that files of scans have."""
+    names = ["heart.nii.gz", "a.b.NII", "scan.JPEG", "p.tif", "no_ending", "archive.gz", "x.npy"]
+    return [{"name": name, "stem": label_file_name(name).removesuffix("_labels.nii.gz"), "endings": facts()["endings"]} for name in names]
+
+
+MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "edits": edits,
+    "owners": owners,
+    "overlays": overlays,
+    "numbers": numbers,
+    "file_names": file_names,
+}
+
+
+def as_text(cases: list[dict[str, Any]]) -> str:
+    """One case a line, so that a change is seen."""
+    return "[\n" + ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases) + "\n]\n"
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_python_gives_what_the_browser_is_tested_with(name: str) -> None:
+    assert (FIXTURES / f"{name}.json").read_text(encoding="utf-8") == as_text(MADE[name]())
+
+
+def test_the_controls_have_the_names_that_the_browser_knows() -> None:
+    types = (Path(__file__).resolve().parents[1] / "app/web/types.d.ts").read_text(encoding="utf-8")
+    told = types.split("export interface Controls {")[1].split("}")[0]
+    names = [line.split(":")[0].strip() for line in told.splitlines() if ": " in line and not line.strip().startswith("/")]
+    controls = Sidebar.view.fget(SimpleNamespace(**dict.fromkeys(Sidebar.__annotations__)))  # type: ignore[attr-defined]
+    assert names == ["scan", *controls]
+
+
+def test_the_page_tells_the_facts_that_the_browser_knows() -> None:
+    types = (Path(__file__).resolve().parents[1] / "app/web/types.d.ts").read_text(encoding="utf-8")
+    told = types.split("export interface Facts {")[1].split("\n}")[0]
+    names = {line.split(":")[0].strip() for line in told.splitlines() if line.startswith("  ") and ": " in line and "/**" not in line}
+    assert names == set(facts())
+
+
+if __name__ == "__main__":
+    FIXTURES.mkdir(exist_ok=True)
+    for name, make in MADE.items():
+        (FIXTURES / f"{name}.json").write_text(as_text(make()), encoding="utf-8")

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { describe } from "../../app/page/opening.js";
+import { begin, settle, stop, subscribe } from "../../app/web/openings.js";
+
+/** @typedef {import("../../app/web/types").Opening} Opening */
+
+test("how far an opening is, is told in words", () => {
+  assert.equal(describe({ stage: "encoding", share: 0.404, ahead: 0 }), "encoding its slices 40 %");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 1 }), "waiting for 1 other");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 2 }), "waiting for 2 others");
+  assert.equal(describe({ stage: "reading", share: 0, ahead: 0 }), "reading the file");
+  assert.equal(describe(undefined), "the server does not answer");
+});
+
+test("the newest opening is shown, and one choice that is told twice is one", () => {
+  /** @type {(Opening | null)[]} */
+  const told = [];
+  subscribe((opening) => told.push(opening));
+  const first = begin("Heart", "Heart");
+  assert.equal(begin("Heart", "Heart"), first);
+  assert.match(first, /^[0-9a-f]{32}$/);
+  const other = begin("Lung", "Lung");
+  assert.notEqual(other, first);
+  assert.equal(told.at(-1)?.ticket, other);
+  stop();
+  assert.equal(told.at(-1)?.stopped, true);
+  assert.notEqual(begin("Lung", "Lung"), other);
+  for (let i = 0; i < 4; i++) settle();
+  assert.equal(told.at(-1), null);
+});

@@ -1,0 +1,199 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deflateSync } from "node:zlib";
+
+import { frameKey, gridOf, mostKept, nearest, nextAhead } from "../../app/web/frame_order.js";
+import { createFrames } from "../../app/web/frames.js";
+import { createStore } from "../../app/web/store.js";
+import { controlsOf, scanOf } from "./scans.js";
+
+/** @typedef {import("../../app/web/types").FrameEvent} FrameEvent */
+/** @typedef {import("../../app/web/types").SliceAnswer} SliceAnswer */
+/** @typedef {import("../../app/web/types").SliceRequest & {with_image: boolean}} Question */
+
+const packed = (/** @type {ArrayLike<number>} */ bytes) => deflateSync(Uint8Array.from(bytes)).toString("base64");
+
+/**
+ * @param {Question} question
+ * @returns {SliceAnswer}
+ */
+function answerTo({ strength, with_image: withImage }) {
+  const byte = Math.round(100 * strength);
+  return {
+    labels: packed([byte, 1]),
+    reconstruction: packed([byte, 2]),
+    changes: packed([0, 0]),
+    clean_codes: packed([7, 0, 0, 0]),
+    codes: packed([byte, 0, 0, 0]),
+    truth: null,
+    image: withImage ? packed([5, 6]) : null,
+    ...(withImage ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16") } : {}),
+    agreement: 1,
+    replaced_share: strength,
+    dice_vs_clean: 1,
+    psnr: 30,
+    milliseconds: 1,
+  };
+}
+
+/** A server whose answers are given by hand. */
+function setUp() {
+  const store = createStore();
+  const frames = createFrames(store, 4);
+  /** @type {{question: Question, give: (answer?: SliceAnswer) => void}[]} */
+  const asked = [];
+  /** @type {FrameEvent[]} */
+  const events = [];
+  frames.subscribe((event) => events.push(event));
+  frames.connect((question) => new Promise((give) => asked.push({ question, give })));
+  const wait = async (/** @type {() => unknown} */ condition) => {
+    while (!condition()) await new Promise((again) => setTimeout(again, 1));
+  };
+  const answer = async () => {
+    await wait(() => asked.length);
+    const next = /** @type {typeof asked[0]} */ (asked.shift());
+    const told = events.length;
+    next.give(answerTo(next.question));
+    await wait(() => events.length > told);
+    return next.question;
+  };
+  return { store, frames, asked, events, wait, answer };
+}
+
+test("the grid of epsilon is fetched from the nearest outward", () => {
+  const grid = gridOf(4);
+  assert.deepEqual(grid, [0, 0.25, 0.5, 0.75, 1]);
+  /** @type {Set<number>} */
+  const there = new Set();
+  const order = [];
+  for (let next; (next = nextAhead(0.6, grid, (step) => there.has(step))) !== undefined; there.add(next))
+    order.push(next);
+  assert.deepEqual(order, [0.5, 0.75, 0.25, 1, 0]);
+  assert.equal(nearest(0.6, 4), 0.5);
+});
+
+test("frames differ by everything that changes them", () => {
+  const base = {
+    token: "t",
+    truth: false,
+    plane: "axial",
+    index: 1,
+    strength: 0.5,
+    mode: "resample",
+    seed: 1,
+    edits: [],
+  };
+  const others = [
+    { token: "u" },
+    { truth: true },
+    { plane: "coronal" },
+    { index: 2 },
+    { strength: 0.4 },
+    { mode: "shuffle" },
+  ];
+  const forced = /** @type {import("../../app/web/types").Edit[]} */ ([[1, 2, 3]]);
+  const keys = [
+    base,
+    ...others.map((other) => ({ ...base, ...other })),
+    { ...base, seed: 2 },
+    { ...base, edits: forced },
+  ];
+  assert.equal(new Set(keys.map(frameKey)).size, keys.length);
+});
+
+test("as many frames are kept as memory allows", () => {
+  assert.deepEqual([mostKept(48 * 40), mostKept(512 * 512), mostKept(2 ** 25)], [256, 128, 24]);
+});
+
+test("an answer is unpacked and published", async () => {
+  const { store, frames, answer } = setUp();
+  store.update(controlsOf({ strength: 0.3 }));
+  const question = await answer();
+  assert.equal(question.with_image, true);
+  assert.deepEqual([...(frames.shown?.frame.labels ?? [])], [30, 1]);
+  assert.deepEqual([...(frames.shown?.frame.codes ?? [])], [30]);
+  assert.deepEqual([...(frames.shown?.image ?? [])], [5, 6]);
+  assert.deepEqual([...(frames.shown?.values ?? [])], [513, -1]);
+});
+
+test("of many wishes only the newest is sent, and the input is asked for once", async () => {
+  const { store, frames, answer } = setUp();
+  store.update(controlsOf({ strength: 0.1 }));
+  for (const strength of [0.2, 0.3, 0.4]) store.update(controlsOf({ strength }));
+  assert.equal((await answer()).strength, 0.1);
+  const last = await answer();
+  assert.deepEqual([last.strength, last.with_image], [0.4, false]);
+  assert.equal(frames.shown?.request.strength, 0.4);
+});
+
+test("a slice that was left is not published", async () => {
+  const { store, frames, events, answer } = setUp();
+  store.update(controlsOf({ index: 1 }));
+  store.update(controlsOf({ index: 2 }));
+  await answer();
+  assert.deepEqual(
+    events.filter(({ shown }) => shown),
+    [],
+  );
+  await answer();
+  assert.equal(frames.shown?.request.index, 2);
+});
+
+test("at rest the frames of the slice are fetched ahead, and scrubbing over them asks for nothing", async () => {
+  const { store, frames, asked, answer } = setUp();
+  store.update(controlsOf({ strength: 0.5 }));
+  const strengths = [];
+  for (let i = 0; i < 5; i++) strengths.push((await answer()).strength);
+  assert.deepEqual(strengths, [0.5, 0.25, 0.75, 0, 1]);
+  assert.equal(frames.readyAhead, 5);
+  store.update(controlsOf({ strength: 0.75 }));
+  assert.equal(frames.shown?.request.strength, 0.75);
+  assert.equal(asked.length, 0);
+  assert.deepEqual(
+    frames.curve.map(({ strength }) => strength),
+    [0, 0.25, 0.5, 0.75, 1],
+  );
+});
+
+test("nothing is fetched ahead across the slices", async () => {
+  const { store, asked, answer } = setUp();
+  store.update(controlsOf({ plane: "coronal" }));
+  await answer();
+  await new Promise((later) => setTimeout(later, 200));
+  assert.equal(asked.length, 0);
+});
+
+test("a view gets a frame under other settings after the wish of the page", async () => {
+  const { store, frames, answer } = setUp();
+  store.update(controlsOf({ strength: 0.1 }));
+  const other = frames.frameOf({ seed: 9 });
+  assert.deepEqual([(await answer()).seed, (await answer()).seed], [0, 9]);
+  assert.equal((await other)?.replaced_share, 0.1);
+  assert.equal(frames.shown?.request.seed, 0);
+  assert.equal(await frames.frameOf({ seed: 9 }), await other);
+});
+
+test("progress is told while it is wanted, and a newer wish takes its place", async () => {
+  const { store, asked, events, wait, answer } = setUp();
+  const unready = (/** @type {number} */ done) => /** @type {any} */ ({ done, of: 6 });
+  store.update(controlsOf({ plane: "coronal", strength: 0.3 }));
+  asked.shift()?.give(unready(2));
+  await wait(() => asked.length);
+  assert.deepEqual(events.at(-1)?.progress, { done: 2, of: 6 });
+  store.update(controlsOf({ plane: "coronal", strength: 0.6 }));
+  asked.shift()?.give(unready(4));
+  assert.equal((await answer()).strength, 0.6);
+  assert.deepEqual(events.filter(({ progress }) => progress).length, 1);
+});
+
+test("what went wrong is told, and nothing is fetched ahead until the next change", async () => {
+  const { store, asked, events, wait, answer } = setUp();
+  store.update(controlsOf());
+  asked.shift()?.give(undefined);
+  await wait(() => events.length);
+  assert.match(events[0].error ?? "", /did not answer/);
+  await new Promise((later) => setTimeout(later, 200));
+  assert.equal(asked.length, 0);
+  store.update(controlsOf({ scan: scanOf({ token: "t2" }) }));
+  assert.equal((await answer()).token, "t2");
+});

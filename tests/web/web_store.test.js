@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { createStore } from "../../app/web/store.js";
+import { controlsOf, scanOf } from "./scans.js";
+
+/** @typedef {import("../../app/web/types").Edit} Edit */
+/** @typedef {import("../../app/web/types").PageState} PageState */
+
+/**
+ * @param {Partial<import("../../app/web/types").Controls>} [more]
+ */
+function storeOf(more) {
+  const store = createStore();
+  store.update(controlsOf(more));
+  return store;
+}
+
+test("nothing is on show until a scan is", () => {
+  const store = createStore();
+  assert.equal(store.state, null);
+  store.edit([[0, 0, 1]]);
+  store.light([3]);
+  assert.equal(store.state, null);
+});
+
+test("combinations that do not exist are waited out", () => {
+  const store = storeOf();
+  const former = store.state;
+  for (const wrong of [{ index: 5 }, { index: -1 }, { plane: "oblique" }, { seed: NaN }, { strength: NaN }]) {
+    store.update(controlsOf(wrong));
+    assert.equal(store.state, former);
+  }
+  // @ts-expect-error before the first scan Gradio has none
+  store.update(controlsOf({ scan: null }));
+  assert.equal(store.state, former);
+});
+
+test("a listener is told what there is, then every change, until it leaves", () => {
+  const store = storeOf();
+  /** @type {number[]} */
+  const told = [];
+  const leave = store.subscribe((state) => told.push(state.index));
+  store.update(controlsOf({ index: 3 }));
+  leave();
+  store.update(controlsOf({ index: 4 }));
+  assert.deepEqual(told, [2, 3]);
+});
+
+test("forced tokens belong to their slice and come back with it", () => {
+  const store = storeOf();
+  store.edit([[1, 2, 9]]);
+  store.update(controlsOf({ index: 3 }));
+  assert.deepEqual(store.state?.edits, []);
+  store.update(controlsOf({ index: 2, strength: 0.5 }));
+  assert.deepEqual(store.state?.edits, [[1, 2, 9]]);
+});
+
+test("tokens of a plane across the slices cannot be forced", () => {
+  const store = storeOf({ plane: "coronal" });
+  store.edit([[1, 2, 9]]);
+  assert.deepEqual(store.state?.edits, []);
+});
+
+test("a link's forced tokens are taken once, and undone as any", () => {
+  /** @type {Edit[]} */
+  const edits = [[0, 1, 7]];
+  const scan = scanOf({ forced: { plane: "axial", index: 2, edits } });
+  const store = storeOf({ scan });
+  assert.deepEqual(store.state?.edits, edits);
+  store.edit([]);
+  store.update(controlsOf({ scan, strength: 0.1 }));
+  assert.deepEqual(store.state?.edits, []);
+});
+
+test("a reset forgets what is forced on every slice and is told after that", () => {
+  const store = storeOf();
+  store.edit([[1, 2, 9]]);
+  store.update(controlsOf({ index: 3 }));
+  /** @type {(Edit[] | undefined)[]} */
+  const told = [];
+  const leave = store.onReset(() => told.push(store.state?.edits));
+  store.reset();
+  leave();
+  store.reset();
+  assert.deepEqual(told, [[]]);
+  store.update(controlsOf({ index: 2 }));
+  assert.deepEqual(store.state?.edits, []);
+});
+
+test("lit codes stay with their codebook", () => {
+  const store = storeOf();
+  store.light([3, 5]);
+  store.update(controlsOf({ index: 4 }));
+  assert.deepEqual(store.state?.lit, [3, 5]);
+  store.update(controlsOf({ scan: scanOf({ checkpoint: "second" }) }));
+  assert.deepEqual(store.state?.lit, []);
+});

@@ -1,0 +1,49 @@
+/* Numbers, forced tokens and names of files as text. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { editsAsText } from "../../app/web/edits.js";
+import { stemOf } from "../../app/web/files.js";
+import { described } from "../../app/web/links.js";
+import { localised, percent } from "../../app/web/numbers.js";
+import { fixture } from "./fixtures.js";
+import { controlsOf, scanOf } from "./scans.js";
+
+test("forced tokens are written as Python writes them", () => {
+  for (const { edits, text } of fixture("edits")) assert.equal(editsAsText(edits), text);
+});
+
+test("numbers are written as Python writes them in every language", () => {
+  const cases = fixture("numbers");
+  assert.ok(new Set(cases.map(({ language }) => language)).size > 1);
+  for (const { value, language, text } of cases)
+    assert.equal(localised(value, language), text, `${value} in ${language}`);
+});
+
+test("a share is written in percent", () => {
+  assert.equal(percent(0.1234), "12.3 %");
+  assert.equal(percent(0.5, 0), "50 %");
+});
+
+test("a file is named after its scan without the ending, as Python does", () => {
+  for (const { name, stem, endings } of fixture("file_names")) assert.equal(stemOf(name, endings), stem);
+  assert.equal(stemOf("my heart (2).nii.gz", [".nii", ".nii.gz"]), "my_heart_2_");
+});
+
+test("the address describes what is shown, but no upload", () => {
+  const state = { ...controlsOf({ strength: 0.35, seed: 4 }), edits: [], lit: [], changed: 0 };
+  const linked = described(state);
+  assert.deepEqual(linked, {
+    case: "Phantom heart",
+    checkpoint: "first",
+    plane: "axial",
+    slice: 2,
+    eps: 0.35,
+    mode: "resample",
+    seed: 4,
+    edits: null,
+  });
+  assert.equal(described({ ...state, scan: scanOf({ own: true }) }).case, null);
+  assert.equal(described({ ...state, edits: [[1, 2, 3]] }).edits, "1.2.3");
+});
