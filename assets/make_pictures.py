@@ -25,6 +25,8 @@ CHROMIUM = "/usr/bin/chromium"
 LARGEST = 1_000_000
 WAIT = 120_000
 WINDOW: ViewportSize = {"width": 1280, "height": 720}
+# The page's own module of frames, whatever its version.
+FRAMES = """import(new URL("../web/frames.js", document.querySelector("script[src$='/page/page.js']").src))"""
 PHANTOM = Path(__file__).parent / "examples" / "phantom_wide-right-ventricle.nii.gz"
 
 
@@ -41,7 +43,7 @@ def main(address: str, folder: Path) -> None:
         page = browser.new_page(viewport=WINDOW, color_scheme="light")
         page.set_default_timeout(WAIT)
         page.goto(f"{address}/?eps=0.3&__theme=light")
-        page.wait_for_function("window.vqseg?.frames.readyAhead === 21")
+        _wait_for_frames(page, "frames.readyAhead === 21")
         page.screenshot(path=folder / "see.png")
         _scrub(page, folder / "epsilon.gif")
         page.locator("#strength input[type=range]").fill("0.3")
@@ -124,13 +126,25 @@ def _shoot(page: Any, path: Path, part: str = ".codes", style: str = "") -> None
     Image.open(io.BytesIO(page.locator(part).screenshot(style=style))).convert("RGB").save(path, optimize=True)
 
 
+def _wait_for_frames(page: Any, condition: str) -> None:
+    """Until it is true of the frames, and drawn."""
+    page.wait_for_selector(".viewer[data-painted]")
+    page.evaluate(f"""async () => {{
+        const {{ frames }} = await {FRAMES};
+        const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+        while (!({condition})) await frame();
+        await frame();
+        await frame();
+    }}""")
+
+
 def _scrub(page: Any, path: Path) -> None:
     """Write an animation: epsilon goes from 0 to 1 and back, over the frames that were fetched ahead."""
     frames = []
     for step in [*range(0, 21, 2), *range(18, 0, -2)]:
         strength = step / 20
         page.locator("#strength input[type=range]").fill(str(strength))
-        page.wait_for_function(f"document.querySelector('.viewer').dataset.painted.split(' ')[2] === '{strength:g}'")
+        _wait_for_frames(page, f"frames.shown.request.strength === {strength}")
         shot = Image.open(io.BytesIO(page.locator(".viewer").screenshot())).convert("RGB")
         frames.append(shot.resize((640, round(640 * shot.height / shot.width)), Image.Resampling.LANCZOS))
     # One palette for all frames. It has to cover the rare colours, because the common ones are all grey.

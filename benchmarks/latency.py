@@ -4,9 +4,10 @@ Starts the app, opens it in headless Chromium, uploads a scan and moves epsilon.
 from requirements-dev.txt. Without --scan it takes the first scan of ACDC below ../shared/data, or a bundled phantom of the same size.
 Prints medians and 95th percentiles in milliseconds:
 
-- server: perturb and decode, as the server measures it, for frames that were not fetched ahead;
-- painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and others;
-- codebook: from the first click on the tab to the frame after its map was drawn, measured once.
+- server: perturb and decode, as the server itself measures it, for frames that were not fetched ahead;
+- painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and not;
+- first picture: from opening the address, with an empty cache, to the first slice on the canvases, once;
+- codebook: from the first click on the tab to the frame after the map of the shipped codewords was drawn, once.
 
 The times mean something only on an idle machine. The load average is printed beside them.
 """
@@ -32,26 +33,32 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
 STARTS_WITHIN = 300
-# After the callback of the next frame and one more task, the canvases are on the screen.
-MOVE = """epsilon => new Promise((resolve) => {
-  const viewer = document.querySelector(".viewer"), begun = performance.now();
-  const drawn = () => Number(viewer.dataset.painted.split(" ")[2]) === epsilon;
-  const watcher = new MutationObserver(() => {
-    if (!drawn()) return;
-    watcher.disconnect();
-    requestAnimationFrame(() => {
-      const { port1, port2 } = new MessageChannel();
-      port1.onmessage = () => resolve([performance.now() - begun, window.latency.server]);
-      port2.postMessage(0);
-    });
-  });
-  watcher.observe(viewer, { attributeFilter: ["data-painted"] });
-  window.vqseg.setSlider("strength", epsilon);
-})"""
-LISTEN = """() => {
-  window.latency = {};
-  window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.latency.server = shown.frame.milliseconds; });
-}"""
+# A module of the page, whatever its version.
+MODULE = """import(new URL("../web/{name}.js", document.querySelector("script[src$='/page/page.js']").src))"""
+# See draws in the first frame after the event. The next frame's callback and a task after it: by then the canvases are on the screen.
+MOVE = f"""async (epsilon) => {{
+  const {{ frames }} = await {MODULE.format(name="frames")}, {{ setSlider }} = await {MODULE.format(name="keys")};
+  const begun = performance.now();
+  const shown = await new Promise((resolve) => {{
+    const leave = frames.subscribe((event) => {{
+      if (event.shown?.request.strength !== epsilon) return;
+      queueMicrotask(() => leave());
+      resolve(event.shown);
+    }});
+    setSlider("strength", epsilon);
+  }});
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  await new Promise((done) => {{
+    const {{ port1, port2 }} = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(0);
+  }});
+  return [performance.now() - begun, shown.frame.milliseconds];
+}}"""
+READY = f"""async () => {{
+  const {{ frames }} = await {MODULE.format(name="frames")};
+  while (frames.readyAhead !== 21) await new Promise((again) => setTimeout(again, 20));
+}}"""
 
 FIRST_PAINT = """() => new Promise((resolve) => {
   const begun = performance.now(), map = "#codewords .js-plotly-plot[data-points]";
@@ -76,10 +83,11 @@ def main() -> None:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         page.set_default_timeout(1000 * STARTS_WITHIN)
+        begun = time.perf_counter()
         page.goto(url)
         page.wait_for_selector(".viewer[data-painted]")
+        first = 1000 * (time.perf_counter() - begun)
         upload(page, scan)
-        page.evaluate(LISTEN)
         ahead = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=True)])
         fresh = np.array([move(page, epsilon) for epsilon in values(arguments.moves, ahead=False)])
         grid = page.locator(".viewer [data-text=grid]").inner_text()
@@ -93,6 +101,7 @@ def main() -> None:
         ("event to painted, not fetched ahead", fresh[:, 0]),
     ):
         print(f"| {name} | {np.median(times):.0f} | {np.percentile(times, 95):.0f} |")
+    print(f"| first picture of the page, once | {first:.0f} | |")
     print(f"| codebook, first paint, once | {codebook:.0f} | |")
 
 
@@ -138,7 +147,7 @@ def upload(page: Any, scan: Path) -> None:
     page.wait_for_selector("#upload input[type=file]", state="attached")
     page.locator("#upload input[type=file]").set_input_files(scan)
     page.wait_for_function("name => document.querySelector('.viewer h2').textContent === name", arg=scan.name)
-    page.wait_for_function("window.vqseg.frames.readyAhead === 21")
+    page.evaluate(READY)
 
 
 def values(count: int, *, ahead: bool) -> list[float]:

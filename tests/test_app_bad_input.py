@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from app_browser import pick, pixels, slide, visit, wait_painted, wait_until
+from app_browser import pick, pixels, slide, state, visit, wait_for_module, wait_painted, wait_until
 from app_server import Server, save_scan, save_truth, serving
 from bad_files import ACCEPTED, REFUSED, nifti, voxels
 from fake_segmenter import CLASSES, FakeSegmentedScan, PausedSegmenter
@@ -50,7 +50,7 @@ def close_toasts(page: Any) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_file_is_explained_and_the_former_scan_stays(shown: Any, server: Server, tmp_path: Path, name: str) -> None:
     make, message = REFUSED[name]
-    token = shown.evaluate("window.vqseg.state.scan.token")
+    token = state(shown, "scan.token")
     send(shown, make(tmp_path / name))
     toast = shown.locator(TOAST, has_text=message)
     toast.wait_for()
@@ -58,7 +58,7 @@ def test_a_bad_file_is_explained_and_the_former_scan_stays(shown: Any, server: S
     assert str(server.cache) not in toast.inner_text()
     wait_until(shown, lambda: not list(server.cache.rglob(name)))
     close_toasts(shown)
-    assert shown.evaluate("window.vqseg.state.scan.token") == token
+    assert state(shown, "scan.token") == token
     for index in (1, 3):
         slide(shown, "slice", index)
         wait_painted(shown, f"axial {index} 0 resample 0")
@@ -76,8 +76,7 @@ def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(browser: Any,
         send(page, path)
         page.get_by_role("heading", name=name).wait_for()
         # The scan before may have been painted at the same place.
-        page.evaluate("() => void window.vqseg.frames.subscribe(({ shown }) => { if (shown) window.seen = shown.request.token; })")
-        page.wait_for_function("() => window.seen === window.vqseg.state.scan.token", timeout=30_000)
+        wait_for_module(page, "web/frames.js", "({ frames }, token) => frames.shown.request.token === token", state(page, "scan.token"))
         wait_painted(page, f"{plane} {middle} 0 resample 0")
         grey, labels = greyscale(view.cut(segmented.normalised, middle)), view.cut(segmented.labels, middle)
         np.testing.assert_array_equal(pixels(page, "labels"), overlay(grey, labels, label_colours(len(CLASSES)), opacity=OPACITY))
@@ -136,7 +135,7 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
     nifti(ct, np.broadcast_to((4 * voxels((512, 512, 1)).astype(np.int32) - 1000).astype(np.int16), LARGE), np.diag([-0.7, -0.7, 1.0, 1.0]))
     served = Served("first", "First", None, paused)
     with serving(tmp_path / "cache", [example], served, byte_cap=DEFAULT_CACHE_BYTES) as running, visit(browser, running) as page:
-        token = page.evaluate("window.vqseg.state.scan.token")
+        token = state(page, "scan.token")
         paused.go.clear()
         forget_largest()
         before = largest_process_size()
@@ -148,7 +147,7 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
         assert largest_process_size() - before < 620
         strip.get_by_role("button", name="Cancel").click()
         wait_until(page, lambda: paused.at_work == 0)
-        assert page.evaluate("window.vqseg.state.scan.token") == token
+        assert state(page, "scan.token") == token
         assert running.store.byte_size < 2**20
         wait_until(page, lambda: not list(running.cache.rglob("ct.nii.gz")))
         slide(page, "slice", 1)
