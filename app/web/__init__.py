@@ -23,13 +23,7 @@ _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type
 
 def source(*names: str) -> str:
     """The text of files below app/, one after the other."""
-    text = "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
-    return _after_compat(text) if names[0].startswith("tabs/") and names[0].endswith(".js") else text
-
-
-def _after_compat(script: str) -> str:
-    """A tab's script that is not yet a module, run when window.vqseg is there."""
-    return f"import(new URL({json.dumps(module_path('web/compat.js'))}, document.baseURI)).then(() => {{\n{script}\n}});"
+    return "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
 
 
 @cache
