@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, pixels, slide, visit, wait_for_module, wait_until
+from app_browser import module, pixels, slide, visit, wait_ahead, wait_for_module, wait_until
 from app_server import Server, fake_served, rich_statistics, save_scan, serving
 from fake_segmenter import CODES, FakeSegmentedScan
 from PIL import Image
@@ -167,6 +167,9 @@ def test_colours_mean_what_the_legend_says_and_no_figure_is_sent_again(tab: Any,
         "stage": np.where(never, -1, first),
         "ablation": measured,
     }
+    # Nothing is on its way any more: neither the scan's own counts nor frames that are fetched ahead.
+    tab.locator("[data-text=present]").get_by_text(f"{(counts > 0).sum():,}", exact=True).wait_for()
+    wait_ahead(tab)
     tab.requests.clear()
     for name, expected in groups.items():
         tab.locator("[data-set=colour]").select_option(name)
