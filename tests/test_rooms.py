@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,10 @@ def test_every_tab_of_the_registry_has_its_folder_and_every_folder_its_tab() -> 
     assert {tab.name for tab in TABS} == folders
     for folder in folders:
         assert {"view.html", "view.css", "view.js", "answers.py"} <= {path.name for path in (APP / "tabs" / folder).iterdir()}
+
+
+def test_the_import_contract_names_every_tab() -> None:
+    settings = tomllib.loads((APP.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = [layer for contract in settings["tool"]["importlinter"]["contracts"] for layer in contract.get("layers", [])]
+    named = next(layer for layer in layers if layer.startswith("app.tabs.") and "|" in layer)
+    assert set(named.split(" | ")) == {f"app.tabs.{tab.name}" for tab in TABS}
