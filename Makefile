@@ -2,15 +2,21 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# One process a core. A file's tests stay together, as they share servers, pages and trained networks.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: app test check check-web format clean
+.PHONY: app test test-fast check check-web format clean
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
 	$(BIN)/python app.py
 
 test: $(VENV)/.dev-installed
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
+
+# Without the browser and without what takes long: for the time between two commits.
+test-fast: $(VENV)/.dev-installed
+	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

@@ -1,8 +1,12 @@
 """Start the app: `python app.py`, from any folder, or as a Hugging Face Space.
 
-Settings are environment variables: GRADIO_SERVER_PORT (7860), GRADIO_SERVER_NAME (127.0.0.1, on a Space 0.0.0.0),
-VQSEG_CHECKPOINT (checkpoints/acdc-10; a folder beside this file, any other folder, or a Hub id), VQSEG_CACHE_BYTES,
-VQSEG_OPEN_CHECKPOINTS (whether visitors may open other folders and Hub ids; 1 where only this machine is served).
+Settings are environment variables, with their defaults in brackets:
+
+- GRADIO_SERVER_PORT (7860)
+- GRADIO_SERVER_NAME (127.0.0.1, on a Space 0.0.0.0)
+- VQSEG_CHECKPOINT (checkpoints/acdc-10): a folder, also relative to this file, or a Hub id
+- VQSEG_CACHE_BYTES (2.5 GiB): memory for the scans of all visitors
+- VQSEG_OPEN_CHECKPOINTS (1 if the app serves this machine only, else 0): whether visitors may open other folders and Hub ids
 """
 
 from __future__ import annotations
@@ -19,22 +23,28 @@ logger = logging.getLogger("vqseg.app")
 
 
 def main() -> int:
-    """Load, build, launch; returns the exit status when the server ends."""
+    """Serve until the server ends. Returns the exit status: 1 if a setting or a checkpoint is wrong or the port is taken."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    # Read by gradio when it is imported: the app asks nothing of other servers.
+    # Gradio reads this when it is imported. The app sends nothing to other servers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:
         serve(port_from_environment(), host_from_environment(), checkpoint_from_environment())
     except (OSError, ValueError) as error:
-        # A port that is taken, a checkpoint or a setting that is wrong: the message says it, a traceback would hide it.
+        # The message says what is wrong; a traceback would hide it.
         logger.error("%s", error)
         return 1
     return 0
 
 
 def serve(port: int, host: str, checkpoint: str) -> None:
-    """Build the app on the checkpoints and launch it. Gradio prints the URL."""
-    # Imported once the settings are known to be right; app is the package, which wins over this file's name.
+    """Build the app and launch it. Gradio prints the address.
+
+    Args:
+        port: From 1 to 65535.
+        host: The address on which the server listens.
+        checkpoint: The default checkpoint, a folder or a Hub id.
+    """
+    # Imported here, because Gradio takes seconds and the settings are checked first. `app` is the package, not this file.
     from app.page.build import build
     from app.scan.models import find_models
     from app.visit.examples import find_examples
@@ -44,7 +54,7 @@ def serve(port: int, host: str, checkpoint: str) -> None:
 
 
 def opens_checkpoints(host: str) -> bool:
-    """VQSEG_OPEN_CHECKPOINTS, 0 or 1; unset, whether only this machine's own users are served. Raises ValueError otherwise."""
+    """VQSEG_OPEN_CHECKPOINTS, 0 or 1. If it is not set, whether `host` serves this machine only. Raises ValueError for other values."""
     text = os.environ.get("VQSEG_OPEN_CHECKPOINTS", "")
     if text not in ("", "0", "1"):
         raise ValueError(f"VQSEG_OPEN_CHECKPOINTS must be 0 or 1, got {text!r}")
@@ -52,19 +62,19 @@ def opens_checkpoints(host: str) -> bool:
 
 
 def host_from_environment() -> str:
-    """GRADIO_SERVER_NAME; unset, this machine only, or every address on a Space."""
+    """GRADIO_SERVER_NAME. If it is not set, this machine only; on a Space every address."""
     return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if "SPACE_ID" in os.environ else "127.0.0.1")
 
 
 def checkpoint_from_environment() -> str:
-    """VQSEG_CHECKPOINT, a folder (relative to this file) or a Hub id; unset, the embedded checkpoint."""
+    """VQSEG_CHECKPOINT: a folder, also relative to this file, or a Hub id. If it is not set, the bundled checkpoint."""
     name = os.environ.get("VQSEG_CHECKPOINT") or str(HERE / DEFAULT_CHECKPOINT)
     beside = HERE / name
     return str(beside) if beside.is_dir() else name
 
 
 def port_from_environment() -> int:
-    """GRADIO_SERVER_PORT, 7860 if unset. Raises ValueError unless it is a port."""
+    """GRADIO_SERVER_PORT, 7860 if it is not set. Raises ValueError unless it is a port."""
     text = os.environ.get("GRADIO_SERVER_PORT") or "7860"
     if not text.isdigit() or not 0 < int(text) < 65536:
         raise ValueError(f"GRADIO_SERVER_PORT must be a port from 1 to 65535, got {text!r}")

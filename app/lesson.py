@@ -1,4 +1,4 @@
-"""`python -m app.lesson --output handout.html`: the lesson's handout without the app."""
+"""`python -m app.lesson --output handout.html`: writes the lesson's handout without the app."""
 
 from __future__ import annotations
 

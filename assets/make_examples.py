@@ -1,6 +1,7 @@
-"""Make the bundled examples: procedural phantoms with truth, written to assets/examples (python assets/make_examples.py).
+"""Write the bundled examples into assets/examples: python assets/make_examples.py
 
-They show no person and are free of any licence (CC0). The seeds lie outside those of the training phantoms.
+They are procedural phantoms with their ground truth. They show no person and may be used for anything (CC0). Their seeds differ from
+those of the training phantoms.
 """
 
 from __future__ import annotations
@@ -30,12 +31,20 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
 }
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
-# Of the trap: from the left ventricle to the cyst's centre, its radius and its wall, as shares of the longer side.
+# The cyst of the trap: offset of its centre from the left ventricle's, radius and thickness of the wall, as shares of the longer side.
 _CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.22), 0.12, 0.02
 
 
 def with_cyst(image: Array, labels: Array) -> Array:
-    """A round lesion beside the heart, as bright as blood and with a wall as dark as muscle: no voxel of the heart changes."""
+    """Add a round lesion beside the heart. It is as bright as blood, with a wall as dark as muscle. No voxel of the heart changes.
+
+    Args:
+        image: (X, Y, Z) of the phantom.
+        labels: (X, Y, Z) of the phantom, with 2 for myocardium and 3 for the left ventricle.
+
+    Returns:
+        The image with the lesion, of the same type.
+    """
     longer, slices = max(image.shape[:2]), image.shape[2]
     rows, columns = (index / longer for index in np.indices(image.shape[:2]))
     blood, wall = (float(np.median(image[labels == label])) for label in (3, 2))
@@ -44,17 +53,18 @@ def with_cyst(image: Array, labels: Array) -> Array:
     noise = np.random.default_rng(0).normal(0, image[labels == 2].std() / 4, image.shape)
     trapped = image.astype(np.float32)
     for index in range(slices):
-        # An egg along the slices, so that it ends as a lesion does.
+        # The radius shrinks towards the first and the last slice, as that of a real lesion does.
         radius = _CYST_RADIUS * np.sqrt(max(0.0, 1 - (2 * (index + 0.5) / slices - 1) ** 4))
         for edge, value in ((radius + _CYST_WALL, wall), (radius, blood)):
             share = np.clip(0.5 + (edge - distance) * longer, 0, 1) * (labels[:, :, index] == 0)
             trapped[:, :, index] += share * (value + noise[:, :, index] - trapped[:, :, index])
-    # The scanner's blur, of what was painted only.
+    # Only the painted voxels are blurred, as a scanner would blur them.
     blurred = ndimage.gaussian_filter(trapped, (0.5, 0.5, 0))
     return np.where((trapped == image) | (labels > 0), image, blurred).round().astype(image.dtype)
 
 
 def main() -> None:
+    """Write all examples, and classes.json with the classes of each."""
     folder = ROOT / "assets" / "examples"
     folder.mkdir(parents=True, exist_ok=True)
     for name, (seed, frame) in EXAMPLES.items():
@@ -68,7 +78,14 @@ def main() -> None:
 
 
 def write(path: Path, image: Array, labels: Array, affine: Array) -> None:
-    """PATH.nii.gz and PATH_truth.nii.gz."""
+    """Write a phantom into PATH.nii.gz and PATH_truth.nii.gz.
+
+    Args:
+        path: Without an ending.
+        image: (X, Y, Z).
+        labels: (X, Y, Z), the ground truth.
+        affine: (4, 4), from voxel indices to millimetres.
+    """
     for array, ending in ((image, ".nii.gz"), (labels, "_truth.nii.gz")):
         volume = nib.Nifti1Image(array, affine)
         volume.header.set_xyzt_units("mm")

@@ -1,14 +1,16 @@
-"""The README's screenshots, the GIF of the epsilon scrub and the pictures of docs/codebook.md, taken from a running app.
+"""Take the README's screenshots, its animation over epsilon and the pictures of docs/codebook.md from a running app.
 
     python app.py &
     python assets/make_pictures.py http://127.0.0.1:7860 FOLDER
 
-Needs playwright and Debian's chromium, as the browser tests do. Every file stays below 1 MB, those of docs/codebook.md below 300 kB.
+This needs playwright and Debian's chromium, as the browser tests do. Every file has less than 1 MB, those of docs/codebook.md less than
+300 kB.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -29,7 +31,12 @@ PHANTOM = Path(__file__).parent / "examples" / "phantom_wide-right-ventricle.nii
 
 
 def main(address: str, folder: Path) -> None:
-    """see.png, perturb.png, codebook.png, epsilon.gif and codebook_*.png, one for each of the tab's views, into the folder."""
+    """Write see.png, perturb.png, codebook.png, epsilon.gif, and codebook_*.png for each view of the tab.
+
+    Args:
+        address: Of the running app.
+        folder: Is created if it is missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=["--headless", "--no-sandbox", "--disable-gpu"])
@@ -41,21 +48,20 @@ def main(address: str, folder: Path) -> None:
         _scrub(page, folder / "epsilon.gif")
         page.locator("#strength input[type=range]").fill("0.3")
         page.get_by_role("tab", name="Perturb").click()
-        page.wait_for_selector("#curves .js-plotly-plot[data-points]")
         # Both kinds of curves with all their points: a line between a few of them would tell something else.
-        page.wait_for_selector("#curves .js-plotly-plot[data-points='21'][data-dropout='21']")
+        page.wait_for_function("[0, 4].every((i) => document.querySelector('#curves .js-plotly-plot')?.data?.[i].x.length === 21)")
         page.screenshot(path=folder / "perturb.png")
         page.get_by_role("tab", name="Codebook").click()
-        page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+        page.wait_for_selector("#codewords .plot-container")
         _views_of_the_codebook(page, folder)
         browser.close()
     for path in folder.iterdir():
         if path.stat().st_size > LARGEST:
-            raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; the README takes files of up to {LARGEST}")
+            raise SystemExit(f"{path.name} has {path.stat().st_size} bytes; the README takes files of up to {LARGEST} bytes")
 
 
 def _views_of_the_codebook(page: Any, folder: Path) -> None:
-    """The map with a part of it drawn around and a card beside it (codebook.png with the sidebar), and the other views."""
+    """The map with a selection and a card beside it (codebook.png includes the sidebar), then the other views."""
     page.locator("[name=codes-tool][value=lasso]").check()
     box = page.locator("#codewords").bounding_box()
     # The left end of the map, where the heart's codes lie.
@@ -66,46 +72,47 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     for corner in corners[1:]:
         page.mouse.move(*corner, steps=8)
     page.mouse.up()
-    page.wait_for_selector(".codes[data-selected]:not([data-selected='0']) .strip button")
+    page.wait_for_selector(".lens .strip button")
     page.mouse.move(0, 0)
     page.wait_for_selector(".tip", state="hidden")
     page.locator("#codewords").press("ArrowRight")
-    page.wait_for_selector(".card[data-patches]")
+    page.locator(".card").get_by_text("Where it fires on phantoms").wait_for(state="attached")
     _leave_focus(page)
     page.screenshot(path=folder / "codebook.png")
     _shoot(page, folder / "codebook_map.png")
     page.get_by_role("button", name="Clear the selection").click()
-    # As tall as it is: only a large window has room for all of it.
+    # Only a large window has room for the whole card.
     page.set_viewport_size({"width": 1680, "height": 1400})
     page.wait_for_function("document.querySelector('.codes .card').getBoundingClientRect().height > 700")
     _shoot(page, folder / "codebook_card.png", ".codes .card", "#codes .card { align-self: start; }")
     page.set_viewport_size(WINDOW)
     for view, drawn in (
-        ("usage", "#classes[data-drawn]"),
-        ("evolution", ".codes[data-moment]"),
-        ("radii", "#cost[data-points='21 21']"),
+        ("usage", "document.querySelector('#classes .heatmaplayer image') !== null"),
+        ("evolution", "document.querySelector('[data-part=evolution-legend] span') !== null"),
+        # Both curves with all their points.
+        ("radii", "document.querySelector('#cost').data?.every(curve => curve.x.length === 21)"),
     ):
         page.locator(f"[name=codes-view][value={view}]").check()
-        page.wait_for_selector(drawn)
+        page.wait_for_function(drawn)
         _shoot(page, folder / f"codebook_{view}.png")
     _outside(page, folder / "codebook_outside.png")
 
 
 def _outside(page: Any, path: Path) -> None:
-    """A phantom with dark and bright exchanged: its codes are spread unlike those of any training scan."""
+    """An inverted phantom: the distribution of its codes is unlike that of any training scan."""
     phantom = nib.load(PHANTOM)
     voxels = phantom.get_fdata(dtype=np.float32)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "inverted_phantom.nii.gz"
         nib.save(nib.Nifti1Image(voxels.max() - voxels, phantom.affine), file)
         page.locator("#upload input[type=file]").set_input_files(file)
-        page.wait_for_selector(".codes[data-drift=outside]", state="attached")
+        page.wait_for_selector(".codes .banner:not([hidden])")
     page.locator("[name=codes-view][value=map]").check()
     page.locator("#codewords").press("Escape")
     _leave_focus(page)
     page.locator("[data-set=colour]").select_option("scan")
-    page.wait_for_selector("#codewords [data-colour=scan]")
-    page.wait_for_selector(".codes[data-slice]")
+    page.locator(".codes .legend").get_by_text("tokens in this scan").wait_for()
+    page.locator(".lens").get_by_text(re.compile(r"slice \d+ · \d+ codes")).wait_for()
     _shoot(page, path)
 
 
@@ -114,8 +121,8 @@ def _leave_focus(page: Any) -> None:
 
 
 def _shoot(page: Any, path: Path, part: str = ".codes", style: str = "") -> None:
-    """A part of the tab, as a rule the whole without the sidebar."""
-    # Its alpha says nothing; without it the file is a third smaller.
+    """Take a picture of a part of the page, by default of the tab without the sidebar."""
+    # All pixels are opaque. Without the alpha channel the file is a third smaller.
     Image.open(io.BytesIO(page.locator(part).screenshot(style=style))).convert("RGB").save(path, optimize=True)
 
 
@@ -132,7 +139,7 @@ def _wait_for_frames(page: Any, condition: str) -> None:
 
 
 def _scrub(page: Any, path: Path) -> None:
-    """Epsilon from 0 to 1 and back over the frames that were fetched ahead."""
+    """Write an animation: epsilon goes from 0 to 1 and back, over the frames that were fetched ahead."""
     frames = []
     for step in [*range(0, 21, 2), *range(18, 0, -2)]:
         strength = step / 20
@@ -140,7 +147,7 @@ def _scrub(page: Any, path: Path) -> None:
         _wait_for_frames(page, f"frames.shown.request.strength === {strength}")
         shot = Image.open(io.BytesIO(page.locator(".viewer").screenshot())).convert("RGB")
         frames.append(shot.resize((640, round(640 * shot.height / shot.width)), Image.Resampling.LANCZOS))
-    # One palette that reaches the rare colours: the common ones alone are all greys.
+    # One palette for all frames. It has to cover the rare colours, because the common ones are all grey.
     palette = frames[len(frames) // 2].quantize(192, Image.Quantize.MAXCOVERAGE)
     frames = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=200, loop=0, optimize=True)

@@ -1,7 +1,8 @@
-"""What the codebook's drift sees: python benchmarks/drift.py [--checkpoint checkpoints/acdc-10] [--acdc ...] [--lidc ...]
+"""What the drift of a codebook detects: python benchmarks/drift.py [--checkpoint checkpoints/acdc-10] [--acdc ...] [--lidc ...]
 
-Scans like those of the training, the same altered in one way at a time, and scans of something else, each against the data set's codes.
-Prints a Markdown table: number of scans, median distance with its range, how many lie outside. Noise is drawn from seed 0.
+The distribution of codes of each scan is compared with that of the training set. The scans are like those of the training, the same
+with one change at a time, and scans of another organ. Prints a Markdown table: number of scans, median distance with its range, and how
+many scans lie outside. Noise has seed 0.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from vqseg.models.vqseg import VQSeg  # noqa: E402
 from vqseg.types import Array  # noqa: E402
 
 NOISE = np.random.default_rng(0)
-# Of normalised slices (S, A, B) in [0, 1].
+# Each changes normalised slices (S, A, B) in [0, 1].
 CHANGES: dict[str, Callable[[Array], Array]] = {
     "mirrored": lambda slices: slices[:, :, ::-1].copy(),
     "turned by 90 degrees": lambda slices: np.rot90(slices, axes=(1, 2)).copy(),
@@ -55,7 +56,7 @@ def main() -> None:
     for name, change in CHANGES.items():
         rows[f"ACDC, {name}"] = [encode_slices(model, change(slices)).numpy() for slices in hearts[::EVERY_ACDC]]
     rows["LIDC, crops of lung nodules"] = [encode_slices(model, slices).numpy() for slices in read(model, given.lidc, LUNGS)]
-    # The first and the last third of a volume, base and apex, beside its middle.
+    # Single slices of base and apex, the first and the last third of a volume, may differ from those of its middle.
     rows["single slices of ACDC, validation"] = [one for scan in tokens for one in scan]
     rows["the same, middle third"] = [one for scan in tokens for one in scan[len(scan) // 3 : len(scan) - len(scan) // 3]]
     print(f"Farthest training scan: {statistics.drift_reference.max():.3f}\n")
@@ -68,7 +69,16 @@ def main() -> None:
 
 
 def read(model: VQSeg, folder: Path, count: int | None = None) -> Iterator[Array]:
-    """Normalised slices (S, A, B) of the validation scans, or of `count` of them, evenly spread."""
+    """Read the validation scans of a data set.
+
+    Args:
+        model: Its preprocessing is used.
+        folder: The data set.
+        count: How many scans, evenly spread; all of them if None.
+
+    Yields:
+        Normalised slices (S, A, B) of each scan.
+    """
     cases = cases_of_split(folder, "val")
     picks = np.linspace(0, len(cases) - 1, count or len(cases)).round().astype(int)
     for case in (cases[index] for index in picks):

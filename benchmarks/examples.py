@@ -1,6 +1,6 @@
 """Dice of a checkpoint on the bundled phantoms: python benchmarks/examples.py [--checkpoint checkpoints/acdc-10]
 
-Prints a Markdown table of those whose structures are the checkpoint's.
+Prints a Markdown table. It has the phantoms with the same structures as the checkpoint.
 """
 
 from __future__ import annotations

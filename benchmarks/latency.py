@@ -1,15 +1,15 @@
 """Latency of the live epsilon, measured in a real browser: python benchmarks/latency.py [--scan FILE] [--moves 60] [--port 7899]
 
-Starts the app, opens it in headless Chromium (Debian's /usr/bin/chromium, and playwright from requirements-dev.txt), uploads a scan
-and moves epsilon. Without --scan: the first scan of ACDC below ../shared/data if there is one, else a bundled phantom of
-ACDC's size. Prints medians and 95th percentiles, in milliseconds, of
+Starts the app, opens it in headless Chromium, uploads a scan and moves epsilon. This needs Debian's /usr/bin/chromium, and playwright
+from requirements-dev.txt. Without --scan it takes the first scan of ACDC below ../shared/data, or a bundled phantom of the same size.
+Prints medians and 95th percentiles in milliseconds:
 
 - server: perturb and decode, as the server itself measures it, for frames that were not fetched ahead;
 - painted: from the slider's input event to the frame after the canvases were drawn, for epsilon fetched ahead (0, 0.05 .. 1) and not;
 - first picture: from opening the address, with an empty cache, to the first slice on the canvases, once;
 - codebook: from the first click on the tab to the frame after the map of the shipped codewords was drawn, once.
 
-Meaningful on a machine that does nothing else: the load average is printed beside them.
+The times mean something only on an idle machine. The load average is printed beside them.
 """
 
 from __future__ import annotations
@@ -106,21 +106,21 @@ def main() -> None:
 
 
 def default_scan() -> Path:
-    """A cardiac MRI of ACDC, or a phantom made like one."""
+    """The first scan of ACDC, or a bundled phantom of the same size."""
     images = sorted((ROOT.parent / "shared" / "data" / "ACDC" / "imagesTr").glob("*.nii.gz"))
     return images[0] if images else ROOT / "assets" / "examples" / "phantom_wide-right-ventricle.nii.gz"
 
 
 @contextmanager
 def app(port: int) -> Iterator[str]:
-    """The app in a process of its own, as a visitor meets it, until the block ends."""
+    """Run the app in a process of its own until the block ends. Yields its address."""
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
     try:
         deadline = time.monotonic() + STARTS_WITHIN
         while not answers(url):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit("the app did not start")
+                raise SystemExit(f"the app did not start within {STARTS_WITHIN} seconds; its own output says why")
             time.sleep(0.5)
         yield url
     finally:
@@ -129,6 +129,7 @@ def app(port: int) -> Iterator[str]:
 
 
 def answers(url: str) -> bool:
+    """Whether a server answers at this address."""
     try:
         with urlopen(url, timeout=5):
             return True
@@ -137,7 +138,12 @@ def answers(url: str) -> bool:
 
 
 def upload(page: Any, scan: Path) -> None:
-    """Until its middle slice is painted and all frames are fetched ahead."""
+    """Upload a scan, and wait until its middle slice is painted and all frames are fetched ahead.
+
+    Args:
+        page: Playwright's page.
+        scan: The file.
+    """
     page.wait_for_selector("#upload input[type=file]", state="attached")
     page.locator("#upload input[type=file]").set_input_files(scan)
     page.wait_for_function("name => document.querySelector('.viewer h2').textContent === name", arg=scan.name)
@@ -145,7 +151,15 @@ def upload(page: Any, scan: Path) -> None:
 
 
 def values(count: int, *, ahead: bool) -> list[float]:
-    """Values of epsilon, each another than the one before: multiples of 0.05, or distinct ones that lie between them."""
+    """Values of epsilon, each different from the one before.
+
+    Args:
+        count: How many.
+        ahead: Multiples of 0.05, which are fetched ahead; else distinct values between them.
+
+    Returns:
+        The values.
+    """
     rng, every = np.random.default_rng(0), np.arange(1, 100)
     if not ahead:
         return (rng.permutation(every[every % 5 != 0])[:count] / 100).tolist()
@@ -154,7 +168,15 @@ def values(count: int, *, ahead: bool) -> list[float]:
 
 
 def move(page: Any, epsilon: float) -> tuple[float, float]:
-    """Milliseconds from the slider's event to the painted frame, and those of the server for it."""
+    """Move the slider and measure.
+
+    Args:
+        page: Playwright's page.
+        epsilon: The new value.
+
+    Returns:
+        Milliseconds from the slider's event to the painted frame, and those of the server for this frame.
+    """
     painted, server = page.evaluate(MOVE, epsilon)
     return float(painted), float(server)
 

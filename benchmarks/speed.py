@@ -1,7 +1,7 @@
-"""How long the parts take on this machine: python benchmarks/speed.py [--checkpoint checkpoints/acdc-10] [--repeats 5]
+"""How long single parts take on this machine: python benchmarks/speed.py [--checkpoint checkpoints/acdc-10] [--repeats 7]
 
-Prints one JSON object: medians in milliseconds, with machine, threads, seed and date. Absolute times wander on shared machines;
-compare figures of one run.
+Prints one JSON object: medians in milliseconds, with machine, threads, seed and date. Times vary on shared machines, so compare only
+figures of one run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ SEED = 0
 
 
 def median_ms(work: Callable[[], object], repeats: int) -> float:
-    """Median wall time of a call in milliseconds, after one call that is not counted."""
+    """Median wall time of a call.
+
+    Args:
+        work: Is called once more at first, which is not counted.
+        repeats: How many calls are measured.
+
+    Returns:
+        Milliseconds.
+    """
     work()
     times = []
     for _ in range(repeats):
@@ -41,7 +49,7 @@ def median_ms(work: Callable[[], object], repeats: int) -> float:
 
 
 def paper_sized_perturbation(repeats: int) -> float:
-    """2048 tokens, K = 16384, D = 384, eps = 0.7: the size of the published code."""
+    """Milliseconds of the QPM at the size of the published code: 2048 tokens, K = 16384, D = 384, epsilon = 0.7."""
     generator = torch.Generator().manual_seed(SEED)
     codewords = torch.randn(16384, 384, generator=generator) * 0.1
     indices = torch.randint(16384, (2, 32, 32), generator=generator)
@@ -50,14 +58,22 @@ def paper_sized_perturbation(repeats: int) -> float:
 
 
 def codeword_search(repeats: int) -> float:
-    """8192 tokens against K = 4096, D = 64."""
+    """Milliseconds of the search for the nearest codewords: 8192 tokens, K = 4096, D = 64."""
     generator = torch.Generator().manual_seed(SEED)
     features, codewords = torch.randn(8192, 64, generator=generator), torch.randn(4096, 64, generator=generator)
     return median_ms(lambda: nearest_codewords(features, codewords), repeats)
 
 
 def training_pass(repeats: int, *, half: bool) -> float:
-    """Forward and backward of six crops of 128 pixels through the default network."""
+    """Forward and backward pass of six crops of 128 x 128 pixels through the default network.
+
+    Args:
+        repeats: How many passes are measured.
+        half: Whether to use bfloat16 autocast.
+
+    Returns:
+        Milliseconds.
+    """
     torch.manual_seed(SEED)
     model = VQSeg(ModelConfig()).to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     images = torch.rand(6, 1, 128, 128).contiguous(memory_format=torch.channels_last)
@@ -71,7 +87,15 @@ def training_pass(repeats: int, *, half: bool) -> float:
 
 
 def serving(checkpoint: Path, repeats: int) -> dict[str, float]:
-    """A bundled example: encode the volume, then one slice at a new seed and at a dragged strength."""
+    """Serve a bundled example: encode the volume, then perturb one slice with a new seed and with a new strength.
+
+    Args:
+        checkpoint: A folder.
+        repeats: How many calls are measured.
+
+    Returns:
+        Milliseconds by name.
+    """
     segmenter = Segmenter(load_model(checkpoint))
     scan = read_scan(ROOT / "assets" / "examples" / "phantom_dilated-left-ventricle.nii.gz")
     opened = segmenter.open(scan)

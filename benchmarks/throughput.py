@@ -1,4 +1,4 @@
-"""Steps and images a second of a configuration's training, on phantoms, so that no data set is needed.
+"""Training speed of a configuration, in steps and images per second. It trains on phantoms, so no data set is needed.
 
 python benchmarks/throughput.py --config configs/acdc-10.yaml [--steps 40] [--warmup 10] [--train.precision bf16 ...]
 accelerate launch --config_file configs/accelerate/four-gpus.yaml benchmarks/throughput.py --config configs/acdc-10.yaml
@@ -25,9 +25,18 @@ from vqseg.training.trainer import Trainer
 
 
 def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
-    """The whole method from the first measured step on: codebook placed, unlabelled branch at work. Lines every `warmup` steps.
+    """Change a configuration so that the measured steps run the whole method: the codebook is placed and the unlabelled branch is on.
 
-    Pseudo-labels made beforehand are left out: the teacher answers, as in the method.
+    Pseudo-labels that were made before are not used: the teacher answers, as in the method.
+
+    Args:
+        config: The configuration.
+        folder: Holds the phantoms and the run.
+        warmup: Steps that are not measured. The log has a line every `warmup` steps.
+        steps: Measured steps, rounded up to a multiple of `warmup`.
+
+    Returns:
+        The changed configuration.
     """
     total = warmup * (1 + -(-steps // warmup))
     return replace(
@@ -51,7 +60,16 @@ def prepared(config: Config, folder: Path, warmup: int, steps: int) -> Config:
 
 
 def measure(config: Config, *, warmup: int, steps: int) -> dict[str, object] | None:
-    """Train on phantoms; the first `warmup` steps are left out. -> figures, on the main process only."""
+    """Train on phantoms and measure.
+
+    Args:
+        config: The configuration.
+        warmup: Steps that are not measured.
+        steps: Measured steps.
+
+    Returns:
+        The figures; None in all processes except the main one.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_phantoms(folder / "data", 4, 0)

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event, Lock
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -28,8 +27,7 @@ class FakeSegmenter:
 
     def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
         self.classes = classes
-        # What is read of a network besides: the temperature of its perturbation.
-        self.model = SimpleNamespace(config=SimpleNamespace(temperature="adaptive"))
+        self.temperature = "adaptive"
 
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
         if progress is not None:

@@ -97,7 +97,7 @@ def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(browser: Any,
     [
         ((16, 16, 3), None, 3, "truth.nii.gz has 16 × 16 × 3 voxels; the scan mine.nii.gz has 40 × 48 × 6"),
         ((40, 48, 6), np.eye(4), 3, "truth.nii.gz lies elsewhere than mine.nii.gz"),
-        ((40, 48, 6), None, 9, "truth.nii.gz is no label file of this model; expected whole numbers from 0 to 3 (background, RV, MYO, LV)"),
+        ((40, 48, 6), None, 9, "truth.nii.gz does not fit this model; expected whole numbers from 0 to 3 (background, RV, MYO, LV)"),
     ],
 )
 def test_labels_that_do_not_fit_are_explained_and_the_next_ones_may(
@@ -156,7 +156,7 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
 
 def test_a_scan_beyond_the_servers_memory_is_refused_before_it_is_read(browser: Any, example: Path, tmp_path: Path) -> None:
     large = nifti(tmp_path / "ct.nii.gz", np.zeros((256, 256, 100), np.int16))
-    with serving(tmp_path / "cache", [example], byte_cap=60 * 10**6) as running, visit(browser, running) as page:
+    with serving(tmp_path / "cache", [example], byte_cap=75 * 10**6) as running, visit(browser, running) as page:
         send(page, large)
         page.locator(TOAST, has_text="ct.nii.gz is too large: 256 x 256 x 100 voxels; at most 3 million are read here").wait_for()
         pick(page, "case", "Phantom small heart")

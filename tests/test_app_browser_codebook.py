@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import pixels, slide, visit, wait_until
+from app_browser import module, pixels, slide, visit, wait_ahead, wait_for_module, wait_until
 from app_server import Server, fake_served, rich_statistics, save_scan, serving
 from fake_segmenter import CODES, FakeSegmentedScan
 from PIL import Image
@@ -26,6 +26,15 @@ GRAPH = "#codewords .graph:not([hidden])"
 POINT = """([x, y]) => {
   const graph = document.querySelector("#codewords .graph:not([hidden])"), box = graph.getBoundingClientRect(), full = graph._fullLayout;
   return [box.left + full._size.l + full.xaxis.d2p(x), box.top + full._size.t + full.yaxis.d2p(y)];
+}"""
+# The slice beside the map is enlarged: the middle of each of its pixels.
+LENS = """([rows, columns]) => {
+  const canvas = document.querySelector(".lens canvas"), { width, height } = canvas, scale = height / rows;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+  return Array.from({ length: rows * columns }, (_, i) => {
+    const y = Math.floor((Math.floor(i / columns) + 0.5) * scale), x = Math.floor((i % columns + 0.5) * scale);
+    return [...data.slice(4 * (y * width + x), 4 * (y * width + x) + 3)];
+  });
 }"""
 
 
@@ -48,15 +57,41 @@ def scan(example: Path) -> FakeSegmentedScan:
 def tab(page: Any) -> Any:
     """The tab as it opens: the map of the first checkpoint, nothing marked."""
     page.get_by_role("tab", name="Codebook").click()
-    page.wait_for_selector(f"{GRAPH}[data-points]", state="attached")
+    wait_for_map(page)
     page.locator("[name=codes-view][value=map]").check()
     for name, value in (("colour", "class"), ("method", "umap")):
         page.locator(f"[data-set={name}]").select_option(value)
     page.locator("[name=codes-dimensions][value='2']").check()
     page.locator("[name=codes-tool][value=pan]").check()
-    page.wait_for_selector("#codewords[data-dimensions='2']")
+    wait_for_map(page, dimensions=2, colour="class")
     page.locator("#codewords").press("Escape")
     return page
+
+
+def wait_for_map(page: Any, **expected: Any) -> None:
+    """Until plotly.js has drawn the map, with what is expected of it: points, dimensions, colour, marked."""
+    drawn = "(m, expected) => m.state()?.points > 0 && Object.entries(expected).every(([name, value]) => m.state()[name] === value)"
+    wait_for_module(page, "tabs/codebook/view.js", drawn, expected)
+
+
+def wait_for_card(page: Any, code: int | None, *, complete: bool = True) -> None:
+    """Until the card is that of a code, complete with what only the server knows; None: of no code."""
+    card = page.locator(".card")
+    if code is None:
+        card.get_by_text("Click a codeword or a cell of the slice").wait_for()
+        return
+    titled = card.filter(has=page.get_by_role("heading", name=f"Code {code}", exact=True))
+    (titled.locator("tbody tr").first if complete else titled).wait_for()
+
+
+def wait_for_marked(page: Any, count: int) -> None:
+    """Until as many codes are marked."""
+    page.locator(".chip").get_by_text(re.compile(rf"^{count:,} codes? marked")).wait_for()
+
+
+def wait_for_slice(page: Any, index: int) -> None:
+    """Until the slice beside the map is this one."""
+    page.locator("[data-text=slice]").get_by_text(re.compile(rf"^Axial slice {index} ·")).wait_for()
 
 
 def colours_of(page: Any) -> list[str]:
@@ -75,13 +110,24 @@ def lonely_code() -> int:
     return int(np.argmax(distances.min(1) * (STATISTICS.counts > 0)))
 
 
-def lit_cells(page: Any) -> set[int]:
-    return {int(cell) for cell in (page.locator(".lens canvas").get_attribute("data-lit") or "").split()}
+def cells_on_show(scan: FakeSegmentedScan) -> np.ndarray:
+    """The number of the token under every displayed pixel: through the plane's orientation, in numpy."""
+    cells = np.arange(scan.indices[0].size).reshape(scan.indices[0].shape)
+    shape = scan.normalised.take(0, scan.axis).shape
+    return plane_views(scan.scan)["axial"].orient(np.kron(cells, np.ones((8, 8), int))[: shape[0], : shape[1]])
+
+
+def lit_cells(page: Any, scan: FakeSegmentedScan) -> set[int]:
+    """Cells that are coloured; a cell of which only a part were is none."""
+    shown = cells_on_show(scan)
+    coloured = np.ptp(page.evaluate(LENS, list(shown.shape)), axis=-1).reshape(shown.shape) > 0
+    assert all(coloured[shown == cell].all() or not coloured[shown == cell].any() for cell in np.unique(shown))
+    return set(np.unique(shown[coloured]).tolist())
 
 
 def pick(page: Any, code: int) -> None:
     page.mouse.click(*page.evaluate(POINT, STATISTICS.projection[code].tolist()))
-    page.wait_for_selector(f".card[data-ready='{code}']")
+    wait_for_card(page, code)
 
 
 def drag_box(page: Any, tool: str, corners: list[list[float]]) -> None:
@@ -97,7 +143,7 @@ def drag_box(page: Any, tool: str, corners: list[list[float]]) -> None:
 
 def test_the_map_shows_every_codeword_in_the_colour_of_its_class(tab: Any) -> None:
     statistics = STATISTICS
-    assert tab.locator(GRAPH).get_attribute("data-points") == str(CODES)
+    assert module(tab, "tabs/codebook/view.js", "m => m.state().points") == CODES
     colours = colours_of(tab)
     by_class: dict[int, set[str]] = {}
     for code, label in enumerate(statistics.majority_class):
@@ -121,15 +167,18 @@ def test_colours_mean_what_the_legend_says_and_no_figure_is_sent_again(tab: Any,
         "stage": np.where(never, -1, first),
         "ablation": measured,
     }
+    # Nothing is on its way any more: neither the scan's own counts nor frames that are fetched ahead.
+    tab.locator("[data-text=present]").get_by_text(f"{(counts > 0).sum():,}", exact=True).wait_for()
+    wait_ahead(tab)
     tab.requests.clear()
     for name, expected in groups.items():
         tab.locator("[data-set=colour]").select_option(name)
-        tab.wait_for_selector(f"{GRAPH}[data-colour={name}]")
+        wait_for_map(tab, colour=name)
         colours = np.array(colours_of(tab))
         grey = colours[np.flatnonzero(expected == expected.min())[0]]
         np.testing.assert_array_equal(colours == grey, expected == expected.min())
     tab.locator("[data-set=colour]").select_option("stage")
-    tab.wait_for_selector(f"{GRAPH}[data-colour=stage]")
+    wait_for_map(tab, colour="stage")
     colours = np.array(colours_of(tab))
     assert len({(stage, colour) for stage, colour in zip(groups["stage"].tolist(), colours.tolist(), strict=True)}) == len(
         set(groups["stage"])
@@ -137,37 +186,28 @@ def test_colours_mean_what_the_legend_says_and_no_figure_is_sent_again(tab: Any,
     assert tab.requests == []
 
 
-def settled(page: Any, expression: str) -> Any:
-    """The value of an expression once it has stayed the same for half a second."""
-    seen: list[Any] = []
-
-    def stays() -> bool:
-        seen.append(page.evaluate(expression))
-        return len(seen) > 25 and all(one == seen[-1] for one in seen[-25:])
-
-    wait_until(page, stays)
-    return seen[-1]
-
-
 def test_zoom_survives_another_colour(tab: Any) -> None:
     box = tab.locator("#codewords").bounding_box()
     tab.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
-    span = f"(() => {{ const r = document.querySelector('{GRAPH}')._fullLayout.xaxis.range; return r[1] - r[0]; }})()"
-    before = tab.evaluate(span)
+    ranges = f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range"
+    before = tab.evaluate(ranges)
+    # The map follows the wheel at once and is drawn anew, with the range that counts, a moment later: then plotly.js tells.
+    tab.evaluate(f"""void (window.zoomed = new Promise(done =>
+        document.querySelector('{GRAPH}').on('plotly_relayout', change => 'xaxis.range[0]' in change && done(true))))""")
     tab.mouse.wheel(0, -400)
-    wait_until(tab, lambda: tab.evaluate(span) < 0.95 * before)
-    # The map follows the wheel at once and is drawn anew, with the range that counts, a moment later.
-    zoomed = settled(tab, f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range")
+    tab.evaluate("window.zoomed")
+    zoomed = tab.evaluate(ranges)
+    assert zoomed[1] - zoomed[0] < 0.95 * (before[1] - before[0])
     tab.locator("[data-set=colour]").select_option("purity")
-    tab.wait_for_selector(f"{GRAPH}[data-colour=purity]")
-    assert tab.evaluate(f"document.querySelector('{GRAPH}')._fullLayout.xaxis.range") == zoomed
+    wait_for_map(tab, colour="purity")
+    assert tab.evaluate(ranges) == zoomed
     tab.evaluate(f"window.Plotly.relayout(document.querySelector('{GRAPH}'), {{'xaxis.autorange': true, 'yaxis.autorange': true}})")
 
 
 def test_pointing_at_a_codeword_tells_atom_counts_and_classes(tab: Any) -> None:
     code = lonely_code()
     tab.mouse.move(*tab.evaluate(POINT, STATISTICS.projection[code].tolist()))
-    tab.wait_for_selector(f".codes[data-hovered='{code}']")
+    tab.locator(".tip").get_by_text(f"Code {code}", exact=True).wait_for()
     tip = tab.locator(".tip").inner_text()
     label = int(STATISTICS.majority_class[code])
     share = STATISTICS.class_counts[code, label] / STATISTICS.counts[code]
@@ -187,7 +227,7 @@ def test_a_click_opens_the_card_with_neighbours_of_the_codebooks_own_space(tab: 
     rows = [[cell.strip() for cell in row.locator("td").all_inner_texts()][1:] for row in card.locator("tbody tr").all()]
     assert [int(row[0]) for row in rows] == found.codes.tolist()
     assert [float(row[1]) for row in rows] == pytest.approx(found.distances.tolist())
-    tab.wait_for_selector(".card[data-strength='0.4']")
+    card.get_by_text("ε = 0.40").wait_for()
     rows = [row.locator("td").last.inner_text() for row in card.locator("tbody tr").all()]
     assert [float(row) for row in rows] == pytest.approx((0.4 * found.probabilities).tolist(), abs=1e-4)
     text = card.inner_text()
@@ -199,7 +239,7 @@ def test_a_click_opens_the_card_with_neighbours_of_the_codebooks_own_space(tab: 
     # The code of the card is in the address, and a neighbour's button opens the neighbour's card.
     tab.wait_for_url(lambda url: f"code={code}" in url)
     card.locator("tbody .code").first.click()
-    tab.wait_for_selector(f".card[data-ready='{found.codes[0]}']")
+    wait_for_card(tab, found.codes[0])
 
 
 @pytest.mark.parametrize("tool", ["lasso", "select"])
@@ -208,30 +248,27 @@ def test_codewords_that_are_drawn_around_light_their_voxels(tab: Any, scan: Fake
     corners = [[low[0], low[1]], [high[0], low[1]], [high[0], high[1]], [low[0], high[1]], [low[0], low[1]]]
     drag_box(tab, tool, [[float(a), float(b)] for a, b in (corners if tool == "lasso" else [corners[0], corners[2]])])
     inside = np.flatnonzero(((STATISTICS.projection > low) & (STATISTICS.projection < high)).all(1))
-    tab.wait_for_selector(f".codes[data-selected='{len(inside)}']")
+    wait_for_marked(tab, len(inside))
     expected = set(np.flatnonzero(np.isin(scan.indices[3], inside)).tolist())
     assert expected
-    wait_until(tab, lambda: lit_cells(tab) == expected)
-    counts = " ".join(str(int(np.isin(one, inside).sum())) for one in scan.indices)
-    tab.wait_for_selector(f".strip[data-counts='{counts}']")
+    wait_until(tab, lambda: lit_cells(tab, scan) == expected)
+    counts = [f"slice {i}: {np.isin(one, inside).sum():,} tokens" for i, one in enumerate(scan.indices)]
+    wait_until(tab, lambda: tab.locator(".strip button").evaluate_all("bars => bars.map(bar => bar.title)") == counts)
     assert f"{np.isin(scan.indices, inside).sum():,} tokens of this scan" in tab.locator(".chip").inner_text()
     # All slices are reached: by the strip and by the buttons above the slice.
     tab.locator(".strip button").nth(1).click()
-    tab.wait_for_selector(".codes[data-slice='axial 1']")
-    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[1], inside)).tolist()))
+    wait_for_slice(tab, 1)
+    wait_until(tab, lambda: lit_cells(tab, scan) == set(np.flatnonzero(np.isin(scan.indices[1], inside)).tolist()))
     tab.get_by_role("button", name="Next slice").click()
-    tab.wait_for_selector(".codes[data-slice='axial 2']")
+    wait_for_slice(tab, 2)
     tab.get_by_role("button", name="Clear the selection").click()
-    wait_until(tab, lambda: lit_cells(tab) == set())
+    wait_until(tab, lambda: lit_cells(tab, scan) == set())
 
 
 def cell_centre(page: Any, scan: FakeSegmentedScan, row: int, column: int) -> tuple[float, float]:
-    """Where a cell of the token grid lies on the page: through the plane's orientation, in numpy."""
-    view = plane_views(scan.scan)["axial"]
-    cells = np.arange(scan.indices[0].size).reshape(scan.indices[0].shape)
-    shape = scan.normalised.take(0, scan.axis).shape
-    shown = view.orient(np.kron(cells, np.ones((8, 8), int))[: shape[0], : shape[1]])
-    rows, columns = np.nonzero(shown == row * cells.shape[1] + column)
+    """Where a cell of the token grid lies on the page."""
+    shown = cells_on_show(scan)
+    rows, columns = np.nonzero(shown == row * scan.indices[0].shape[1] + column)
     box = page.locator(".lens canvas").bounding_box()
     return box["x"] + box["width"] * (columns.mean() + 0.5) / shown.shape[1], box["y"] + box["height"] * (rows.mean() + 0.5) / shown.shape[
         0
@@ -239,17 +276,17 @@ def cell_centre(page: Any, scan: FakeSegmentedScan, row: int, column: int) -> tu
 
 
 def test_a_click_on_the_slice_opens_the_card_of_its_code_and_a_brush_marks_a_region(tab: Any, scan: FakeSegmentedScan) -> None:
-    tab.wait_for_selector(".codes[data-slice='axial 3']")
+    wait_for_slice(tab, 3)
     tab.mouse.click(*cell_centre(tab, scan, 1, 2))
-    tab.wait_for_selector(f".card[data-ready='{scan.indices[3][1, 2]}']")
+    wait_for_card(tab, scan.indices[3][1, 2])
     tab.locator(".card").press("Escape")
     tab.mouse.move(*cell_centre(tab, scan, 2, 1))
     tab.mouse.down()
     tab.mouse.move(*cell_centre(tab, scan, 2, 3), steps=12)
     tab.mouse.up()
     region = np.unique(scan.indices[3][2, 1:4])
-    tab.wait_for_selector(f".codes[data-selected='{len(region)}']")
-    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[3], region)).tolist()))
+    wait_for_marked(tab, len(region))
+    wait_until(tab, lambda: lit_cells(tab, scan) == set(np.flatnonzero(np.isin(scan.indices[3], region)).tolist()))
     marked = tab.evaluate(f"(() => {{ const t = document.querySelector('{GRAPH}').data[2]; return [[...t.x], [...t.y]]; }})()")
     np.testing.assert_allclose(np.array(marked).T, STATISTICS.projection[region], atol=1e-5)
 
@@ -270,7 +307,7 @@ def test_marked_codes_light_the_same_voxels_in_the_tab_see_until_they_are_unmark
     tab.get_by_role("button", name="codes lit").click()
     wait_until(tab, lambda: bool((pixels(tab, "labels") == plain).all()))
     tab.get_by_role("tab", name="Codebook").click()
-    tab.wait_for_selector(f"{GRAPH}[data-marked='0']")
+    wait_for_map(tab, marked=0)
 
 
 def test_the_keyboard_steps_through_codes_opens_the_card_and_clears(tab: Any, scan: FakeSegmentedScan) -> None:
@@ -280,16 +317,16 @@ def test_the_keyboard_steps_through_codes_opens_the_card_and_clears(tab: Any, sc
     assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     for step, key in enumerate(("ArrowRight", "ArrowRight", "ArrowDown")):
         tab.keyboard.press(key)
-        tab.wait_for_selector(f".card[data-code='{order[step]}']")
+        wait_for_card(tab, order[step], complete=False)
     tab.keyboard.press("ArrowLeft")
-    tab.wait_for_selector(f".card[data-code='{order[1]}']")
+    wait_for_card(tab, order[1], complete=False)
     assert f"code {order[1]}, rank 2" in tab.locator("[data-text=said]").inner_text()
     # The arrows moved no slice meanwhile.
     assert tab.locator("#slice input[type=range]").input_value() == "3"
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.className") == "card"
     tab.keyboard.press("Escape")
-    tab.wait_for_selector(".card[data-code='']")
+    wait_for_card(tab, None)
     assert tab.evaluate("document.activeElement.id") == "codewords"
     # The slice: a cursor, Space marks the cell's code, Enter opens its card.
     tab.locator(".lens canvas").focus()
@@ -297,20 +334,20 @@ def test_the_keyboard_steps_through_codes_opens_the_card_and_clears(tab: Any, sc
     h, w = scan.indices[3].shape
     code = int(scan.indices[3][h // 2, w // 2])
     tab.keyboard.press(" ")
-    tab.wait_for_selector(".codes[data-selected='1']")
+    wait_for_marked(tab, 1)
     tab.keyboard.press("Enter")
-    tab.wait_for_selector(f".card[data-ready='{code}']")
+    wait_for_card(tab, code)
 
 
 def test_lists_find_dead_and_impure_codes_and_light_them_on_the_map(tab: Any, scan: FakeSegmentedScan) -> None:
     tab.locator("[name=codes-view][value=usage]").check()
     dead = np.flatnonzero(STATISTICS.counts == 0)
     tab.locator("[data-set=filter]").select_option("dead")
-    tab.wait_for_selector(f".list[data-listed='{len(dead)}']")
+    tab.locator("[data-text=listed]").get_by_text(f"{len(dead)} codes", exact=True).wait_for()
     assert sorted(int(text) for text in tab.locator(".list tbody .code").all_inner_texts()) == dead.tolist()
     tab.locator("[data-set=filter]").select_option("impure")
     impure = np.flatnonzero(np.nan_to_num(STATISTICS.purity, nan=1) < 0.6)
-    tab.wait_for_selector(f".list[data-listed='{len(impure)}']")
+    tab.locator("[data-text=listed]").get_by_text(f"{len(impure)} codes", exact=True).wait_for()
     tab.get_by_role("button", name="purity").click()
     tab.wait_for_selector(".list th[aria-sort=ascending]:has-text('purity')")
     shown = [int(text) for text in tab.locator(".list tbody .code").all_inner_texts()]
@@ -324,13 +361,35 @@ def test_lists_find_dead_and_impure_codes_and_light_them_on_the_map(tab: Any, sc
     assert [int(row["tokens_in_scan"]) for row in rows] == counts[shown].tolist()
     assert [int(row["tokens_MYO"]) for row in rows] == STATISTICS.class_counts[shown, 2].tolist()
     tab.get_by_role("button", name="Mark on the map").click()
-    tab.wait_for_selector(f"{GRAPH}[data-marked='{len(impure)}']")
-    wait_until(tab, lambda: lit_cells(tab) == set(np.flatnonzero(np.isin(scan.indices[3], impure)).tolist()))
+    wait_for_map(tab, marked=len(impure))
+    wait_until(tab, lambda: lit_cells(tab, scan) == set(np.flatnonzero(np.isin(scan.indices[3], impure)).tolist()))
+
+
+def wait_for_plot(page: Any, name: str, traces: int) -> None:
+    """Until plotly.js has drawn a plot with as many traces."""
+    drawn = "([name, traces]) => document.querySelector(`#${name} .plot-container`)?.closest('.plot').data.length === traces"
+    page.wait_for_function(drawn, arg=[name, traces])
+
+
+def wait_for_costs(page: Any, points: int) -> None:
+    """Until both curves of what perturbing costs have all of their points."""
+    complete = "points => (({ data = [] }) => data.length === 2 && data.every(t => t.x.length === points))(document.querySelector('#cost'))"
+    page.wait_for_function(complete, arg=points)
+
+
+def wait_for_moment(page: Any, moment: int) -> None:
+    """Until the evolution shows a moment: its step, and how many codes were in use then."""
+    used = int((STATISTICS.evolution_counts[moment] > 0).sum())
+    page.locator("[data-text=moment]").get_by_text(re.compile(rf"^step {STATISTICS.evolution_steps[moment]} ·")).wait_for()
+    said = page.locator("[data-part=evolution-legend] span").all_inner_texts()
+    assert [text.strip() for text in said] == [f"{used} in use", f"{CODES - used} not in use"]
+    points = "(() => document.querySelector('#evolution').data.map(t => t.x.length))()"
+    assert page.evaluate(points) == [CODES - used, used]
 
 
 def test_rank_frequency_and_the_classes_of_all_codes_are_drawn(tab: Any) -> None:
     tab.locator("[name=codes-view][value=usage]").check()
-    tab.wait_for_selector("#classes[data-drawn]")
+    wait_for_plot(tab, "classes", len(STATISTICS.classes))
     used = np.flatnonzero(STATISTICS.counts > 0)
     counts = tab.evaluate("[...document.querySelector('#frequency').data[0].y]")
     assert counts == np.sort(STATISTICS.counts[used])[::-1].tolist()
@@ -345,9 +404,9 @@ def test_rank_frequency_and_the_classes_of_all_codes_are_drawn(tab: Any) -> None
 def test_evolution_moves_with_the_slider_plays_and_saves_a_gif(tab: Any) -> None:
     tab.locator("[name=codes-view][value=evolution]").check()
     used = (STATISTICS.evolution_counts > 0).sum(1)
-    tab.wait_for_selector(f".codes[data-moment='3 {used[3]} {CODES - used[3]}']")
+    wait_for_moment(tab, 3)
     tab.locator("[data-set=moment]").fill("1")
-    tab.wait_for_selector(f".codes[data-moment='1 {used[1]} {CODES - used[1]}']")
+    wait_for_moment(tab, 1)
     x, y, codes = tab.evaluate(
         "(() => { const t = document.querySelector('#evolution').data[1]; return [[...t.x], [...t.y], [...t.customdata]]; })()"
     )
@@ -360,7 +419,7 @@ def test_evolution_moves_with_the_slider_plays_and_saves_a_gif(tab: Any) -> None
     tab.get_by_role("button", name="Play").click()
     tab.get_by_role("button", name="Pause").wait_for()
     # It stops by itself at the last moment.
-    tab.wait_for_selector(f".codes[data-moment='3 {used[3]} {CODES - used[3]}']")
+    wait_for_moment(tab, 3)
     tab.get_by_role("button", name="Play").wait_for()
     with tab.expect_download() as download:
         tab.get_by_role("button", name="Save as GIF").click()
@@ -370,7 +429,7 @@ def test_evolution_moves_with_the_slider_plays_and_saves_a_gif(tab: Any) -> None
 
 def test_two_radii_stand_beside_what_they_cost_on_the_slice(tab: Any, scan: FakeSegmentedScan) -> None:
     tab.locator("[name=codes-view][value=radii]").check()
-    tab.wait_for_selector("#cost[data-points='21 21']")
+    wait_for_costs(tab, 21)
     rates, dropout, strengths, dice = tab.evaluate(
         "(() => { const d = document.querySelector('#cost').data; return [d[0].x, d[0].y, d[1].x, d[1].y]; })()"
     )
@@ -398,7 +457,7 @@ def test_turning_the_slices_ends_with_the_scan(tab: Any, scan: FakeSegmentedScan
     last = scan.slice_count - 1
     for index, ends in ((0, (True, False)), (last, (False, True)), (3, (False, False))):
         slide(tab, "slice", index)
-        tab.wait_for_selector(f".codes[data-slice='axial {index}']")
+        wait_for_slice(tab, index)
         assert tuple(tab.get_by_label(f"{name} slice").is_disabled() for name in ("Previous", "Next")) == ends
 
 
@@ -413,9 +472,9 @@ def test_parameters_of_a_layout_stay_within_a_narrow_window(tab: Any) -> None:
 
 
 def test_lines_stay_within_their_axes_when_the_link_changes(tab: Any) -> None:
-    for view, drawn in (("usage", "#frequency[data-drawn]"), ("radii", "#cost[data-points='21 21']")):
+    for view, drawn in (("usage", lambda: wait_for_plot(tab, "frequency", 2)), ("radii", lambda: wait_for_costs(tab, 21))):
         tab.locator(f"[name=codes-view][value={view}]").check()
-        tab.wait_for_selector(drawn)
+        drawn()
         # A clip path by a whole address is another document's once the address has changed.
         tab.wait_for_url(f"**view={view}**")
         clips = tab.evaluate("[...document.querySelectorAll('.plots [clip-path]')].map(one => one.getAttribute('clip-path'))")
@@ -446,11 +505,11 @@ def test_other_layouts_come_at_once_or_from_the_background_and_can_be_cancelled(
     wait_until(tab, lambda: same(places(2), STATISTICS.tsne))
     tab.locator("[data-set=method]").select_option("umap")
     tab.locator("[name=codes-dimensions][value='3']").check()
-    tab.wait_for_selector("#codewords[data-dimensions='3']")
+    wait_for_map(tab, dimensions=3)
     wait_until(tab, lambda: same(places(3), STATISTICS.projection3))
     assert tab.locator("[name=codes-tool][value=lasso]").is_disabled()
     tab.locator("[name=codes-dimensions][value='2']").check()
-    tab.wait_for_selector("#codewords[data-dimensions='2']")
+    wait_for_map(tab, dimensions=2)
     tab.get_by_text("Parameters").click()
     tab.get_by_label("Neighbours", exact=True).fill("4")
     tab.get_by_role("button", name="Compute").click()
@@ -477,15 +536,15 @@ def test_a_scan_unlike_the_training_scans_is_said_so_calmly(tab: Any, scan: Fake
 
 def test_a_link_opens_the_card_of_its_code_and_the_view_it_names(browser: Any, server: Server) -> None:
     with visit(browser, server, f"{server.url}/?tab=codebook&code=7&case=Phantom+zoomed") as other:
-        other.wait_for_selector(".card[data-ready='7']")
+        wait_for_card(other, 7)
         other.get_by_role("button", name="The next less used code").click()
         order = np.argsort(STATISTICS.rank).tolist()
         follower = order[order.index(7) + 1]
         other.wait_for_url(lambda url: f"code={follower}" in url)
     with visit(browser, server, f"{server.url}/?tab=codebook&view=evolution&code=99999") as other:
-        other.wait_for_selector(".codes[data-moment]")
+        wait_for_moment(other, 3)
         assert other.locator("[name=codes-view][value=evolution]").is_checked()
-        assert other.locator(".card").get_attribute("data-code") == ""
+        assert other.locator(".card").text_content().startswith("Click a codeword")
 
 
 def test_another_checkpoint_shows_its_own_codebook_and_one_without_statistics_says_so(browser: Any, server: Server) -> None:
@@ -550,13 +609,13 @@ def _times_of_the_map(page: Any, size: int) -> tuple[float, list[float]]:
 
     start = seconds()
     page.get_by_role("tab", name="Codebook").click()
-    page.wait_for_selector(f"{GRAPH}[data-points='{size}']")
+    wait_for_map(page, points=size)
     first_paint = seconds() - start
-    page.wait_for_selector(".codes[data-slice]")
+    wait_for_slice(page, 3)
     took = []
     for name in ("usage", "purity", "active", "scan", "class"):
         start = seconds()
         page.locator("[data-set=colour]").select_option(name)
-        page.wait_for_selector(f"{GRAPH}[data-colour={name}]")
+        wait_for_map(page, colour=name)
         took.append(seconds() - start)
     return first_paint, took

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import slide
+from app_browser import module, slide
 from fake_segmenter import CLASSES, FakeSegmentedScan
+from perturb_page import canvas, force, wait_for_card, wait_for_curves, wait_perturbed
 
 from app.page.sidebar import OPACITY
 from app.scan.branches import branch_changes
@@ -18,11 +19,6 @@ from app.scan.planes import PlaneView, plane_views
 from app.scan.render import greyscale, label_colours, overlay
 from vqseg.data.scan import read_scan
 from vqseg.inference import label_agreement
-
-CANVAS = """selector => {
-  const c = document.querySelector(selector);
-  return [c.height, c.width, ...c.getContext("2d").getImageData(0, 0, c.width, c.height).data];
-}"""
 
 CUTS = "[...document.querySelectorAll('.perturb .pinned')].map((piece) => getComputedStyle(piece).clipPath)"
 
@@ -36,13 +32,12 @@ def segmented(example: Path) -> FakeSegmentedScan:
 def perturb(page: Any) -> Any:
     """The page on the tab Perturb, at its start."""
     page.get_by_role("tab", name="Perturb").click()
-    page.wait_for_selector(".perturb[data-painted='3 0 0 0']")
+    wait_perturbed(page, "3 0 0 0")
     return page
 
 
-def canvas(page: Any, selector: str) -> np.ndarray:
-    rows, columns, *values = page.evaluate(CANVAS, selector)
-    return np.array(values, np.uint8).reshape(rows, columns, 4)[..., :3]
+def wait_compared(page: Any) -> None:
+    page.locator("[data-text=comparison]", has_text="Dice of A and B").wait_for()
 
 
 def view_of(segmented: FakeSegmentedScan) -> PlaneView:
@@ -58,19 +53,19 @@ def drawn(segmented: FakeSegmentedScan, labels: np.ndarray, index: int = 3) -> n
 
 def test_a_pinned_view_is_compared_with_the_one_on_show(perturb: Any, segmented: FakeSegmentedScan) -> None:
     slide(perturb, "strength", 0.2)
-    perturb.wait_for_selector(".perturb[data-painted='3 0.2 0 0']")
+    wait_perturbed(perturb, "3 0.2 0 0")
     perturb.locator("[data-do=pin]").click()
     perturb.get_by_text("A is pinned, and B is the same still").wait_for()
-    assert perturb.locator(".perturb[data-compared]").count() == 0
+    assert "Dice" not in perturb.locator("[data-text=comparison]").inner_text()
     slide(perturb, "strength", 0.8)
-    perturb.wait_for_selector(".perturb[data-painted='3 0.8 0 0'][data-compared]")
+    wait_perturbed(perturb, "3 0.8 0 0")
+    wait_compared(perturb)
     one, other = (segmented.perturb(3, strength) for strength in (0.2, 0.8))
     for name, result in ((".pinned canvas", one), ("canvas", other)):
         np.testing.assert_array_equal(canvas(perturb, f"[data-panel=segmentation] {name}"), drawn(segmented, result.labels))
         picture = greyscale(view_of(segmented).orient(result.reconstruction))
         np.testing.assert_array_equal(canvas(perturb, f"[data-panel=picture] {name}")[..., 0], picture)
-    compared = float(perturb.locator(".perturb").get_attribute("data-compared"))
-    assert compared == pytest.approx(label_agreement(one.labels, other.labels), abs=1e-3)
+    compared = label_agreement(one.labels, other.labels)
     same = 100 * (one.labels == other.labels).mean()
     assert perturb.locator("[data-text=comparison]").inner_text() == (
         f"A: ε 0.20. B: ε 0.80. Dice of A and B {compared:.3f}, the same label in {same:.1f} % of the pixels."
@@ -83,7 +78,7 @@ def test_a_pinned_view_is_compared_with_the_one_on_show(perturb: Any, segmented:
 def test_the_wipe_is_one_line_over_both_pictures_for_mouse_and_keyboard(perturb: Any) -> None:
     perturb.locator("[data-do=pin]").click()
     slide(perturb, "strength", 0.5)
-    perturb.wait_for_selector(".perturb[data-compared]")
+    wait_compared(perturb)
     wipe = perturb.locator("[data-panel=segmentation] .wipe")
     box = wipe.bounding_box()
     perturb.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -96,7 +91,7 @@ def test_the_wipe_is_one_line_over_both_pictures_for_mouse_and_keyboard(perturb:
     perturb.keyboard.press("ArrowRight")
     assert float(wipe.input_value()) == float(other.input_value()) == share + 1
     # The arrow was the wipe's alone: the slice stays.
-    assert perturb.evaluate("window.vqseg.state.index") == 3
+    assert module(perturb, "web/store.js", "({ store }) => store.state.index") == 3
     moved = perturb.evaluate(CUTS)
     assert cuts[0] == cuts[1] != moved[0] == moved[1]
     perturb.keyboard.press("Home")
@@ -104,18 +99,19 @@ def test_the_wipe_is_one_line_over_both_pictures_for_mouse_and_keyboard(perturb:
 
 
 def test_a_pinned_view_follows_to_other_slices_without_its_forced_tokens(perturb: Any, segmented: FakeSegmentedScan) -> None:
-    perturb.evaluate("window.vqseg.edit([[2, 3, 63]])")
-    perturb.wait_for_selector(".perturb[data-painted='3 0 0 1']")
+    force(perturb, [[2, 3, 63]])
+    wait_perturbed(perturb, "3 0 0 1")
     perturb.locator("[data-do=pin]").click()
-    perturb.evaluate("window.vqseg.edit([])")
-    perturb.wait_for_selector(".perturb[data-compared]")
+    force(perturb, [])
+    wait_compared(perturb)
     assert "A: 1 forced. B: 0 forced." in perturb.locator("[data-text=comparison]").inner_text()
     forced = segmented.perturb(3, 0.0, forced={(2, 3): 63})
     selector = "[data-panel=segmentation] .pinned canvas"
     np.testing.assert_array_equal(canvas(perturb, selector), drawn(segmented, forced.labels))
     slide(perturb, "slice", 4)
     slide(perturb, "strength", 0.3)
-    perturb.wait_for_selector(".perturb[data-painted='4 0.3 0 0'][data-compared]")
+    wait_perturbed(perturb, "4 0.3 0 0")
+    wait_compared(perturb)
     assert perturb.locator("[data-text=comparison]").inner_text().startswith("A: ε 0.00. B: ε 0.30.")
     np.testing.assert_array_equal(canvas(perturb, selector), drawn(segmented, segmented.perturb(4, 0.0).labels, 4))
     perturb.locator("#reset").click()
@@ -123,7 +119,7 @@ def test_a_pinned_view_follows_to_other_slices_without_its_forced_tokens(perturb
 
 
 def test_the_curve_over_dropout_stands_beside_the_one_over_epsilon(perturb: Any, segmented: FakeSegmentedScan) -> None:
-    perturb.wait_for_selector("#curves .js-plotly-plot[data-points='21'][data-dropout='21']")
+    wait_for_curves(perturb, 21, 21)
     data = perturb.evaluate("document.querySelector('#curves .js-plotly-plot').data.map(({ x, y, line }) => ({ x, y, dash: line.dash }))")
     results = [segmented.dropout(3, rate) for rate in data[4]["x"]]
     assert data[4]["x"] == pytest.approx([i / 20 for i in range(21)])
@@ -148,7 +144,7 @@ def test_the_figure_of_the_curves_tells_how_far_it_is_and_can_be_cancelled(pertu
     with monkeypatch.context() as patch:
         patch.setattr(FakeSegmentedScan, "dropout", lambda *arguments: time.sleep(0.25) or decode(*arguments))
         slide(perturb, "slice", 1)
-        perturb.wait_for_selector(".perturb[data-painted='1 0 0 0']")
+        wait_perturbed(perturb, "1 0 0 0")
         perturb.locator(".perturb").get_by_role("button", name="Curves as PNG", exact=True).click()
         perturb.get_by_text(re.compile(r"Drawing the figure of the curves: \d+ of 42")).wait_for()
         perturb.get_by_role("button", name="Cancel Curves as PNG").click()
@@ -163,20 +159,22 @@ def test_the_branches_are_told_apart_where_only_one_of_them_answers(perturb: Any
     clean = segmented.perturb(3, 0.0)
     forced = {place: (int(code) + 2) % 64 for place, code in np.ndenumerate(clean.indices)}
     slide(perturb, "strength", 0.4)
-    perturb.evaluate("edits => window.vqseg.edit(edits)", [[*place, code] for place, code in forced.items() if place[0] < 3])
-    perturb.wait_for_selector(".perturb[data-painted^='3 0.4 0 ']:not([data-painted$=' 0'])")
+    edits = [[*place, code] for place, code in forced.items() if place[0] < 3]
+    force(perturb, edits)
+    wait_perturbed(perturb, f"3 0.4 0 {len(edits)}")
     perturb.locator("[data-do=branches]").click()
-    perturb.wait_for_selector(".perturb[data-branches]")
+    perturb.wait_for_selector(".perturb .legend")
     result = segmented.perturb(3, 0.4, forced={place: code for place, code in forced.items() if place[0] < 3})
     changes = branch_changes(result.labels, clean.labels, result.reconstruction, clean.reconstruction)
     counts = np.bincount(changes.ravel(), minlength=4)
     assert counts.all(), "the case is too plain to tell the branches apart"
-    assert perturb.locator(".perturb").get_attribute("data-branches") == " ".join(map(str, counts))
     picture = canvas(perturb, "[data-panel=segmentation] canvas")
     shown = view_of(segmented).orient(changes)
     for kind, colour in ((1, (216, 27, 154)), (2, (86, 180, 233)), (3, (244, 244, 244))):
         np.testing.assert_array_equal((picture == colour).all(-1), shown == kind)
-    assert f"label only, {100 * counts[1] / changes.size:.1f} %" in perturb.locator(".perturb .legend").inner_text()
+    legend = perturb.locator(".perturb .legend").inner_text()
+    for words, count in zip(("label only", "reconstruction only", "both"), counts[1:], strict=True):
+        assert f"{words}, {100 * count / changes.size:.1f} %" in legend
     perturb.locator("[data-do=branches]").click()
     perturb.wait_for_selector(".perturb .legend", state="hidden")
     np.testing.assert_array_equal(canvas(perturb, "[data-panel=segmentation] canvas"), drawn(segmented, result.labels))
@@ -184,7 +182,7 @@ def test_the_branches_are_told_apart_where_only_one_of_them_answers(perturb: Any
 
 def test_decoding_many_seeds_shows_its_progress_and_is_stopped(perturb: Any) -> None:
     slide(perturb, "strength", 0.3)
-    perturb.wait_for_selector(".perturb[data-painted='3 0.3 0 0']")
+    wait_perturbed(perturb, "3 0.3 0 0")
     perturb.get_by_label("Seeds of the sensitivity map").select_option("32")
     # In one breath, so that no answer comes between.
     seen = perturb.evaluate(
@@ -207,10 +205,9 @@ def test_decoding_many_seeds_shows_its_progress_and_is_stopped(perturb: Any) -> 
 
 def test_the_card_shows_what_the_codes_decode_to(perturb: Any, segmented: FakeSegmentedScan) -> None:
     slide(perturb, "strength", 1)
-    perturb.wait_for_selector(".perturb[data-painted='3 1 0 0']")
+    wait_perturbed(perturb, "3 1 0 0")
     perturb.locator("[data-panel=after] canvas").click()
-    perturb.wait_for_selector(".perturb[data-cell]")
-    _, _, before, after = (int(n) for n in perturb.locator(".perturb").get_attribute("data-cell").split())
+    _, _, before, after = wait_for_card(perturb)
     assert before != after
     atoms = segmented.atoms([before, after, *segmented.neighbours(before, 6).codes])
     np.testing.assert_array_equal(canvas(perturb, ".card .swap figure:nth-of-type(1) canvas")[..., 0], atoms[0])
@@ -222,15 +219,12 @@ def test_the_card_shows_what_the_codes_decode_to(perturb: Any, segmented: FakeSe
 def test_the_arrow_keys_go_from_cell_to_cell(perturb: Any) -> None:
     grid = perturb.locator("[data-panel=before] canvas")
     grid.click()
-    perturb.wait_for_selector(".perturb[data-cell]")
-    places = [[int(n) for n in perturb.locator(".perturb").get_attribute("data-cell").split()][:2]]
+    places = [wait_for_card(perturb)[:2]]
     for key in ("ArrowRight", "ArrowDown"):
         grid.press(key)
-        last = " ".join(map(str, places[-1])) + " "
-        perturb.wait_for_selector(f".perturb[data-cell]:not([data-cell^='{last}'])")
-        places.append([int(n) for n in perturb.locator(".perturb").get_attribute("data-cell").split()][:2])
+        places.append(wait_for_card(perturb, places[-1])[:2])
     # Each key moves along one axis of the grid, by one.
     steps = np.abs(np.diff(places, axis=0))
     assert steps.sum(1).tolist() == [1, 1]
     assert (steps[0] != steps[1]).any()
-    assert perturb.evaluate("window.vqseg.state.index") == 3
+    assert module(perturb, "web/store.js", "({ store }) => store.state.index") == 3

@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import slide, visit
+from app_browser import module, slide, visit, wait_for_module
 from app_server import Server, fake_served, save_scan
 from fake_segmenter import STRIDE, FakeSegmentedScan
 
+from app.scan.open_scan import OpenScan
 from app.scan.render import greyscale
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS, Step
 from app.tabs.learn.texts import fill, languages, number
-from app.visit.session import OpenScan
 from vqseg.data.scan import read_scan
 
 NAMES = list(STEPS)
+VIEW = "tabs/learn/view.js"
 ENGLISH = languages()["en"]
 BEYOND = """[...document.querySelectorAll(".lesson *")].filter((node) => node.getBoundingClientRect().right > innerWidth)
   .map((node) => node.outerHTML.slice(0, 200))"""
@@ -54,13 +55,32 @@ def turn_to(page: Any, name: str) -> None:
 
 
 def wait_step(page: Any, name: str) -> None:
-    page.wait_for_selector(f".lesson[data-painted^='{name} ']:not([data-waiting])")
+    wait_shown(page, step=name)
+    page.wait_for_selector(".lesson:not([data-waiting])")
     page.wait_for_selector(".lesson .ask .primary:not([disabled]), .lesson .outcome")
 
 
+def wait_shown(page: Any, **expected: Any) -> None:
+    """Until the tab shows this: of step, cell, revealed and strength what is named."""
+    same = "(m, expected) => Object.entries(expected).every(([key, value]) => String(m.state()?.[key]) === String(value))"
+    wait_for_module(page, VIEW, same, expected)
+
+
 def mark_of(page: Any) -> tuple[int, int]:
-    _, row, column, _ = page.locator(".lesson").get_attribute("data-painted").split()
-    return int(row), int(column)
+    row, column = module(page, VIEW, "m => m.state().cell")
+    return row, column
+
+
+def slice_of(page: Any) -> int:
+    return module(page, "web/store.js", "m => m.store.state.index")
+
+
+def wait_slice(page: Any, index: int) -> None:
+    wait_for_module(page, "web/store.js", "(m, index) => m.store.state.index === index", index)
+
+
+def wait_scan(page: Any, name: str) -> None:
+    wait_for_module(page, "web/store.js", "(m, name) => m.store.state.scan.name === name", name)
 
 
 def step_of(opened: OpenScan, name: str, cell: tuple[int, int], index: int = 3) -> Step:
@@ -74,7 +94,7 @@ def predict(page: Any, name: str, guess: float | str) -> None:
     else:
         page.locator(".ask input").fill(str(guess))
     page.locator(".ask .primary").click()
-    page.wait_for_selector(f".lesson[data-painted^='{name} '][data-painted$='revealed']")
+    wait_shown(page, step=name, revealed=True)
 
 
 def wrong(step: Step, name: str) -> float | str:
@@ -133,7 +153,7 @@ def test_the_marked_square_follows_clicks_and_keys_and_the_numbers_follow_it(les
     expected = next(
         (row, column) for row in range(5) for column in range(6) if view.orient(Place(opened, corner.request, row, column).inside)[4, 4]
     )
-    lesson.wait_for_selector(f".lesson[data-painted='pixels {expected[0]} {expected[1]} revealed']")
+    wait_shown(lesson, step="pixels", cell=expected, revealed=True)
     step = step_of(opened, "pixels", expected)
     assert lesson.locator(".outcome .reveal").inner_text() == fill(ENGLISH["steps"]["pixels"]["reveal"], step.facts, "en")
     assert lesson.locator(".patch td.inside").all_inner_texts() == [
@@ -152,14 +172,14 @@ def test_the_marked_square_follows_clicks_and_keys_and_the_numbers_follow_it(les
         for column in range(6)
         if view.orient(Place(opened, corner.request, row, column).inside)[4, 4 + STRIDE]
     )
-    lesson.wait_for_selector(f".lesson[data-painted='pixels {moved[0]} {moved[1]} revealed']")
+    wait_shown(lesson, step="pixels", cell=moved, revealed=True)
     assert lesson.evaluate("document.activeElement.dataset.stage") == "slice"
-    assert lesson.evaluate("window.vqseg.state.index") == 3
+    assert slice_of(lesson) == 3
     lesson.locator(".say h2").click()
     lesson.keyboard.press("ArrowRight")
-    lesson.wait_for_function("window.vqseg.state.index === 4")
+    wait_slice(lesson, 4)
     lesson.keyboard.press("ArrowLeft")
-    lesson.wait_for_function("window.vqseg.state.index === 3")
+    wait_slice(lesson, 3)
 
 
 def whole(page: Any) -> None:
@@ -167,9 +187,13 @@ def whole(page: Any) -> None:
     button = page.locator(".whole", has_text=ENGLISH["ui"]["whole"])
     if button.count():
         button.click()
-    page.wait_for_function(
-        """() => { const { scan, plane } = window.vqseg.state, c = document.querySelector(".lesson canvas");
-          return c.width === scan.planes[plane].shape[1] && c.height === scan.planes[plane].shape[0]; }"""
+    wait_for_module(
+        page,
+        "web/store.js",
+        """({ store }) => {
+          const [rows, columns] = store.state.scan.planes[store.state.plane].shape, canvas = document.querySelector(".lesson canvas");
+          return canvas.width === columns && canvas.height === rows;
+        }""",
     )
 
 
@@ -209,17 +233,17 @@ def test_epsilon_is_moved_in_the_lesson_and_shown_in_both_decoders(lesson: Any, 
     turn_to(lesson, "swap")
     predict(lesson, "swap", 50)
     # What was asked is what is seen next.
-    lesson.wait_for_selector(".lesson[data-strength='0.7']")
+    wait_shown(lesson, strength=0.7)
     step = step_of(opened, "swap", mark_of(lesson))
     shares = lesson.locator(".fates dd:nth-of-type(2n + 1) b").all_inner_texts()
     assert shares[:2] == ["30", number(round(70 * step.data["probabilities"][0], 1), "en")]
     assert lesson.locator(".fates dd:nth-of-type(2n) b").all_inner_texts()[:2] == [str(step.truth), str(step.data["drawn"][0])]
     lesson.locator(".lesson .scrub input").fill("0.4")
-    lesson.wait_for_selector(".lesson[data-strength='0.4']")
+    wait_shown(lesson, strength=0.4)
     assert lesson.locator(".fates dd b").first.inner_text() == "60"
     turn_to(lesson, "decoders")
     predict(lesson, "decoders", 50)
-    lesson.wait_for_selector(".lesson[data-strength='0.7']")
+    wait_shown(lesson, strength=0.7)
     captions = lesson.locator(".pieces figcaption").all_inner_texts()
     assert captions == ["Segmentation, ε = 0", "Reconstruction, ε = 0", "Segmentation, ε = 0.7", "Reconstruction, ε = 0.7"]
     whole(lesson)
@@ -251,7 +275,7 @@ def test_another_slice_or_scan_asks_anew_of_its_own(lesson: Any, opened: OpenSca
     lesson.wait_for_selector(".lesson .ask .primary:not([disabled])")
     lesson.locator("#case input").click()
     lesson.get_by_role("option", name="Phantom small heart").click()
-    lesson.wait_for_function("window.vqseg.state.scan.name === 'Phantom small heart'")
+    wait_scan(lesson, "Phantom small heart")
     wait_step(lesson, "pixels")
 
 
@@ -259,7 +283,7 @@ def test_other_planes_have_no_squares_and_one_click_leads_back(lesson: Any) -> N
     lesson.get_by_label("Coronal").check()
     lesson.get_by_text("Show the Axial slices").click()
     wait_step(lesson, "pixels")
-    assert lesson.evaluate("window.vqseg.state.plane") == "axial"
+    assert module(lesson, "web/store.js", "m => m.store.state.plane") == "axial"
 
 
 def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -> None:
@@ -370,14 +394,10 @@ def test_a_server_that_is_gone_is_said_and_the_next_try_works(browser: Any, serv
     with visit(browser, server, f"{server.url}/?tab=learn") as other:
         wait_step(other, "pixels")
         other.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=8))
-        wait_painted_hidden(other)
+        wait_scan(other, "mine.nii.gz")
         wait_step(other, "pixels")
-        token = other.evaluate("window.vqseg.state.scan.token")
+        token = module(other, "web/store.js", "m => m.store.state.scan.token")
         server.store.get(token)
         server.store.release(next(entry.owner for held, entry in server.store._entries.items() if held == token))
         other.locator("[data-do=next]").click()
         other.locator(".say .notice", has_text="no longer held").wait_for()
-
-
-def wait_painted_hidden(page: Any) -> None:
-    page.wait_for_function("window.vqseg.state.scan.name === 'mine.nii.gz'")

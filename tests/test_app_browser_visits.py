@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import WAIT, pick, pixels, slide, state, visit, wait_painted, wait_state, wait_until
+from app_browser import WAIT, pick, pixels, slide, state, visit, wait_for_module, wait_painted, wait_state, wait_until
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -38,7 +38,8 @@ def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: 
     page.get_by_role("tab", name=tab).click()
     if tab == "Learn":
         # Before that the tab is empty, and fits.
-        page.wait_for_selector(".lesson[data-painted]:not([data-waiting])")
+        page.wait_for_selector(".lesson:not([data-waiting])")
+        page.wait_for_selector(".lesson .ask .primary:not([disabled]), .lesson .outcome")
     page.wait_for_function("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -55,7 +56,7 @@ def test_a_link_reproduces_the_view_and_the_address_follows_it(browser: Any, ser
 
 def test_nothing_is_requested_from_outside(page: Any, server: Server) -> None:
     page.get_by_role("tab", name="Codebook").click()
-    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    wait_for_module(page, "tabs/codebook/view.js", "m => m.state()?.points > 0")
     outside = [url for url in page.requests if not url.startswith((server.url, "data:", "blob:"))]
     assert outside == []
 
@@ -78,7 +79,7 @@ def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(pag
     page.get_by_role("tab", name="Codebook").click()
     page.get_by_role("heading", name="This checkpoint has no codebook statistics").wait_for()
     pick(page, "checkpoint", "First")
-    page.wait_for_selector("#codewords .js-plotly-plot[data-marked]")
+    wait_for_module(page, "tabs/codebook/view.js", "m => m.state()?.points > 0")
     assert page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"]
 
 

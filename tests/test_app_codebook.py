@@ -16,12 +16,15 @@ from app_server import fake_served, fake_statistics, rich_statistics, save_scan
 from fake_segmenter import CODES, FakeSegmenter
 from PIL import Image
 
-from app.scan.frames import RequestError
-from app.scan.radii import RATES, TwoRadii, dropout_cost
-from app.tabs.codebook.answers import answering, atoms, book, card, patches, presence, where
+from app.scan.curves import STEPS
+from app.scan.frame_request import RequestError
+from app.scan.open_scan import OpenScan
+from app.scan.radii import TwoRadii, dropout_cost
+from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import draw_film, evolution, film
 from app.tabs.codebook.layouts import Job, Layouts
-from app.visit.session import OpenScan, SessionStore
+from app.visit.answering import answering
+from app.visit.session import SessionStore
 from vqseg.codebook import CodebookStatistics, layout, radii
 from vqseg.data.scan import read_scan
 
@@ -191,7 +194,7 @@ def test_a_film_marks_the_codewords_in_use() -> None:
 
 def test_both_radii_are_those_of_the_loaded_codebook(scan: OpenScan) -> None:
     answer = TwoRadii().radii(scan, {})
-    found = radii(scan.segmented.codewords, scan.model.segmenter.model.config.temperature)
+    found = radii(scan.segmented.codewords, scan.model.segmenter.temperature)
     assert answer["strengths"] == found.strengths.tolist()
     assert answer["quantized"] == pytest.approx(found.perturbation.tolist())
     assert answer["dropout"][-1] is None
@@ -201,8 +204,8 @@ def test_both_radii_are_those_of_the_loaded_codebook(scan: OpenScan) -> None:
 
 def test_a_dropout_curve_replays_the_slice_at_every_rate(scan: OpenScan) -> None:
     answer = dropout_cost(scan, {**VIEW, "index": 2, "seed": 5})
-    assert answer["rates"] == RATES.tolist()
-    assert answer["dice"] == [scan.segmented.dropout(2, float(rate), 5).dice_vs_clean for rate in RATES]
+    assert answer["rates"] == STEPS.tolist()
+    assert answer["dice"] == [scan.segmented.dropout(2, float(rate), 5).dice_vs_clean for rate in STEPS]
     assert answer["dice"][0] == 1.0
 
 

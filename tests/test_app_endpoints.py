@@ -18,11 +18,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app.scan.frames import FrameRequest, make_frame
+from app.scan.frame_request import FrameRequest
+from app.scan.frames import make_frame
+from app.scan.open_scan import OpenScan
 from app.scan.planes import plane_views
 from app.scan.render import greyscale, label_colours, label_picture
 from app.tabs.export.lines import client_lines
-from app.visit.session import OpenScan
 from vqseg.data.scan import read_scan
 
 

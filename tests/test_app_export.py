@@ -17,14 +17,18 @@ import pytest
 from app_server import save_scan
 from matplotlib.figure import Figure
 
-from app.scan.curves import POINTS, advance_curves
+from app.scan.curves import CURVES, POINTS, STEPS, Curves, curve, dropout_curve
 from app.scan.figures import Drawing, curve_figure, slice_figure, written
-from app.scan.frames import FrameRequest, RequestError, make_frame
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frames import make_frame
 from app.scan.models import load_served
-from app.scan.replay import advance, replay_file
-from app.tabs.export.lines import STEPS, client_lines, configuration, curve, dropout_curve, python_lines, slice_tokens
-from app.tabs.export.tab import exported, labels_so_far
-from app.visit.session import OpenScan, SessionStore
+from app.scan.open_scan import OpenScan
+from app.scan.replay import MOST_OF_ONE, REPLAYS, Replays
+from app.scan.tokens import slice_tokens
+from app.tabs.export.answers import export, labels, replay_file
+from app.tabs.export.lines import client_lines, configuration, python_lines
+from app.visit.answering import answering
+from app.visit.session import SessionStore
 from vqseg.data.scan import read_labels, read_scan
 from vqseg.inference import dice_by_class
 
@@ -55,36 +59,60 @@ def test_the_python_lines_the_labels_file_and_the_screen_are_one_volume(
     for index in range(3):
         shown = replace(request, index=index, edits=edits if index == 1 else ())
         np.testing.assert_array_equal(view.cut(labels, index), make_frame(opened, shown).labels)
-    name, content = replay_file(opened, advance(opened, "token", request, seconds=60))
+    name, content = replay_file(opened, REPLAYS.advance(opened, request, seconds=60))
     (tmp_path / name).write_bytes(content)
     assert name == "heart_labels.nii.gz"
     assert gzip.decompress(content) == gzip.decompress(scan_file.with_name("labels.nii.gz").read_bytes())
     np.testing.assert_allclose(nib.load(tmp_path / name).affine, nib.load(scan_file).affine, atol=1e-5)
 
 
-def test_labels_come_slice_by_slice_and_begin_again_with_other_settings(opened: OpenScan) -> None:
-    request = FrameRequest(opened.plane, 1, 0.6, "resample", 2)
-    assert [advance(opened, "a", request, seconds=0).done for _ in range(4)] == [1, 2, 3, 3]
-    # Another visit of the same example has a replay of its own.
-    assert advance(opened, "b", replace(request, seed=3), seconds=0).done == 1
-    assert advance(opened, "a", replace(request, index=2), seconds=0).done == 3
-    assert advance(opened, "a", replace(request, edits=EDITS), seconds=0).done == 1
-    for visit in range(9):
-        advance(opened, str(visit), request, seconds=0)
-    assert len(opened.replays) == 8
+def test_labels_come_slice_by_slice_and_are_kept_by_their_settings(opened: OpenScan) -> None:
+    request, replays = FrameRequest(opened.plane, 1, 0.6, "resample", 2), Replays()
+    assert [replays.advance(opened, request, seconds=0).done for _ in range(4)] == [1, 2, 3, 3]
+    # The slice on show does not matter, forced tokens do.
+    assert replays.advance(opened, replace(request, index=2), seconds=0).done == 3
+    assert replays.advance(opened, replace(request, edits=EDITS), seconds=0).done == 1
+    assert replays.advance(opened, request, seconds=0).done == 3
+
+
+def test_of_the_kept_volumes_the_one_used_least_recently_goes(opened: OpenScan) -> None:
+    replays, requests = Replays(), [FrameRequest(opened.plane, 1, 0.6, "resample", seed) for seed in range(MOST_OF_ONE + 1)]
+    *kept, newest = requests
+    for request in kept:
+        replays.advance(opened, request, seconds=600)
+    # Asked for again, the oldest one is the youngest.
+    assert replays.ready(opened, kept[0])
+    replays.advance(opened, newest, seconds=600)
+    assert replays.kept(opened) == MOST_OF_ONE
+    assert replays.ready(opened, kept[0]) and replays.ready(opened, newest)
+    assert replays.advance(opened, kept[1], seconds=0).done == 1
+
+
+def test_a_volume_that_was_called_off_goes_on_where_it_was(opened: OpenScan) -> None:
+    replays, request = Replays(), FrameRequest(opened.plane, 1, 0.6, "resample", 2)
+
+    def impatient(share: float) -> None:
+        raise TimeoutError(str(share))
+
+    with pytest.raises(TimeoutError):
+        replays.decoded(opened, request, impatient)
+    shares: list[float] = []
+    whole = replays.decoded(opened, request, shares.append)
+    assert shares == [pytest.approx(2 / 3), 1.0]
+    np.testing.assert_array_equal(whole.labels, opened.segmented.perturb_volume(0.6, "resample", 2).labels)
 
 
 def test_labels_are_sent_with_the_last_slice(opened: OpenScan) -> None:
     store = SessionStore(byte_cap=2**26)
     request = {"token": store.put(opened, "me", shared=True), "plane": "coronal", "index": 1, "strength": 0.8, "mode": "shuffle", "seed": 1}
-    answers = [labels_so_far(store, request)]
+    answers = [answering(store, labels)(request)]
     while "bytes" not in answers[-1]:
-        answers.append(labels_so_far(store, request))
+        answers.append(answering(store, labels)(request))
         assert len(answers) <= 3
     assert answers[-1]["done"] == answers[-1]["of"] == 3
     assert base64.b64decode(answers[-1]["bytes"])[:2] == b"\x1f\x8b"
-    assert "no longer" in labels_so_far(store, {**request, "token": "x"})["error"]
-    assert "must be an object" in labels_so_far(store, None)["error"]
+    assert "no longer" in answering(store, labels)({**request, "token": "x"})["error"]
+    assert "must be an object" in answering(store, labels)(None)["error"]
 
 
 def test_the_configuration_is_the_request(opened: OpenScan, checkpoint: Path) -> None:
@@ -133,17 +161,16 @@ def test_a_figure_says_its_settings_edges_and_scale(opened: OpenScan) -> None:
 
 
 def figure_of_curves(opened: OpenScan, request: FrameRequest) -> Figure:
-    return curve_figure(request, *advance_curves(opened, "visit", request, seconds=600).curves())
+    return curve_figure(request, *CURVES.advance(opened, request, seconds=600).curves())
 
 
-def test_the_points_of_the_curves_come_a_few_at_a_time_and_begin_again_with_other_settings(opened: OpenScan) -> None:
-    request = FrameRequest(opened.plane, 1, 0.25, "resample", 4)
-    assert [advance_curves(opened, "visit", request, seconds=0).done for _ in range(3)] == [1, 2, 3]
-    # Epsilon moves no curve; another visit has points of its own.
-    assert advance_curves(opened, "visit", replace(request, strength=0.5), seconds=0).done == 4
-    assert advance_curves(opened, "other", request, seconds=0).done == 1
-    assert advance_curves(opened, "visit", replace(request, seed=5), seconds=0).done == 1
-    whole = advance_curves(opened, "other", request, seconds=600)
+def test_the_points_of_the_curves_come_a_few_at_a_time_and_are_kept_by_their_settings(opened: OpenScan) -> None:
+    curves, request = Curves(), FrameRequest(opened.plane, 1, 0.25, "resample", 4)
+    assert [curves.advance(opened, request, seconds=0).done for _ in range(3)] == [1, 2, 3]
+    # Epsilon moves no curve.
+    assert curves.advance(opened, replace(request, strength=0.5), seconds=0).done == 4
+    assert curves.advance(opened, replace(request, seed=5), seconds=0).done == 1
+    whole = curves.advance(opened, request, seconds=600)
     assert whole.done == POINTS
     assert whole.curves() == (curve(opened, request, STEPS), dropout_curve(opened, request, STEPS))
 
@@ -173,7 +200,7 @@ def test_curves_go_against_the_truth_where_there_is_one(checkpoint: Path, scan_f
 def test_curves_are_refused_across_the_slices(opened: OpenScan) -> None:
     across = next(plane for plane in opened.views if plane != opened.plane)
     with pytest.raises(RequestError, match=f"choose plane {opened.plane}"):
-        advance_curves(opened, "visit", FrameRequest(across, 1, 0.5, "resample", 2))
+        CURVES.advance(opened, FrameRequest(across, 1, 0.5, "resample", 2))
 
 
 def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:
@@ -189,14 +216,14 @@ def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:
         "opacity": 0.5,
         "visible": [],
     }
-    given = exported(store, {**request, "kind": "tokens"})
+    given = answering(store, export)({**request, "kind": "tokens"})
     assert base64.b64decode(given["bytes"]).startswith(b"row,column")
-    assert "heart.nii.gz" in exported(store, {**request, "kind": "lines", "address": ""})["configuration"]
+    assert "heart.nii.gz" in answering(store, export)({**request, "kind": "lines", "address": ""})["configuration"]
     for change, message in (
         ({"kind": "../etc"}, "kind must be"),
         ({"kind": "png", "opacity": "1"}, "opacity"),
         ({"kind": "svg", "visible": "LV"}, "visible"),
         ({"token": "x"}, "no longer"),
     ):
-        assert message in exported(store, {**request, **change})["error"]
-    assert "must be an object" in exported(store, [])["error"]
+        assert message in answering(store, export)({**request, **change})["error"]
+    assert "must be an object" in answering(store, export)([])["error"]

@@ -18,13 +18,15 @@ import torch
 from app_server import fake_served, save_scan
 from fake_segmenter import CLASSES, CODES, STRIDE, FakeSegmentedScan
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
 from app.scan.models import Served, load_served
-from app.tabs.learn.kept import MOST_KEPT, Answers
+from app.scan.open_scan import OpenScan
+from app.tabs.learn.answers import LessonAnswers
+from app.tabs.learn.kept import MOST_KEPT, KeptSteps
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS, near_another_label
-from app.tabs.learn.tab import handout_answer, step_answer
-from app.visit.session import OpenScan, SessionStore
+from app.visit.answering import answering
+from app.visit.session import SessionStore
 from vqseg.config import BackboneConfig, ModelConfig, PreprocessConfig
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter
@@ -231,7 +233,7 @@ def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: 
     token = store.put(real, "me")
     rows, columns = real.views[real.plane].shape
     for name in STEPS:
-        given = step_answer(store, Answers(), {**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
+        given = answering(store, LessonAnswers().lesson)({**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
         json.dumps(given, allow_nan=False)
         assert given["step"] == name
         for picture in given["pictures"].values():
@@ -239,7 +241,7 @@ def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: 
 
 
 def test_the_same_step_of_the_same_square_is_computed_once(scan: OpenScan) -> None:
-    answers = Answers()
+    answers = KeptSteps()
     first = answers.step("radii", place(scan))
     with ThreadPoolExecutor(8) as class_room:
         assert all(step is first for step in class_room.map(lambda _: answers.step("radii", place(scan, strength=0.4)), range(24)))
@@ -252,7 +254,7 @@ def test_the_same_step_of_the_same_square_is_computed_once(scan: OpenScan) -> No
 
 def test_what_was_computed_goes_with_its_scan(tmp_path: Path) -> None:
     opened = OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / "a.nii.gz"))), fake_served())
-    answers, held = Answers(), weakref.ref(opened)
+    answers, held = KeptSteps(), weakref.ref(opened)
     answers.step("tokens", place(opened))
     del opened
     gc.collect()
@@ -291,11 +293,11 @@ def test_a_picture_smaller_than_its_grid_has_squares_only_where_it_has_pixels(ch
 def test_nothing_in_a_request_is_trusted(scan: OpenScan, change: dict[str, Any], message: str) -> None:
     store = SessionStore(byte_cap=2**26)
     request = {**REQUEST, "token": store.put(scan, "me"), "step": "pixels", "cell": [2, 3]}
-    assert message in step_answer(store, Answers(), {**request, **change})["error"]
-    assert "must be an object" in step_answer(store, Answers(), [request])["error"]
+    assert message in answering(store, LessonAnswers().lesson)({**request, **change})["error"]
+    assert "must be an object" in answering(store, LessonAnswers().lesson)([request])["error"]
     if "step" not in change:
-        assert message in handout_answer(store, Answers(), {**request, "language": "en", **change})["error"]
-    assert "language must be one of en, de" in handout_answer(store, Answers(), {**request, "language": ["en"]})["error"]
+        assert message in answering(store, LessonAnswers().handout)({**request, "language": "en", **change})["error"]
+    assert "language must be one of en, de" in answering(store, LessonAnswers().handout)({**request, "language": ["en"]})["error"]
 
 
 def test_several_levels_of_tokens_are_told_by_their_deepest(tmp_path: Path) -> None:

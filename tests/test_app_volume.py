@@ -20,11 +20,15 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app.scan.volume
+from app.scan.frame_request import FrameRequest
+from app.scan.open_scan import OpenScan
+from app.scan.replay import Replays
 from app.scan.truth import truth_labels
 from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
-from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, SCRIPT, SCRIPT_PATH, VOLUME_PATH, told, volume_routes
+from app.tabs.registry import TABS
+from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
 from app.visit.links import Link
-from app.visit.session import OpenScan, SessionStore
+from app.visit.session import SessionStore
 from vqseg.data.scan import read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
@@ -148,7 +152,7 @@ def test_a_visitor_reaches_their_own_scan_and_no_released_one(scan_file: Path, s
     ("values", "message"),
     [
         ({"part": "header"}, "part must be one of scan, labels, truth, got 'header'"),
-        ({"part": "truth"}, "this scan has no truth"),
+        ({"part": "truth"}, "this scan has no ground truth"),
         ({"part": "labels", "strength": 1.5}, "epsilon must be a number from 0 to 1, got 1.5"),
         ({"part": "labels", "strength": "1"}, "epsilon must be a number from 0 to 1, got '1'"),
         ({"part": "labels", "mode": "flip"}, "mode must be one of resample, shuffle, got 'flip'"),
@@ -167,7 +171,7 @@ def test_a_wrong_request_is_answered_with_what_is_accepted(
     [
         (b"[1]", "the request must be a JSON object"),
         (b"\xff{", "the request must be a JSON object"),
-        (b" " * 5000, "a request may have 4096 bytes"),
+        (b" " * 5000, "a request may have at most 4096 bytes"),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, message: str) -> None:
@@ -193,11 +197,10 @@ def test_the_truth_is_given_where_there_is_one(scan_file: Path, store: SessionSt
 
 
 def test_what_draws_is_served_from_here_and_may_be_kept(client: TestClient) -> None:
-    for path, content in ((NIIVUE_PATH, NIIVUE.read_bytes()), (SCRIPT_PATH, SCRIPT)):
-        response = client.get(path)
-        assert response.content == content
-        assert response.headers["content-type"].startswith("text/javascript")
-        assert "immutable" in response.headers["cache-control"]
+    response = client.get(NIIVUE_PATH)
+    assert response.content == NIIVUE.read_bytes()
+    assert response.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in response.headers["cache-control"]
     assert NIIVUE.with_name("LICENSE").read_text(encoding="utf-8").startswith("NiiVue (BSD 2-Clause License)")
 
 
@@ -283,9 +286,9 @@ def test_a_decoded_volume_is_kept_and_decoding_it_leaves_the_scan_free(opened: O
         assert opened.lock.acquire(blocking=False)
         opened.lock.release()
 
-    first = opened.decoded_volume(0.5, "resample", 1, progress)
-    assert opened.decoded_volume(0.5, "resample", 1, progress) is first
-    assert opened.perturbed_volume(0.5, "resample", 1) is first
+    replays, request = Replays(), FrameRequest(opened.plane, 0, 0.5, "resample", 1)
+    first = replays.decoded(opened, request, progress)
+    assert replays.decoded(opened, request, progress).labels is first.labels
     assert shares == [pytest.approx((index + 1) / 6) for index in range(6)]
 
 
@@ -314,4 +317,4 @@ def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:
 
 
 def test_a_link_may_name_the_tab() -> None:
-    assert Link.read({"tab": "volume"}, ["One"]).tab == "volume"
+    assert Link.read({"tab": "volume"}, ["One"], [tab.name for tab in TABS]).tab == "volume"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import slide
+from app_browser import module, reset, slide, wait_for_module, wait_painted
 from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
@@ -20,7 +21,8 @@ import app.scan.volume
 from app.page.sidebar import OPACITY
 from app.scan.planes import plane_views
 from app.scan.render import greyscale, label_colours, overlay
-from app.tabs.volume.answers import NIIVUE_PATH, SCRIPT_PATH, VOLUME_PATH
+from app.tabs.volume.answers import NIIVUE_PATH, VOLUME_PATH
+from app.web import module_path
 from vqseg.data.scan import read_scan
 
 WITHOUT_WEBGL = """(() => {
@@ -34,7 +36,10 @@ PIXELS = """plane => {
   return [c.height, c.width, ...c.getContext("2d").getImageData(0, 0, c.width, c.height).data];
 }"""
 PERTURBED = "Perturbed, ε = "
-CROSSHAIR = "(() => { const nv = vqseg.volume.view.nv; return Array.from(nv.frac2mm(nv.scene.crosshairPos, 0, true)).slice(0, 3); })()"
+CROSSHAIR = "nv => Array.from(nv.frac2mm(nv.scene.crosshairPos, 0, true)).slice(0, 3)"
+AZIMUTH = "nv => nv.scene.renderAzimuth"
+READOUT = ".volume [data-text=readout]"
+VIEW, STORE = "tabs/volume/view.js", "web/store.js"
 
 
 @contextmanager
@@ -73,12 +78,12 @@ def shared_plain(browser: Any, server: Server) -> Iterator[Any]:
 
 def as_it_opens(page: Any) -> Any:
     page.get_by_role("tab", name="Volume").click()
-    page.locator("#reset").click()
+    reset(page)
     choose(page, "Unperturbed")
-    page.wait_for_selector(".volume[data-shown='clean 0.0000']")
+    wait_shown(page, "clean")
     choose(page, PERTURBED)
-    page.wait_for_selector(".volume[data-shown='present 0.0000']")
-    page.wait_for_selector(".volume[data-crosshair$=' 3']")
+    wait_shown(page)
+    wait_crosshair(page, axial=3)
     return page
 
 
@@ -93,7 +98,8 @@ def plain(shared_plain: Any) -> Any:
 
 
 def wait_shown(page: Any, kind: str = "present", share: float = 0.0) -> None:
-    page.wait_for_selector(f".volume[data-shown='{kind} {share:.4f}']")
+    same = "(m, shown) => { const { kind, share } = m.state().painted ?? {}; return `${kind} ${share?.toFixed(4)}` === shown; }"
+    wait_for_module(page, VIEW, same, f"{kind} {share:.4f}")
 
 
 def choose(page: Any, labels: str) -> None:
@@ -101,12 +107,34 @@ def choose(page: Any, labels: str) -> None:
 
 
 def crosshair(page: Any) -> list[int]:
-    return [int(voxel) for voxel in page.locator(".volume").get_attribute("data-crosshair").split()]
+    """The voxel (X, Y, Z) that the readout names, of a scan whose axes are those of the sagittal, coronal and axial plane."""
+    places = dict(re.findall(r"(axial|coronal|sagittal) (\d+)", page.locator(READOUT).inner_text()))
+    return [int(places[plane]) for plane in ("sagittal", "coronal", "axial")]
+
+
+def wait_crosshair(page: Any, **places: int) -> None:
+    readout = page.locator(READOUT)
+    for plane, place in places.items():
+        readout.filter(has_text=re.compile(rf"\b{plane} {place}\b")).wait_for()
+
+
+def niivue(page: Any, expression: str) -> Any:
+    """The value of "nv => ..." for NiiVue, which draws to a canvas only."""
+    return module(page, VIEW, f"m => ({expression})(m.state().view.nv)")
+
+
+def wait_for_niivue(page: Any, expression: str, argument: Any = None) -> None:
+    wait_for_module(page, VIEW, f"(m, argument) => ({expression})(m.state().view.nv, argument)", argument)
+
+
+def wait_page(page: Any, condition: str, argument: Any = None) -> None:
+    """Until "(state, argument) => ..." holds for what the page shows."""
+    wait_for_module(page, STORE, f"(m, argument) => ({condition})(m.store.state, argument)", argument)
 
 
 def drawn_labels(page: Any) -> np.ndarray:
     """(X, Y, Z, 4) uint8: the colours that NiiVue has over the scan."""
-    values = page.evaluate("Array.from(vqseg.volume.view.nv.volumes[1].img)")
+    values = niivue(page, "nv => Array.from(nv.volumes[1].img)")
     return np.array(values, np.uint8).reshape((4, 40, 48, 6), order="F").transpose(1, 2, 3, 0)
 
 
@@ -127,17 +155,18 @@ def volume_requests(page: Any) -> list[dict[str, Any]]:
 
 def test_nothing_is_fetched_before_the_tab_is_opened_and_nothing_from_outside_then(browser: Any, server: Server) -> None:
     with opened(browser, server, "?tab=see") as page:
-        page.wait_for_selector(".viewer[data-painted]")
-        assert not [request.url for request in page.requests if "/vqseg/" in request.url]
+        wait_painted(page, "axial 3 0 resample 0")
+        of_the_tab = ("/tabs/volume/", VOLUME_PATH, NIIVUE_PATH)
+        assert not [request.url for request in page.requests if any(path in request.url for path in of_the_tab)]
         page.get_by_role("tab", name="Volume").click()
         wait_shown(page)
-        assert page.locator(".volume").get_attribute("data-view") == "niivue"
+        assert module(page, VIEW, "m => m.state().view.name") == "niivue"
         urls = [request.url for request in page.requests]
-        assert [urls.count(server.url + path) for path in (SCRIPT_PATH, NIIVUE_PATH)] == [1, 1]
+        assert [urls.count(server.url + path) for path in ("/" + module_path(VIEW), NIIVUE_PATH)] == [1, 1]
         assert [url for url in urls if not url.startswith((server.url, "data:", "blob:"))] == []
         page.wait_for_url(lambda url: "tab=volume" in url)
         # The token is in no address: those end up in logs.
-        token = page.evaluate("vqseg.state.scan.token")
+        token = module(page, STORE, "m => m.store.state.scan.token")
         assert not [url for url in urls if token in url]
 
 
@@ -194,28 +223,28 @@ def test_visibility_opacity_and_truth_follow_the_controls(page: Any, example: Pa
     slide(page, "opacity", 1)
     segmented = FakeSegmentedScan(read_scan(example))
     expected = expected_colours(segmented.labels, 1, (False, True, False, True))
-    same = "values => JSON.stringify(Array.from(vqseg.volume.view.nv.volumes[1].img)) === values"
-    page.wait_for_function(same, arg=str(expected.transpose(3, 0, 1, 2).ravel(order="F").tolist()).replace(" ", ""))
+    same = "(nv, values) => JSON.stringify(Array.from(nv.volumes[1].img)) === values"
+    wait_for_niivue(page, same, str(expected.transpose(3, 0, 1, 2).ravel(order="F").tolist()).replace(" ", ""))
     page.locator("#visible").get_by_label("MYO").check()
     choose(page, "Truth")
     wait_shown(page, "truth")
     truth = np.digitize(read_scan(example).voxels, (200, 380, 600)).astype(np.uint8)
-    page.wait_for_function(same, arg=str(expected_colours(truth, 1).transpose(3, 0, 1, 2).ravel(order="F").tolist()).replace(" ", ""))
+    wait_for_niivue(page, same, str(expected_colours(truth, 1).transpose(3, 0, 1, 2).ravel(order="F").tolist()).replace(" ", ""))
     page.locator("#shown input").uncheck()
-    page.wait_for_function("vqseg.volume.view.nv.volumes[1].img.every((value) => value === 0)")
+    wait_for_niivue(page, "nv => nv.volumes[1].img.every((value) => value === 0)")
 
 
 def test_the_slice_of_the_other_tabs_moves_the_crosshair(page: Any) -> None:
     before = crosshair(page)
     slide(page, "slice", 1)
-    page.wait_for_selector(".volume[data-crosshair$=' 1']")
+    wait_crosshair(page, axial=1)
     assert crosshair(page) == [*before[:2], 1]
-    np.testing.assert_allclose(page.evaluate(CROSSHAIR), (OBLIQUE @ [*before[:2], 1, 1])[:3], atol=1e-2)
+    np.testing.assert_allclose(niivue(page, CROSSHAIR), (OBLIQUE @ [*before[:2], 1, 1])[:3], atol=1e-2)
     page.get_by_label("Sagittal").check()
-    page.wait_for_selector(".volume[data-crosshair^='20 ']")
+    wait_crosshair(page, sagittal=20)
     assert crosshair(page) == [20, before[1], 1]
     page.get_by_label("Axial", exact=True).check()
-    page.wait_for_function("vqseg.state.plane === 'axial'")
+    wait_page(page, "state => state.plane === 'axial'")
 
 
 def test_a_click_in_a_picture_moves_crosshair_and_slice(page: Any, example: Path) -> None:
@@ -229,12 +258,12 @@ def test_a_click_in_a_picture_moves_crosshair_and_slice(page: Any, example: Path
             break
     assert voxel[1] == before[1]
     assert voxel[2] != before[2]
-    np.testing.assert_allclose(page.evaluate(CROSSHAIR), (OBLIQUE @ [*voxel, 1])[:3], atol=1e-2)
-    page.wait_for_function(f"vqseg.state.index === {voxel[2]}")
+    np.testing.assert_allclose(niivue(page, CROSSHAIR), (OBLIQUE @ [*voxel, 1])[:3], atol=1e-2)
+    wait_page(page, "(state, index) => state.index === index", voxel[2])
     values = read_scan(example).voxels
     assert f"value {values[tuple(voxel)]:g}" in page.locator(".volume [data-text=readout]").inner_text()
     page.get_by_role("tab", name="See").click()
-    page.wait_for_selector(f".viewer[data-painted='axial {voxel[2]} 0 resample 0']")
+    wait_painted(page, f"axial {voxel[2]} 0 resample 0")
 
 
 def test_arrows_move_the_crosshair_only_where_the_picture_has_the_focus(page: Any) -> None:
@@ -244,35 +273,35 @@ def test_arrows_move_the_crosshair_only_where_the_picture_has_the_focus(page: An
     page.keyboard.press("ArrowDown")
     page.keyboard.press("PageUp")
     # The affine points left and posterior along the first two axes: right and down in the picture.
-    page.wait_for_function("vqseg.state.index === 4")
+    wait_page(page, "state => state.index === 4")
     assert crosshair(page) == [before[0] + 1, before[1] + 1, 4]
     page.keyboard.press("Shift+ArrowLeft")
-    page.wait_for_function(f"document.querySelector('.volume').dataset.crosshair === '{before[0] - 4} {before[1] + 1} 4'")
+    wait_crosshair(page, sagittal=before[0] - 4, coronal=before[1] + 1, axial=4)
     page.locator(".volume .readout").click()
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("ArrowRight")
-    page.wait_for_selector(".volume[data-crosshair$=' 5']")
+    wait_crosshair(page, axial=5)
     assert crosshair(page) == [before[0] - 4, before[1] + 1, 5]
 
 
 def test_layouts_are_chosen_by_button_and_the_3d_view_is_turned_by_keys(page: Any) -> None:
-    tiles = "(vqseg.volume.view.nv.getCustomLayout() ?? []).map((tile) => tile.sliceType).sort().join()"
-    assert page.evaluate(tiles) == "0,1,2"
+    tiles = "nv => (nv.getCustomLayout() ?? []).map((tile) => tile.sliceType).sort().join()"
+    assert niivue(page, tiles) == "0,1,2"
     page.locator("[data-choice=layout] input").first.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_selector(".volume[data-layout=both]")
-    assert page.evaluate(tiles) == "0,1,2,4"
+    page.wait_for_selector("[data-choice=layout] input[value=both]:checked", state="attached")
+    assert niivue(page, tiles) == "0,1,2,4"
     assert page.get_by_label("Scan in 3D").is_visible()
     page.keyboard.press("ArrowRight")
-    page.wait_for_selector(".volume[data-layout=render]")
-    assert page.evaluate(tiles) == "4"
-    before, voxel = page.evaluate("vqseg.volume.view.nv.scene.renderAzimuth"), crosshair(page)
+    page.wait_for_selector("[data-choice=layout] input[value=render]:checked", state="attached")
+    assert niivue(page, tiles) == "4"
+    before, voxel = niivue(page, AZIMUTH), crosshair(page)
     page.locator(".volume .stage").focus()
     page.keyboard.press("ArrowRight")
-    assert page.evaluate("vqseg.volume.view.nv.scene.renderAzimuth") == before + 5
+    assert niivue(page, AZIMUTH) == before + 5
     assert crosshair(page) == voxel
     page.locator("[data-choice=layout] label").first.click()
-    page.wait_for_selector(".volume[data-layout=planes]")
+    page.wait_for_selector("[data-choice=layout] input[value=planes]:checked", state="attached")
 
 
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any) -> None:
@@ -280,7 +309,7 @@ def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any) -> No
 
 
 def test_without_webgl_the_planes_are_drawn_pixel_by_pixel(plain: Any, example: Path, server: Server) -> None:
-    assert plain.locator(".volume").get_attribute("data-view") == "planes"
+    assert module(plain, VIEW, "m => m.state().view.name") == "planes"
     assert "no WebGL 2" in plain.locator(".volume .notice").inner_text()
     assert server.url + NIIVUE_PATH not in [request.url for request in plain.requests]
     assert plain.locator("[data-choice=layout] input[value=render]").is_disabled()
@@ -306,9 +335,9 @@ def test_without_webgl_a_click_moves_crosshair_and_slice_and_the_slider_moves_it
     x, z = (int(view.orient(places[..., i])[1, 30]) for i in range(2))
     plain.mouse.click(box["x"] + 30.5 / columns * box["width"], box["y"] + 1.5 / rows * box["height"])
     assert crosshair(plain) == [x, before[1], z]
-    plain.wait_for_function(f"vqseg.state.index === {z}")
+    wait_page(plain, "(state, index) => state.index === index", z)
     slide(plain, "slice", 3)
-    plain.wait_for_selector(f".volume[data-crosshair='{x} {before[1]} 3']")
+    wait_crosshair(plain, sagittal=x, coronal=before[1], axial=3)
     plain.get_by_label("Neurological").check()
     plain.wait_for_function("document.querySelector('.planes [data-plane=coronal] i:nth-of-type(4)').textContent.startsWith('L')")
     plain.mouse.click(box["x"] + (columns - 30.5) / columns * box["width"], box["y"] + 1.5 / rows * box["height"])
@@ -319,8 +348,8 @@ def test_lost_graphics_give_way_to_the_planes(browser: Any, server: Server, shar
     with opened(browser, server) as page:
         wait_shown(page)
         place = crosshair(page)
-        page.evaluate("vqseg.volume.view.nv.gl.getExtension('WEBGL_lose_context').loseContext()")
-        page.wait_for_selector(".volume[data-view=planes]")
+        niivue(page, "nv => nv.gl.getExtension('WEBGL_lose_context').loseContext()")
+        wait_for_module(page, VIEW, "m => m.state().view.name === 'planes'")
         assert "lost its graphics" in page.locator(".volume .notice").inner_text()
         assert plane_pixels(page, "axial").max() > 0
         assert crosshair(page) == place
@@ -331,7 +360,7 @@ def test_a_single_picture_is_told_to_have_no_volume_and_a_volume_comes_back(plai
     plain.get_by_text("A single picture has no volume").wait_for()
     assert not plain.locator(".volume .figures").is_visible()
     plain.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=4, shape=(30, 34, 5)))
-    plain.wait_for_function("vqseg.state.scan.name === 'mine.nii.gz'")
+    wait_page(plain, "state => state.scan.name === 'mine.nii.gz'")
     plain.locator(".volume .figures").wait_for()
     plain.wait_for_function("document.querySelector('.planes [data-plane=axial] canvas').width === 30")
     plain.locator("#case input").click()
@@ -352,7 +381,7 @@ def test_a_large_scan_is_thinned_which_is_told_and_its_crosshair_counts_whole_vo
         page.keyboard.press("ArrowRight")
         voxel = crosshair(page)
         assert voxel == [before[0] + 3, before[1], before[2]]
-        np.testing.assert_allclose(page.evaluate(CROSSHAIR), (OBLIQUE @ [*voxel, 1])[:3], atol=1e-2)
+        np.testing.assert_allclose(niivue(page, CROSSHAIR), (OBLIQUE @ [*voxel, 1])[:3], atol=1e-2)
         labels = FakeSegmentedScan(read_scan(example)).labels
         millilitres = (labels == 1).sum() * abs(np.linalg.det(OBLIQUE[:3, :3])) / 1000
         assert f"{millilitres:.1f} ml" in page.locator(".volume .figures").inner_text()
@@ -362,7 +391,7 @@ def test_another_checkpoint_brings_its_own_structures(browser: Any, server: Serv
     with opened(browser, server, "?tab=volume&checkpoint=second", webgl=False) as page:
         wait_shown(page)
         assert page.locator(".volume .figures dt").all_inner_texts() == ["nodule"]
-        segmented = server.store.get(page.evaluate("vqseg.state.scan.token")).segmented
+        segmented = server.store.get(module(page, STORE, "m => m.store.state.scan.token")).segmented
         assert segmented.labels.max() == 1
         found = segmented.labels.take(crosshair(page)[2], 2)
         assert (plane_pixels(page, "axial") != plane_pixels(page, "axial")[..., :1]).any(-1).sum() == np.count_nonzero(found)
@@ -372,9 +401,9 @@ def test_a_scan_that_the_server_no_longer_holds_is_told(browser: Any, server: Se
     with opened(browser, server, webgl=False) as page:
         wait_shown(page)
         page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=8))
-        page.wait_for_function("vqseg.state.scan.name === 'mine.nii.gz'")
+        wait_page(page, "state => state.scan.name === 'mine.nii.gz'")
         page.wait_for_function("!document.querySelector('.volume .figures small').textContent.includes('truth')")
-        token = page.evaluate("vqseg.state.scan.token")
+        token = module(page, STORE, "m => m.store.state.scan.token")
         with server.store._lock:
             del server.store._entries[token]
         slide(page, "strength", 0.5)

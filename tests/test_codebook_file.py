@@ -11,6 +11,7 @@ import pytest
 
 from tests.tiny import tiny_model
 from vqseg.codebook import CodebookError, CodebookStatistics, codebook_key, file, read_statistics, write_statistics
+from vqseg.inference import Segmenter
 from vqseg.models.vqseg import VQSeg
 
 SIZE, CLASSES = 64, ("background", "RV", "MYO", "LV")
@@ -51,6 +52,13 @@ def test_a_round_trip_is_exact(model: VQSeg, statistics: CodebookStatistics, tmp
         else:
             assert getattr(loaded, name) == value, name
     assert [path.name for path in (tmp_path / "new" / "folder").iterdir()] == ["codebook.npz"]
+
+
+def test_a_segmenter_stands_for_its_network(model: VQSeg, statistics: CodebookStatistics, tmp_path: Path) -> None:
+    write_statistics(statistics, tmp_path)
+    assert read_statistics(tmp_path, Segmenter(model)).key == codebook_key(model)
+    with pytest.raises(CodebookError, match="another codebook"):
+        read_statistics(tmp_path, Segmenter(tiny_model(5)))
 
 
 def test_what_was_not_asked_for_comes_back_as_none(statistics: CodebookStatistics, tmp_path: Path) -> None:

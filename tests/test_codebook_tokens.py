@@ -68,6 +68,7 @@ def test_places_on_phantoms_carry_their_code_and_patches_are_cut_there(tmp_path:
     code = int(usage.argmax())
     patches = phantom_patches(statistics, model, code)
     assert patches.shape == (8, 40, 40) and patches.dtype == np.uint8
+    np.testing.assert_array_equal(phantom_patches(statistics, Segmenter(model), code), patches)
     seed, index, row, column = places[code, 0]
     picture = to_network(np.moveaxis(scans[seed].normalised, 2, 0), model.preprocess)[index, 0].numpy()
     # The token's own pixels lie in the middle of the patch.

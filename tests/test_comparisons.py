@@ -20,7 +20,7 @@ from vqseg.config import Config, ConfigError, ModelConfig, ObjectiveConfig
 from vqseg.evaluation import evaluate_split
 from vqseg.losses.objective import Objective
 from vqseg.models.slicewise import NoIndicesError, encode_slices
-from vqseg.quantization.dropout import FeatureDropout
+from vqseg.quantization.perturbation.dropout import FeatureDropout
 from vqseg.training.trainer import Trainer
 from vqseg.types import LossTerms
 

@@ -38,6 +38,17 @@ def opened(model: VQSeg) -> SegmentedScan:
     return Segmenter(model).open(scan_of())
 
 
+def test_a_segmenter_says_what_its_network_knows(model: VQSeg, opened: SegmentedScan) -> None:
+    segmenter = Segmenter(model)
+    assert segmenter.classes == model.config.classes
+    assert segmenter.indexed
+    assert segmenter.temperature == model.config.temperature
+    assert segmenter.codebook_size == len(segmenter.codewords) == 64
+    np.testing.assert_array_equal(segmenter.codewords, opened.codewords)
+    assert segmenter.preprocess == model.preprocess
+    assert segmenter.pixels_per_token == 4
+
+
 def test_an_opened_scan_lies_on_its_own_grid(opened: SegmentedScan) -> None:
     assert opened.axis == 2
     assert opened.slice_count == 6
@@ -129,7 +140,7 @@ def test_a_larger_strength_only_adds_replacements_whatever_the_order_of_asking(o
 def test_many_seeds_do_not_hold_memory(opened: SegmentedScan) -> None:
     for seed in range(100):
         opened.perturb(0, 0.5, seed=seed)
-    assert len(opened._drawn) <= 64
+    assert len(opened._swaps.drawn) <= 64
     first = opened.perturb(0, 0.5, seed=0)
     np.testing.assert_array_equal(first.indices, opened.perturb(0, 0.5, seed=0).indices)
 
@@ -269,7 +280,7 @@ def test_near_codewords_are_told_apart_far_from_the_origin(opened: SegmentedScan
     rng = np.random.default_rng(0)
     codewords = rng.normal(0, 100, opened.codewords.shape).astype(np.float32)
     codewords[10:20] = codewords[9] + rng.normal(0, 0.01, codewords[10:20].shape).astype(np.float32)
-    monkeypatch.setattr(opened, "_codewords", torch.from_numpy(codewords))
+    monkeypatch.setattr(opened._swaps, "codewords", torch.from_numpy(codewords))
     distances = np.linalg.norm(codewords.astype(np.float64) - codewords[9], axis=1)
     found = opened.neighbours(9, 10)
     np.testing.assert_array_equal(found.codes, np.argsort(distances)[1:11])

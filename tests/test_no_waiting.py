@@ -12,7 +12,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from tests.tiny import tiny_model
 from vqseg.config import AugmentationConfig, ObjectiveConfig
 from vqseg.losses.objective import Objective
-from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.quantization.perturbation import QuantizedPerturbation, resample
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.types import Batch
@@ -21,7 +21,7 @@ from vqseg.types import Batch
 @pytest.fixture
 def no_values(monkeypatch: pytest.MonkeyPatch) -> FakeTensorMode:
     # What an accelerator gets: the way with shared rows is the CPU's.
-    monkeypatch.setattr(QuantizedPerturbation, "_resample", QuantizedPerturbation._resample_unshared)
+    monkeypatch.setattr(resample, "_with_shared_rows", resample._with_own_rows)
     return FakeTensorMode(allow_non_fake_inputs=True)
 
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from vqseg.quantization import perturbation as module
 from vqseg.quantization.perturbation import (
     QuantizedPerturbation,
     adaptive_temperature,
@@ -27,6 +26,8 @@ from vqseg.quantization.perturbation import (
     perturbed_marginal,
     transition_probabilities,
 )
+from vqseg.quantization.perturbation import radius as radius_module
+from vqseg.quantization.perturbation import resample as resample_module
 
 GRID = (3, 16, 16)
 
@@ -168,7 +169,7 @@ def test_a_draw_ahead_holds_every_strength() -> None:
     for strength in (0.0, 0.2, 0.7, 1.0):
         expected = perturb(indices, codewords, strength, generator(3))
         assert torch.equal(torch.where(thresholds < strength, replacements, indices), expected)
-    with pytest.raises(ValueError, match='only mode "resample"'):
+    with pytest.raises(ValueError, match='mode "shuffle" cannot be drawn ahead of the strength'):
         QuantizedPerturbation("shuffle").draw(indices, codewords, generator())
 
 
@@ -179,8 +180,8 @@ def test_an_accelerator_draws_what_the_cpu_draws(strength: float, temperature: A
     shared = perturb(indices, codewords, strength, generator(3))
     assert not torch.equal(shared, indices)
     # In several blocks of rows, the last one not full.
-    monkeypatch.setattr(module, "_BLOCK", 50 * 100)
-    monkeypatch.setattr(perturb, "_resample", perturb._resample_unshared)
+    monkeypatch.setattr(resample_module, "_BLOCK", 50 * 100)
+    monkeypatch.setattr(resample_module, "_with_shared_rows", resample_module._with_own_rows)
     assert torch.equal(perturb(indices, codewords, strength, generator(3)), shared)
 
 
@@ -226,9 +227,9 @@ def test_drawn_transitions_follow_the_probabilities(strength: float, temperature
 def test_drawn_transitions_are_right_in_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     indices, codewords = grid_of(50), normal(50, 8)
     whole = QuantizedPerturbation()(indices, codewords, 0.8, generator(5))
-    monkeypatch.setattr(module, "_BLOCK", 50 * 7)
+    monkeypatch.setattr(resample_module, "_BLOCK", 50 * 7)
     assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
-    monkeypatch.setattr(module, "_BLOCK", 1)
+    monkeypatch.setattr(resample_module, "_BLOCK", 1)
     assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
 
 
@@ -236,7 +237,7 @@ def test_the_ends_of_the_random_numbers_never_draw_the_code_itself() -> None:
     # They come up once in sixteen million tokens: too rarely for a test that draws.
     codewords, rows = normal(50, 8), torch.arange(50)
     for end in (0.0, 1 - 2**-24):
-        drawn = QuantizedPerturbation._draw(rows, rows, torch.full((50,), end), codewords, 1.0)
+        drawn = resample_module._draw(rows, rows, torch.full((50,), end), codewords, 1.0)
         assert not bool((drawn == rows).any())
         assert 0 <= int(drawn.min()) <= int(drawn.max()) < 50
 
@@ -310,7 +311,7 @@ def test_marginal_and_radius_equal_those_of_the_whole_matrix(strength: float, mo
     codewords = normal(23, 3)
     q = transitions_by_loop(codewords.double().numpy(), strength).mean(0)
     for block in (1 << 24, 23 * 4):
-        monkeypatch.setattr(module, "_BLOCK", block)
+        monkeypatch.setattr(radius_module, "_BLOCK", block)
         marginal = perturbed_marginal(codewords, strength)
         np.testing.assert_allclose(marginal, q, rtol=1e-6)
         assert float(marginal.sum()) == pytest.approx(1, abs=1e-9)

@@ -25,17 +25,8 @@ from vqseg.experiments.make import make_table
 from vqseg.experiments.methods import changed, with_method
 from vqseg.experiments.runs import cell_key
 from vqseg.inference import Segmenter
-from vqseg.training.pseudo_labels import (
-    NOTES,
-    PseudoLabelError,
-    check_pseudo_labels,
-    earlier_runs,
-    learnt_beyond,
-    patients_digest,
-    seen_patients,
-    with_pseudo_labels,
-    write_pseudo_labels,
-)
+from vqseg.training.provenance import earlier_runs, learnt_beyond, patients_digest, seen_patients
+from vqseg.training.pseudo_labels import NOTES, PseudoLabelError, check_pseudo_labels, with_pseudo_labels, write_pseudo_labels
 from vqseg.training.start import TrainingError
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
@@ -200,7 +191,7 @@ def test_the_sampler_hands_out_the_labels_of_the_view(data: Path, tmp_path: Path
         (labels / name).write_bytes((data / "labelsTr" / name).read_bytes())
     trainer = Trainer(config_with(data, labels, tmp_path / "run"))
     trainer._load_data()
-    batch = trainer.sampler.draw(8, 2, 12, torch.Generator().manual_seed(0))
+    batch = trainer.data.sampler.draw(8, 2, 12, torch.Generator().manual_seed(0))
     assert batch.pseudo_labels is not None
     assert batch.weak is not None
     cavity, wall = (batch.weak[:, 0][batch.pseudo_labels == label].mean() for label in (3, 2))

@@ -22,8 +22,8 @@ from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig, save_
 from vqseg.data.datasets import find_cases
 from vqseg.data.loaders import ViewSampler, load_pools
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
-from vqseg.quantization.dropout import FeatureDropout
 from vqseg.quantization.perturbation import QuantizedPerturbation
+from vqseg.quantization.perturbation.dropout import FeatureDropout
 from vqseg.types import Batch, Share
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,8 @@ import pytest
 from app_server import fake_served
 from fake_segmenter import FakeSegmentedScan
 
-from app.visit.session import OpenScan, SessionError, SessionStore, cache_bytes_from_environment, label_file_name
+from app.scan.open_scan import OpenScan, label_file_name
+from app.visit.session import SessionError, SessionStore, cache_bytes_from_environment
 from vqseg.types import Scan
 
 
@@ -100,13 +101,6 @@ def test_the_label_file_has_the_scans_grid_and_goes_with_it() -> None:
     store.release("me")
     assert not path.exists()
     assert not path.parent.exists()
-
-
-def test_the_perturbed_volume_is_kept_for_the_same_settings() -> None:
-    scan = opened()
-    first = scan.perturbed_volume(0.5, "resample", 1)
-    assert scan.perturbed_volume(0.5, "resample", 1) is first
-    assert scan.perturbed_volume(0.5, "resample", 2) is not first
 
 
 @pytest.mark.parametrize(

@@ -494,8 +494,7 @@ def test_codewords_that_are_placed_anew_leave_the_teachers_mapping_an_average(ph
     with torch.no_grad():
         ours.mapping.weight.mul_(1.1)
     mapping, basis = theirs.mapping.weight.clone(), ours.basis.clone()
-    trainer.step = 7
-    trainer._tend_codebook()
+    trainer.placing.tend(7, trainer.data.sampler, trainer.generator)
     assert not torch.equal(ours.basis, basis)
     assert torch.equal(theirs.mapping.weight, mapping)
     trainer.teacher.update(trainer.network)
@@ -623,7 +622,7 @@ def test_validation_patients_without_labels_are_left_out(phantoms: Path, tmp_pat
     first.unlink()
     trainer = Trainer(tiny_config(data, tmp_path / "run", steps=2, evaluate_every=1))
     trainer.run()
-    assert len(trainer.validation) == len(others)
+    assert len(trainer.data.validation) == len(others)
     lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert sum("validation" in line for line in lines) == 2
 

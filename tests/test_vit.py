@@ -19,8 +19,8 @@ from vqseg.config import BackboneConfig, Config, ConfigError, ModelConfig, load_
 from vqseg.data.phantom import phantom_volume  # noqa: E402
 from vqseg.evaluation import evaluate_split  # noqa: E402
 from vqseg.inference import Segmenter  # noqa: E402
+from vqseg.models.encoders import EncoderError  # noqa: E402
 from vqseg.models.slicewise import NoIndicesError, encode_slices  # noqa: E402
-from vqseg.models.vit import EncoderError  # noqa: E402
 from vqseg.models.vqseg import VQSeg  # noqa: E402
 from vqseg.training.trainer import Trainer, TrainingError  # noqa: E402
 from vqseg.types import Scan  # noqa: E402

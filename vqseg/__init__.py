@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = ["QuantizedPerturbation", "Segmenter", "VQSeg", "VectorQuantizer", "load_model"]
@@ -24,7 +24,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # Importing the package stays cheap: torch comes in with the first name that needs it.
     if name not in _HOMES:
         raise AttributeError(f"module 'vqseg' has no attribute {name!r}")

@@ -9,10 +9,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, from_mapping, to_mapping
 from vqseg.models.vqseg import VQSeg
+from vqseg.plain import JsonObject
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
@@ -57,10 +57,13 @@ def recover_folder(target: Path) -> None:
         os.replace(left[-1], target)
 
 
-def save_model(model: VQSeg, folder: str | Path, *, training: dict[str, Any] | None = None) -> None:
+def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, object] | None = None) -> None:
     """Write weights and configuration into a folder, each file by an atomic rename; other files there stay.
 
-    training: what the model card needs to say how it came about (plain JSON values).
+    Args:
+        model: The network.
+        folder: Where to write; made if there is none.
+        training: How the weights came about, as plain JSON values; the model card tells it.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,8 +94,8 @@ def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
         raise CheckpointError(f"{text!r} is neither a local folder nor a checkpoint that the Hub gave ({type(error).__name__})") from error
 
 
-def read_config(folder: str | Path) -> dict[str, Any]:
-    """config.json of a local checkpoint folder as plain values."""
+def read_config(folder: str | Path) -> JsonObject:
+    """config.json of a local checkpoint folder as plain values. Raises CheckpointError if it cannot be read."""
     path = Path(folder) / CONFIG
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -107,7 +110,15 @@ def read_config(folder: str | Path) -> dict[str, Any]:
 
 
 def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = None) -> VQSeg:
-    """A trained network in evaluation mode. Raises CheckpointError that says what is missing or does not fit."""
+    """A trained network in evaluation mode.
+
+    Args:
+        path_or_hub_id: A local folder, or a Hub id "owner/name" that is downloaded.
+        device: "cpu", "cuda" ...; None for the processor.
+
+    Raises:
+        CheckpointError: It is missing or broken, its weights do not fit its configuration, or the device cannot be used.
+    """
     folder = checkpoint_folder(path_or_hub_id)
     values = read_config(folder)
     try:
@@ -130,14 +141,32 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
         raise CheckpointError(f"the device {str(device)!r} cannot be used: {error}") from error
 
 
-def save_tensors(tensors: dict[str, Tensor], notes: dict[str, Any], folder: Path, name: str) -> None:
-    """A bundle of tensors and plain notes: name.safetensors + name.json. For training states; models go through save_model."""
+def save_tensors(tensors: dict[str, Tensor], notes: Mapping[str, object], folder: Path, name: str) -> None:
+    """Write a bundle of tensors and plain notes, NAME.safetensors and NAME.json: a training state. Models go through `save_model`.
+
+    Args:
+        tensors: By name.
+        notes: Plain JSON values.
+        folder: Where to write.
+        name: NAME.
+    """
     save_file({key: value.detach().contiguous().cpu() for key, value in tensors.items()}, folder / f"{name}.safetensors")
     (folder / f"{name}.json").write_text(json.dumps(notes), encoding="utf-8")
 
 
-def load_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What save_tensors wrote. Raises CheckpointError if it is missing or broken."""
+def load_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], JsonObject]:
+    """Read what `save_tensors` wrote.
+
+    Args:
+        folder: Where it lies.
+        name: Of its two files.
+
+    Returns:
+        The tensors and the notes.
+
+    Raises:
+        CheckpointError: A file is missing or broken.
+    """
     try:
         return load_file(folder / f"{name}.safetensors"), json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     except (OSError, SafetensorError, ValueError) as error:

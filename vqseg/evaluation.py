@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -26,6 +26,32 @@ from vqseg.types import Array, Case
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
 
+Scores = dict[str, float]
+"""A value for each of METRICS."""
+
+
+class CodebookUse(TypedDict):
+    """size: K. used: codewords chosen at least once. perplexity: the effective number in use."""
+
+    size: int
+    used: int
+    perplexity: float
+
+
+class Summary(TypedDict):
+    """cases: how many were measured. per_class: each structure's mean over the cases. mean: the mean of these over the structures."""
+
+    cases: int
+    mean: Scores
+    per_class: dict[str, Scores]
+
+
+class Evaluation(Summary):
+    """per_case: the scores of every case by its name, and by structure."""
+
+    codebook: CodebookUse
+    per_case: dict[str, dict[str, Scores]]
+
 
 def evaluate_split(
     model: VQSeg,
@@ -34,14 +60,21 @@ def evaluate_split(
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
     *,
     average_views: bool = False,
-) -> dict[str, Any]:
-    """Segment and measure every labelled case of a split ("train", "val", "test", "all").
+) -> Evaluation:
+    """Segment and measure every labelled case of a split.
 
-    average_views: measure what several views of a slice give on average, not what its tokens decode to.
+    Args:
+        model: The network, in evaluation mode.
+        folder: Data set folder.
+        split: "train", "val", "test" or "all".
+        progress: Goes through the cases and may show it.
+        average_views: Measure what several views of a slice give on average, not what its tokens decode to.
 
-    -> {"cases": n, "mean": {metric: ..}, "per_class": {structure: {metric: ..}}, "codebook": {"size", "used", "perplexity"},
-    "per_case": {name: {structure: {metric: ..}}}}. Raises DatasetError if no case has labels or the
-    folder's dataset.json names other classes than the model.
+    Returns:
+        Plain values, fit for JSON.
+
+    Raises:
+        DatasetError: No case has labels, or the folder's dataset.json names other classes than the model.
     """
     # Same numbers with other names would score without a word.
     if (Path(folder) / "dataset.json").is_file() and class_names(folder) != model.config.classes:
@@ -55,14 +88,21 @@ def evaluate_split(
         prediction, truth, spacing, tokens = _segment(model, case, average_views)
         usage += tokens
         per_case[case.name] = evaluate_volume(prediction, truth, model.config.classes, spacing)
-    return summarise(per_case, model.config.classes[1:]) | {
-        "codebook": {"size": len(usage), "used": int((usage > 0).sum()), "perplexity": perplexity(usage) if usage.any() else 0.0},
-        "per_case": per_case,
+    used: CodebookUse = {
+        "size": len(usage),
+        "used": int((usage > 0).sum()),
+        "perplexity": perplexity(usage) if usage.any() else 0.0,
     }
+    return {**summarise(per_case, model.config.classes[1:]), "codebook": used, "per_case": per_case}
 
 
-def summarise(per_case: dict[str, dict[str, dict[str, float]]], structures: Sequence[str]) -> dict[str, Any]:
-    """Mean over the cases for each structure, then over the structures."""
+def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str]) -> Summary:
+    """Mean over the cases for each structure, then over the structures.
+
+    Args:
+        per_case: Scores by case and structure.
+        structures: Names of the structures.
+    """
     per_class = {
         name: {metric: float(np.mean([case[name][metric] for case in per_case.values()])) for metric in METRICS} for name in structures
     }

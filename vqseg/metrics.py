@@ -97,7 +97,8 @@ def _distances(prediction: Array, truth: Array, spacing: Sequence[float]) -> tup
 
 
 def _border(mask: Array) -> Array:
-    return mask & ~ndimage.binary_erosion(mask)
+    border: Array = mask & ~ndimage.binary_erosion(mask)
+    return border
 
 
 def _masks(prediction: Array, truth: Array) -> tuple[Array, Array]:

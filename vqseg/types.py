@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class Scan:
     affine: Array
     spacing: tuple[float, float, float]
     name: str
-    header: Any = None
+    header: object = None
 
     @property
     def shape(self) -> tuple[int, int, int]:

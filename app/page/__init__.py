@@ -1,1 +1,1 @@
-"""The page: layout, events and endpoints. With tabs/*/tab.py the only room that knows Gradio."""
+"""The page: layout, events and endpoints. Only this room and tabs/*/tab.py import Gradio."""

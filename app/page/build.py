@@ -1,4 +1,4 @@
-"""The page: its layout, and how it is served. What the controls say stays in the browser (web/store.js); Python gives pictures only."""
+"""The layout of the page, and how it is served. The browser keeps the values of the controls (web/store.js)."""
 
 from __future__ import annotations
 
@@ -16,77 +16,89 @@ from app.page.busy import BusyMessage
 from app.page.endpoints import Page, add_endpoints
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
-from app.page.visits import Visits
-from app.page.wiring import CACHE_SECONDS, wire
+from app.page.visits import Ticket, Visits
+from app.page.wiring import CACHE_SECONDS, Wiring
 from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
-from app.scan.frames import LARGEST_SEED, FrameRequest, make_frame
+from app.scan.curves import STEPS
+from app.scan.frame_request import LARGEST_SEED, FrameRequest
+from app.scan.frames import make_frame
 from app.scan.models import Models
+from app.scan.open_scan import OpenScan
 from app.scan.windows import HOUNSFIELD_WINDOWS
-from app.tabs.codebook.tab import build_codebook
-from app.tabs.export.lines import STEPS
-from app.tabs.export.tab import build_export
-from app.tabs.learn.tab import build_learn
-from app.tabs.perturb.tab import build_perturb
-from app.tabs.see.tab import build_see
-from app.tabs.volume.answers import volume_routes
-from app.tabs.volume.tab import build_volume
+from app.tabs.registry import TABS
+from app.tabs.tab import Tab
 from app.visit.examples import Examples
-from app.visit.links import TABS
 from app.visit.openings import Openings
-from app.visit.session import ENDINGS, OpenScan, SessionStore
+from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from vqseg.data.scan import scan_endings
 
 logger = logging.getLogger(__name__)
 
-# The first picture needs them.
+# Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
 _FIRST = ("page/page.js", "page/events.js", "page/opening.js", "tabs/see/view.js", "web/store.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
 @dataclass(frozen=True)
 class App:
-    """A built page and how to launch it: theme, style and scripts belong to launch() in Gradio."""
+    """A built page with its options of launch(), where Gradio takes theme, style and scripts."""
 
     blocks: gr.Blocks
     launch_options: dict[str, Any]
 
     def launch(self, *, most_queued: int = 64, **options: Any) -> Any:
-        """most_queued: events that wait before others are refused. options: of gradio's launch, as server_port."""
+        """Serve the page.
+
+        Args:
+            most_queued: How many events may wait in Gradio's queue. Any further one is refused.
+            options: Of Gradio's launch(), for example server_port.
+
+        Returns:
+            What Gradio's launch() returns.
+        """
         return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
 
 
 def facts() -> dict[str, Any]:
-    """What the browser's side knows from Python, for every view: `Facts` of web/types.d.ts. A tab's own constants are its value's."""
-    # Gradio names the file of plotly.js by its content.
+    """Constants that all views of the browser take from Python: `Facts` of web/types.d.ts. A tab's own constants are in its value."""
+    # The name of Gradio's plotly.js contains a hash.
     plotly = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
     branches = {"neither": NEITHER, "segmentation": SEGMENTATION, "reconstruction": RECONSTRUCTION, "both": BOTH}
     return {
         "windows": {name: [window.centre, window.width] for name, window in HOUNSFIELD_WINDOWS.items()},
-        "endings": list(ENDINGS),
+        "endings": list(scan_endings()),
         "curve_steps": len(STEPS),
         "largest_seed": LARGEST_SEED,
         "branches": branches,
         "noticed": NOTICED,
-        "tabs": list(TABS),
+        "tabs": [tab.name for tab in TABS],
         "plotly": plotly.name if plotly else "",
     }
 
 
 def _head() -> str:
-    """The frame's style, the facts, and the modules: those of the first picture are fetched while Gradio is still being read."""
-    # A "<" would end the script where a text had "</script>" in it.
+    """The frame's style, the facts and the modules. Modules of the first picture are fetched while Gradio's own scripts still load."""
+    # Unescaped, a text with "</script>" in it would end the script.
     told = json.dumps(facts()).replace("<", "\\u003c")
     scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads(*_FIRST)}'
     return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 
 def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
-    """The whole app. It opens with the default checkpoint, which serves the endpoints too. examples: files of the bundled cases.
+    """Build the whole app.
 
-    store, openings: what visitors hold and what is being opened for them, with other limits than those of the environment.
+    Args:
+        models: The checkpoints. The page opens with the default one.
+        examples: Files of the bundled examples. The page opens with the first one.
+        store: Holds the visitors' scans; by default one with the environment's budget of bytes.
+        openings: The scans that are being opened; by default with the limits of app/visit/openings.py.
+
+    Returns:
+        The page, ready to launch.
     """
-    # Not "store or ...": an empty store has length 0.
+    # "store or ..." would replace an empty store, whose length is 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases, openings = Examples(examples), openings or Openings()
     first = cases.open(next(iter(cases.titles), None), models.default)
@@ -95,24 +107,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.titles, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
-        with gr.Tabs(selected="see") as tabs:
-            with gr.Tab("See", id="see") as see:
-                viewer = build_see(store)
-            with gr.Tab("Perturb", id="perturb") as perturb:
-                build_perturb(store)
-            with gr.Tab("Codebook", id="codebook") as codebook:
-                build_codebook(store)
-            with gr.Tab("Learn", id="learn") as learn:
-                build_learn(store)
-            with gr.Tab("Volume", id="volume") as volume:
-                build_volume()
-            with gr.Tab("Export", id="export") as export:
-                build_export(store)
-        for tab in (see, perturb, codebook, learn, volume, export):
-            tab.select(None, js=calling("web/links.js", "showTab", given=[tab.id]))
+        with gr.Tabs(selected=TABS[0].name) as tabs:
+            built = {tab.name: _build_tab(tab, store) for tab in TABS}
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        wire(blocks, sidebar, viewer, tabs, visits)
+        Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
         add_endpoints(models, uploads, openings, store.most_scan_bytes)
     options = {
         "theme": theme(),
@@ -121,30 +120,38 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "ssr_mode": False,
         "run_history": False,
         "footer_links": ["api"],
-        # Larger files are refused while they arrive, before they fill the disk.
+        # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
-            "routes": [*volume_routes(store), *module_routes()],
+            "routes": [*module_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)],
         },
     }
     return App(blocks, options)
 
 
+def _build_tab(tab: Tab, store: SessionStore) -> Any:
+    """Build a tab inside the present Blocks. Returns what `tab.build` returns."""
+    with gr.Tab(tab.title, id=tab.name) as place:
+        built = tab.build(store)
+    place.select(None, js=calling("web/links.js", "showTab", given=[tab.name]))
+    return built
+
+
 def _warm_up(scan: OpenScan | None) -> None:
-    """The first decodings of a process take ten times as long as the later ones: no visitor should have them."""
+    """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
     if scan is not None:
         for strength in (0.5, 0.0):
-            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].count // 2, strength, "resample", 0))
+            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].middle, strength, "resample", 0))
 
 
 def _build_opening(visits: Visits) -> None:
-    """The strip that tells how far a scan is, with a button to stop it. Past the queue, which may be what it waits for."""
+    """The strip with the progress of opening a scan, and a button to cancel. It bypasses the queue, in which the scan may be waiting."""
 
-    def progress(ticket: Any) -> dict[str, Any]:
+    def progress(ticket: Ticket) -> dict[str, Any]:
         return visits.progress(ticket)
 
-    def cancel(ticket: Any) -> None:
+    def cancel(ticket: Ticket) -> None:
         visits.cancel(ticket)
 
     gr.HTML(

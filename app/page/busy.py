@@ -1,31 +1,32 @@
-"""What is said when Gradio's own queue takes no more events: the same as when too many scans wait, instead of Gradio's figures."""
+"""The message of a full queue. It replaces Gradio's own and reads like that of app/visit/openings.py."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BUSY = "The server is busy: too many visitors are waiting already. Please try again in a minute."
 
 
 class BusyMessage:
-    """ASGI middleware that words the refusal of a full queue.
+    """ASGI middleware that replaces the message with which Gradio refuses an event when its queue is full.
 
-    Gradio's page has words of its own for status 503 and shows what comes with any other: browsers, which send an origin, get 429.
-    Programs keep 503, by which gradio_client knows a full queue.
+    Gradio's page shows a fixed text for status 503, and the server's message for any other status. Browsers, which send an origin,
+    therefore get 429. Programs still get 503, because gradio_client knows a full queue by it.
     """
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].rstrip("/").endswith("/queue/join"):
             await self._app(scope, receive, send)
             return
         from_browser = any(name == b"origin" for name, _ in scope["headers"])
-        refused: dict[str, Any] | None = None
+        refused: Message | None = None
 
-        async def reworded(message: Any) -> None:
+        async def reworded(message: Message) -> None:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] == 503:
                 refused = message

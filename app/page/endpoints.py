@@ -1,6 +1,6 @@
 """The endpoints for programs: /segment, /perturb, /tokens and /curve.
 
-Their names and the orders of their arguments and answers are a contract.
+Their names, and the order of their arguments and answers, are a contract with the programs that call them.
 """
 
 from __future__ import annotations
@@ -9,117 +9,146 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
 
-from app.scan.frames import MODES, FrameRequest, RequestError, make_frame
+from app.scan.curves import STEPS, curve, dropout_curve
+from app.scan.frame_request import MODES, FrameRequest, RequestError
+from app.scan.frames import make_frame
+from app.scan.open_scan import OpenScan, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
-from app.tabs.export.lines import STEPS, curve, dropout_curve, slice_tokens
+from app.scan.tokens import slice_tokens
 from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
-from app.visit.session import OpenScan, label_file_name
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
-from vqseg.data.scan import ScanError, write_labels
+from vqseg.data.scan import ScanError, format_names, write_labels
+from vqseg.types import Array
 
 if TYPE_CHECKING:
     from app.scan.models import Models, Served
     from vqseg.inference import SegmentedScan
 
 
-# Events that may open a scan. Few of them do at a time and few may wait, for which app/openings.py cares; the rest is told that the
-# server is busy, or needs nothing but what is there already, and is not to wait behind the others for that.
+# Events that may open a scan. app/visit/openings.py decides whose turn it is and who may wait. The limit here is a little higher, so that
+# a refusal, or a scan that is encoded already, need not wait in Gradio's queue.
 OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + 6}
 
 
 class Page(gr.Blocks):
-    """Blocks whose endpoints may be called without their last arguments: those then have their defaults, as in gradio_client."""
+    """Blocks whose endpoints may be called without their last arguments. These then have their defaults, as in gradio_client."""
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Complete the arguments of a call, then check them as Gradio does.
+
+        Args:
+            block_fn: Gradio's record of the endpoint.
+            inputs: The arguments; the missing ones are appended.
+        """
         if block_fn.api_visibility == "public":
             inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
         super().validate_inputs(block_fn, inputs)
 
 
 def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_bytes: int) -> None:
-    """Register them inside the present Blocks, served by the default checkpoint. Their components, for their types, are never shown."""
+    """Register the endpoints inside the present Blocks.
 
-    @contextmanager
-    def opened_in_turn(path: str | None, checkpoint: str = "") -> Iterator[OpenScan]:
-        with _errors_for_clients(), openings.opening() as opening:
-            with uploads.read_in_turn(path, openings, opening, most_bytes) as scan:
-                model = _served(models, checkpoint)
-                opened = OpenScan(model.segmenter.open(scan), model)
-            yield opened
-
-    def segment(scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Segment a scan: the label volume on the scan's own grid, and a summary."""
-        start = time.perf_counter()
-        with opened_in_turn(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
-            segmented = opened.segmented
-            path = Path(folder) / label_file_name(segmented.scan.name)
-            write_labels(segmented.labels, segmented.scan, path)
-            # Gradio copies the file at the yield; after it the folder goes.
-            yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
-
-    def perturb(
-        scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float, edits: str = "", checkpoint: str = ""
-    ) -> tuple[Any, Any, dict[str, Any]]:
-        """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
-        values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits}
-        with opened_in_turn(scan, checkpoint) as opened:
-            frame = make_frame(opened, FrameRequest.checked(values, opened))
-        classes = opened.model.classes
-        colours = label_colours(len(classes))
-        shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
-        return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
-
-    def tokens(scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
-        """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        with opened_in_turn(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            request = _acquired(opened, index, epsilon, mode, seed)
-            path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
-            path.write_text(slice_tokens(opened, request), encoding="utf-8")
-            # Gradio copies the file at the yield; after it the folder goes.
-            yield str(path)
-
-    def over_epsilon(scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
-        """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
-
-        With mode "dropout" the same, but for the share, over the rate of feature dropout in the perturbation's place.
-        """
-        with opened_in_turn(scan) as opened:
-            if mode == "dropout":
-                return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
-            return curve(opened, _acquired(opened, index, 0.0, mode, seed), STEPS)
-
+    Args:
+        models: The checkpoints; the default one answers unless a call names another.
+        uploads: Reads the scans that are sent.
+        openings: Gives each call its turn.
+        most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+    """
+    answers = _Answers(models, uploads, openings, most_bytes)
+    # The components are never shown: they give the arguments their labels, types and defaults.
     with gr.Group(visible=False):
-        scan = gr.File(label="Scan (NIfTI, PNG, JPEG, TIFF, BMP or .npy)", type="filepath")
+        scan = gr.File(label=f"Scan ({format_names()})", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
         index = gr.Number(0, label="Slice index along the plane's axis, in the array's own order, from 0")
         epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
-        mode = gr.Textbox("resample", label='Mode: "resample" or "shuffle"; for /curve also "dropout"')
+        mode = gr.Textbox(MODES[0], label=f'Mode: {" or ".join(f"{chr(34)}{name}{chr(34)}" for name in MODES)}; for /curve also "dropout"')
         seed = gr.Number(0, label="Seed, 0 to 2147483647")
         edits = gr.Textbox("", label="Forced tokens of an acquired slice as row.column.code, joined by _, for example 2.3.17_0.0.5")
-        checkpoint = gr.Textbox("", label="Checkpoint, one of those that the page offers; empty for the first of them")
+        checkpoint = gr.Textbox("", label="Checkpoint: one that the page offers, or empty for the default")
         labels = gr.File(label="Labels (.nii.gz)")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
         figures = gr.JSON(label="Figures")
         table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
-    trigger.click(segment, scan, [labels, figures], api_name="segment", **OPENS)
+    trigger.click(answers.segment, scan, [labels, figures], api_name="segment", **OPENS)
     settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint]
-    trigger.click(perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **OPENS)
-    trigger.click(tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **OPENS)
-    trigger.click(over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **OPENS)
+    trigger.click(answers.perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **OPENS)
+    trigger.click(answers.tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **OPENS)
+    trigger.click(answers.over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **OPENS)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """What the endpoints answer. Gradio shows the docstrings of the methods as the documentation of the endpoints."""
+
+    models: Models
+    uploads: Uploads
+    openings: Openings
+    most_bytes: int
+
+    def segment(self, scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Segment a scan: the label volume on the scan's own grid, and a summary."""
+        start = time.perf_counter()
+        with self._opened(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+            segmented = opened.segmented
+            path = Path(folder) / label_file_name(segmented.scan.name)
+            write_labels(segmented.labels, segmented.scan, path)
+            # Gradio copies the file at the yield; then the folder is deleted.
+            yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
+
+    def perturb(
+        self, scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float, edits: str = "", checkpoint: str = ""
+    ) -> tuple[Array, Array, dict[str, Any]]:
+        """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
+        values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits}
+        with self._opened(scan, checkpoint) as opened:
+            frame = make_frame(opened, FrameRequest.checked(values, opened))
+        classes = opened.model.classes
+        colours = label_colours(len(classes))
+        shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
+        return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
+
+    def tokens(self, scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
+        """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
+        with self._opened(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
+            request = _acquired(opened, index, epsilon, mode, seed)
+            path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
+            path.write_text(slice_tokens(opened, request), encoding="utf-8")
+            # Gradio copies the file at the yield; then the folder is deleted.
+            yield str(path)
+
+    def over_epsilon(self, scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
+        """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
+
+        With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
+        """
+        with self._opened(scan) as opened:
+            if mode == "dropout":
+                return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
+            return curve(opened, _acquired(opened, index, 0.0, mode, seed), STEPS)
+
+    @contextmanager
+    def _opened(self, path: str | None, checkpoint: str = "") -> Iterator[OpenScan]:
+        """The scan that was sent, encoded when it is its turn."""
+        with _errors_for_clients(), self.openings.opening() as opening:
+            with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes) as scan:
+                model = _served(self.models, checkpoint)
+                opened = OpenScan(model.segmenter.open(scan), model)
+            yield opened
 
 
 def _served(models: Models, name: str) -> Served:
-    """The checkpoint of that name, the default one for "". Raises RequestError for one that the page does not offer."""
+    """The checkpoint of that name, the default for an empty one. Raises RequestError for one that the page does not offer."""
     if not name:
         return models.default
     if not models.linkable(name):
@@ -133,7 +162,16 @@ def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: f
 
 
 def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:
-    """Shape, spacing in millimetres, voxels and millilitres of every structure, milliseconds of reading and segmenting."""
+    """The figures of /segment.
+
+    Args:
+        segmented: The scan.
+        classes: Names of its classes, the background first.
+        milliseconds: How long reading and segmenting took.
+
+    Returns:
+        "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure, "milliseconds".
+    """
     scan = segmented.scan
     voxels = np.bincount(segmented.labels.ravel(), minlength=len(classes))
     millilitres = voxels * float(np.prod(scan.spacing)) / 1000

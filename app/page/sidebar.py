@@ -1,4 +1,4 @@
-"""The persistent sidebar: every control, and nothing of what they do."""
+"""The sidebar: all its controls. What they do is in wiring.py."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any
 
 import gradio as gr
 
-from app.scan.frames import LARGEST_SEED, MODES
+from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
-from app.visit.session import OpenScan
+from vqseg.data.scan import format_names
 
 OPACITY = 0.55
 
 
 @dataclass(frozen=True)
 class Sidebar:
-    """The controls of the sidebar. `view` are those that say what is shown."""
+    """The controls of the sidebar."""
 
     case: gr.Dropdown
     checkpoint: gr.Dropdown
@@ -43,7 +44,7 @@ class Sidebar:
 
     @property
     def view(self) -> dict[str, Any]:
-        """The controls that say what is shown, by the names that the browser has for them: `Controls` of web/types.d.ts."""
+        """The controls that decide what is shown, by their names in the browser: `Controls` of web/types.d.ts."""
         return {
             "plane": self.plane,
             "index": self.index,
@@ -58,90 +59,111 @@ class Sidebar:
             "convention": self.convention,
         }
 
+    @property
+    def start(self) -> dict[Any, Any]:
+        """The values that a reset restores: those that the controls were built with."""
+        settings = (self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.window, self.convention)
+        return {control: control.value for control in settings}
+
 
 def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) -> dict[str, Any]:
-    """Properties of the slice slider for a plane: that slice or the middle one, counted from 0 as the endpoints do."""
+    """Properties of the slice slider.
+
+    Args:
+        scan: The scan on show, if there is one.
+        plane: The plane on show.
+        index: The slice, counted from 0 as the endpoints do; None for the middle one.
+
+    Returns:
+        Keyword arguments of gr.Slider.
+    """
     last = scan.views[plane].count - 1 if scan else 0
-    middle = (last + 1) // 2 if last else 0
+    middle = scan.views[plane].middle if scan else 0
     value = middle if index is None else min(index, last)
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 
 
 def structures(classes: Sequence[str]) -> dict[str, Any]:
-    """Properties of the legend: every class but the background, all of them shown."""
+    """Properties of the legend: every class except the background. All of them are shown."""
     return {"choices": list(classes[1:]), "value": list(classes[1:])}
 
 
 def windows(scan: OpenScan | None) -> dict[str, Any]:
-    """Properties of the list of windows, the network's own chosen: another scan's may mean nothing here."""
+    """Properties of the list of windows. The network's own is chosen, because the present one may not exist for this scan."""
     return {"choices": window_choices(scan.segmented.scan if scan else None), "value": NETWORK}
 
 
 def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | None) -> Sidebar:
-    """examples: titles of the bundled cases; first: the one that the page opens with, with the default checkpoint."""
-    plane = first.plane if first else PLANES[0]
+    """Build the sidebar inside the present Blocks.
+
+    Args:
+        examples: Titles of the bundled examples.
+        models: The checkpoints; the default one is chosen.
+        first: The example that the page opens with, encoded by the default checkpoint. None if nothing is bundled.
+
+    Returns:
+        Its controls.
+    """
     with gr.Sidebar(width=320, elem_id="sidebar"):
-        _title("Case")
-        case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
-        upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
-        gr.Markdown("NIfTI, PNG, JPEG, TIFF, BMP or .npy", elem_id="accepted")
-        truth = gr.File(label="Truth labels, for Dice (optional)", height=110, type="filepath", visible=False, elem_id="truth")
-        checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
-        other = gr.Textbox(
-            label="Another checkpoint",
-            placeholder="Folder or owner/name",
-            submit_btn="Open",
-            max_lines=1,
-            visible=models.opens_others,
-            elem_id="other",
-        )
-        download = gr.DownloadButton(
-            "Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=first is not None, elem_id="download"
-        )
-        _title("Perturbation")
-        strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
-        mode = gr.Radio([("Resample", MODES[0]), ("Shuffle", MODES[1])], value=MODES[0], label="Replacement", elem_id="mode")
-        with gr.Row(equal_height=True, elem_id="draw"):
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
-            reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
-        _title("View")
-        plane_choice = gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane")
-        index = gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[])
-        window = gr.Dropdown(**windows(first), label="Window of the input", elem_id="window")
-        convention = gr.Radio(
-            [("Radiological", "radiological"), ("Neurological", "neurological")],
-            value="radiological",
-            label="Left and right",
-            elem_id="convention",
-        )
-        _title("Overlay")
-        visible = gr.CheckboxGroup(**structures(models.default.classes), label="Structures", elem_id="visible")
-        opacity = gr.Slider(0, 1, value=OPACITY, step=0.05, label="Opacity", elem_id="opacity", buttons=[])
-        with gr.Row(elem_id="drawing"):
-            shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
-            outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
+        case, perturbation, view = _case(examples, models, first is not None), _perturbation(), _view(first)
+        overlay = _overlay(models.default.classes)
         reset = gr.Button("Reset view", size="md", elem_id="reset")
-    return Sidebar(
-        case=case,
-        checkpoint=checkpoint,
-        other=other,
-        upload=upload,
-        truth=truth,
-        strength=strength,
-        mode=mode,
-        seed=seed,
-        reroll=reroll,
-        index=index,
-        opacity=opacity,
-        outline=outline,
-        shown=shown,
-        visible=visible,
-        window=window,
-        convention=convention,
-        reset=reset,
-        download=download,
-        plane=plane_choice,
+    return Sidebar(**case, **perturbation, **view, **overlay, reset=reset)
+
+
+# A group of controls by the names that they have in `Sidebar`.
+_Group = dict[str, Any]
+
+
+def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
+    _title("Case")
+    case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
+    upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
+    gr.Markdown(format_names(), elem_id="accepted")
+    truth = gr.File(label="Ground truth labels, for Dice (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+    checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
+    other = gr.Textbox(
+        label="Another checkpoint",
+        placeholder="Folder or owner/name",
+        submit_btn="Open",
+        max_lines=1,
+        visible=models.opens_others,
+        elem_id="other",
     )
+    download = gr.DownloadButton("Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=opened, elem_id="download")
+    return {"case": case, "upload": upload, "truth": truth, "checkpoint": checkpoint, "other": other, "download": download}
+
+
+def _perturbation() -> _Group:
+    _title("Perturbation")
+    strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
+    mode = gr.Radio([(name.capitalize(), name) for name in MODES], value=MODES[0], label="Replacement", elem_id="mode")
+    with gr.Row(equal_height=True, elem_id="draw"):
+        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
+        reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
+    return {"strength": strength, "mode": mode, "seed": seed, "reroll": reroll}
+
+
+def _view(first: OpenScan | None) -> _Group:
+    plane = first.plane if first else PLANES[0]
+    sides = [("Radiological", "radiological"), ("Neurological", "neurological")]
+    _title("View")
+    return {
+        "plane": gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane"),
+        "index": gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[]),
+        "window": gr.Dropdown(**windows(first), label="Window of the input", elem_id="window"),
+        "convention": gr.Radio(sides, value="radiological", label="Left and right", elem_id="convention"),
+    }
+
+
+def _overlay(classes: Sequence[str]) -> _Group:
+    _title("Overlay")
+    visible = gr.CheckboxGroup(**structures(classes), label="Structures", elem_id="visible")
+    opacity = gr.Slider(0, 1, value=OPACITY, step=0.05, label="Opacity", elem_id="opacity", buttons=[])
+    with gr.Row(elem_id="drawing"):
+        shown = gr.Checkbox(True, label="Show overlay", min_width=120, elem_id="shown")
+        outline = gr.Checkbox(False, label="Outline only", min_width=120, elem_id="outline")
+    return {"visible": visible, "opacity": opacity, "shown": shown, "outline": outline}
 
 
 def _title(text: str) -> None:

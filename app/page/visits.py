@@ -1,154 +1,239 @@
-"""Opening scans on behalf of a visit: what Gradio's events call, and what they show then."""
+"""Opening scans for a visit. The methods return records, which wiring.py turns into updates of components."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import gradio as gr
-
-from app.page.sidebar import slice_slider, structures, windows
-from app.scan.frames import FrameRequest, RequestError
+from app.scan.description import describe
+from app.scan.edits import Edit
+from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.models import Models, Served
+from app.scan.open_scan import OpenScan
 from app.scan.truth import truth_labels
-from app.tabs.see.tab import describe
 from app.visit.examples import Examples
 from app.visit.links import Link
-from app.visit.openings import BusyError, CalledOffError, Opening, Openings
-from app.visit.session import OpenScan, SessionError, SessionStore
+from app.visit.openings import Opening, Openings
+from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 from vqseg.types import Scan
 
-# What the page knows of the scan on show: the viewer's value; and by what it asks how far the next one is.
-Shown = dict[str, Any] | None
+# The viewer's value, which says what scan is on show.
+Shown = Mapping[str, Any] | None
+# The key by which the page asks for the progress of an opening.
 Ticket = str | None
 
 
+@dataclass(frozen=True)
+class Opened:
+    """A scan that was opened for a visit.
+
+    Attributes:
+        scan: The scan.
+        token: The only key to it.
+        title: Its name, as visitors read it.
+    """
+
+    scan: OpenScan
+    token: str
+    title: str
+
+    @property
+    def value(self) -> dict[str, Any]:
+        """The viewer's value."""
+        return describe(self.token, self.scan, self.title)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A scan that was opened for a link, and the view that the link asks for.
+
+    Attributes:
+        opened: The scan.
+        link: The other settings of the link: they do not depend on the scan.
+        plane: The plane on show.
+        index: The slice on show, None for the middle one.
+        edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
+        warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
+    """
+
+    opened: Opened
+    link: Link
+    plane: str
+    index: int | None
+    edits: tuple[Edit, ...]
+    warning: str = ""
+
+
 class Visits:
-    """Holds the app's parts, never a visitor's data: that is in the store."""
+    """Opens scans, and holds no data of a visitor itself: that is all in the store.
+
+    Every method that opens a scan raises ScanError, CheckpointError or SessionError if that fails, BusyError if too many visitors are
+    waiting, and CalledOffError if it was cancelled.
+    """
 
     def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings) -> None:
-        self._models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+        """Bring the parts of one built app together.
 
-    def example(self, title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """Viewer, plane, slice, download, truth and windows, then the pickers of case and checkpoint, after a bundled case was chosen."""
-        with self._opening(ticket, request) as opening:
-            scan = self._case(title, self._model(checkpoint, opening), opening)
-            if scan is None:
-                return [gr.skip()] * 8
-            return [*self._shared(scan, request), scan.example, self._picked(scan.model)]
-
-    def linked(self, link: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """The same, then structures, epsilon, mode, seed and tab as the page's address asks for.
-
-        What it says wrongly is left out; a checkpoint that is not to be had here is named in a message.
+        Args:
+            models: The checkpoints.
+            store: Holds the visitors' scans.
+            uploads: Reads the files that they send.
+            cases: The bundled examples.
+            openings: Gives each opening its turn.
         """
-        asked = Link.read(link or {}, self._cases.titles)
-        with self._opening(ticket, request) as opening:
-            model = self._linked_model(asked.checkpoint, opening)
+        self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+
+    def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
+        """Open a bundled example.
+
+        Args:
+            title: Of the example.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan, None if there is no example with this title.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            scan = self._case(title, self._model(checkpoint, opening), opening)
+            return None if scan is None else self._shared(scan, owner)
+
+    def linked(self, query: Mapping[str, Any], tabs: tuple[str, ...], ticket: Ticket, owner: str) -> Linked | None:
+        """Open what the page's address asks for.
+
+        Args:
+            query: Names and values of the address. A wrong value counts as missing.
+            tabs: Names of the page's tabs.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan and its view, None if there is no bundled example.
+        """
+        asked = Link.read(query, self._cases.titles, tabs)
+        with self._openings.opening(ticket, owner) as opening:
+            model, warning = self._linked_model(asked.checkpoint, opening)
             scan = self._case(asked.case, model, opening)
             if scan is None:
-                return [gr.skip()] * 13
-            outputs, plane = self._shared(scan, request), asked.plane or scan.plane
-        slider = slice_slider(scan, plane, asked.index)
-        outputs[0]["forced"] = {"plane": plane, "index": slider["value"], "edits": _edits_of(scan, asked, plane, slider["value"])}
-        outputs[1], outputs[2] = plane, gr.update(**slider)
-        chosen = [asked.case, self._picked(model), gr.update(**structures(model.classes))]
-        return [*outputs, *chosen, asked.strength, asked.mode, asked.seed, gr.Tabs(selected=asked.tab)]
+                return None
+            opened, plane = self._shared(scan, owner), asked.plane or scan.plane
+        index = None if asked.index is None else min(asked.index, scan.views[plane].count - 1)
+        return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), warning)
 
-    def upload(self, path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """As for an example, then the emptied drop zone, after a file was sent. A bad file changes nothing."""
-        with self._opening(ticket, request) as opening:
+    def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
+        """Open an uploaded file. If that fails, the scan on show stays.
+
+        Args:
+            path: The file; None if none was sent.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan.
+        """
+        with self._openings.opening(ticket, owner) as opening:
             with self._uploads.read_in_turn(path, self._openings, opening, self._store.most_scan_bytes) as scan:
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
             opening.tell()
-            token = self._store.put(opened, _owner(request))
-            return [*self._outputs(opened, token, scan.name), None, self._picked(opened.model), None]
+            return Opened(opened, self._store.put(opened, owner), scan.name)
 
-    def checkpoint(self, name: str, value: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """Viewer, download, truth, pickers of case and checkpoint, structures: the scan on show, encoded by another checkpoint."""
-        with self._opening(ticket, request) as opening:
-            return self._reopened(self._model(name, opening), value, opening, request)
+    def checkpoint(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
+        """Encode the scan on show with another checkpoint.
 
-    def other(self, name: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> list[Any]:
-        """The same for a folder or a Hub id that was typed, which is then chosen in the picker."""
-        if not (name or "").strip():
-            return [gr.skip()] * 6
-        with self._opening(ticket, request) as opening:
-            # Anew: a training run may have written it again.
-            return self._reopened(self._model((name or "").strip(), opening, anew=True), value, opening, request)
+        Args:
+            name: Of the checkpoint.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan under the checkpoint.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            return self._reopened(self._model(name, opening), value, opening, owner)
+
+    def other(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
+        """Encode the scan on show with a checkpoint that the visitor typed. It is always loaded again: it may have been retrained.
+
+        Args:
+            name: A folder or a Hub id.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan under the checkpoint.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            return self._reopened(self._model(name, opening, anew=True), value, opening, owner)
 
     def progress(self, ticket: Ticket) -> dict[str, Any]:
-        """How far something is that is being opened; see `Openings.progress`."""
+        """The progress of an opening; see `Openings.progress`."""
         return self._openings.progress(ticket)
 
     def cancel(self, ticket: Ticket) -> None:
-        """Stop opening something. What was on show before stays."""
+        """Cancel an opening. The scan on show stays."""
         self._openings.cancel(ticket)
 
-    def restored(self, value: Shown, request: gr.Request) -> list[Any]:
-        """The pickers of case and checkpoint as the scan on show has them, after something else was not opened."""
-        if self._openings.busy(_owner(request)):
-            return [gr.skip(), gr.skip()]
+    def restored(self, value: Shown, owner: str) -> OpenScan | None:
+        """The scan that is still on show after opening another one has failed.
+
+        Args:
+            value: The viewer's value.
+            owner: The visit.
+
+        Returns:
+            The scan, None if the visit is already opening the next one or holds no scan.
+        """
+        return None if self._openings.busy(owner) else self.held(value)
+
+    def truth(self, path: str | Path | None, value: Shown) -> str:
+        """Use a label file as the ground truth of the scan on show. A wrong file changes nothing.
+
+        Args:
+            path: The file; None if none was sent.
+            value: The viewer's value.
+
+        Returns:
+            The file's name.
+
+        Raises:
+            ScanError: If the file does not fit the scan, or if the scan is a bundled example.
+            SessionError: If the scan is no longer held.
+        """
+        scan = self._held(value)
+        given = self._uploads.read(path, self._store.most_scan_bytes)
+        # All visitors share an example: a file of one of them must not become the ground truth of the others.
+        if scan.example is not None:
+            raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
+        scan.truth = truth_labels(given, scan.segmented.scan, scan.model.classes)
+        return given.name
+
+    def held(self, value: Shown) -> OpenScan | None:
+        """The scan on show. None if it is no longer held; the next request of a view reports that."""
         try:
-            scan = self._held(value)
+            return self._held(value)
         except SessionError:
-            return [gr.skip(), gr.skip()]
-        return [scan.example, self._picked(scan.model)]
+            return None
 
-    def truth(self, path: str | None, value: Shown) -> list[Any]:
-        """The view and the emptied drop zone after a label file was sent for the scan on show. A bad file changes nothing."""
-        with _errors_as_messages():
-            scan = self._held(value)
-            given = self._uploads.read(path, self._store.most_scan_bytes)
-            # Lent to every visitor: what one of them sent must not become the others' truth.
-            if scan.example is not None:
-                raise ScanError("a bundled example has its own truth; labels can be sent beside an own scan")
-            scan.truth = truth_labels(given, scan.segmented.scan, scan.model.classes)
-        return [{**(value or {}), "truth": given.name}, None]
-
-    def plane(self, value: Shown, plane: str) -> Any:
-        """The slice slider for another plane of the scan on show."""
-        try:
-            return gr.update(**slice_slider(self._held(value), plane))
-        except SessionError:
-            # The view says so at its next request.
-            return gr.skip()
-
-    def home(self, value: Shown) -> list[Any]:
-        """Plane, slice slider and structures as they were when the scan on show was opened."""
-        try:
-            scan = self._held(value)
-        except SessionError:
-            return [gr.skip()] * 3
-        return [scan.plane, gr.update(**slice_slider(scan, scan.plane)), gr.update(**structures(scan.model.classes))]
-
-    def download(self, value: Shown) -> Any:
-        """The prepared label file once more, so that it is young in Gradio's cache."""
-        try:
-            return str(self._held(value).label_file())
-        except SessionError:
-            return gr.skip()
-
-    def end(self, request: gr.Request) -> None:
-        self._openings.leave(_owner(request))
-        self._store.release(_owner(request))
+    def end(self, owner: str) -> None:
+        """End a visit: its opening is cancelled, and its scan is dropped."""
+        self._openings.leave(owner)
+        self._store.release(owner)
 
     def _held(self, value: Shown) -> OpenScan:
         return self._store.get((value or {}).get("token"))
 
-    @contextmanager
-    def _opening(self, ticket: Ticket, request: gr.Request) -> Iterator[Opening]:
-        with _errors_as_messages(), self._openings.opening(ticket, _owner(request)) as opening:
-            yield opening
-
     def _model(self, name: str, opening: Opening, *, anew: bool = False) -> Served:
         opening.tell(stage="loading")
-        return self._models.get(name, anew=anew)
+        return self.models.get(name, anew=anew)
 
     def _case(self, title: str | None, model: Served, opening: Opening) -> OpenScan | None:
         kept = self._cases.kept(title, model)
@@ -157,75 +242,42 @@ class Visits:
         with self._openings.turn(opening):
             return self._cases.open(title, model, lambda share: opening.tell(share, "encoding"))
 
-    def _reopened(self, model: Served, value: Shown, opening: Opening, request: gr.Request) -> list[Any]:
+    def _reopened(self, model: Served, value: Shown, opening: Opening, owner: str) -> Opened:
         scan = self._held(value)
         opened = self._case(scan.example, model, opening)
         if opened is None:
             with self._openings.turn(opening):
                 opened = _encoded(scan.segmented.scan, model, opening)
-            # Labels keep their meaning only where the classes do.
+            # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
         opening.tell()
-        token = self._store.put(opened, _owner(request), shared=opened.example is not None)
-        viewer, _, _, download, truth, _ = self._outputs(opened, token, (value or {})["name"])
-        return [viewer, download, truth, opened.example, self._picked(model), gr.update(**structures(model.classes))]
+        token = self._store.put(opened, owner, shared=opened.example is not None)
+        return Opened(opened, token, (value or {})["name"])
 
-    def _linked_model(self, name: str | None, opening: Opening) -> Served:
-        if name is not None and self._models.linkable(name):
-            try:
-                return self._model(name, opening)
-            except CheckpointError as error:
-                gr.Warning(html.escape(str(error)))
-        elif name is not None:
-            gr.Warning(html.escape(f"The link asks for the checkpoint {name}, which is not to be had here; shown is the default one."))
-        return self._models.default
+    def _linked_model(self, name: str | None, opening: Opening) -> tuple[Served, str]:
+        """The checkpoint of a link, or the default one and a warning that says why."""
+        if name is None:
+            return self.models.default, ""
+        if not self.models.linkable(name):
+            return self.models.default, f"This server does not have the checkpoint {name}; showing the default."
+        try:
+            return self._model(name, opening), ""
+        except CheckpointError as error:
+            return self.models.default, str(error)
 
-    def _picked(self, model: Served) -> dict[str, Any]:
-        """Properties of the picker with a checkpoint chosen, one that this visit opened by hand among the others."""
-        names = self._models.names()
-        if model.name not in [name for _, name in names]:
-            names.append((model.title, model.name))
-        return gr.update(choices=names, value=model.name)
-
-    def _shared(self, scan: OpenScan, request: gr.Request) -> list[Any]:
-        return self._outputs(scan, self._store.put(scan, _owner(request), shared=True), scan.example or "")
-
-    def _outputs(self, scan: OpenScan, token: str, title: str) -> list[Any]:
-        return [
-            describe(token, scan, title),
-            scan.plane,
-            gr.update(**slice_slider(scan, scan.plane)),
-            gr.update(value=str(scan.label_file()), interactive=True),
-            # An example is lent to everyone and has its truth: only one's own scan takes another.
-            gr.update(value=None, visible=scan.example is None),
-            gr.update(**windows(scan)),
-        ]
+    def _shared(self, scan: OpenScan, owner: str) -> Opened:
+        return Opened(scan, self._store.put(scan, owner, shared=True), scan.example or "")
 
 
-def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> list[list[int]]:
-    """The forced tokens that a link asks for, none of them if one is not to be had in this slice."""
-    values = {"plane": plane, "index": index, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
+def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tuple[Edit, ...]:
+    """The forced tokens of a link. Empty if one of them does not exist in this slice."""
+    shown = scan.views[plane].middle if index is None else index
+    values = {"plane": plane, "index": shown, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
     try:
-        return [list(edit) for edit in FrameRequest.checked(values, scan).edits]
+        return FrameRequest.checked(values, scan).edits
     except RequestError:
-        return []
+        return ()
 
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:
     return OpenScan(model.segmenter.open(scan, lambda share: opening.tell(share, "encoding")), model)
-
-
-@contextmanager
-def _errors_as_messages() -> Iterator[None]:
-    try:
-        yield
-    except CalledOffError as error:
-        # An error all the same, so that nothing on the page changes; but the visitor knows.
-        raise gr.Error("called off", visible=False, print_exception=False) from error
-    except (ScanError, SessionError, CheckpointError, BusyError) as error:
-        # Toasts are HTML, and a file's name is the visitor's.
-        raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error
-
-
-def _owner(request: gr.Request) -> str:
-    return str(request.session_hash)

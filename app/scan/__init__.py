@@ -1,1 +1,1 @@
-"""An open scan and what can be asked of it. Knows nothing of visitors, nor of Gradio."""
+"""An open scan, and everything that is computed from it. This room knows neither visitors nor Gradio."""

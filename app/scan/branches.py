@@ -7,15 +7,21 @@ import numpy as np
 from vqseg.types import Array
 
 NEITHER, SEGMENTATION, RECONSTRUCTION, BOTH = range(4)
-# Of the grey range that the network reads: less is hardly seen beside the other decoder's crisp labels.
+# As a share of the grey range that the network reads. A smaller change is hard to see beside the crisp labels of the other decoder.
 NOTICED = 0.05
 
 
 def branch_changes(labels: Array, clean_labels: Array, reconstruction: Array, clean_reconstruction: Array) -> Array:
-    """(A, B) uint8: which branch answers the perturbation at a pixel: NEITHER, SEGMENTATION, RECONSTRUCTION or BOTH.
+    """Which decoder answers the perturbation at each pixel. They disagree where only one of them does.
 
-    The segmentation answers where the label is another one than at strength 0, the reconstruction where it moved by more than
-    NOTICED of the grey range, reconstructions being in [0, 1]. The branches disagree where only one of them answers.
+    Args:
+        labels: (A, B) labels after the perturbation. The segmentation answers where they differ from `clean_labels`.
+        clean_labels: (A, B) labels at strength 0.
+        reconstruction: (A, B) in [0, 1], after the perturbation. It answers where it changed by more than NOTICED.
+        clean_reconstruction: (A, B) in [0, 1], at strength 0.
+
+    Returns:
+        (A, B) uint8: NEITHER, SEGMENTATION, RECONSTRUCTION or BOTH.
     """
     segmentation = labels != clean_labels
     moved = np.abs(reconstruction - clean_reconstruction) > NOTICED

@@ -1,4 +1,4 @@
-"""A colour for every code, so that a grid of tokens can be read as a picture."""
+"""A colour for every code. They turn a grid of tokens into a picture that can be read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def code_colours(statistics: CodebookStatistics) -> np.ndarray:
-    """(K, 3) uint8: codes that lie together on the map look alike. The map's two axes go from 0 to 1 by rank."""
+    """(K, 3) uint8: codes that are close on the map have similar colours. Both axes of the map are scaled from 0 to 1 by rank."""
     places = np.argsort(np.argsort(statistics.projection, axis=0), axis=0) / max(1, len(statistics.projection) - 1)
     x, y = places.T
     return np.rint(40 + 195 * np.stack([x, y, 1 - (x + y) / 2], -1)).astype(np.uint8)

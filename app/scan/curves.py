@@ -1,51 +1,164 @@
-"""The curves of a slice for print, decoded a few points at a time: nobody waits unseen, and not to ask again is to cancel."""
+"""Curves of one slice: what epsilon costs, and what feature dropout costs, at 21 steps from 0 to 1."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
-from app.scan.frames import FrameRequest
-from app.scan.replay import SECONDS, of_visit
-from app.tabs.export.lines import STEPS, columns, dropout_point, strength_point
-from app.visit.session import OpenScan
+import numpy as np
 
+from app.scan.frame_request import FrameRequest
+from app.scan.frames import Frame, dropout_frame, make_frame, truth_scores
+from app.scan.lru import LruOfEach
+from app.scan.open_scan import OpenScan
+from app.scan.replay import SECONDS
+from vqseg.types import Array
+
+STEPS = np.linspace(0, 1, 21).round(2)
+"""The values of epsilon, or of the dropout rate, at which a curve is computed."""
 POINTS = 2 * len(STEPS)
+# Unfinished and finished curves that are kept for one scan. Many visitors may share an example.
+_MOST = 8
+
+# Figures by name. A score is None if neither side has a structure.
+Point = dict[str, float | None]
+Curve = dict[str, list[float | None]]
+
+
+def curve(scan: OpenScan, request: FrameRequest, strengths: Array) -> Curve:
+    """Figures of one slice over epsilon.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength is ignored.
+        strengths: (n,) values of epsilon, in [0, 1].
+
+    Returns:
+        Lists of n values: epsilon, replaced_share, dice_vs_clean, agreement and psnr (dB). If the scan has a ground truth, also
+        dice_vs_truth, the mean over structures.
+    """
+    return columns([strength_point(scan, request, float(strength)) for strength in strengths])
+
+
+def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> Curve:
+    """Figures of one slice over the rate of feature dropout, which replaces no token.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength and mode are ignored.
+        rates: (n,) dropout rates, in [0, 1].
+
+    Returns:
+        Lists of n values, as `curve` gives them, with rate in place of epsilon and replaced_share.
+
+    Raises:
+        RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
+    """
+    return columns([dropout_point(scan, request, float(rate)) for rate in rates])
+
+
+def strength_point(scan: OpenScan, request: FrameRequest, strength: float) -> Point:
+    """One point of `curve`.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength is ignored.
+        strength: Epsilon, in [0, 1].
+
+    Returns:
+        The figures by name.
+    """
+    frame = make_frame(scan, replace(request, strength=strength))
+    return {"epsilon": strength, "replaced_share": frame.replaced_share, **_figures(scan, request, frame)}
+
+
+def dropout_point(scan: OpenScan, request: FrameRequest, rate: float) -> Point:
+    """One point of `dropout_curve`.
+
+    Args:
+        scan: The scan.
+        request: Slice and settings. Its own strength and mode are ignored.
+        rate: Dropout rate, in [0, 1].
+
+    Returns:
+        The figures by name.
+
+    Raises:
+        RequestError: If the plane is not that of the acquired slices.
+    """
+    return {"rate": rate, **_figures(scan, request, dropout_frame(scan, request, rate))}
+
+
+def columns(points: Sequence[Point]) -> Curve:
+    """The points of a curve, at least one, turned into one list per name."""
+    return {name: [point[name] for point in points] for name in points[0]}
+
+
+def _figures(scan: OpenScan, request: FrameRequest, frame: Frame) -> Point:
+    figures: Point = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
+    if scan.truth is not None:
+        figures["dice_vs_truth"] = _mean(truth_scores(scan, request, frame))
+    return figures
+
+
+def _mean(scores: Sequence[float | None] | None) -> float | None:
+    known = [score for score in scores or () if score is not None]
+    return float(np.mean(known)) if known else None
 
 
 @dataclass
 class CurveReplay:
-    """points: by number, those over the rate of dropout first, then those over epsilon. key: the settings that they belong to."""
+    """Both curves while they are decoded.
 
-    key: tuple[object, ...]
-    points: dict[int, dict[str, Any]] = field(default_factory=dict)
+    Attributes:
+        points: The decoded points by number: first those over the dropout rate, then those over epsilon.
+    """
+
+    points: dict[int, Point] = field(default_factory=dict)
 
     @property
     def done(self) -> int:
+        """How many points are decoded."""
         return len(self.points)
 
-    def curves(self) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
-        """Once all points are there: the curve over epsilon and the one over the rate of dropout, as `curve` and `dropout_curve`."""
+    def curves(self) -> tuple[Curve, Curve]:
+        """The results of `curve` and of `dropout_curve`. All points must be decoded."""
         rows = [self.points[number] for number in range(POINTS)]
         return columns(rows[len(STEPS) :]), columns(rows[: len(STEPS)])
 
 
-def advance_curves(scan: OpenScan, token: str, request: FrameRequest, seconds: float = SECONDS) -> CurveReplay:
-    """Decode further points for `seconds`, one at least; begin anew if the visit with this token asked for others before.
+class Curves:
+    """The curves of every open scan, decoded a few points at a time. They are forgotten together with their scan."""
 
-    Raises RequestError across the acquired slices, which dropout is not decoded for.
-    """
-    key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
-    start = time.perf_counter()
-    with scan.lock:
-        replay = of_visit(scan.curves, token, key, lambda: CurveReplay(key))
-    # Without the lock, which every point takes for itself: other visitors of an example are let in between.
-    for number in range(POINTS):
-        if number in replay.points:
-            continue
-        step = float(STEPS[number % len(STEPS)])
-        replay.points[number] = (strength_point if number >= len(STEPS) else dropout_point)(scan, request, step)
-        if time.perf_counter() - start >= seconds:
-            break
-    return replay
+    def __init__(self) -> None:
+        self._kept: LruOfEach[OpenScan, tuple[object, ...], CurveReplay] = LruOfEach(lambda _: _MOST)
+
+    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> CurveReplay:
+        """Decode further points, at least one if any is missing. Whoever does not call again has cancelled.
+
+        Args:
+            scan: The scan. Each point takes its lock separately, so that other views are answered in between.
+            request: Slice and settings. Its own strength is ignored.
+            seconds: Return after this time, even if points are missing.
+
+        Returns:
+            The curves as far as they are decoded.
+
+        Raises:
+            RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
+        """
+        key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
+        replay, start = self._kept.of(scan).made(key, CurveReplay), time.perf_counter()
+        for number in range(POINTS):
+            if number in replay.points:
+                continue
+            step = float(STEPS[number % len(STEPS)])
+            replay.points[number] = (strength_point if number >= len(STEPS) else dropout_point)(scan, request, step)
+            if time.perf_counter() - start >= seconds:
+                break
+        return replay
+
+
+# All tabs share this one. Its contents belong to scans, never to a visitor.
+CURVES = Curves()

@@ -1,6 +1,7 @@
-"""Forced tokens as short text, the form that links, endpoints and exported lines have them in: 2.3.17_0.0.5.
+"""Forced tokens as short text, such as 2.3.17_0.0.5. Links, endpoints and exported lines use this form.
 
-An edit is (row, column, code); the later one of a place counts. Knows nothing of scans: whether a place exists is asked elsewhere.
+An edit is (row, column, code). If a place has several edits, the last one counts. This module knows no scan: FrameRequest checks
+whether a place exists.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ _WRITTEN = re.compile(r"\d{1,9}\.\d{1,9}\.\d{1,9}(_\d{1,9}\.\d{1,9}\.\d{1,9})*",
 
 
 def edits_as_text(edits: Iterable[Edit]) -> str:
-    """One part for each forced place, in reading order; "" for none."""
+    """One part for each forced place, in reading order; an empty text if there is none."""
     codes = {(row, column): code for row, column, code in edits}
     return "_".join(f"{row}.{column}.{code}" for (row, column), code in sorted(codes.items()))
 
 
 def edits_from_text(text: str) -> list[Edit]:
-    """The edits of a text that `edits_as_text` could have written. Raises ValueError for any other."""
+    """The edits of a text as `edits_as_text` writes it. Raises ValueError for any other text."""
     if not text:
         return []
     if not _WRITTEN.fullmatch(text):

@@ -1,4 +1,4 @@
-"""Figures for print, PNG at 300 dpi or SVG: the pictures of a slice, and what epsilon and dropout cost on it."""
+"""Figures for print, as PNG (300 dpi) or SVG: the pictures of a slice, and its curves over epsilon and over the dropout rate."""
 
 from __future__ import annotations
 
@@ -9,27 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.scan.curves import CURVES, POINTS, Curve
 from app.scan.edits import edits_as_text
-from app.scan.frames import FrameRequest, RequestError, make_frame
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frames import make_frame
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
-from app.scan.render import absolute_difference, greyscale, label_colours, overlay
-from app.tabs.perturb.figure import COLOURS, CURVES
-from app.visit.session import OpenScan
+from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, overlay
 from vqseg.types import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("png", "svg")
-# Millimetres that a scale bar may stand for: the longest that takes at most a quarter of the picture.
+FIGURE_FORMATS = ("png", "svg")
+CURVE_FIGURES = tuple(f"curves-{name}" for name in FIGURE_FORMATS)
+"""Kinds of the curves' figure, as the browser requests them."""
+CURVE_TITLES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
+CURVE_COLOURS = ("#239089", "#e69f00", "#cc79a7", "#7a8b96")
+# Lengths of a scale bar in millimetres. The longest one that takes at most a quarter of the picture is drawn.
 _BARS = (5, 10, 20, 50, 100, 200)
 _OUTLINED: dict[str, Any] = {"color": "white", "fontsize": 7, "fontweight": "bold"}
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How labels are drawn over a picture: opacity 0 to 1, outlines alone, names of the structures that are drawn."""
+    """How labels are drawn over a picture.
+
+    Attributes:
+        opacity: From 0 to 1.
+        outline: Whether only the outlines are drawn.
+        visible: Names of the structures that are drawn.
+    """
 
     opacity: float
     outline: bool
@@ -37,7 +48,7 @@ class Drawing:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Drawing:
-        """The drawing in `values`, with "shown" false for none at all. Raises RequestError for values that are none."""
+        """The drawing that a request asks for; if its "shown" is false, no structure is drawn. Raises RequestError for wrong values."""
         opacity, visible = values.get("opacity"), values.get("visible")
         if isinstance(opacity, bool) or not isinstance(opacity, (int, float)) or not 0 <= opacity <= 1:
             raise RequestError(f"opacity must be a number from 0 to 1, got {opacity!r}")
@@ -47,11 +58,20 @@ class Drawing:
 
 
 def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Figure:
-    """Input, segmentation, reconstruction and difference side by side, with edges, scale bar, legend and settings.
+    """Input, segmentation, reconstruction and their difference side by side, with edge letters, scale bar, legend and settings.
 
-    All in the network's own window and in radiological convention. A file without geometry of its own has no edges and no bar.
+    The pictures have the network's own window and the radiological convention. Without geometry in the scan's file there are no
+    letters and no scale bar.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings.
+        drawing: How the labels are drawn.
+
+    Returns:
+        A matplotlib figure, 7.2 inches wide.
     """
-    # Importing matplotlib takes a second; only figures need it. Figure and not pyplot: requests come on many threads.
+    # Importing matplotlib takes a second, and only figures need it. pyplot is not safe here: requests come from many threads.
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.patches import Patch
@@ -83,23 +103,30 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
     return sheet
 
 
-def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], dropped: Mapping[str, list[Any]]) -> Figure:
-    """Dice, agreement and PSNR of an acquired slice over epsilon, solid, and over the rate of feature dropout, dashed.
+def curve_figure(request: FrameRequest, swapped: Curve, dropped: Curve) -> Figure:
+    """Dice, agreement and PSNR of an acquired slice: solid lines over epsilon, dashed lines over the rate of feature dropout.
 
-    swapped, dropped: what `curve` and `dropout_curve` give; against the truth as well, where the scan has one.
+    Args:
+        request: The slice and its settings; epsilon is marked.
+        swapped: The result of `curve`. Dice against the ground truth is drawn if it is there.
+        dropped: The result of `dropout_curve`.
+
+    Returns:
+        A matplotlib figure, 7.2 inches wide.
     """
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
     sheet = Figure(figsize=(7.2, 2.9), layout="constrained")
     shares, decibels = sheet.subplots(1, 2, width_ratios=(3, 2))
-    looks = dict(zip(CURVES, COLOURS, strict=True))
+    looks = dict(zip(CURVE_TITLES, CURVE_COLOURS, strict=True))
     places = (("dice_vs_clean", shares), ("agreement", shares), ("dice_vs_truth", shares), ("psnr", decibels))
-    drawn = {name: place for name, place in zip(CURVES, places, strict=True) if place[0] in swapped}
+    drawn = {name: place for name, place in zip(CURVE_TITLES, places, strict=True) if place[0] in swapped}
     for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
         for name, (key, axes) in drawn.items():
-            # matplotlib leaves a gap where no structure is in either picture.
-            axes.plot(values[x], np.array(values[key], dtype=float), dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
+            # None becomes NaN, a gap in the line: neither picture has a structure there.
+            steps, points = np.array(values[x], dtype=float), np.array(values[key], dtype=float)
+            axes.plot(steps, points, dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
     for axes, label in ((shares, "share"), (decibels, "PSNR in dB")):
         axes.axvline(request.strength, color="0.2", linewidth=0.8, linestyle=":")
         axes.set(xlim=(0, 1), ylim=(0, None), xlabel="ε or p", ylabel=label)
@@ -115,15 +142,45 @@ def curve_figure(request: FrameRequest, swapped: Mapping[str, list[Any]], droppe
     return sheet
 
 
+def curve_file(scan: OpenScan, request: FrameRequest, kind: object) -> dict[str, Any]:
+    """The figure of the curves. Each call decodes a few more points.
+
+    Args:
+        scan: The scan.
+        request: The slice and its settings; epsilon is marked.
+        kind: One of CURVE_FIGURES.
+
+    Returns:
+        "bytes": base64 of the file. Until all points are decoded: "done" and "of", numbers of points; ask again with the same request.
+
+    Raises:
+        RequestError: For another kind, or if the plane is not that of the acquired slices.
+    """
+    if kind not in CURVE_FIGURES:
+        raise RequestError(f"kind must be one of {', '.join(CURVE_FIGURES)}, got {kind!r}")
+    replay = CURVES.advance(scan, request)
+    if replay.done < POINTS:
+        return {"done": replay.done, "of": POINTS}
+    return base64_answer(written(curve_figure(request, *replay.curves()), str(kind).removeprefix("curves-")))
+
+
 def written(sheet: Figure, file_format: str) -> bytes:
-    """A figure as a file of one of FORMATS."""
+    """A figure as the content of a file.
+
+    Args:
+        sheet: The figure.
+        file_format: One of FIGURE_FORMATS.
+
+    Returns:
+        The file's bytes; pixels are at 300 dpi.
+    """
     content = io.BytesIO()
     sheet.savefig(content, format=file_format, dpi=300)
     return content.getvalue()
 
 
 def _settings(request: FrameRequest) -> str:
-    """Everything that decides what the picture looks like, but for the scan and the checkpoint."""
+    """All settings of the picture except the scan and the checkpoint."""
     text = f"{request.plane} slice {request.index}, ε = {request.strength:g}, {request.mode}, seed {request.seed}"
     forced = edits_as_text(request.edits)
     return f"{text}, forced tokens {forced if len(forced) <= 40 else forced.count('_') + 1}" if forced else text
@@ -139,7 +196,7 @@ def _letter(axes: Axes, view: PlaneView) -> None:
 
 
 def _millimetres_a_column(scan: OpenScan, view: PlaneView) -> float:
-    """Width of a displayed pixel: the picture's columns run along the array axis that is neither its rows' nor the slices'."""
+    """Width of a displayed pixel. A transposed picture has the first of its two array axes along its columns, else the second."""
     first, second = (axis for axis in range(3) if axis != view.axis)
     return scan.segmented.scan.spacing[first if view.transpose else second]
 

@@ -1,17 +1,17 @@
-"""The checkpoints that the app serves: which there are, and those that are loaded at present.
+"""The checkpoints that the app serves, and those of them that are loaded.
 
-Knows nothing of visitors. A checkpoint that nobody chose lately is let go; an opened scan keeps its own alive.
+The module knows no visitor. A checkpoint that nobody has chosen lately is unloaded. An open scan keeps its own checkpoint alive.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from app.scan.lru import Lru
 from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, read_config
 from vqseg.codebook import CodebookError, CodebookStatistics, read_statistics
 from vqseg.inference import Segmenter
@@ -26,8 +26,12 @@ MOST_LOADED = 4
 class Served:
     """A loaded checkpoint.
 
-    name: what lines of Python and links call it; title: what visitors read. folder: where it lies, None if nowhere.
-    statistics: of its codebook, None if the checkpoint has none that fit.
+    Attributes:
+        name: Its name in links and in lines of Python.
+        title: Its name as visitors read it.
+        folder: The folder of its files; None if there is none.
+        segmenter: The loaded model.
+        statistics: Statistics of its codebook; None if the checkpoint has none, or none that fit.
     """
 
     name: str
@@ -43,19 +47,22 @@ class Served:
 
 
 class Models:
-    """Checkpoints by name, loaded when first asked for; at most `most` are kept, the least recently used goes first."""
+    """Checkpoints by name. Each is loaded when it is first needed; the least recently used is unloaded first."""
 
     def __init__(
         self, titles: Mapping[str, str], load: Callable[[str], Served], *, opens_others: bool = False, most: int = MOST_LOADED
     ) -> None:
-        """titles: by name, of those that everyone may choose; the first is the default.
+        """Load nothing yet.
 
-        load: raises CheckpointError. opens_others: whether names beyond these, folders and Hub ids, are handed to it too.
+        Args:
+            titles: Titles by name, of the checkpoints that everyone may choose. The first one is the default.
+            load: Loads a checkpoint by its name. It raises CheckpointError if that fails.
+            opens_others: Whether visitors may also open other folders and Hub ids.
+            most: How many checkpoints stay loaded.
         """
-        self._titles, self._load, self.opens_others, self._most = dict(titles), load, opens_others, most
-        self._loaded: OrderedDict[str, Served] = OrderedDict()
+        self._titles, self._load, self.opens_others = dict(titles), load, opens_others
+        self._loaded: Lru[str, Served] = Lru(most)
         self._loading = [Lock() for _ in range(8)]
-        self._lock = Lock()
 
     @property
     def default(self) -> Served:
@@ -67,36 +74,47 @@ class Models:
         return [(title, name) for name, title in self._titles.items()]
 
     def get(self, name: str, *, anew: bool = False) -> Served:
-        """The checkpoint, loaded; anew, even if it is kept.
+        """The checkpoint, loaded if necessary.
 
-        Raises CheckpointError for a name that is not to be had here or that does not load.
+        Args:
+            name: One of `names`. With `opens_others` also a folder or a Hub id.
+            anew: Load it again, even if it is loaded already.
+
+        Returns:
+            The loaded checkpoint.
+
+        Raises:
+            CheckpointError: If this server does not have the checkpoint, or if it cannot be loaded.
         """
         if name not in self._titles and not self.opens_others:
             raise CheckpointError(f"this server has no checkpoint {name!r}; it has {', '.join(self._titles)}")
-        # One of a few locks for each name: while a visitor waits for the Hub the others go on.
+        # Names are spread over a few locks. While one checkpoint is downloaded, others can be loaded.
         loading = self._loading[hash(name) % len(self._loading)]
         with loading:
-            served = (None if anew else self._kept(name)) or self._load(name)
-            with self._lock:
-                self._loaded[name] = served
-                self._loaded.move_to_end(name)
-                while len(self._loaded) > self._most:
-                    self._loaded.popitem(last=False)
+            served = (None if anew else self._loaded.get(name)) or self._load(name)
+            self._loaded.put(name, served)
         return served
 
     def linkable(self, name: str) -> bool:
-        """Whether a link may ask for the checkpoint: nobody's link shall make this machine download one."""
-        with self._lock:
-            known = name in self._titles or name in self._loaded
+        """Whether a link may name the checkpoint. A link must not make this machine download one."""
+        known = name in self._titles or name in self._loaded
         return known or (self.opens_others and Path(name).is_dir())
-
-    def _kept(self, name: str) -> Served | None:
-        with self._lock:
-            return self._loaded.get(name)
 
 
 def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> Models:
-    """The given checkpoint first, a folder or a Hub id, then those embedded below `home`. Raises CheckpointError if it has none."""
+    """Find the checkpoints that the app offers: the given one, then those in `home`/checkpoints.
+
+    Args:
+        home: The project's folder.
+        checkpoint: A folder or a Hub id. It becomes the default.
+        opens_others: Whether visitors may also open other folders and Hub ids.
+
+    Returns:
+        The checkpoints. None of them is loaded yet.
+
+    Raises:
+        CheckpointError: If the given checkpoint cannot be found or read.
+    """
     first = checkpoint_folder(checkpoint)
     folders = {public_name(checkpoint, first, home): first}
     titles = {name: title_of(folder) for name, folder in folders.items()}
@@ -117,20 +135,32 @@ def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> M
 
 
 def load_served(name: str, title: str, folder: Path) -> Served:
-    """Weights and codebook statistics of a folder. Raises CheckpointError if the weights are missing or do not fit."""
-    model = load_model(folder)
-    if not model.indexed:
-        raise CheckpointError(f"checkpoint {folder.name!r} was trained without a codebook, for comparison: it has no tokens to show")
+    """Load the weights and the codebook statistics of a folder.
+
+    Args:
+        name: As in `Served`.
+        title: As in `Served`.
+        folder: The checkpoint's folder.
+
+    Returns:
+        The checkpoint. It has no statistics if they are missing or do not fit.
+
+    Raises:
+        CheckpointError: If the weights are missing or do not fit, or if the model has no codebook.
+    """
+    segmenter = Segmenter(load_model(folder))
+    if not segmenter.indexed:
+        raise CheckpointError(f"checkpoint {folder.name!r} was trained without a codebook, so it has no tokens to show; choose another one")
     try:
-        statistics = read_statistics(folder, model)
+        statistics = read_statistics(folder, segmenter)
     except (FileNotFoundError, CodebookError) as error:
-        logger.warning("the Codebook tab stays empty for %s: %s", title, error)
+        logger.warning("the Codebook tab is empty for %s: %s", title, error)
         statistics = None
-    return Served(name, title, folder, Segmenter(model), statistics)
+    return Served(name, title, folder, segmenter, statistics)
 
 
 def title_of(folder: Path) -> str:
-    """acdc-10 (RV, MYO, LV): the folder's name and the structures that its network knows. Raises CheckpointError."""
+    """The folder's name and the structures of its network, such as acdc-10 (RV, MYO, LV). Raises CheckpointError."""
     model = read_config(folder).get("model")
     classes = model.get("classes") if isinstance(model, dict) else None
     structures = ", ".join(str(name) for name in classes[1:]) if isinstance(classes, list) else ""
@@ -138,7 +168,16 @@ def title_of(folder: Path) -> str:
 
 
 def public_name(checkpoint: str, folder: Path, home: Path) -> str:
-    """What a visitor may know of a checkpoint: a Hub id or the path below `home`, else the folder's name alone."""
+    """The name of a checkpoint that visitors may see: it must not tell where other folders of this machine are.
+
+    Args:
+        checkpoint: A folder or a Hub id.
+        folder: The folder of its files.
+        home: The project's folder.
+
+    Returns:
+        The Hub id, the path below `home`, or the name of any other folder without its path.
+    """
     if not Path(checkpoint).is_dir():
         return checkpoint
     resolved = folder.resolve()

@@ -1,7 +1,7 @@
-"""Anatomical planes of an array: which axis to cut, and how to turn the slice so that it is shown as radiologists look at it.
+"""Anatomical planes of an array: which axis is cut, and how a slice is turned to be shown in radiological convention.
 
-Pure numpy. A world is RAS+: its axes point to the patient's Right, Anterior and Superior. "Closest" axes are chosen for
-an oblique affine; voxels are never resampled.
+World coordinates are RAS+: the axes point to the patient's Right, Anterior and Superior. With an oblique affine each plane uses
+the closest array axes. Voxels are never resampled.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ PLANES = ("axial", "coronal", "sagittal")
 
 _POSITIVE, _NEGATIVE = "RAS", "LPI"
 _NORMAL = {"axial": 2, "coronal": 1, "sagittal": 0}
-# World axes along the rows' and the columns' direction; a displayed picture runs towards the negative end of both:
-# downwards to P or I, rightwards to L or P (radiological convention, anterior to the left in sagittal pictures).
+# World axes of the rows' and of the columns' direction. A displayed picture runs towards the negative end of both: downwards to P or I,
+# rightwards to L or P. This is the radiological convention; sagittal pictures have anterior on the left.
 _DOWN_AND_RIGHT = {"axial": (1, 0), "coronal": (2, 0), "sagittal": (2, 1)}
-# A direction names every world axis that it leans to by more than about 17 degrees.
+# A direction gets the letter of every world axis towards which it leans by more than about 17 degrees.
 _LEANS = 0.3
 
 
@@ -28,8 +28,16 @@ _LEANS = 0.3
 class PlaneView:
     """How one plane of a volume is cut and shown.
 
-    axis: array axis of the slice index, which counts 0 to count - 1 in the array's own order. shape: (rows, columns) as shown.
-    ratio: width / height in millimetres. letters: what lies at the (top, right, bottom, left) edge, "" if that is unknown.
+    Attributes:
+        plane: One of PLANES.
+        axis: Array axis along which the slices are counted.
+        count: Number of slices. Their index runs from 0 to count - 1 in the order of the array.
+        shape: (rows, columns) as shown.
+        ratio: Width / height, both in millimetres.
+        letters: Anatomical directions at the (top, right, bottom, left) edge, empty if they are unknown.
+        transpose: Whether the slice is transposed before it is flipped.
+        flip_rows: Whether the rows are reversed.
+        flip_columns: Whether the columns are reversed.
     """
 
     plane: str
@@ -42,31 +50,52 @@ class PlaneView:
     flip_rows: bool
     flip_columns: bool
 
+    @property
+    def middle(self) -> int:
+        """Index of the middle slice."""
+        return self.count // 2
+
     def orient(self, picture: Array) -> Array:
-        """(A, B), a slice in the array's own order, as the (rows, columns) that are shown."""
+        """Turn a slice (A, B) in the order of the array into the (rows, columns) that are shown."""
         shown = picture.T if self.transpose else picture
         return shown[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
 
     def cut(self, volume: Array, index: int) -> Array:
-        """Slice `index` of a volume (X, Y, Z) as it is shown."""
+        """A slice as it is shown.
+
+        Args:
+            volume: (X, Y, Z), of any type.
+            index: Of the slice, from 0 to count - 1.
+
+        Returns:
+            (rows, columns), of the same type.
+        """
         return self.orient(volume.take(index, self.axis))
 
 
 def closest_axes(affine: Array) -> tuple[int, int, int]:
-    """For the world axes R, A, S the array axis closest to each, every array axis used once."""
+    """The array axis that is closest to each of the world axes R, A and S. Each array axis is used once."""
     directions = _directions(affine)
     r, a, s = max(permutations(range(3)), key=lambda order: sum(abs(directions[world, axis]) for world, axis in enumerate(order)))
     return r, a, s
 
 
 def plane_views(scan: Scan) -> dict[str, PlaneView]:
-    """The three planes of a scan. A file without geometry of its own (a picture, an array) gets no letters."""
+    """The three planes of a scan by name. A file without geometry (a picture, a plain array) gets no letters."""
     axes, directions = closest_axes(scan.affine), _directions(scan.affine)
     return {plane: _view(plane, scan, axes, directions) for plane in PLANES}
 
 
 def acquisition_plane(views: dict[str, PlaneView], axis: int) -> str:
-    """The plane whose slices were acquired: the one that is cut along the through-plane axis."""
+    """The plane of the acquired slices.
+
+    Args:
+        views: As `plane_views` gives them.
+        axis: The through-plane axis of the array.
+
+    Returns:
+        One of PLANES.
+    """
     return next(plane for plane, view in views.items() if view.axis == axis)
 
 

@@ -1,4 +1,4 @@
-"""The two radii on the loaded codebook, and what both perturbations cost on the slice on show."""
+"""KL radii of the QPM and of feature dropout on a checkpoint's codebook, and the Dice of a slice under feature dropout."""
 
 from __future__ import annotations
 
@@ -8,28 +8,35 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from app.scan.frames import FrameRequest
+from app.scan.curves import STEPS, dropout_curve
+from app.scan.frame_request import FrameRequest
 from app.scan.models import Served
-from app.tabs.export.lines import dropout_curve
-from app.visit.session import OpenScan
+from app.scan.open_scan import OpenScan
 from vqseg.codebook import radii
 from vqseg.types import Array
 
-RATES = np.linspace(0, 1, 21).round(2)
-
 
 class TwoRadii:
-    """KL of both perturbations, computed once a checkpoint: it takes a second for 4096 codewords."""
+    """KL radii of both perturbations. They are computed once per checkpoint: 4096 codewords take a second."""
 
     def __init__(self) -> None:
         self._known: WeakKeyDictionary[Served, dict[str, Any]] = WeakKeyDictionary()
         self._lock = Lock()
 
     def radii(self, scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-        """Lists over strengths 0, 0.025 .. 1, in nats, None where infinite: quantized (the QPM's) with its bounds low and high; dropout."""
+        """The radii over the strength.
+
+        Args:
+            scan: Its checkpoint's codebook is used.
+            request: Unused.
+
+        Returns:
+            "strengths": 0, 0.025 .. 1. In nats, with None for infinite, one list each: "quantized", the radius of the QPM, with its
+            bounds "low" and "high"; "dropout". "temperature": of the QPM.
+        """
         with self._lock:
             if scan.model not in self._known:
-                found = radii(scan.segmented.codewords, scan.model.segmenter.model.config.temperature)
+                found = radii(scan.segmented.codewords, scan.model.segmenter.temperature)
                 self._known[scan.model] = {
                     "strengths": found.strengths.tolist(),
                     "quantized": _finite(found.perturbation),
@@ -41,13 +48,24 @@ class TwoRadii:
             return self._known[scan.model]
 
 
-# One for all tabs. It holds what belongs to checkpoints, nothing of a visitor.
+# All tabs share this one. Its contents belong to checkpoints, never to a visitor.
 TWO_RADII = TwoRadii()
 
 
 def dropout_cost(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-    """Dice against the undisturbed labels of the slice of a FrameRequest under feature dropout at rates 0, 0.05 .. 1."""
-    curve = dropout_curve(scan, FrameRequest.checked(request, scan), RATES)
+    """Dice of an acquired slice under feature dropout, against its labels without dropout.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest.
+
+    Returns:
+        "rates": 0, 0.05 .. 1; "dice": one value per rate.
+
+    Raises:
+        RequestError: If the request is wrong, or if the plane is not that of the acquired slices.
+    """
+    curve = dropout_curve(scan, FrameRequest.checked(request, scan), STEPS)
     return {"rates": curve["rate"], "dice": curve["dice_vs_clean"]}
 
 

@@ -1,6 +1,6 @@
-"""Arrays to pictures, pure numpy and exact: no resampling, no lossy format, integer arithmetic.
+"""Arrays to pictures. The arithmetic is exact: integers, no resampling, no lossy format.
 
-The view in the browser (components/viewer.js) blends by the same arithmetic, so both give the same bytes.
+The browser (app/web/pictures.js) blends with the same arithmetic, so both give the same bytes.
 """
 
 from __future__ import annotations
@@ -12,41 +12,69 @@ import numpy as np
 
 from vqseg.types import Array
 
-# Okabe & Ito's colours, told apart with any colour vision, in an order that keeps neighbours apart in lightness as well.
+# The palette of Okabe & Ito can be told apart with any colour vision. This order makes neighbours differ in lightness as well.
 _COLOURS = ("#56b4e9", "#f0e442", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#0072b2")
 PALETTE = len(_COLOURS)
 
 
 def label_colours(count: int) -> Array:
-    """(count, 3) uint8, one colour a class; the first, the background, is black. Repeats after seven structures."""
+    """(count, 3) uint8: one colour per class. The first class is the background, in black. Colours repeat after seven structures."""
     colours = [(0, 0, 0)] + [tuple(bytes.fromhex(_COLOURS[i % len(_COLOURS)][1:])) for i in range(count - 1)]
     return np.array(colours[:count], dtype=np.uint8)
 
 
 def css_colour(colour: Array) -> str:
-    """(3,) uint8 as #rrggbb."""
+    """A colour (3,) uint8 as #rrggbb."""
     return "#" + bytes(colour.tolist()).hex()
 
 
 def greyscale(values: Array, low: float = 0.0, high: float = 1.0) -> Array:
-    """uint8 picture: low and less becomes 0, high and more 255. Raises ValueError for an empty window."""
+    """A grey picture of values, with a linear window.
+
+    Args:
+        values: Of any shape.
+        low: This value, and any below, becomes 0.
+        high: This value, and any above, becomes 255.
+
+    Returns:
+        uint8, of the same shape.
+
+    Raises:
+        ValueError: Unless low < high.
+    """
     if not low < high:
         raise ValueError(f"the window must have its lower bound first, got {low} to {high}")
     return np.rint(np.clip((values - low) / (high - low), 0, 1) * 255).astype(np.uint8)
 
 
 def absolute_difference(one: Array, other: Array) -> Array:
-    """|one - other| of two uint8 pictures."""
+    """The absolute difference of two grey pictures.
+
+    Args:
+        one: (A, B) uint8.
+        other: (A, B) uint8.
+
+    Returns:
+        (A, B) uint8.
+    """
     return np.abs(one.astype(np.int16) - other).astype(np.uint8)
 
 
 def label_picture(labels: Array, colours: Array) -> Array:
-    """(A, B, 3) uint8: every label in its class colour."""
+    """Every label in the colour of its class.
+
+    Args:
+        labels: (A, B) int.
+        colours: (C, 3) uint8.
+
+    Returns:
+        (A, B, 3) uint8.
+    """
     return colours[labels]
 
 
 def outline(labels: Array) -> Array:
-    """(A, B) bool: labelled pixels with another label above, below, left or right; beyond the edge there is background."""
+    """(A, B) bool: labelled pixels with a different label above, below, left or right. Outside the picture is background."""
     around = np.pad(labels, 1)
     centre = around[1:-1, 1:-1]
     differs = (around[:-2, 1:-1] != centre) | (around[2:, 1:-1] != centre) | (around[1:-1, :-2] != centre) | (around[1:-1, 2:] != centre)
@@ -56,9 +84,18 @@ def outline(labels: Array) -> Array:
 def overlay(
     grey: Array, labels: Array, colours: Array, *, opacity: float, outline_only: bool = False, visible: Array | None = None
 ) -> Array:
-    """Class colours over a grey picture (A, B) uint8, as (A, B, 3) uint8.
+    """Class colours over a grey picture.
 
-    opacity: 0 to 1, in steps of 1/256. visible: (C,) bool, the classes that are drawn; the background never is.
+    Args:
+        grey: (A, B) uint8.
+        labels: (A, B) int.
+        colours: (C, 3) uint8.
+        opacity: From 0 to 1; it is rounded to steps of 1/256.
+        outline_only: Whether only the outlines of the structures are drawn.
+        visible: (C,) bool, the classes that are drawn; all of them if None. The background is never drawn.
+
+    Returns:
+        (A, B, 3) uint8.
     """
     drawn = labels != 0 if visible is None else visible[labels] & (labels != 0)
     if outline_only:
@@ -70,5 +107,10 @@ def overlay(
 
 
 def packed(picture: Array) -> str:
-    """The array's bytes in row order, deflated, as base64: the lossless form in which the browser's canvases get them."""
+    """The array's bytes in row order, deflated, as base64. web/packed.js unpacks them."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(picture).tobytes(), level=1)).decode("ascii")
+
+
+def base64_answer(content: bytes) -> dict[str, str]:
+    """{"bytes": base64}: the answer with a file that the browser saves."""
+    return {"bytes": base64.b64encode(content).decode("ascii")}

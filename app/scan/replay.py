@@ -1,36 +1,40 @@
-"""A whole scan as the settings on show give it, decoded a little at a time: nobody waits unseen, and not to ask again is to cancel."""
+"""Whole volumes, decoded under given settings. See, Volume and Export all decode them here.
+
+A volume is decoded slice by slice. Decoded slices are kept, and the next call with the same settings continues from there. A
+caller cancels by not calling again, or by raising an exception in `progress`.
+"""
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 
-from app.scan.frames import FrameRequest, forced_tokens
-from app.visit.session import OpenScan, label_file_name
-from vqseg.data.scan import write_labels
+from app.scan.frame_request import FrameRequest, forced_tokens
+from app.scan.lru import LruOfEach
+from app.scan.open_scan import OpenScan
 from vqseg.types import Array, VolumeResult
 
 SECONDS = 0.4
-"""How long one call may take before it tells how far it is."""
-# Visits whose work on one example is kept; the next one's takes the place of the oldest, which begins again if it is asked for.
-_VISITS = 8
+"""After this time a call returns and reports its progress."""
+MOST_OF_ONE, MOST_OF_EXAMPLE = 2, 8
+"""How many volumes are kept of a visitor's own scan, and of an example that many visitors share."""
 
 
 @dataclass
 class Replay:
-    """labels (X, Y, Z) uint8 and reconstruction (X, Y, Z) float32, of which the slices before `done` are decoded.
+    """A volume that is being decoded.
 
-    key: the settings that they belong to. replaced: sum of the slices' shares of replaced tokens. milliseconds: of decoding.
+    Attributes:
+        labels: (X, Y, Z) uint8. The slices before `done` are decoded.
+        reconstruction: (X, Y, Z) float32, likewise.
+        done: How many slices are decoded.
+        replaced: Sum of the shares of replaced tokens, over the decoded slices.
+        milliseconds: Time spent on decoding.
     """
 
-    key: tuple[object, ...]
     labels: Array
     reconstruction: Array
     done: int = 0
@@ -42,55 +46,86 @@ class Replay:
         return VolumeResult(self.labels, self.reconstruction, self.replaced / max(1, self.done))
 
 
-def advance(scan: OpenScan, token: str, request: FrameRequest, seconds: float = SECONDS) -> Replay:
-    """Decode further slices of the scan under a request's settings, at least one, until the time is up or all are there.
+class Replays:
+    """The volumes of every open scan. They are forgotten together with their scan."""
 
-    Slice by slice as the live view has them; forced tokens stay in the request's slice. token: of the visit that asks, whose
-    latest replay the scan keeps: an example is lent to many.
-    """
-    forced = forced_tokens(request)
-    key = (request.strength, request.mode, request.seed, *((request.index, request.edits) if forced else ()))
-    start = time.perf_counter()
-    with scan.lock:
-        segmented = scan.segmented
-        replay = of_visit(
-            scan.replays, token, key, lambda: Replay(key, np.zeros_like(segmented.labels), np.zeros_like(segmented.reconstruction))
+    def __init__(self) -> None:
+        self._kept: LruOfEach[OpenScan, tuple[object, ...], Replay] = LruOfEach(
+            lambda scan: MOST_OF_ONE if scan.example is None else MOST_OF_EXAMPLE
         )
-        labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))
-        while replay.done < len(labels):
-            own = forced if replay.done == request.index else None
-            result = segmented.perturb(replay.done, request.strength, request.mode, request.seed, own)
-            labels[replay.done], pictures[replay.done] = result.labels, result.reconstruction
-            replay.done, replay.replaced = replay.done + 1, replay.replaced + result.replaced_share
-            replay.milliseconds += result.milliseconds
+
+    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> Replay:
+        """Decode further slices, at least one if any is missing.
+
+        Args:
+            scan: The scan. Each slice takes its lock separately, so that other views are answered in between.
+            request: The settings. Forced tokens apply to the slice of the request only. The plane is ignored.
+            seconds: Return after this time, even if slices are missing.
+
+        Returns:
+            The volume of these settings, as far as it is decoded.
+        """
+        replay, start = self._replay(scan, request), time.perf_counter()
+        while replay.done < scan.segmented.slice_count:
+            with scan.lock:
+                _decode_next(scan, request, replay)
             if time.perf_counter() - start >= seconds:
                 break
         return replay
 
+    def decoded(self, scan: OpenScan, request: FrameRequest, progress: Callable[[float], None] = lambda _: None) -> VolumeResult:
+        """The whole volume.
 
-class Keyed(Protocol):
-    """Work that is kept between calls. key: the settings that it belongs to."""
+        Args:
+            scan: The scan.
+            request: The settings, as for `advance`.
+            progress: Called after every slice with the share that is done. If it raises, decoding stops; decoded slices are kept.
 
-    key: tuple[object, ...]
+        Returns:
+            Labels, reconstruction and share of replaced tokens.
+        """
+        if request.strength == 0 and not request.edits:
+            return VolumeResult(scan.segmented.labels, scan.segmented.reconstruction, 0.0)
+        replay, slices = self._replay(scan, request), scan.segmented.slice_count
+        while replay.done < slices:
+            progress(self.advance(scan, request, seconds=0).done / slices)
+        return replay.volume()
+
+    def ready(self, scan: OpenScan, request: FrameRequest) -> bool:
+        """Whether `decoded` would return at once.
+
+        Args:
+            scan: The scan.
+            request: The settings, as for `advance`.
+
+        Returns:
+            True if every slice is decoded, or if the settings change nothing.
+        """
+        return (request.strength == 0 and not request.edits) or self._replay(scan, request).done == scan.segmented.slice_count
+
+    def kept(self, scan: OpenScan) -> int:
+        """How many volumes are kept of a scan."""
+        return len(self._kept.of(scan))
+
+    def _replay(self, scan: OpenScan, request: FrameRequest) -> Replay:
+        segmented = scan.segmented
+        key = (request.strength, request.mode, request.seed, *((request.index, request.edits) if request.edits else ()))
+        return self._kept.of(scan).made(key, lambda: Replay(np.zeros_like(segmented.labels), np.zeros_like(segmented.reconstruction)))
 
 
-_Work = TypeVar("_Work", bound=Keyed)
+def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
+    """Decode one more slice, unless another visitor has just decoded the last one. The caller holds the scan's lock."""
+    segmented, index = scan.segmented, replay.done
+    if index == segmented.slice_count:
+        return
+    forced = forced_tokens(request) if index == request.index else None
+    result = segmented.perturb(index, request.strength, request.mode, request.seed, forced or None)
+    labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))
+    labels[index], pictures[index] = result.labels, result.reconstruction
+    replay.replaced += result.replaced_share
+    replay.milliseconds += result.milliseconds
+    replay.done = index + 1
 
 
-def of_visit(kept: OrderedDict[str, _Work], token: str, key: tuple[object, ...], begin: Callable[[], _Work]) -> _Work:
-    """The visit's work on these settings, begun anew if it asked for others before. The caller holds the scan's lock."""
-    work = kept.pop(token, None)
-    if work is None or work.key != key:
-        work = begin()
-    kept[token] = work
-    while len(kept) > _VISITS:
-        kept.popitem(last=False)
-    return work
-
-
-def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:
-    """Name and content of a finished replay's labels as NIfTI on the scan's own grid."""
-    name = label_file_name(scan.segmented.scan.name)
-    with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
-        write_labels(replay.labels, scan.segmented.scan, Path(folder) / name)
-        return name, (Path(folder) / name).read_bytes()
+# All tabs share this one. Its contents belong to scans, never to a visitor.
+REPLAYS = Replays()

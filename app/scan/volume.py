@@ -1,4 +1,4 @@
-"""A scan and its labels as NIfTI bytes for the Volume tab: bounded in size, on their own affine, no text in the header."""
+"""A scan and its labels as NIfTI bytes for the Volume tab. Their size is limited, and their header holds no text."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
-from app.visit.session import OpenScan
+from app.scan.open_scan import OpenScan
 from vqseg.inference import dice_by_class
 from vqseg.types import Array, Scan
 
 MOST_VOXELS = 2**23
-"""More than 256 x 256 x 128 voxels are thinned: a browser holds each volume several times, as a texture too."""
+"""A volume with more voxels than this (256 x 256 x 128) is thinned: a browser holds each volume several times."""
 LONGEST_SIDE = 1024
-"""Of a 3D texture that small graphics chips draw as well."""
+"""Longest side of a thinned volume: small graphics chips draw no larger 3D texture."""
 
 
 @dataclass(frozen=True)
 class Thinning:
-    """Every n-th voxel along each axis: what the browser is given of a volume that is too large for it.
+    """Which voxels of a volume the browser gets: every n-th one along each axis.
 
-    steps, offsets: along the array axes; voxel v of the thinned volume is voxel steps * v + offsets of the scan.
-    affine: (4, 4) of the thinned grid, so that both lie on each other in the world.
+    Attributes:
+        steps: n along each array axis. Voxel v of the thinned volume is voxel steps * v + offsets of the scan.
+        offsets: Index of the first voxel along each array axis.
+        affine: (4, 4) of the thinned grid. It keeps the voxels at their places in the world.
     """
 
     steps: tuple[int, int, int]
@@ -31,26 +33,26 @@ class Thinning:
     affine: Array
 
     def take(self, volume: Array) -> Array:
-        """A view of (X, Y, Z)."""
+        """The thinned volume, as a view of `volume` (X, Y, Z)."""
         return volume[tuple(slice(offset, None, step) for offset, step in zip(self.offsets, self.steps, strict=True))]
 
 
 def is_volume(scan: Scan) -> bool:
-    """Whether there is depth along all three axes: not for a picture, nor for one slice."""
+    """Whether the scan has more than one voxel along all three axes. A picture or a single slice has not."""
     return min(scan.shape) > 1
 
 
 def thinning(scan: Scan) -> Thinning:
-    """The least that fits MOST_VOXELS and LONGEST_SIDE; the axis with the finest voxels is thinned first."""
+    """The least thinning that keeps to MOST_VOXELS and LONGEST_SIDE. The axis with the finest voxels is thinned first."""
     steps = [-(-length // LONGEST_SIDE) for length in scan.shape]
 
     def length(axis: int) -> int:
         return -(-scan.shape[axis] // steps[axis])
 
     while length(0) * length(1) * length(2) > MOST_VOXELS:
-        # An axis of few slices keeps them all as long as another can give.
+        # An axis with one or two voxels left is not thinned further.
         steps[min((a for a in range(3) if length(a) > 2), key=lambda a: scan.spacing[a] * steps[a])] += 1
-    # Of every group of voxels the middle one.
+    # The middle voxel of every group stays.
     offsets = [(step - 1) // 2 for step in steps]
     place = np.eye(4)
     place[:3, :3], place[:3, 3] = np.diag(steps), offsets
@@ -58,7 +60,15 @@ def thinning(scan: Scan) -> Thinning:
 
 
 def nifti_bytes(volume: Array, affine: Array) -> bytes:
-    """An uncompressed NIfTI-1 file of (X, Y, Z) in millimetres. Its header is made here: it has geometry and no text."""
+    """A volume as an uncompressed NIfTI-1 file. Its header is made here, so it holds geometry and no text.
+
+    Args:
+        volume: (X, Y, Z), of a type that NIfTI has.
+        affine: (4, 4), from voxel indices to millimetres.
+
+    Returns:
+        The file's bytes.
+    """
     image = nib.Nifti1Image(volume, affine)
     image.header.set_xyzt_units("mm")
     content: bytes = image.to_bytes()
@@ -66,11 +76,14 @@ def nifti_bytes(volume: Array, affine: Array) -> bytes:
 
 
 def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
-    """The voxels as the file had them, int16 if they are whole and fit, else float32; and what a view has to know of their grid.
+    """The voxels of a scan as NIfTI, and what a view must know of their grid.
 
-    affine: (4, 4) of the scan, and its inverse. axes: the array axis that each plane cuts. acquired: the plane of the slices.
-    start: the voxel to begin at, in the middle of what was found, else of the volume. window: values that the network reads as
-    black and white. percentiles: the 1st and 99th.
+    Returns:
+        The file's bytes: the values of the scan's file, as int16 if they are whole and fit, else as float32. And a record for JSON:
+        "shape": of the scan. "steps", "offsets": as in Thinning. "affine": (4, 4) of the scan; "inverse": its inverse. "axes": the
+        array axis of each plane. "acquired": the plane of the acquired slices. "oriented": whether the file has geometry. "start":
+        the voxel at which the view starts, in the middle of the labelled structures, else of the volume. "window": the values that
+        the network reads as black and white. "percentiles": the 1st and the 99th.
     """
     own, thin = scan.segmented.scan, thinning(scan.segmented.scan)
     voxels = thin.take(own.voxels)
@@ -92,16 +105,29 @@ def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
 
 
 def label_file(scan: OpenScan, labels: Array) -> bytes:
-    """Labels (X, Y, Z) uint8 of the scan's grid on the grid that the browser has."""
+    """Labels as NIfTI on the grid that the browser has.
+
+    Args:
+        scan: The scan.
+        labels: (X, Y, Z) uint8, on the scan's own grid.
+
+    Returns:
+        The file's bytes.
+    """
     thin = thinning(scan.segmented.scan)
     return nifti_bytes(thin.take(labels), thin.affine)
 
 
 def class_figures(scan: OpenScan, labels: Array) -> list[dict[str, Any]]:
-    """For every structure of labels (X, Y, Z), over all voxels of the scan.
+    """Size and Dice of every structure, over all voxels of the scan.
 
-    millilitres: None if the file has no geometry. dice: against the labels at strength 0; truth: against the truth; both None
-    where neither side has the structure, truth also if the scan has none.
+    Args:
+        scan: The scan.
+        labels: (X, Y, Z) uint8, on the scan's own grid.
+
+    Returns:
+        One record per structure. "voxels": their number. "millilitres": None if the scan's file has no geometry. "dice": against the
+        labels at strength 0; "truth": Dice against the ground truth, None without one. Both are None if neither side has the structure.
     """
     own, classes = scan.segmented.scan, len(scan.segmented.classes)
     voxels = [int(np.count_nonzero(labels == label)) for label in range(classes)]
@@ -120,7 +146,15 @@ def class_figures(scan: OpenScan, labels: Array) -> list[dict[str, Any]]:
 
 
 def display_range(voxels: Array, normalised: Array) -> list[float]:
-    """The values that became 0 and 1, from voxels and their normalised intensities, which are linear between the two."""
+    """The values of the scan that the network reads as 0 and 1.
+
+    Args:
+        voxels: (X, Y, Z) values of the scan.
+        normalised: (X, Y, Z) intensities in [0, 1]. Between 0 and 1 they are linear in the values.
+
+    Returns:
+        [black, white].
+    """
     inside = (normalised > 0) & (normalised < 1)
     if inside.any():
         values, shares = voxels[inside], normalised[inside]
@@ -129,7 +163,7 @@ def display_range(voxels: Array, normalised: Array) -> list[float]:
             slope = float(shares[high] - shares[low]) / float(values[high] - values[low])
             black = float(values[low]) - float(shares[low]) / slope
             return [black, black + 1 / slope]
-    # Two values at most, or one between them.
+    # Too few different values to find the line: their range has to do.
     least, most = float(voxels.min()), float(voxels.max())
     return [least, most if most > least else least + 1]
 

@@ -1,4 +1,4 @@
-"""Windows of the input: what is black and what is white in its picture."""
+"""Intensity windows of the input picture: which value is black and which is white."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from vqseg.types import Scan
 
 @dataclass(frozen=True)
 class Window:
-    """title: as visitors read it. centre, width: in Hounsfield units."""
+    """A window of CT.
+
+    Attributes:
+        title: As visitors read it.
+        centre: In Hounsfield units.
+        width: In Hounsfield units.
+    """
 
     title: str
     centre: int
@@ -26,16 +32,16 @@ HOUNSFIELD_WINDOWS = {
     "soft": Window("CT soft tissue", 40, 400),
     "bone": Window("CT bone", 400, 1800),
 }
-# Air has -1000 HU; fat, the lightest tissue, never less than about -200.
+# Air has -1000 HU. Fat, the lightest tissue, has about -200 HU at least.
 _AIR_BELOW = -500
 
 
 def window_choices(scan: Scan | None) -> list[tuple[str, str]]:
-    """(title, name) of the windows that mean something for a scan: those of CT only where its values are Hounsfield units."""
+    """(title, name) of the windows for a scan. The windows of CT are among them only if its values are Hounsfield units."""
     computed = scan is not None and in_hounsfield_units(scan)
     return [*_ANY_SCAN, *((str(window), name) for name, window in HOUNSFIELD_WINDOWS.items() if computed)]
 
 
 def in_hounsfield_units(scan: Scan) -> bool:
-    """Whether a scan's values lie like those of CT. A file does not name its modality, but no other has air far below 0."""
+    """Whether a scan's values look like Hounsfield units. A file does not name its modality, but only CT has air far below 0."""
     return bool(scan.voxels.min() <= _AIR_BELOW)

@@ -1,1 +1,1 @@
-"""One module a tab: each builds its components and returns what the wiring in app/build.py needs."""
+"""The tabs, one folder each: tab.py builds the components, answers.py holds what they ask the server for. No tab knows another."""

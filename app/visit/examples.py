@@ -1,18 +1,17 @@
-"""The bundled examples: each is encoded once with a checkpoint, then lent to every visitor."""
+"""The bundled examples. Each is encoded once per checkpoint; then all visitors share it."""
 
 from __future__ import annotations
 
 import json
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
+from app.scan.lru import Lru
+from app.scan.open_scan import OpenScan
 from app.scan.truth import truth_labels
-from app.visit.session import OpenScan
 from vqseg.data.scan import ScanError, read_scan
 from vqseg.types import Array, Scan
 
@@ -21,54 +20,57 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Of all checkpoints together; one that was let go lives on with the visitors who look at it.
+# Encoded examples that are kept, over all checkpoints. A forgotten one stays alive while a visitor has it on show.
 _MOST_OPENED = 24
 
 
 class Examples:
-    """The cases by the title that visitors see, each encoded once with a checkpoint when it is first asked for."""
+    """The examples by title. Each is encoded with a checkpoint when it is first needed."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = {title(path): path for path in files}
-        self._opened: OrderedDict[tuple[str, Served], OpenScan] = OrderedDict()
-        self._lock = Lock()
+        self._opened: Lru[tuple[str, Served], OpenScan] = Lru(_MOST_OPENED)
         self.titles = list(self._files)
 
     def kept(self, title: str | None, model: Served) -> OpenScan | None:
-        """The case if it is encoded already."""
-        with self._lock:
-            return self._keep(title, model, None) if title is not None else None
+        """An example that is encoded already.
+
+        Args:
+            title: One of `titles`, or None.
+            model: The checkpoint.
+
+        Returns:
+            The open scan, None if it is not encoded with this checkpoint.
+        """
+        return self._opened.get((title, model)) if title is not None else None
 
     def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
-        """The encoded case, None if there is none of that title. Raises ScanError if its file is no scan.
+        """Encode an example, unless that is done already.
 
-        progress: as for `Segmenter.open`.
+        Args:
+            title: One of `titles`. For anything else the answer is None.
+            model: The checkpoint.
+            progress: Called with the share that is done, as for `Segmenter.open`.
+
+        Returns:
+            The open scan, None if there is no example with this title.
+
+        Raises:
+            ScanError: If the file cannot be read as a scan.
         """
         if title not in self._files:
             return None
         kept = self.kept(title, model)
         if kept is not None:
             return kept
-        # Without a lock, which a visitor could not be called off from; of two that come at once the first is kept.
+        # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
         scan = read_scan(self._files[title])
         opened = OpenScan(model.segmenter.open(scan, progress), model, _truth_beside(self._files[title], scan, model.classes), title)
-        with self._lock:
-            return self._keep(title, model, opened)
-
-    def _keep(self, title: str, model: Served, opened: OpenScan | None) -> OpenScan | None:
-        """The case as it is kept, after `opened` was if none is. The caller holds the lock."""
-        key = (title, model)
-        if opened is not None:
-            self._opened.setdefault(key, opened)
-        if key in self._opened:
-            self._opened.move_to_end(key)
-        while len(self._opened) > _MOST_OPENED:
-            self._opened.popitem(last=False)
-        return self._opened.get(key)
+        return self._opened.keep_first((title, model), opened)
 
 
 def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
-    """The labels that come with an example, None if there are none that this checkpoint's classes fit."""
+    """The ground truth of an example. None if it has none, or if its classes are not those of the checkpoint."""
     name = path.name.removesuffix(".nii.gz")
     beside = path.with_name(name + "_truth.nii.gz")
     if not beside.exists() or _classes(path.parent).get(name, classes) != classes:
@@ -76,12 +78,12 @@ def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | N
     try:
         return truth_labels(read_scan(beside), scan, classes)
     except ScanError as error:
-        logger.warning("%s is shown without its truth: %s", path.name, error)
+        logger.warning("%s is shown without its ground truth: %s", path.name, error)
         return None
 
 
 def _classes(folder: Path) -> dict[str, tuple[str, ...]]:
-    """What the labels of the folder's examples mean, by the example's name: whole numbers alone would fit any checkpoint."""
+    """Names of the classes of each example, by its name. Whole numbers alone would fit any checkpoint."""
     listed = folder / "classes.json"
     if not listed.exists():
         return {}
@@ -89,11 +91,11 @@ def _classes(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def find_examples(folder: Path) -> list[Path]:
-    """NIfTI files of the folder without the labels beside them, by name; none if there is no such folder."""
+    """NIfTI files of the folder in the order of their names, without label files. Empty if there is no such folder."""
     return sorted(path for path in folder.glob("*.nii.gz") if not path.name.endswith(("_truth.nii.gz", "_labels.nii.gz")))
 
 
 def title(path: Path) -> str:
-    """phantom_dilated-heart.nii.gz -> Phantom dilated heart"""
+    """The title of an example's file: phantom_dilated-heart.nii.gz -> Phantom dilated heart."""
     words = re.sub(r"[_-]+", " ", path.name.removesuffix(".nii.gz")).strip()
     return words[:1].upper() + words[1:]

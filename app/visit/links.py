@@ -1,4 +1,4 @@
-"""The page's address as a description of what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.scan.edits import Edit, edits_from_text
-from app.scan.frames import LARGEST_SEED, MODES
+from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.planes import PLANES
-
-TABS = ("see", "perturb", "codebook", "learn", "volume", "export")
 
 
 @dataclass(frozen=True)
 class Link:
-    """What an address asks for. plane and index are None where it does not say: then the case decides; so is checkpoint."""
+    """What an address asks for.
+
+    Attributes:
+        case: Title of a bundled example; None if there is none.
+        checkpoint: Name of a checkpoint, which may not exist; None for the default.
+        plane: One of PLANES; None for that of the acquired slices.
+        index: Of the slice, not yet compared with the scan; None for the middle one.
+        strength: Epsilon, in [0, 1].
+        mode: One of MODES.
+        seed: From 0 to LARGEST_SEED.
+        tab: Name of a tab; empty for the first one.
+        edits: Forced tokens, not yet compared with the scan.
+    """
 
     case: str | None
     checkpoint: str | None = None
@@ -25,12 +35,21 @@ class Link:
     strength: float = 0.0
     mode: str = MODES[0]
     seed: int = 0
-    tab: str = TABS[0]
+    tab: str = ""
     edits: tuple[Edit, ...] = ()
 
     @classmethod
-    def read(cls, query: Mapping[str, Any], cases: Sequence[str]) -> Link:
-        """An address is typed by hand and grows old: whatever in it is wrong is taken as not said."""
+    def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
+        """Read an address. People type addresses by hand and keep them for long, so a wrong value counts as missing.
+
+        Args:
+            query: Names and values of the address.
+            cases: Titles of the bundled cases, the default first.
+            tabs: Names of the page's tabs.
+
+        Returns:
+            The link.
+        """
         case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
         strength = _number(query.get("eps"))
@@ -46,7 +65,7 @@ class Link:
             strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
-            tab=tab if tab in TABS else TABS[0],
+            tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
         )
 

@@ -1,15 +1,16 @@
-"""Scans that are being opened: whose turn it is, how far each is, and which of them was called off.
+"""Scans that are being opened: whose turn it is, how far each has come, and which one was cancelled.
 
-Encoding takes seconds to minutes and every visitor shares two of them at a time. Knows nothing of Gradio nor of scans.
+Encoding takes seconds to minutes, so the server encodes at most two scans at a time. This module knows neither Gradio nor scans.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Condition
 from typing import Any
+
+from app.scan.lru import Lru
 
 AT_ONCE, MOST_WAITING = 2, 8
 _REMEMBERED = 256
@@ -17,71 +18,99 @@ _LONGEST_TICKET = 64
 
 
 class CalledOffError(Exception):
-    """The visitor cancelled, left, or chose something else: what was under way is to be dropped, and nobody need be told."""
+    """The visitor cancelled, left, or chose something else. The work is dropped, and no message is needed."""
 
 
 class BusyError(RuntimeError):
-    """So many visitors wait already that another one is better told so at once."""
+    """Too many visitors are waiting already."""
 
 
 class Opening:
-    """One scan on its way. stage: what is done at present; share: how much of it, 0 to 1."""
+    """One scan that is being opened.
+
+    Attributes:
+        owner: The visit that it is opened for.
+        stage: What is being done: waiting, loading, reading or encoding.
+        share: How much of the stage is done, from 0 to 1.
+    """
 
     def __init__(self, owner: str) -> None:
         self.owner, self.stage, self.share, self._called_off = owner, "waiting", 0.0, False
 
     def tell(self, share: float = 0.0, stage: str | None = None) -> None:
-        """Say how far it is. Raises CalledOffError if it shall go no further."""
+        """Report progress. Long work calls this often, because a cancelled opening ends here.
+
+        Args:
+            share: How much of the stage is done, from 0 to 1.
+            stage: The stage, if it is a new one.
+
+        Raises:
+            CalledOffError: If the opening was cancelled.
+        """
         if self._called_off:
             raise CalledOffError
         self.stage, self.share = stage or self.stage, share
 
     def call_off(self) -> None:
+        """Cancel: the next `tell` raises CalledOffError."""
         self._called_off = True
 
     @property
     def called_off(self) -> bool:
+        """Whether it was cancelled."""
         return self._called_off
 
 
 class Openings:
-    """At most `at_once` scans are worked on, `most_waiting` wait in their order, a visit has one at a time: its newest."""
+    """All scans that are being opened. A visit opens one scan at a time: a new one cancels the one before."""
 
     def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
+        """Start empty.
+
+        Args:
+            at_once: How many scans are worked on at a time.
+            most_waiting: How many may wait for their turn. Any further one is refused.
+        """
         self.at_once, self.most_waiting = at_once, most_waiting
         self._by_ticket: dict[str, Opening] = {}
-        # Tickets that are over, or were called off before the server heard of them.
-        self._over: OrderedDict[str, bool] = OrderedDict()
+        # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
+        self._over: Lru[str, bool] = Lru(_REMEMBERED)
         self._queue: list[Opening] = []
         self._changed = Condition()
 
     @contextmanager
-    def opening(self, ticket: Any = None, owner: str = "") -> Iterator[Opening]:
-        """Something to be opened for a visit; what the visit was opening before is called off.
+    def opening(self, ticket: object = None, owner: str = "") -> Iterator[Opening]:
+        """Begin to open a scan, until the block ends. Whatever the visit was opening before is cancelled.
 
-        ticket: by which the visitor's page asks for the progress, unguessable and made there; None if nobody will ask. The same
-        one again, while the first is under way or after it was called off, is called off itself.
+        Args:
+            ticket: The key by which the visitor's page asks for the progress. The page makes it up, unguessable. None if nobody will
+                ask. If a ticket is used again while its opening is under way, or after it was cancelled, the new opening is
+                cancelled at once.
+            owner: The visit; empty for a program, which may open several scans at a time.
+
+        Yields:
+            The opening, which the work reports to.
         """
-        opening, known = Opening(owner), isinstance(ticket, str) and 0 < len(ticket) <= _LONGEST_TICKET
+        opening, key = Opening(owner), _key(ticket)
         with self._changed:
-            again = known and (ticket in self._by_ticket or self._over.get(ticket, False))
+            again = key is not None and (key in self._by_ticket or self._over.get(key))
             if again:
                 opening.call_off()
             else:
                 self._call_off(owner)
-            if known and not again:
-                self._by_ticket[ticket] = opening
+            if key is not None and not again:
+                self._by_ticket[key] = opening
         try:
             yield opening
         finally:
             with self._changed:
-                if known and not again:
-                    del self._by_ticket[ticket]
-                    self._remember(ticket, called_off=opening.called_off)
+                if key is not None and not again:
+                    del self._by_ticket[key]
+                    self._over.put(key, opening.called_off)
 
     @contextmanager
     def turn(self, opening: Opening) -> Iterator[None]:
-        """Wait for the opening's turn and have it until the block ends. Raises BusyError, or CalledOffError while waiting."""
+        """Wait for the opening's turn, which lasts until the block ends. Raises BusyError, or CalledOffError while it waits."""
         opening.tell()
         with self._changed:
             if len(self._queue) >= self.at_once + self.most_waiting:
@@ -98,8 +127,8 @@ class Openings:
                 self._queue.remove(opening)
                 self._changed.notify_all()
 
-    def progress(self, ticket: Any) -> dict[str, Any]:
-        """{"over": True}, or stage, share and, while it waits, how many are ahead of it."""
+    def progress(self, ticket: object) -> dict[str, Any]:
+        """Progress for the page: "over", whether it has ended; "stage" and "share", as in Opening; "ahead", how many wait before it."""
         with self._changed:
             opening = self._by_ticket.get(ticket) if isinstance(ticket, str) else None
             if opening is None:
@@ -107,24 +136,25 @@ class Openings:
             place = self._queue.index(opening) if opening in self._queue else 0
             return {"over": False, "stage": opening.stage, "share": opening.share, "ahead": max(0, place - self.at_once + 1)}
 
-    def cancel(self, ticket: Any) -> None:
-        """Call off what has this ticket, even before it has begun."""
-        if not isinstance(ticket, str) or not 0 < len(ticket) <= _LONGEST_TICKET:
+    def cancel(self, ticket: object) -> None:
+        """Cancel the opening with this ticket, even if its request has not arrived yet."""
+        key = _key(ticket)
+        if key is None:
             return
         with self._changed:
-            if ticket in self._by_ticket:
-                self._by_ticket[ticket].call_off()
+            if key in self._by_ticket:
+                self._by_ticket[key].call_off()
                 self._changed.notify_all()
             else:
-                self._remember(ticket, called_off=True)
+                self._over.put(key, True)
 
     def leave(self, owner: str) -> None:
-        """Call off what a visit was opening."""
+        """Cancel what a visit is opening."""
         with self._changed:
             self._call_off(owner)
 
     def busy(self, owner: str) -> bool:
-        """Whether the visit is opening something that was not called off."""
+        """Whether the visit is opening something that was not cancelled."""
         with self._changed:
             return any(one.owner == owner and not one.called_off for one in self._by_ticket.values())
 
@@ -134,7 +164,7 @@ class Openings:
                 opening.call_off()
         self._changed.notify_all()
 
-    def _remember(self, ticket: str, *, called_off: bool) -> None:
-        self._over[ticket] = called_off
-        while len(self._over) > _REMEMBERED:
-            self._over.popitem(last=False)
+
+def _key(ticket: object) -> str | None:
+    """The ticket if it can be one. It comes from a browser, so nothing about it is certain."""
+    return ticket if isinstance(ticket, str) and 0 < len(ticket) <= _LONGEST_TICKET else None

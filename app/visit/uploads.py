@@ -1,7 +1,7 @@
-"""Files that visitors send: read once and deleted at once, whatever they are.
+"""Files that visitors send. Each is read once and then deleted, also if it is no scan.
 
-Gradio keeps an upload under the hash of its content, so visitors who send the same file share one path. It is deleted when
-nobody who sent it is still to be served; `UploadCounter` counts them as they arrive.
+Gradio stores an upload under the hash of its content, so visitors who send the same file share one path. The file is deleted when
+everybody who sent it was served. `UploadCounter` counts the uploads as they arrive.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.visit.openings import Opening, Openings
 from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_scan
@@ -20,7 +21,7 @@ from vqseg.types import Scan
 
 
 class Uploads:
-    """Who still has to read which uploaded file. One for each built app."""
+    """How many visitors still have to read each uploaded file. Each built app has its own."""
 
     def __init__(self) -> None:
         self._waiting: Counter[str] = Counter()
@@ -29,13 +30,24 @@ class Uploads:
         self._lock = Lock()
 
     def read(self, path: str | Path | None, most_bytes: int = MAX_BYTES) -> Scan:
-        """The scan in an uploaded file, which is deleted. Raises ScanError if there is none or it cannot be read; see `read_scan`."""
+        """Read an uploaded file and delete it.
+
+        Args:
+            path: The file; None if none was sent.
+            most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+
+        Returns:
+            The scan.
+
+        Raises:
+            ScanError: If no file was sent, or if `read_scan` refuses it.
+        """
         with self.sent(path) as file:
             return read_scan(file, most_bytes=most_bytes)
 
     @contextmanager
     def sent(self, path: str | Path | None) -> Iterator[Path]:
-        """An uploaded file, deleted at the end of the block, also if it was never read. Raises ScanError if there is none."""
+        """An uploaded file, which is deleted at the end of the block. Raises ScanError if no file was sent."""
         if not path:
             raise ScanError(f"no file was sent; accepted: {ACCEPTED}")
         try:
@@ -45,7 +57,24 @@ class Uploads:
 
     @contextmanager
     def read_in_turn(self, path: str | Path | None, openings: Openings, opening: Opening, most_bytes: int) -> Iterator[Scan]:
-        """As `read`, but when it is the opening's turn, which lasts until the block ends: so few large scans are in memory at a time."""
+        """Read an uploaded file when it is the opening's turn, and delete it.
+
+        The turn lasts until the block ends. So only few large scans are in memory at a time.
+
+        Args:
+            path: The file; None if none was sent.
+            openings: Give the turns.
+            opening: Whose turn it must be.
+            most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+
+        Yields:
+            The scan.
+
+        Raises:
+            ScanError: If no file was sent, or if `read_scan` refuses it.
+            BusyError: If too many visitors are waiting.
+            CalledOffError: If the opening was cancelled.
+        """
         with ExitStack() as turn:
             with self.sent(path) as file:
                 turn.enter_context(openings.turn(opening))
@@ -54,24 +83,26 @@ class Uploads:
             yield scan
 
     def arriving(self) -> None:
+        """An upload has begun. No file is deleted until it has ended."""
         with self._lock:
             self._arriving += 1
 
     def arrived(self, paths: list[str]) -> None:
-        """Called once for every `arriving`, with the files that came of it."""
+        """An upload has ended and stored these files. Call this once for every `arriving`."""
         with self._lock:
             self._arriving -= 1
             self._waiting.update(paths)
             self._sweep()
 
     def finished(self, path: str) -> None:
+        """A visitor who sent this file was served."""
         with self._lock:
             self._waiting[path] -= 1
             self._finished.add(path)
             self._sweep()
 
     def _sweep(self) -> None:
-        # A file that is arriving may be the same one, already in place but not yet counted.
+        # An upload under way may have stored the same file, without being counted yet.
         if self._arriving:
             return
         for path in [path for path in self._finished if self._waiting[path] <= 0]:
@@ -81,12 +112,18 @@ class Uploads:
 
 
 class UploadCounter:
-    """ASGI middleware that tells `Uploads` of every file that Gradio's upload route has stored."""
+    """ASGI middleware that tells `Uploads` of every file that Gradio's upload route stores."""
 
-    def __init__(self, app: Any, uploads: Uploads) -> None:
+    def __init__(self, app: ASGIApp, uploads: Uploads) -> None:
+        """Wrap an app.
+
+        Args:
+            app: Gradio's app, or what already wraps it.
+            uploads: Is told of the files.
+        """
         self._app, self._uploads = app, uploads
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
             await self._app(scope, receive, send)
             return
@@ -99,9 +136,9 @@ class UploadCounter:
                 counted = True
                 self._uploads.arrived(_paths(b"".join(body)))
 
-        async def listening(message: Any) -> None:
+        async def listening(message: Message) -> None:
             body.append(message.get("body", b""))
-            # Counted before the answer leaves: the visitor's next request may come at once.
+            # Counted before the answer is sent, because the next request of the visitor may follow at once.
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 count()
             await send(message)

@@ -1,7 +1,7 @@
-"""The parts that run in the browser: native modules, served as they are, and the texts of page and style sheets.
+"""What runs in the browser: native modules, which are served as they are, and the texts of templates and style sheets.
 
-All modules lie under one address that changes with any of them, so that a browser keeps them for good. They import each other
-relatively, and each is evaluated once a page.
+All modules share one base address with a version in it. The version changes with any module, so a browser may keep them for ever.
+Modules import each other by relative address, and a page evaluates each of them once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -26,25 +25,19 @@ _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type
 
 def source(*names: str) -> str:
     """The text of files below app/, one after the other."""
-    text = "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
-    return _after_compat(text) if names[0].startswith("tabs/") and names[0].endswith(".js") else text
-
-
-def _after_compat(script: str) -> str:
-    """A tab's script that is not yet a module, run when window.vqseg is there."""
-    return f"import(new URL({json.dumps(module_path('web/compat.js'))}, document.baseURI)).then(() => {{\n{script}\n}});"
+    return "\n".join((_APP / name).read_text(encoding="utf-8") for name in names)
 
 
 @cache
 def modules() -> Mapping[str, bytes]:
-    """Every module by its path below app/."""
+    """The content of every module, by its path below app/."""
     paths = sorted(path for pattern in _FOLDERS for path in _APP.glob(pattern))
     return {path.relative_to(_APP).as_posix(): path.read_bytes() for path in paths}
 
 
 @cache
 def version() -> str:
-    """A hash of all modules: their names and contents."""
+    """A hash of the names and contents of all modules."""
     digest = hashlib.sha256()
     for path, content in modules().items():
         digest.update(f"{path} {len(content)} ".encode() + content)
@@ -52,9 +45,9 @@ def version() -> str:
 
 
 def module_path(path: str) -> str:
-    """Where a module is served, without a leading slash: below whatever address the page has. Raises KeyError if there is none."""
+    """The address of a module, relative to that of the page. Raises KeyError if there is no such module."""
     if path not in modules():
-        raise KeyError(f"app/{path} is no module of the page; there are {', '.join(modules())}")
+        raise KeyError(f"app/{path} is not a module of the page; the modules are {', '.join(modules())}")
     return f"vqseg/{version()}/{path}"
 
 
@@ -76,12 +69,12 @@ def preloads(*paths: str) -> str:
 
 
 def module_routes() -> list[Route]:
-    """The route of all modules, for FastAPI's `routes`."""
+    """The route that serves all modules."""
 
     async def module(request: Request) -> Response:
         content = modules().get(request.path_params["path"])
         if content is None or request.path_params["version"] != version():
-            return PlainTextResponse("This version of the page is gone. Load the page again.", 404)
+            return PlainTextResponse("This page is out of date. Load it again.", 404)
         return Response(content, media_type="text/javascript", headers=_KEPT)
 
     return [Route("/vqseg/{version}/{path:path}", module, methods=["GET"])]
@@ -92,7 +85,7 @@ def _importing(path: str) -> str:
 
 
 def mounting(path: str) -> str:
-    """A component's js_on_load: its module's mount(element, props, server). Without the module its notice says so."""
+    """The js_on_load of a component: it calls mount(element, props, server) of a module. If the module is missing, a notice says so."""
     failed = 'const notice = element.querySelector(".notice"); if (notice) Object.assign(notice, { hidden: false, textContent: '
     failed += '"The server did not answer. Load the page again." });'
     return (
@@ -100,14 +93,20 @@ def mounting(path: str) -> str:
     )
 
 
-def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[Any] = ()) -> str:
-    """The js= of a Gradio event: a module's function is called with the event's inputs and gives the values of its outputs.
+def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[str] = ()) -> str:
+    """The js= of a Gradio event: it calls a function of a module with the event's inputs. The function returns the event's outputs.
 
     Args:
-        path: of the module, below app/.
-        function: what it exports.
-        fields: names of the inputs; the function then gets one object that has them.
-        given: constants that come before the inputs.
+        path: Of the module, below app/.
+        function: Its name; the module exports it.
+        fields: Names of the inputs. If there are any, the function gets one object with these names instead of single values.
+        given: Constants that come before the inputs.
+
+    Returns:
+        JavaScript.
+
+    Raises:
+        KeyError: If there is no such module.
     """
     constants = "".join(json.dumps(value) + ", " for value in given)
     values = f"Object.fromEntries({json.dumps(list(fields))}.map((name, i) => [name, values[i]]))" if fields else "...values"

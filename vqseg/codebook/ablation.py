@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,8 @@ from vqseg.models.slicewise import decode_labels
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.perturbation import squared_distances
 from vqseg.types import Array
+
+Pair = tuple[int, int]
 
 # Scans of a sample, and slices kept of each: whole volumes of a short axis, many pictures, a part of a long CT.
 VOLUMES, SLICES = 8, 96
@@ -51,9 +52,16 @@ class Sample:
 
 
 def codes_to_ablate(class_counts: Array, count: int) -> Array:
-    """The `count` most used codes, then the `count` most used of those that are mostly a structure, each once: (A,) int32.
+    """The most used codes, then the most used of those that are mostly a structure, each once.
 
-    Most tokens are background: without the second half no structure's code would be looked at. class_counts (K, C).
+    Most tokens are background: without the second half no structure's code would be looked at.
+
+    Args:
+        class_counts: (K, C) tokens by code and class.
+        count: How many of either.
+
+    Returns:
+        (A,) int32.
     """
     counts, structures = class_counts.sum(1), class_counts.argmax(1) > 0
     order = np.argsort(-counts, kind="stable")
@@ -65,16 +73,25 @@ def codes_to_ablate(class_counts: Array, count: int) -> Array:
 def nearest_other(codewords: Tensor, codes: Tensor) -> Tensor:
     """The codeword nearest to each of `codes` (n,) but itself, (n,) int64."""
     # A few rows at a time: a block has as many columns as the codebook has codewords.
-    return torch.cat([squared_distances(rows, codewords).argmin(1) for rows in codes.split(64)])
+    return torch.cat([squared_distances(rows, codewords).argmin(1) for rows in torch.split(codes, 64)])
 
 
 def ablate(
-    model: VQSeg, scans: Sequence[SampledScan], codes: Array, progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items
+    model: VQSeg, scans: Sequence[SampledScan], codes: Array, progress: Callable[[Sequence[Pair]], Iterable[Pair]] = lambda pairs: pairs
 ) -> Array:
-    """Change of the mean Dice when one code (A,) at a time is replaced by its nearest other codeword: (A,) float32, 0 or below.
+    """Change of the mean Dice when one code at a time is replaced by its nearest other codeword.
 
-    Dice of the labels against the labels as they are, per scan the mean over the structures that either has, then over the scans.
-    Islands are not dropped: a code's own effect is asked for. Only slices that hold the code are decoded again.
+    The labels are compared with the labels as they are: for each scan the mean over the structures that either has, then over the scans.
+    Islands are not dropped, as a code's own effect is asked for. Only slices that hold the code are decoded again.
+
+    Args:
+        model: The network.
+        scans: A sample.
+        codes: (A,) the codes to take out.
+        progress: Goes through the pairs (code, nearest other) and may show it.
+
+    Returns:
+        (A,) float32, 0 or below.
     """
     with torch.inference_mode():
         others = nearest_other(model.quantizer.codewords().float(), torch.from_numpy(codes.astype(np.int64))).tolist()

@@ -49,7 +49,8 @@ class TokenCounter:
     @property
     def counts(self) -> Array:
         """(K,) int64."""
-        return self.class_counts.sum(1)
+        counts: Array = self.class_counts.sum(1)
+        return counts
 
     def places(self) -> tuple[Array, Array]:
         """Mean (row, column) of each code's tokens (K, 2) and their root mean square distance from it (K,), float32, NaN if none."""

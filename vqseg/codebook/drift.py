@@ -35,7 +35,7 @@ def group_codewords(codewords: Array, groups: int = GROUPS, seed: int = 0) -> Ar
 
     # Several threads add up in another order each time.
     with threadpool_limits(1):
-        found = KMeans(min(groups, len(codewords)), random_state=seed, n_init=1).fit_predict(codewords.astype(np.float64))
+        found: Array = KMeans(min(groups, len(codewords)), random_state=seed, n_init=1).fit_predict(codewords.astype(np.float64))
     return found.astype(np.int32)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vqseg.codebook.keys import codebook_key
+from vqseg.codebook.keys import HasCodewords, codebook_key
 from vqseg.codebook.statistics import PARTNERS, PLACES, CodebookError, CodebookStatistics
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
@@ -62,10 +62,16 @@ def write_statistics(statistics: CodebookStatistics, folder: str | Path) -> Path
     return folder / FILE
 
 
-def read_statistics(folder: str | Path, model: VQSeg | None = None) -> CodebookStatistics:
-    """codebook.npz of a checkpoint folder. Raises FileNotFoundError if there is none, CodebookError if it does not fit.
+def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = None) -> CodebookStatistics:
+    """codebook.npz of a checkpoint folder.
 
-    model: the checkpoint's network; its codebook must then be the one that was counted.
+    Args:
+        folder: The checkpoint.
+        model: Its network, or the Segmenter that holds it; the codebook must then be the one that was counted. None checks nothing.
+
+    Raises:
+        FileNotFoundError: The folder has no such file.
+        CodebookError: The file is broken, of another version, or of another codebook.
     """
     name, path = Path(folder).name, Path(folder) / FILE
     if not path.is_file():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,6 +25,16 @@ SEEDS = range(500, 510)
 PATCH = 40
 
 
+class ReadsSlices(Protocol):
+    """Whoever says how a slice is read, as a network and a Segmenter do."""
+
+    @property
+    def preprocess(self) -> PreprocessConfig: ...
+
+    @property
+    def pixels_per_token(self) -> int: ...
+
+
 def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessConfig) -> Array:
     """Normalised slices (S, A, B) of a phantom: a piece of lung for a network of nodules, a heart for any other.
 
@@ -35,7 +45,7 @@ def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessCo
     return np.moveaxis(normalise(phantom_volume(seed)[0], replace(preprocess, intensity="percentile")), 2, 0)
 
 
-def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[Any]] = lambda items: items) -> Array:
+def phantom_places(model: VQSeg, progress: Callable[[Sequence[int]], Iterable[int]] = lambda seeds: seeds) -> Array:
     """(K, 8, 4) int32: (seed, slice, row, column) of up to eight tokens of every code, evenly spread over all it has; -1 beyond.
 
     Of several levels of tokens the first that has the code counts; row and column are those of its own grid.
@@ -56,18 +66,25 @@ def phantom_places(model: VQSeg, progress: Callable[[Sequence[Any]], Iterable[An
     return places
 
 
-def phantom_patches(statistics: CodebookStatistics, model: VQSeg, code: int) -> Array:
-    """Pictures (n, PATCH, PATCH) uint8 around up to eight phantom tokens of a code, each in the middle; n may be 0.
+def phantom_patches(statistics: CodebookStatistics, reader: ReadsSlices, code: int) -> Array:
+    """Pictures around up to eight phantom tokens of a code.
 
-    The token itself is the model's pixels_per_token wide. Beyond the picture's edge it is black.
+    Args:
+        statistics: Of the checkpoint's codebook; they say where on the phantoms the code lies.
+        reader: The checkpoint's network or Segmenter.
+        code: The code.
+
+    Returns:
+        (n, PATCH, PATCH) uint8 with the token in the middle, `reader.pixels_per_token` wide, and black beyond the slice's edge. n is 0
+        where the code was never chosen or the statistics have no phantoms.
     """
     if statistics.phantom_places is None:
         return np.zeros((0, PATCH, PATCH), np.uint8)
     patches = []
     for seed, index, row, column in statistics.phantom_places[code]:
         if seed >= 0:
-            picture = np.pad(_drawn(int(seed), model.config.classes, model.preprocess)[index], PATCH)
-            top, left = (int(PATCH // 2 + (place + 0.5) * model.pixels_per_token) for place in (row, column))
+            picture = np.pad(_drawn(int(seed), statistics.classes, reader.preprocess)[index], PATCH)
+            top, left = (int(PATCH // 2 + (place + 0.5) * reader.pixels_per_token) for place in (row, column))
             patches.append(picture[top : top + PATCH, left : left + PATCH])
     return np.stack(patches) if patches else np.zeros((0, PATCH, PATCH), np.uint8)
 

@@ -169,7 +169,8 @@ def _umap(codewords: Array, settings: dict[str, Any], progress: Progress | None)
         n_jobs=1,
         tqdm_kwds=bar,
     )
-    return reducer.fit_transform(codewords)
+    places: Array = reducer.fit_transform(codewords)
+    return places
 
 
 def _tsne(codewords: Array, settings: dict[str, Any], progress: Progress | None) -> Array:
@@ -184,7 +185,8 @@ def _tsne(codewords: Array, settings: dict[str, Any], progress: Progress | None)
     )
     # Several threads add up in another order each time.
     with threadpool_limits(1):
-        return reducer.fit_transform(codewords)
+        places: Array = reducer.fit_transform(codewords)
+    return places
 
 
 class _Share(io.StringIO):
@@ -215,7 +217,7 @@ def _hash_of(settings: dict[str, Any]) -> str:
 
 def _read(path: Path, shape: tuple[int, int]) -> Array | None:
     try:
-        places = np.load(path, allow_pickle=False)
+        places: Array = np.load(path, allow_pickle=False)
         if places.shape != shape or places.dtype != np.float32:
             raise ValueError(f"{places.dtype} {places.shape}")
         # The time of the last use decides what goes first.

@@ -7,11 +7,11 @@ Shapes: K codewords, C classes, A ablated codes, S training scans, T moments of 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from typing import Any
 
 import numpy as np
 
 from vqseg.codebook.drift import Drift, drift_of
+from vqseg.plain import JsonObject
 from vqseg.types import Array
 
 # How many partners and phantom places are kept for a code.
@@ -53,7 +53,7 @@ class CodebookStatistics:
     source: str
     scans: int
     key: str
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: JsonObject = field(default_factory=dict)
     projection3: Array | None = None
     tsne: Array | None = None
     position: Array | None = None
@@ -90,7 +90,8 @@ class CodebookStatistics:
     def purity(self) -> Array:
         """(K,) float: share of a codeword's tokens that have its majority class, NaN for a codeword never chosen."""
         with np.errstate(invalid="ignore"):
-            return self.class_counts.max(1) / np.where(self.counts > 0, self.counts, np.nan)
+            shares: Array = self.class_counts.max(1) / np.where(self.counts > 0, self.counts, np.nan)
+        return shares
 
     @property
     def dead(self) -> Array:
@@ -125,4 +126,5 @@ def perplexity(counts: Array) -> float:
 
 def share_in_use(counts: Array) -> Array:
     """counts (..., K) -> (...) share of the codewords that were chosen; those that a moment of the training lacked count -1."""
-    return (counts > 0).sum(-1) / np.maximum(1, (counts >= 0).sum(-1))
+    shares: Array = (counts > 0).sum(-1) / np.maximum(1, (counts >= 0).sum(-1))
+    return shares

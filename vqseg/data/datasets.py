@@ -15,11 +15,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from vqseg.data.formats import ending_of, scan_endings, without_ending
+from vqseg.plain import JsonObject
 from vqseg.types import Case
 
 LAYOUTS = (("imagesTr", "labelsTr"), ("images", "labels"))
 TEST_LAYOUT = ("imagesTs", "labelsTs")
-ENDINGS = (".nii.gz", ".nii", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".npy")
 
 _CHANNEL = re.compile(r"_(\d{4})$")
 
@@ -29,15 +30,23 @@ class DatasetError(ValueError):
 
 
 def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUTS) -> list[Case]:
-    """Every image of a data set folder with its label file, sorted by name; `label` is None where there is none.
+    """Every image of a data set folder with its label file.
 
-    Raises DatasetError if the folder or its images are missing, if two files claim the same case, if an image has several
-    channels, or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
+    Args:
+        folder: A folder of one of the layouts.
+        layouts: Pairs of folders, images and labels; the first whose images are there is read.
+
+    Returns:
+        The cases, sorted by name; `label` is None where there is none.
+
+    Raises:
+        DatasetError: If the folder or its images are missing, if two files claim the same case, if an image has several channels,
+            or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
     """
     images, labels = _image_and_label_folder(Path(folder), layouts)
     image_files = files_by_name(images, strip_channel=images.name != "images")
     if not image_files:
-        raise DatasetError(f"no image in {images}; expected files that end in {', '.join(ENDINGS)}")
+        raise DatasetError(f"no image in {images}; expected files that end in {', '.join(scan_endings())}")
     label_files = files_by_name(labels) if labels.is_dir() else {}
     orphans = sorted(label_files.keys() - image_files.keys())
     if orphans:
@@ -49,14 +58,21 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
 
 
 def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Path]:
-    """The scans and label files of a folder by their names without ending. Raises DatasetError if two claim the same name."""
+    """The scans and label files of a folder by their names without ending.
+
+    Args:
+        folder: The folder; files of other endings, hidden ones and folders in it are passed over.
+        strip_channel: Drop the "_0000" by which nnU-Net marks an image's channel.
+
+    Raises:
+        DatasetError: If two files claim the same name, or a channel is not the first.
+    """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
-        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), None)
-        if path.name.startswith(".") or ending is None or not path.is_file():
+        if path.name.startswith(".") or ending_of(path.name) is None or not path.is_file():
             continue
-        name = path.name[: -len(ending)]
+        name = without_ending(path.name)
         channel = _CHANNEL.search(name) if strip_channel else None
         if channel:
             name = name[: channel.start()]
@@ -78,18 +94,19 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
     labels = read_json(path).get("labels")
     if not isinstance(labels, dict) or not labels:
         raise DatasetError(f'{path} has no "labels"; expected for example {{"background": 0, "RV": 1}}')
+    pairs: list[tuple[Any, Any]] = [*labels.items()]
     if all(isinstance(name, str) for name in labels.values()):
-        labels = {name: value for value, name in labels.items()}
+        pairs = [(name, value) for value, name in pairs]
     try:
-        by_value = {int(value): str(name) for name, value in labels.items()}
+        by_value = {int(value): str(name) for name, value in pairs}
     except (TypeError, ValueError) as error:
-        raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {list(labels.values())}') from error
+        raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {[value for _, value in pairs]}') from error
     if sorted(by_value) != list(range(len(labels))):
-        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {list(labels.values())}')
+        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {[value for _, value in pairs]}')
     return tuple(by_value[value] for value in range(len(by_value)))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> JsonObject:
     """The object that a JSON file of a data set folder holds. Raises DatasetError if it is missing or is no JSON object."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

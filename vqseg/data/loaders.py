@@ -7,7 +7,7 @@ Shapes: canvas (N, M, M) with every slice at its upper left, sizes (N, 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +109,7 @@ def load_pools(
     unlabelled: Sequence[Case],
     data: DataConfig,
     preprocess: PreprocessConfig,
-    progress: Callable[[Sequence[Case]], Sequence[Case]] = lambda cases: cases,
+    progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> TrainingPools:
     """Read every training case once. progress wraps the list of cases, for a progress bar."""
     volumes = [read_case(case, preprocess) for case in progress([*labelled, *unlabelled])]

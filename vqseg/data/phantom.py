@@ -80,7 +80,8 @@ def _acquire(scanner: np.random.Generator, noise: np.random.Generator, tissue: A
     level = scanner.uniform(0.012, 0.035)
     real, imaginary = (level * noise.standard_normal(tissue.shape, dtype=np.float32) for _ in range(2))
     scale = float(np.exp(scanner.uniform(np.log(80.0), np.log(500.0))))
-    return np.rint(np.hypot(signal + real, imaginary) * scale).astype(np.int16)
+    magnitude: Array = np.rint(np.hypot(signal + real, imaginary) * scale)
+    return magnitude.astype(np.int16)
 
 
 def _affine(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:

@@ -75,8 +75,9 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: i
     size = np.hypot(*np.ogrid[: waves + 1, : waves + 1])[:, :, None]
     amplitude = np.where(size > 0, np.maximum(size, 1.0) ** -falloff, 0.0) / (1.0 + np.arange(4))
     coefficients = (rng.standard_normal(counts) * amplitude).astype(np.float32)
-    field = np.einsum("ia,jb,kc,abc->ijk", *bases, coefficients, optimize=True)
-    return field / field.std()
+    field: Array = np.einsum("ia,jb,kc,abc->ijk", *bases, coefficients, optimize=True)
+    field /= field.std()
+    return field
 
 
 def ellipse(
@@ -86,7 +87,8 @@ def ellipse(
     du, dv = canvas.u - np.float32(centre[0]), canvas.v - np.float32(centre[1])
     along, across = np.cos(angle) * du + np.sin(angle) * dv, np.cos(angle) * dv - np.sin(angle) * du
     a, b = np.float32(radii[0]), np.float32(radii[1])
-    return (np.hypot(along / a, across / b) - 1.0) * np.minimum(a, b)
+    distance: Array = (np.hypot(along / a, across / b) - 1.0) * np.minimum(a, b)
+    return distance
 
 
 def draw_torso(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float]) -> None:
@@ -250,4 +252,5 @@ class _HeartGrid:
 def chemical_shift(canvas: Canvas) -> Array:
     """The image (X, Y, Z) with the dark lines of balanced steady-state sequences, where a voxel holds both fat and water."""
     fat = ndimage.gaussian_filter(canvas.fat, (0.6, 0.6, 0.0), truncate=3.0)
-    return np.clip(canvas.image, 0.01, None) * (1.0 - 2.8 * fat * (1.0 - fat))
+    image: Array = np.clip(canvas.image, 0.01, None) * (1.0 - 2.8 * fat * (1.0 - fat))
+    return image

@@ -49,7 +49,8 @@ def _to_chest_wall(rng: np.random.Generator, at: tuple[Array, Array, Array]) -> 
     u, v = at[0] - centre[0] + 0.15 * at[2], at[1] - centre[1]
     along, across = np.cos(angle) * u + np.sin(angle) * v, np.cos(angle) * v - np.sin(angle) * u
     bend = 1.5 * smooth_field(rng, u.shape, 5)
-    return (1 - np.hypot(along / radii[0], across / radii[1])) * min(radii) + bend
+    inside: Array = (1 - np.hypot(along / radii[0], across / radii[1])) * min(radii) + bend
+    return inside
 
 
 def _chest(rng: np.random.Generator, at: tuple[Array, Array, Array], inside: Array) -> Array:
@@ -57,7 +58,7 @@ def _chest(rng: np.random.Generator, at: tuple[Array, Array, Array], inside: Arr
     coarse, fine = smooth_field(rng, inside.shape, 8), smooth_field(rng, inside.shape, 50, falloff=0.3)
     lung = _LUNG + 3 * coarse + 4 * fine
     wall = _MUSCLE + (_FAT - _MUSCLE) * np.clip((-inside - 14 + 4 * coarse) / 2, 0, 1) + 3 * fine
-    image = np.where(inside > 0, lung, wall)
+    image: Array = np.where(inside > 0, lung, wall)
     around = np.arctan2(at[0] + 35, at[1])
     for centre in rng.uniform(0.1, 0.5) + np.arange(4) * rng.uniform(0.75, 0.95):
         # A rib is cut at a slant: long in the slice, and further along the wall in the next.
@@ -113,4 +114,5 @@ def _to_nodule(rng: np.random.Generator, at: tuple[Array, Array, Array], inside:
     distance = np.sqrt((du * squeeze) ** 2 + (dv / squeeze) ** 2 + dw**2)
     angle = np.arctan2(dv, du)
     lobes = 1 + 0.1 * np.cos(3 * angle + rng.uniform(0, 6)) + 0.06 * np.cos(5 * angle + rng.uniform(0, 6))
-    return distance - radius * lobes
+    edge: Array = distance - radius * lobes
+    return edge

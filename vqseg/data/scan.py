@@ -1,6 +1,6 @@
 """One scan in, one label volume out, on the same grid. The file's first bytes decide what it is, not its ending.
 
-Read: NIfTI (.nii, .nii.gz), PNG, JPEG, TIFF, BMP, and .npy. Neither a header's text nor a folder's name travels with a Scan.
+Which formats there are stands in vqseg.data.formats. Neither a header's text nor a folder's name travels with a Scan.
 """
 
 from __future__ import annotations
@@ -10,38 +10,69 @@ from pathlib import Path
 
 import numpy as np
 
+from vqseg.data.formats import (
+    FIRST_BYTES,
+    accepted,
+    ending_of,
+    format_names,
+    format_of_content,
+    format_of_name,
+    label_name,
+    scan_endings,
+    without_ending,
+    writable_endings,
+)
 from vqseg.data.limits import MAX_BYTES, ScanError
-from vqseg.data.nifti import GZIP_MAGIC, is_nifti, read_nifti, write_nifti
-from vqseg.data.pictures import NPY_MAGIC, PICTURE_MAGICS, read_array, read_picture, write_png
 from vqseg.types import Array, Scan
 
-__all__ = ["ACCEPTED", "MAX_BYTES", "ScanError", "read_labels", "read_scan", "through_plane_axis", "write_labels"]
+__all__ = [
+    "ACCEPTED",
+    "MAX_BYTES",
+    "ScanError",
+    "accepted",
+    "ending_of",
+    "format_names",
+    "label_name",
+    "read_labels",
+    "read_scan",
+    "scan_endings",
+    "through_plane_axis",
+    "without_ending",
+    "writable_endings",
+    "write_labels",
+]
 
-ACCEPTED = "NIfTI (.nii, .nii.gz), PNG, JPEG, TIFF, BMP and .npy"
+ACCEPTED = accepted()
 
 logger = logging.getLogger(__name__)
 
 
 def read_scan(path: str | Path, frame: int = 0, *, most_bytes: int = MAX_BYTES) -> Scan:
-    """Read one volume, or frame number `frame` of a series, as float32 in the file's own units and array order.
+    """Read one volume, or one frame of a series, as float32 in the file's own units and array order.
 
-    A 2D image gets Z = 1. NaN and infinite voxels become the smallest finite one. most_bytes: largest volume that is read, as float32.
-    Raises ScanError if the file is missing, damaged, of another type, empty, too large, or not one real number a voxel.
+    A 2D image gets Z = 1. NaN and infinite voxels become the smallest finite one.
+
+    Args:
+        path: A file of any of the formats in vqseg.data.formats, whatever its ending.
+        frame: Number of the frame, from 0.
+        most_bytes: The largest volume that is read, in bytes as float32.
+
+    Returns:
+        The scan, voxels (X, Y, Z).
+
+    Raises:
+        ScanError: If the file is missing, damaged, of another type, empty, too large, or not one real number a voxel.
     """
     path = Path(path)
     try:
         with path.open("rb") as file:
-            start = file.read(540)
+            start = file.read(FIRST_BYTES)
         if not start:
             raise ScanError(f"{path.name} is an empty file")
-        if start.startswith(NPY_MAGIC):
-            scan = read_array(path, frame, most_bytes)
-        elif start.startswith(GZIP_MAGIC) or is_nifti(start):
-            scan = read_nifti(path, frame, most_bytes)
-        elif start.startswith(PICTURE_MAGICS):
-            scan = read_picture(path, frame, most_bytes)
-        else:
-            raise ScanError(f"{path.name} is {_what_instead(path, start)}; accepted: {ACCEPTED}")
+        kind = format_of_content(start)
+        if kind is None:
+            raise ScanError(f"{path.name} is {_what_instead(path, start)}; accepted: {accepted()}")
+        scan = kind.read(path, frame, most_bytes)
     except OSError as error:
         # The error's own text has the whole path.
         raise ScanError(f"cannot read {path.name}: {error.strerror or type(error).__name__}") from error
@@ -59,23 +90,25 @@ def read_labels(path: str | Path) -> Array:
 
 
 def write_labels(labels: Array, scan: Scan, path: str | Path) -> None:
-    """Write labels (X, Y, Z) uint8 on the scan's grid; the ending of `path` chooses .nii, .nii.gz, .png or .npy.
+    """Write labels on the scan's grid, in the format that the ending of the path names.
 
     A scan that came as NIfTI gives its own shape (2D or 3D), forms, codes and units to the .nii; texts and extensions are left out.
-    Raises ScanError if labels and scan differ in shape, labels are not uint8, the ending is unknown, or a PNG gets several slices.
+
+    Args:
+        labels: (X, Y, Z) uint8.
+        scan: The scan that they belong to, of the same shape.
+        path: A file whose ending is one of `writable_endings()`; `label_name` gives a scan's.
+
+    Raises:
+        ScanError: If labels and scan differ in shape, labels are not uint8, the ending is unknown, or a PNG gets several slices.
     """
     path = Path(path)
     if labels.dtype != np.uint8 or labels.shape != scan.shape:
         raise ScanError(f"labels are {labels.dtype} {labels.shape}; expected uint8 {scan.shape}, the grid of {scan.name}")
-    ending = path.name.lower()
-    if ending.endswith((".nii", ".nii.gz")):
-        write_nifti(labels, scan, path)
-    elif ending.endswith(".png"):
-        write_png(labels, path)
-    elif ending.endswith(".npy"):
-        np.save(path, labels, allow_pickle=False)
-    else:
-        raise ScanError(f"cannot write {path.name}; accepted endings: .nii.gz, .nii, .png and .npy")
+    kind = format_of_name(path.name)
+    if kind is None or kind.write_labels is None:
+        raise ScanError(f"cannot write {path.name}; accepted endings: {', '.join(writable_endings())}")
+    kind.write_labels(labels, scan, path)
 
 
 def through_plane_axis(scan: Scan) -> int:

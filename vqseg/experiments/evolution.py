@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,17 @@ from vqseg.codebook.statistics import share_in_use
 _MOMENTS, _CODEWORDS = 3, 1024
 
 
-def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[str, Any]]:
-    """snapshots.npz of a checkpoint -> a picture. Returns {"step", "used", "size"} of every snapshot."""
+def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[str, int]]:
+    """Draw the codewords at some moments of a run.
+
+    Args:
+        snapshots: snapshots.npz of a checkpoint.
+        file: The picture to write.
+        seed: Of the codewords that are drawn and of their map.
+
+    Returns:
+        {"step", "used", "size"} of every snapshot.
+    """
     from matplotlib.figure import Figure
     from sklearn.manifold import TSNE
 

@@ -15,11 +15,11 @@ from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import changed
 from vqseg.experiments.report import Row, write_report
 from vqseg.experiments.runs import adopt_results, run_cell
-from vqseg.experiments.tables import Cell, scaled, table
+from vqseg.experiments.tables import Cell, Table, scaled, table
 from vqseg.files import write_whole
+from vqseg.models.encoders import EncoderError
 from vqseg.models.foundation import FoundationError
-from vqseg.models.vit import EncoderError
-from vqseg.training.trainer import TrainingError
+from vqseg.training.start import TrainingError
 
 logger = logging.getLogger(__name__)
 
@@ -38,27 +38,35 @@ def make_table(
     only: Sequence[str] = (),
     reuse: Sequence[Path] = (),
 ) -> list[Path]:
-    """Run the cells of a table (or those whose row contains one of `only`) and write it to `output`. -> the files.
+    """Run the cells of a table and write it. A cell that cannot be run keeps its row, with the reason.
 
-    seeds: runs of each cell, with train.seed, train.seed + 1, ... A cell that cannot be run keeps its row, with the reason.
-    reuse: folders of earlier tables whose results stand for the runs of the same configuration.
+    Args:
+        name: The table's.
+        config: What the cells have in common.
+        output: Folder of the table's files.
+        work: Folder of the runs; finished ones are not run again.
+        budget: Steps of each run as a share of the configuration's.
+        seeds: Runs of each cell, with train.seed, train.seed + 1, ...; None for as many as the table wants.
+        only: Run only rows whose name contains one of these.
+        reuse: Folders of earlier tables whose results stand for the runs of the same configuration.
+
+    Returns:
+        The files.
+
+    Raises:
+        ConfigError: The table is unknown, or the configuration would spoil its comparison.
     """
     plan, base = table(name), scaled(config, budget)
-    if base.train.initial is not None:
-        raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
-    if base.data.pseudo_labels is not None:
-        raise ConfigError("data.pseudo_labels would teach every row what one trained checkpoint says; leave it out")
-    if plan.snapshots and base.train.snapshots == 0:
-        raise ConfigError(f"the table {name} draws the codebook at moments of its run; train.snapshots must not be 0")
     count = plan.seeds if seeds is None else seeds
-    if count < 1:
-        raise ConfigError(f"seeds must be at least 1, got {count}")
+    _check(name, plan, base, count)
     if reuse:
         logger.info("%d results in %s can stand for runs", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     if not cells:
         raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")
-    rows, files, writing = [], [], os.environ.get("RANK", "0") == "0"
+    rows: list[Row] = []
+    files: list[Path] = []
+    writing = os.environ.get("RANK", "0") == "0"
     for cell in cells:
         rows.append(_row(cell, base, work, count, plan.snapshots))
         # Under accelerate launch all processes have the same rows; one writes them.
@@ -67,6 +75,18 @@ def make_table(
     if writing and plan.snapshots and rows and rows[0].results:
         files += _evolution(name, work / rows[0].results[0]["key"], output)
     return files
+
+
+def _check(name: str, plan: Table, base: Config, seeds: int) -> None:
+    """Raises ConfigError for what would spoil the comparison."""
+    if base.train.initial is not None:
+        raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
+    if base.data.pseudo_labels is not None:
+        raise ConfigError("data.pseudo_labels would teach every row what one trained checkpoint says; leave it out")
+    if plan.snapshots and base.train.snapshots == 0:
+        raise ConfigError(f"the table {name} draws the codebook at moments of its run; train.snapshots must not be 0")
+    if seeds < 1:
+        raise ConfigError(f"seeds must be at least 1, got {seeds}")
 
 
 def _row(cell: Cell, base: Config, work: Path, seeds: int, with_run: bool) -> Row:

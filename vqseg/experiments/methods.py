@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from vqseg.config import Config, ConfigError
+from vqseg.plain import Json
 
-Changes = Mapping[str, Any]
+Changes = Mapping[str, Json]
 
 _WITHOUT: Changes = {"objective.alignment": 0.0, "objective.feature_stream": False}
 _CODEBOOK: Changes = {**_WITHOUT, "model.continuous": False}
@@ -40,8 +40,16 @@ with the foundation model (Eq. 12)."""
 
 
 def changed(config: Config, changes: Changes) -> Config:
-    """A configuration with dotted keys set, for example {"train.seed": 3}. Raises ConfigError for an unknown key."""
-    rooms: dict[str, dict[str, Any]] = {}
+    """A configuration with some settings changed.
+
+    Args:
+        config: The configuration.
+        changes: Values by dotted key, for example {"train.seed": 3}.
+
+    Raises:
+        ConfigError: A key is unknown, or a value out of range.
+    """
+    rooms: dict[str, dict[str, Json]] = {}
     for key, value in changes.items():
         room, _, name = key.partition(".")
         if not hasattr(getattr(config, room, None), name):
@@ -52,7 +60,15 @@ def changed(config: Config, changes: Changes) -> Config:
 
 
 def with_method(config: Config, name: str) -> Config:
-    """The configuration of one method. Raises ConfigError for an unknown name, and with data.pseudo_labels: methods differ in theirs."""
+    """The configuration of one method.
+
+    Args:
+        config: What the methods have in common.
+        name: One of METHODS.
+
+    Raises:
+        ConfigError: The name is unknown, or the configuration has data.pseudo_labels: every method's own teacher makes its own.
+    """
     if name not in METHODS:
         raise ConfigError(f"unknown method {name!r}; expected one of {', '.join(METHODS)}")
     if config.data.pseudo_labels is not None:

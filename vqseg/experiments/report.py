@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from vqseg.config import Config, to_mapping
 from vqseg.data.splits import ALL
 from vqseg.experiments.methods import changed
+from vqseg.experiments.results import CellResult
 from vqseg.experiments.tables import Cell, Table
 from vqseg.files import write_whole
 
@@ -26,7 +26,7 @@ class Row:
     """A cell with the results of its seeds, and why it could not be run, if so."""
 
     cell: Cell
-    results: tuple[dict[str, Any], ...]
+    results: tuple[CellResult, ...]
     failure: str = ""
 
     def scores(self, metric: str) -> list[float]:
@@ -34,7 +34,19 @@ class Row:
 
 
 def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, budget: float, output: Path) -> list[Path]:
-    """Write NAME.json, NAME.md and, if anything was run, NAME.png. -> the files."""
+    """Write NAME.json, NAME.md and, if anything was run, NAME.png.
+
+    Args:
+        name: NAME, the table's.
+        table: What it compares.
+        rows: Its rows, as far as they were run.
+        config: What the rows have in common.
+        budget: Steps of each run as a share of the configuration's.
+        output: Folder to write into.
+
+    Returns:
+        The files.
+    """
     output.mkdir(parents=True, exist_ok=True)
     test = paired_test(table, rows)
     values = {
@@ -55,7 +67,15 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
 
 
 def paired_test(table: Table, rows: Sequence[Row]) -> dict[str, float] | None:
-    """Paired t-test of the Dice of two rows over their common seeds; None with fewer than two, or if all differences are equal."""
+    """Paired t-test of the Dice of two rows over their common seeds.
+
+    Args:
+        table: Names the two rows.
+        rows: With their results.
+
+    Returns:
+        {"seeds", "t", "p"}; None with fewer than two common seeds, or if all differences are equal.
+    """
     if table.paired is None:
         return None
     from scipy.stats import ttest_rel
@@ -79,7 +99,15 @@ def _entry(values: Sequence[float], digits: int) -> str:
 
 
 def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, test: dict[str, float] | None) -> str:
-    """The table as text, with what was run below it."""
+    """The table as text, with what was run below it.
+
+    Args:
+        table: What it compares.
+        rows: Its rows.
+        config: What the rows have in common.
+        budget: Steps of each run as a share of the configuration's.
+        test: As `paired_test` gives it.
+    """
     lines = [
         f"# {table.title}",
         "",
@@ -137,7 +165,7 @@ def _parts(config: Config) -> str:
     return ", ".join(parts)
 
 
-def _provenance(done: Sequence[dict[str, Any]], config: Config, budget: float) -> str:
+def _provenance(done: Sequence[CellResult], config: Config, budget: float) -> str:
     seeds, dates = sorted({result["seed"] for result in done}), sorted({result["date"] for result in done})
     return (
         f"All numbers are our own runs. Measured on the {done[0]['cases']} validation volumes of {Path(config.data.folder).name}, labelled "
@@ -149,7 +177,7 @@ def _provenance(done: Sequence[dict[str, Any]], config: Config, budget: float) -
     )
 
 
-def _processes(done: Sequence[dict[str, Any]]) -> str:
+def _processes(done: Sequence[CellResult]) -> str:
     counts = sorted({result.get("processes", 1) for result in done})
     return "" if counts == [1] else f", {' and '.join(map(str, counts))} processes"
 

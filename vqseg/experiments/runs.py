@@ -26,8 +26,10 @@ from vqseg.config import Config, ConfigError, from_mapping, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
 from vqseg.evaluation import evaluate_split
-from vqseg.experiments.methods import changed
+from vqseg.experiments.methods import Changes, changed
+from vqseg.experiments.results import CellResult
 from vqseg.files import write_whole
+from vqseg.plain import child
 from vqseg.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -43,13 +45,15 @@ _YOUNGER = {("data", "pseudo_labels"): None, ("preprocess", "largest_of_each"): 
 def cell_key(config: Config) -> str:
     """Twelve hexadecimal digits of everything that decides a run's outcome."""
     values = to_mapping(config)
+    train = child(values, "train")
     for name in _SILENT:
-        values["train"].pop(name)
+        train.pop(name)
     for (room, name), default in _YOUNGER.items():
-        if values[room][name] == default:
-            values[room].pop(name)
+        settings = child(values, room)
+        if settings[name] == default:
+            settings.pop(name)
     if config.objective.alignment == 0:
-        values["train"].pop("foundation")
+        train.pop("foundation")
     if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
         # The batch is counted per process: several have a larger one.
         values["processes"] = processes
@@ -57,10 +61,18 @@ def cell_key(config: Config) -> str:
 
 
 def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
-    """Lay the finished cells of published tables into `work`, where they stand for their runs on `data`. -> how many the folders hold.
+    """Lay the finished cells of published tables where they stand for runs. Those of another version or of other data stay out.
 
-    Those of another version of the code or other data stay out (`_stands`). Raises ConfigError for a folder without
-    tables, as nothing would be taken over from it, and for a table that cannot be read.
+    Args:
+        folders: Of the tables.
+        work: Folder of the runs.
+        data: Data set folder that the runs would be made on.
+
+    Returns:
+        How many such cells the folders hold.
+
+    Raises:
+        ConfigError: A folder has no table, as nothing would be taken over from it, or a table cannot be read.
     """
     fingerprint = data_fingerprint(data)
     count = 0
@@ -85,7 +97,7 @@ def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
     return count
 
 
-def _key_on(data: str, settings: dict[str, Any], changes: dict[str, Any], result: dict[str, Any]) -> str:
+def _key_on(data: str, settings: dict[str, Any], changes: Changes, result: CellResult) -> str:
     """The key of a published result's run where the same data set lies in the folder `data`."""
     # Only a fingerprint tells that it is the same.
     if settings["data"]["folder"] == data or "data" not in result:
@@ -104,7 +116,7 @@ def _json(file: Path) -> Any:
         raise ConfigError(f"{file} is not valid JSON: {error}") from error
 
 
-def _stands(result: dict[str, Any], fingerprint: str) -> bool:
+def _stands(result: CellResult, fingerprint: str) -> bool:
     """Whether a result can stand for a run made now: measured by this version on this data, with all that a report reads."""
     needed = {"key", "seed", "mean", "codebook", "cases", "steps", "seconds", "hardware", "date"}
     # Tables older than the fingerprint say nothing of their data.
@@ -117,24 +129,31 @@ def data_fingerprint(folder: str | Path) -> str:
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str, Any]:
-    """Train and measure, or read the result of an earlier call; a run that was cut off goes on. -> plain values.
+def run_cell(config: Config, work: Path, *, with_run: bool = False) -> CellResult:
+    """Train and measure, or read the result of an earlier call; a run that was cut off goes on.
 
-    with_run: the checkpoint must be there too, not the result alone.
-    {"mean", "per_class", "codebook", "cases", "steps", "seconds", "processes", "hardware", "version", "data", "date", "key", "seed"}
+    Args:
+        config: Of the run; its `train.output` is not asked.
+        work: Folder of the runs.
+        with_run: The checkpoint must be there too, not the result alone.
     """
     folder, fingerprint = work / cell_key(config), data_fingerprint(config.data.folder)
     result = folder / _RESULT
-    if result.is_file() and _stands(known := _json(result), fingerprint) and (not with_run or (folder / "checkpoint").is_dir()):
-        return known
+    if result.is_file() and (not with_run or (folder / "checkpoint").is_dir()):
+        known: CellResult = _json(result)
+        if _stands(known, fingerprint):
+            return known
     if os.environ.get("RANK", "0") == "0":
         _refuse_foreign_state(folder, {"version": __version__, "data": fingerprint})
     trainer = Trainer(replace(config, train=replace(config.train, output=str(folder))))
     checkpoint = trainer.run(resume=True)
     if trainer.main:
         measured = evaluate_split(load_model(checkpoint, trainer.device), config.data.folder, "val")
-        measured.pop("per_case")
-        values = measured | {
+        values: CellResult = {
+            "cases": measured["cases"],
+            "mean": measured["mean"],
+            "per_class": measured["per_class"],
+            "codebook": measured["codebook"],
             "steps": trainer.step,
             "seconds": round(trainer.seconds, 1),
             "processes": trainer.accelerator.num_processes,
@@ -147,8 +166,9 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> dict[str,
         }
         write_whole(result, json.dumps(values, indent=2) + "\n")
         shutil.rmtree(folder / "state", ignore_errors=True)
-    trainer.accelerator.wait_for_everyone()
-    return _json(result)
+    trainer.group.wait()
+    written: CellResult = _json(result)
+    return written
 
 
 def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:

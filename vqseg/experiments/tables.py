@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from vqseg.config import Config, ConfigError
+from vqseg.config import Config, ConfigError, ModelConfig
 from vqseg.experiments.methods import CONTINUOUS, METHODS, Changes
+from vqseg.quantization.perturbation import training_names, training_perturbation
 
 _RATES = tuple(tenth / 10 for tenth in range(1, 10))
 
@@ -57,12 +58,15 @@ def _ablation() -> Table:
 
 def _strength() -> Table:
     """The same network with the same codebook and both branches: only what perturbs its post-VQ features differs."""
+    kinds = {name: training_perturbation(name, ModelConfig().mode) for name in training_names()}
+    labels = {name: f"{kind.title}, {kind.amount}" for name, kind in kinds.items() if kind.tabled}
     cells = tuple(
-        Cell(f"{label} {rate}", {"objective.perturbation": kind, "objective.strength": rate}, label, rate)
-        for kind, label in (("qpm", "QPM, strength"), ("dropout", "dropout, rate"))
+        Cell(f"{label} {rate}", {"objective.perturbation": name, "objective.strength": rate}, label, rate)
+        for name, label in labels.items()
         for rate in _RATES
     )
-    return Table("Strength of the QPM against the rate of dropout", cells, "strength epsilon or dropout rate p")
+    amounts = dict.fromkeys(f"{kinds[name].amount} {kinds[name].symbol}" for name in labels)
+    return Table("Strength of the QPM against the rate of dropout", cells, " or ".join(amounts))
 
 
 def _codebook_size() -> Table:
@@ -116,7 +120,15 @@ def table(name: str) -> Table:
 
 
 def scaled(config: Config, budget: float) -> Config:
-    """The same run with `budget` times its steps; everything that happens at a step moves along. Raises ConfigError unless positive."""
+    """The same run with fewer or more steps; everything that happens at a step moves along.
+
+    Args:
+        config: The run.
+        budget: What its steps are multiplied by.
+
+    Raises:
+        ConfigError: The budget is not positive.
+    """
     if not (math.isfinite(budget) and budget > 0):
         raise ConfigError(f"budget must be positive, got {budget}")
 

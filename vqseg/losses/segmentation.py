@@ -30,7 +30,8 @@ def soft_dice_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None, t
     axes = (0, 2, 3)
     sums = torch.stack([(probabilities * truth).sum(axes), probabilities.square().sum(axes) + truth.square().sum(axes)])
     overlap, size = sums if total is None else total(sums)
-    return (1 - (2 * overlap + 1) / (size + 1)).mean()
+    loss: Tensor = (1 - (2 * overlap + 1) / (size + 1)).mean()
+    return loss
 
 
 def segmentation_loss(

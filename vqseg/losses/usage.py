@@ -22,6 +22,6 @@ def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tok
     with torch.autocast(flat.device.type, enabled=False):
         logits = (2 * flat @ codewords.T - codewords.square().sum(1)) / temperature
     logarithms = logits.log_softmax(1)
-    each = -(logarithms.exp() * logarithms).sum(1).mean()
-    together = torch.special.entr(logarithms.exp().mean(0)).sum()
+    each: Tensor = -(logarithms.exp() * logarithms).sum(1).mean()
+    together: Tensor = torch.special.entr(logarithms.exp().mean(0)).sum()
     return each - together

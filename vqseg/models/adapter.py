@@ -14,5 +14,14 @@ class PostVQAdapter(nn.Module):
         self.project = nn.Conv2d(dim, channels, 1)
 
     def forward(self, post_vq: Tensor, grid: tuple[int, int]) -> Tensor:
-        """grid: (H', W') of the foundation model's patches."""
-        return self.project(F.interpolate(post_vq, size=grid, mode="bilinear", align_corners=False, antialias=True))
+        """Bring post-VQ features to where a foundation model's are.
+
+        Args:
+            post_vq: (B, dim, h, w).
+            grid: (H', W') of the foundation model's patches.
+
+        Returns:
+            (B, channels, H', W').
+        """
+        projected: Tensor = self.project(F.interpolate(post_vq, size=grid, mode="bilinear", align_corners=False, antialias=True))
+        return projected

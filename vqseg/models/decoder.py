@@ -32,4 +32,5 @@ class PostVQDecoder(nn.Module):
         if self.context is not None:
             x = x + resize_to(self.context(x), x)
         x = F.interpolate(self.merge(x), scale_factor=self.scale, mode="bilinear", align_corners=False)
-        return self.leave(x)
+        out: Tensor = self.leave(x)
+        return out

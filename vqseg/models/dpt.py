@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqseg.models.blocks import resize_to
-from vqseg.models.vit import LEVELS
+
+LEVELS = 4
+"""As many as it has scales to fuse."""
 
 
 class ResidualUnit(nn.Module):
@@ -19,7 +21,8 @@ class ResidualUnit(nn.Module):
         )  # fmt: skip
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        out: Tensor = x + self.body(x)
+        return out
 
 
 class DPTDecoder(nn.Module):
@@ -52,4 +55,5 @@ class DPTDecoder(nn.Module):
         for index in reversed(range(LEVELS - 1)):
             x = self.leave[index](resize_to(x, maps[index]) + self.enter[index](maps[index]))
         x = F.interpolate(self.head(x), size=(height * self.patch, width * self.patch), mode="bilinear", align_corners=False)
-        return self.output(x)
+        out: Tensor = self.output(x)
+        return out

@@ -7,11 +7,14 @@ Shapes: images (B, 1 or 3, H, W) in about [0, 1], features (B, C, H', W') on the
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 RANDOM = "random"
 # What a model was trained to read, where no preprocessor_config.json beside its weights says so.
@@ -39,7 +42,8 @@ class FoundationModel(nn.Module):
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self.model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _with_statistics(source)
+        model, (mean, std) = (_random_model(), _HALF) if source == RANDOM else _with_statistics(source)
+        self.model: Any = model
         self.model.requires_grad_(False)
         self.eval()
         config = self.model.config
@@ -58,9 +62,10 @@ class FoundationModel(nn.Module):
         x = F.interpolate(images.float(), size=(self.side, self.side), mode="bicubic", align_corners=False, antialias=True)
         x = (x.clamp(0, 1).expand(-1, 3, -1, -1) - self.mean) / self.std
         grid = self.side // self.patch
-        tokens = self.model(x, **self._options(len(x), grid, x.device)).last_hidden_state
+        tokens: Tensor = self.model(x, **self._options(len(x), grid, x.device)).last_hidden_state
         # Class and register tokens come first, the patches last.
-        return tokens[:, -grid * grid :].transpose(1, 2).unflatten(2, (grid, grid))
+        patches: Tensor = tokens[:, -grid * grid :].transpose(1, 2).unflatten(2, (grid, grid))
+        return patches
 
     def _options(self, count: int, grid: int, device: torch.device) -> dict[str, Any]:
         kind = self.model.config.model_type
@@ -81,12 +86,12 @@ def _random_model() -> Any:
     return ViTModel(tiny, add_pooling_layer=False)
 
 
-def _with_statistics(source: str) -> tuple[Any, tuple[Any, Any]]:
+def _with_statistics(source: str) -> tuple[PreTrainedModel, tuple[Any, Any]]:
     model = pretrained(source)
     return model, _statistics(source, model.config.model_type)
 
 
-def pretrained(source: str) -> Any:
+def pretrained(source: str) -> PreTrainedModel:
     """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError where some would be random."""
     try:
         import transformers
@@ -114,7 +119,8 @@ def pretrained(source: str) -> Any:
         raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; random ones align with nothing")
     if not hasattr(model.config, "patch_size") or not hasattr(model.config, "hidden_size"):
         raise FoundationError(f"{source} is a {model.config.model_type}, which has no patch tokens; expected a vision transformer")
-    return model
+    found: PreTrainedModel = model
+    return found
 
 
 def _statistics(source: str, kind: str) -> tuple[Any, Any]:

@@ -65,16 +65,46 @@ def _features(model: VQSeg, slices: Array) -> Tensor:
 def decode_indices(
     model: VQSeg, indices: Tensor, size: tuple[int, int], progress: Callable[[float], None] = _nothing
 ) -> tuple[Array, Array]:
-    """Indices (S, h, w) -> labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1], for slices of size (A, B).
+    """Decode the codes of slices, a few slices at a time.
 
-    progress is called with the share done.
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64.
+        size: (A, B), that of a slice on the scan's grid.
+        progress: Called with the share done.
+
+    Returns:
+        Labels (S, A, B) uint8 and reconstruction (S, A, B) float32 in [0, 1].
+    """
+    return decode_in_parts(model, len(indices), lambda part: post_vq_features(model, indices[part]), size, progress)
+
+
+@torch.inference_mode()
+def decode_in_parts(
+    model: VQSeg,
+    count: int,
+    features: Callable[[slice], Tensor],
+    size: tuple[int, int],
+    progress: Callable[[float], None] = _nothing,
+) -> tuple[Array, Array]:
+    """Decode features that would not fit all at once.
+
+    Args:
+        model: The network.
+        count: S, how many slices there are.
+        features: Gives the post-VQ features (n, D, h, w) of the slices start to stop; called with one part after the other.
+        size: (A, B), that of a slice on the scan's grid.
+        progress: Called with the share done.
+
+    Returns:
+        As `decode_indices`.
     """
     # Filled in place: a volume of 400 slices would not fit twice.
-    labels, pictures = np.empty((len(indices), *size), np.uint8), np.empty((len(indices), *size), np.float32)
-    for start in range(0, len(indices), _SLICES_AT_ONCE):
-        part = slice(start, start + _SLICES_AT_ONCE)
-        labels[part], pictures[part] = decode_features(model, post_vq_features(model, indices[part]), size)
-        progress(min(1.0, part.stop / len(indices)))
+    labels, pictures = np.empty((count, *size), np.uint8), np.empty((count, *size), np.float32)
+    for start in range(0, count, _SLICES_AT_ONCE):
+        part = slice(start, min(start + _SLICES_AT_ONCE, count))
+        labels[part], pictures[part] = decode_features(model, features(part), size)
+        progress(part.stop / count)
     return labels, pictures
 
 

@@ -70,7 +70,8 @@ class VectorQuantizer(nn.Module):
 
     def codewords(self) -> Tensor:
         """The mapped codebook, (K, D)."""
-        return self.mapping(self.basis)
+        mapped: Tensor = self.mapping(self.basis)
+        return mapped
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Codewords of indices of any shape: (...,) int64 in [0, K) -> (..., D)."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from torch import Tensor
@@ -23,10 +23,12 @@ from vqseg.config import DataConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
-from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
 from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
 from vqseg.models.vqseg import VQSeg
+from vqseg.plain import JsonObject, child
+from vqseg.training.provenance import learnt_beyond, patients_digest, runs_before
 from vqseg.types import UNSURE, Array, Case
 
 NOTES = "pseudo-labels.json"
@@ -34,6 +36,23 @@ NOTES = "pseudo-labels.json"
 
 class PseudoLabelError(ValueError):
     """Pseudo-labels that are missing, or that a run must not learn from."""
+
+
+class Notes(TypedDict):
+    """How pseudo-labels were made: everything but checkpoint, cases and unsure must be the same for an interrupted command to go on.
+
+    labelled: the share whose labels the checkpoint has seen. patients, weights: digests. unsure: the share of UNSURE among the voxels
+    that are not background.
+    """
+
+    labelled: str
+    patients: str
+    weights: str
+    preprocess: JsonObject
+    confidence: float
+    checkpoint: NotRequired[str]
+    cases: NotRequired[int]
+    unsure: NotRequired[float]
 
 
 def write_pseudo_labels(
@@ -45,14 +64,27 @@ def write_pseudo_labels(
     image_side: int | None = None,
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
-) -> dict[str, Any]:
-    """Label the training scans outside the share that `checkpoint` was trained with: one label file each, on its grid, and NOTES.
+) -> Notes:
+    """Label the training scans outside the share that a checkpoint was trained with: one label file each, on its grid, and NOTES.
 
-    confidence: voxels whose class has a lower probability become UNSURE. image_side: instead of the checkpoint's own. Volumes that
-    are there already are kept if they were made in the same way. -> the notes: how they were made, the number of cases, and unsure,
-    the share of UNSURE among the voxels that are not background.
-    Raises PseudoLabelError if the checkpoint does not say its share, does not fit the data, or was trained with other patients' labels,
-    and if the folder holds anything else; CheckpointError, DatasetError and ScanError as the readers do.
+    Args:
+        checkpoint: Folder or Hub id.
+        data: Data set folder with splits.json.
+        output: Folder to write. Volumes that lie there already are kept if they were made in the same way.
+        confidence: Voxels whose class has a lower probability, in [0, 1], become UNSURE.
+        image_side: Read slices at this size instead of the checkpoint's own.
+        device: "cpu", "cuda" ...; None for the processor.
+        progress: Goes through the cases and may show it.
+
+    Returns:
+        How they were made.
+
+    Raises:
+        PseudoLabelError: The checkpoint does not say its share, does not fit the data, or was trained with other patients' labels; or the
+            folder holds anything else.
+        CheckpointError: The checkpoint cannot be loaded.
+        DatasetError: The data set cannot be read.
+        ScanError: A scan cannot be read.
     """
     if not 0 <= confidence <= 1:
         raise PseudoLabelError(f"confidence must lie in [0, 1], got {confidence}")
@@ -65,7 +97,7 @@ def write_pseudo_labels(
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
-    notes = {
+    notes: Notes = {
         "labelled": share,
         "patients": patients_digest(labelled),
         "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
@@ -76,13 +108,8 @@ def write_pseudo_labels(
     # A checkpoint may be moved between two calls: this tells, and is not compared.
     notes["checkpoint"] = checkpoint
     _write_notes(output, notes)
-    kept = files_by_name(output)
-    structures = unsure = 0
-    for case in progress(unlabelled):
-        there = kept.get(case.name)
-        labels = read_labels(there) if there else _label(model, case, output, confidence)
-        structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
-    notes |= {"cases": len(unlabelled), "unsure": round(unsure / max(1, structures), 4)}
+    notes["unsure"] = _label_all(model, progress(unlabelled), output, confidence)
+    notes["cases"] = len(unlabelled)
     _write_notes(output, notes)
     return notes
 
@@ -90,8 +117,14 @@ def write_pseudo_labels(
 def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], data: DataConfig) -> list[Case]:
     """The unlabelled cases with the label files that data.pseudo_labels holds for them.
 
-    Raises PseudoLabelError if a case has none, if the folder lies in the data set, or if its labels were learnt from other patients
-    than the labelled ones: the run would then know more than its labelled part tells.
+    Args:
+        labelled: Cases whose labels the run reads.
+        unlabelled: Cases to find pseudo-labels for.
+        data: Names the folder and the share.
+
+    Raises:
+        PseudoLabelError: A case has none, the folder lies in the data set, or its labels were learnt from other patients than the labelled
+            ones: the run would then know more than its labelled part tells.
     """
     folder = Path(data.pseudo_labels or "")
     command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} --output {folder}"
@@ -115,7 +148,16 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
 
 
 def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None) -> None:
-    """Raises PseudoLabelError if labels hold a value that is neither a class nor UNSURE."""
+    """Check the values of pseudo-labels.
+
+    Args:
+        labels: Integers of any shape.
+        names: Of the classes.
+        folder: Where the labels come from, for the message.
+
+    Raises:
+        PseudoLabelError: A value is neither a class nor UNSURE.
+    """
     known = labels[labels != UNSURE]
     if len(known) and int(known.max()) >= len(names):
         raise PseudoLabelError(
@@ -123,56 +165,11 @@ def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None
         )
 
 
-def patients_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits of the patients of some cases: their names may say who they are, and stay where they are."""
-    return _digest({case.patient for case in cases})
-
-
-def _digest(patients: Collection[str]) -> str:
-    return hashlib.sha256(json.dumps(sorted(patients)).encode()).hexdigest()[:12]
-
-
-def seen_patients(labelled: Iterable[Case], splits: Splits) -> dict[str, str]:
-    """Digests of the patients whose labels a run learns from, and of all it trains on: the latter tell the data set and its fold."""
-    return {"labelled_patients": patients_digest(labelled), "training_patients": _digest(splits.train)}
-
-
-def earlier_runs(checkpoint: str | None) -> list[dict[str, Any]]:
-    """What `seen_patients` gave for the runs that the weights of train.initial have been through, the oldest first."""
-    if checkpoint is None:
-        return []
-    training = read_config(checkpoint_folder(checkpoint)).get("training", {})
-    own = {name: training[name] for name in ("labelled_patients", "training_patients") if name in training}
-    # A self-supervised start has looked at no label. Checkpoints of earlier versions do not say whose they have seen.
-    blind = training.get("config", {}).get("objective", {}).get("segmentation") == 0 or len(own) < 2
-    return [*training.get("earlier", []), *([] if blind else [own])]
-
-
-def learnt_beyond(runs: Iterable[dict[str, Any]], cases: Sequence[Case], splits: Splits, share: str) -> bool:
-    """Whether one of the runs (as `earlier_runs` gives them) has learnt from patients of these splits outside the share.
-
-    Digests can only be compared, so runs on other training patients do not count, be it another fold of the same data.
-    """
-    mine = {case.patient for case in labelled_and_unlabelled(cases, splits, share)[0]}
-    parts = [set(patients) for patients in (splits.train, *splits.labelled.values())]
-    within = {_digest(patients) for patients in parts if patients <= mine}
-    return any(run["training_patients"] == _digest(splits.train) and run["labelled_patients"] not in within for run in runs)
-
-
-def labels_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits of the content of the cases' label files."""
-    digest = hashlib.sha256()
-    for case in cases:
-        if case.label is not None:
-            digest.update(case.name.encode() + hashlib.sha256(case.label.read_bytes()).digest())
-    return digest.hexdigest()[:12]
-
-
 def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
     """The share that the checkpoint was trained with, the cases whose labels it has seen, and the others of train."""
-    training = read_config(folder).get("training", {})
-    share = training.get("config", {}).get("data", {}).get("labelled")
-    if share is None:
+    training = child(read_config(folder), "training")
+    share = child(training, "config", "data").get("labelled")
+    if not isinstance(share, str):
         raise PseudoLabelError(
             f"{checkpoint} does not say which labels it was trained with; expected training.config.data.labelled in its config.json"
         )
@@ -183,12 +180,12 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
     # Checkpoints of earlier versions do not say whose labels they have seen.
     if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
-    if learnt_beyond(training.get("earlier", []), cases, splits, share):
+    if learnt_beyond(runs_before(training), cases, splits, share):
         raise PseudoLabelError(f"the weights that {checkpoint} started from have learnt from patients in {data} outside of share {share!r}")
     return share, labelled, unlabelled
 
 
-def _prepare(output: Path, notes: dict[str, Any]) -> None:
+def _prepare(output: Path, notes: Notes) -> None:
     """Make the folder for labels if there is none. Raises PseudoLabelError if it holds other files, or labels with other notes."""
     output.mkdir(parents=True, exist_ok=True)
     if not (output / NOTES).is_file():
@@ -199,6 +196,17 @@ def _prepare(output: Path, notes: dict[str, Any]) -> None:
     changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in notes.items() if known.get(key) != value]
     if changes:
         raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
+
+
+def _label_all(model: VQSeg, cases: Iterable[Case], output: Path, confidence: float) -> float:
+    """Label the cases that have no file yet. -> the share of UNSURE among the voxels that are not background."""
+    kept = files_by_name(output)
+    structures = unsure = 0
+    for case in cases:
+        there = kept.get(case.name)
+        labels = read_labels(there) if there else _label(model, case, output, confidence)
+        structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
+    return round(unsure / max(1, structures), 4)
 
 
 def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
@@ -221,5 +229,5 @@ def _inside(folder: Path, data: Path) -> bool:
     return bool(own & {folder.resolve(), *folder.resolve().parents})
 
 
-def _write_notes(folder: Path, notes: dict[str, Any]) -> None:
+def _write_notes(folder: Path, notes: Notes) -> None:
     write_whole(folder / NOTES, json.dumps(notes, indent=2) + "\n")

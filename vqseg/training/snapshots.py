@@ -22,10 +22,20 @@ _MOST = 8
 
 @torch.inference_mode()
 def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tensor:
-    """Write the codebook's state after `step`; images (N, 1, H, W) are the same at every moment. -> counts (K,)."""
+    """Write the codebook's state at one moment.
+
+    Args:
+        model: The teacher's network.
+        images: (N, 1, H, W) in [0, 1], the same at every moment.
+        step: Steps done.
+        folder: Of the run's snapshots.
+
+    Returns:
+        (K,) int64, how often each codeword is chosen on the images.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     counts = torch.zeros(model.config.codebook_size, dtype=torch.int64, device=images.device)
-    for part in images.split(8):
+    for part in torch.split(images, 8):
         indices = model.quantizer(model.split_levels(model.encode(part.float()))[1]).indices
         counts += torch.bincount(indices.flatten(), minlength=len(counts))
     # The name carries no ".npz" while the file grows: a run that is cut off leaves no half snapshot behind.
@@ -42,10 +52,16 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
 
 
 def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) -> int:
-    """Join the snapshots of a run into one snapshots.npz in the target folder. -> how many it holds.
+    """Join the snapshots of a run into one snapshots.npz. Of more than 8 moments 8 are kept, denser at the beginning.
 
-    earlier: the snapshots.npz of the checkpoint that the run started from; its moments come first and its last step is added to
-    the run's own. Of more than 8 moments, 8 spread ones are kept, the first and the last among them, denser at the beginning.
+    Args:
+        folder: Of the run's snapshots.
+        target: Folder to write into.
+        earlier: The snapshots.npz of the checkpoint that the run started from; its moments come first, and its last step is added to the
+            run's own.
+
+    Returns:
+        How many moments the file holds; it is not written if that is 0.
     """
     taken: list[tuple[int, Array, Array]] = []
     if earlier is not None and earlier.is_file():

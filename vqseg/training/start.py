@@ -1,14 +1,12 @@
-"""What a run starts from: a checkpoint's weights or a pretrained backbone, and the parameters that it trains."""
+"""How a run starts: with random weights, a checkpoint's or a pretrained backbone's, and with which parameters to train."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from torch import nn
 
 from vqseg.checkpoint import load_model
-from vqseg.config import TrainConfig
-from vqseg.models.vit import ViTEncoder
+from vqseg.config import Config, TrainConfig
+from vqseg.models.encoders import encoder_pair
 from vqseg.models.vqseg import VQSeg
 
 
@@ -16,31 +14,74 @@ class TrainingError(RuntimeError):
     """A run that cannot go on, with the reason and what is left of it."""
 
 
-def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[dict[str, Any]]:
-    """All parameters, in one group; a backbone with a learning rate of its own is a second one."""
-    encoder = getattr(parts["student"], "encoder", None)
-    apart = list(encoder.backbone.parameters()) if isinstance(encoder, ViTEncoder) and train.backbone_learning_rate else []
+def initial_network(config: Config) -> VQSeg:
+    """The network of a run, with the weights that it starts from.
+
+    Raises:
+        TrainingError: `train.initial` has another form, or no weights are named for an encoder that starts from pretrained ones.
+        CheckpointError: `train.initial` cannot be loaded.
+        FoundationError: `train.backbone_weights` cannot be loaded.
+    """
+    network, train = VQSeg(config.model, config.preprocess), config.train
+    if train.initial is not None:
+        start_from(network, train.initial)
+    elif encoder_pair(config.model.encoder).pretrained:
+        load_backbone(network, train.backbone_weights)
+    return network
+
+
+def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[dict[str, object]]:
+    """The optimiser's parameters.
+
+    Args:
+        parts: What is trained, by name; "student" is the network.
+        train: Their learning rates.
+
+    Returns:
+        All parameters in one group; a backbone with a learning rate of its own is a second one.
+    """
+    student = parts["student"]
+    apart = student.encoder.pretrained_parameters() if isinstance(student, VQSeg) and train.backbone_learning_rate else []
     own = {id(parameter) for parameter in apart}
     rest = [parameter for part in parts.values() for parameter in part.parameters() if id(parameter) not in own]
-    groups = [{"params": rest, "lr": train.learning_rate}]
+    groups: list[dict[str, object]] = [{"params": rest, "lr": train.learning_rate}]
     return groups + ([{"params": apart, "lr": train.backbone_learning_rate}] if apart else [])
 
 
-def load_backbone(encoder: ViTEncoder, source: str | None) -> None:
-    """Pretrained weights for the encoder; random ones only where asked for by name."""
+def load_backbone(network: VQSeg, source: str | None) -> None:
+    """Give an encoder its pretrained weights.
+
+    Args:
+        network: The network; its encoder is changed in place.
+        source: A Hub id, a local folder, or "random" to keep the random weights.
+
+    Raises:
+        TrainingError: No source is named.
+        FoundationError: The weights cannot be loaded.
+        EncoderError: The weights do not fit the encoder.
+    """
     if source is None:
         raise TrainingError(
-            "model.encoder is vit and train.backbone_weights names no weights; expected a Hub id such as facebook/dinov2-small, "
-            'a local folder, or "random"'
+            f"model.encoder is {network.config.encoder} and train.backbone_weights names no weights; expected a Hub id such as "
+            'facebook/dinov2-small, a local folder, or "random"'
         )
     from vqseg.models.foundation import RANDOM, pretrained
 
     if source != RANDOM:
-        encoder.load_backbone(pretrained(source).state_dict())
+        network.encoder.load_pretrained(pretrained(source).state_dict())
 
 
 def start_from(network: VQSeg, checkpoint: str) -> None:
-    """Copy a checkpoint's weights. Raises TrainingError if its network has another form."""
+    """Copy a checkpoint's weights.
+
+    Args:
+        network: Takes them.
+        checkpoint: A folder or a Hub id.
+
+    Raises:
+        TrainingError: The checkpoint's network has another form.
+        CheckpointError: The checkpoint cannot be loaded.
+    """
     try:
         network.load_state_dict(load_model(checkpoint).state_dict())
     except RuntimeError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -15,6 +15,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, save_tensors
 from vqseg.config import Config, to_mapping
+from vqseg.plain import Json, JsonObject, child
+from vqseg.training.group import Group
+from vqseg.training.provenance import EarlierRun
+from vqseg.training.run_data import RunData
+from vqseg.training.start import TrainingError
 
 _NAME = "state"
 # What a run may go on with otherwise than it began: where things lie, how often it says so, and how long it is.
@@ -30,30 +35,68 @@ _FREE = {
 }
 
 
+class RunNotes(TypedDict):
+    """The plain values of a state. Those that earlier versions did not write need not be there.
+
+    config: the settings that the run began with. codebook_size: K, which a run may change. processes: the world size.
+    pseudo_labels, patients, earlier: as `RunData` has them. scaler: of fp16, the loss's scale and how long it has stood; else empty.
+    """
+
+    step: int
+    seconds: float
+    processes: int
+    config: NotRequired[JsonObject]
+    codebook_size: NotRequired[int]
+    pseudo_labels: NotRequired[str]
+    patients: NotRequired[EarlierRun]
+    earlier: NotRequired[list[EarlierRun]]
+    scaler: NotRequired[dict[str, float]]
+
+
 def save_state(
     folder: Path,
     networks: dict[str, nn.Module],
     optimizer: Optimizer,
     schedule: LRScheduler,
     tensors: dict[str, Tensor],
-    notes: dict[str, Any],
+    notes: RunNotes,
 ) -> None:
-    """networks by name; tensors: whatever else must last (generators' states, counters); notes: plain values such as the step."""
+    """Replace a folder by the state of a run, in one rename.
+
+    Args:
+        folder: The state's folder.
+        networks: What is trained and the teacher, by name.
+        optimizer: Its moments.
+        schedule: Where the learning rate stands.
+        tensors: Whatever else must last: generators' states, counters.
+        notes: Plain values.
+    """
     bundle = {f"extra.{name}": tensor for name, tensor in tensors.items()}
     for name, network in networks.items():
         bundle |= {f"{name}.{key}": value for key, value in network.state_dict().items()}
     state = optimizer.state_dict()
     for index, entries in state["state"].items():
         bundle |= {f"optimizer.{index}.{key}": value for key, value in entries.items()}
-    notes = notes | {"optimizer": state["param_groups"], "schedule": _plain(schedule.state_dict())}
+    values = {**notes, "optimizer": state["param_groups"], "schedule": _plain(schedule.state_dict())}
     with replaced_folder(folder) as fresh:
-        save_tensors(bundle, notes, fresh, _NAME)
+        save_tensors(bundle, values, fresh, _NAME)
 
 
-def load_state(
-    folder: Path, networks: dict[str, nn.Module], optimizer: Optimizer, schedule: LRScheduler
-) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Restore in place what save_state wrote; returns its tensors and notes. Raises CheckpointError if it does not fit."""
+def load_state(folder: Path, networks: dict[str, nn.Module], optimizer: Optimizer, schedule: LRScheduler) -> dict[str, Tensor]:
+    """Restore in place what `save_state` wrote.
+
+    Args:
+        folder: The state's folder.
+        networks: As they were saved.
+        optimizer: As it was saved.
+        schedule: As it was saved.
+
+    Returns:
+        The tensors that were saved beside them. The notes are read by `saved_notes`.
+
+    Raises:
+        CheckpointError: The state is broken, or belongs to networks of another form.
+    """
     bundle, notes = load_tensors(folder, _NAME)
     try:
         for name, network in networks.items():
@@ -66,22 +109,63 @@ def load_state(
         index, entry = key.split(".", 1)
         moments.setdefault(int(index), {})[entry] = value
     optimizer.load_state_dict({"state": moments, "param_groups": notes["optimizer"]})
-    _restore_schedule(schedule, notes["schedule"])
-    return _under(bundle, "extra"), notes
+    _restore_schedule(schedule, child(notes, "schedule"))
+    return _under(bundle, "extra")
 
 
-def saved_notes(folder: Path) -> dict[str, Any]:
+def saved_notes(folder: Path) -> RunNotes:
     """The plain values of a saved state, without its tensors. Raises CheckpointError if they cannot be read."""
     try:
-        return json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
+        notes: RunNotes = json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot resume from {folder}: {error}") from error
+    return notes
 
 
-def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Compare the settings that a state was saved under with those at hand (both as `to_mapping` gives them).
+def check_resumable(folder: Path, notes: RunNotes, config: Config, data: RunData, group: Group) -> None:
+    """Compare a state with the run that is to go on from it.
 
-    Raises CheckpointError that names every difference: its weights would be said to come from settings they do not come from.
+    Args:
+        folder: The state's folder.
+        notes: Its plain values.
+        config: Of the run at hand.
+        data: What that run reads.
+        group: Its processes.
+
+    Raises:
+        CheckpointError: A setting has changed that decides the outcome.
+        TrainingError: The run began with other labels, other patients or another number of processes, or is longer than asked for.
+    """
+    now = to_mapping(config)
+    # States of earlier versions do not say what they were made with.
+    refuse_changes(folder, notes.get("config", now), now)
+    if notes.get("pseudo_labels", data.pseudo_labels) != data.pseudo_labels:
+        raise TrainingError(f"the files in {config.data.pseudo_labels} are not those that the run in {folder} began with")
+    if notes.get("patients", data.patients) != data.patients:
+        raise TrainingError(
+            f"the run in {folder} began with other patients, or with the labels of others, than {config.data.folder} has now"
+        )
+    if notes["step"] > config.train.steps:
+        raise TrainingError(f"{folder} is at step {notes['step']}, beyond the {config.train.steps} asked for")
+    if notes["processes"] != group.share.count:
+        raise TrainingError(f"the run was made by {notes['processes']} process(es), not {group.share.count}; resume with as many")
+
+
+def changes_length(notes: RunNotes, config: Config) -> bool:
+    """Whether a run goes on with another number of steps than it began with."""
+    return child(notes.get("config", {}), "train").get("steps", config.train.steps) != config.train.steps
+
+
+def refuse_changes(folder: Path, before: JsonObject, now: JsonObject) -> None:
+    """Compare the settings that a state was saved under with those at hand.
+
+    Args:
+        folder: The state's folder, for the message.
+        before: The settings then, as `to_mapping` gives them.
+        now: The settings at hand.
+
+    Raises:
+        CheckpointError: Some differ; it names them all. The checkpoint would claim settings that its weights do not come from.
     """
     # A state from before a setting was there was made under what is its default now.
     old, new = _flat(to_mapping(Config())) | _flat(before), _flat(now)
@@ -90,9 +174,9 @@ def refuse_changes(folder: Path, before: dict[str, Any], now: dict[str, Any]) ->
         raise CheckpointError(f"cannot resume from {folder}: the configuration has changed since ({'; '.join(changes)})")
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(values: JsonObject, prefix: str = "") -> JsonObject:
     """Nested settings by their dotted keys."""
-    flat: dict[str, Any] = {}
+    flat: JsonObject = {}
     for key, value in values.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
@@ -102,16 +186,19 @@ def _under(bundle: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {key[len(prefix) + 1 :]: value for key, value in bundle.items() if key.startswith(prefix + ".")}
 
 
-def _plain(state: dict[str, Any]) -> dict[str, Any]:
+def _plain(state: dict[str, Any]) -> JsonObject:
     """A schedule's state with nested schedules as plain values."""
-    inner = [_plain(one) for one in state.get("_schedulers", [])]
-    kept = {key: value for key, value in state.items() if isinstance(value, (int, float, str, list, bool)) and key != "_schedulers"}
+    inner: list[Json] = [_plain(one) for one in state.get("_schedulers", [])]
+    kept: JsonObject = {
+        key: value for key, value in state.items() if isinstance(value, (int, float, str, list, bool)) and key != "_schedulers"
+    }
     return kept | ({"_schedulers": inner} if inner else {})
 
 
-def _restore_schedule(schedule: LRScheduler, state: dict[str, Any]) -> None:
+def _restore_schedule(schedule: LRScheduler, state: JsonObject) -> None:
     merged = schedule.state_dict() | state
-    if "_schedulers" in state:
+    saved = state.get("_schedulers")
+    if isinstance(saved, list):
         own = [one.state_dict() for one in schedule._schedulers]  # type: ignore[attr-defined]
-        merged["_schedulers"] = [mine | saved for mine, saved in zip(own, state["_schedulers"], strict=True)]
+        merged["_schedulers"] = [mine | part for mine, part in zip(own, saved, strict=True)]
     schedule.load_state_dict(merged)

@@ -5,7 +5,7 @@ Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -37,71 +37,112 @@ def training_step(
     guide: Guide | None = None,
     group: Group = _ALONE,
 ) -> LossTerms:
-    """The losses of one batch, before weighting. quantize=False lets features by-pass the codebook until it is initialised.
+    """The losses of one batch, before weighting.
 
-    group: the processes that share the batch; the mean of their terms is what one process would have with all of it.
+    Args:
+        student: The network in training, or its wrapper for several processes.
+        teacher: Its average, which makes the pseudo-labels.
+        batch: This process's part of the images.
+        generator: Of every random number of the step; in the same state on every process.
+        objective: Which losses there are, and what perturbs the student.
+        augmentation: How images are mixed.
+        quantize: False lets features by-pass the codebook until it is initialised.
+        guide: The foundation model's part; None leaves the alignment out.
+        group: The processes that share the batch; the mean of their terms is what one process would have with all of it.
+
+    Returns:
+        Scalars with gradient. Those of the unlabelled branch are zero if the batch has no unlabelled images.
     """
-    labelled = student(batch.images, quantize=quantize)
-    segmentation = segmentation_loss(labelled.logits, batch.labels, dice=objective.dice, total=group.total)
-    reconstruction = reconstruction_loss(labelled.reconstruction, batch.images)
-    with torch.no_grad():
-        hard = labelled.logits.argmax(1)
-        figures = {"dice_labelled": mean_structure_dice(hard, batch.labels, labelled.logits.shape[1])}
-    nothing = segmentation.new_zeros(())
-    terms = LossTerms(
-        segmentation,
-        reconstruction,
-        labelled.quantizer_loss,
-        nothing,
-        nothing,
-        figures,
-        alignment=_alignment(guide, batch.images, labelled, objective),
-        usage=_usage(student, labelled, generator) if objective.usage > 0 and quantize else 0.0,
-    )
+    step = _Step(student, teacher, generator, objective, augmentation, quantize, guide, group)
+    terms = step.labelled(batch.images, batch.labels)
     if batch.weak is None or batch.strong is None:
         return terms
+    return step.unlabelled(terms, batch.weak, batch.strong, *step.pseudo_labels(batch.weak, batch.pseudo_labels))
 
-    if batch.pseudo_labels is not None:
-        sure = batch.pseudo_labels != UNSURE
-        hard = batch.pseudo_labels.where(sure, 0)
-    else:
+
+@dataclass(frozen=True)
+class _Step:
+    """The arguments of `training_step` that all its parts read."""
+
+    student: nn.Module
+    teacher: Teacher
+    generator: Generator
+    objective: ObjectiveConfig
+    augmentation: AugmentationConfig
+    quantize: bool
+    guide: Guide | None
+    group: Group
+
+    def labelled(self, images: Tensor, labels: Tensor) -> LossTerms:
+        """The labelled branch: both decoders against the truth (Eq. 8)."""
+        objective, output = self.objective, self.student(images, quantize=self.quantize)
+        segmentation = segmentation_loss(output.logits, labels, dice=objective.dice, total=self.group.total)
+        with torch.no_grad():
+            dice = mean_structure_dice(output.logits.argmax(1), labels, output.logits.shape[1])
+        nothing = segmentation.new_zeros(())
+        return LossTerms(
+            segmentation,
+            reconstruction_loss(output.reconstruction, images),
+            output.quantizer_loss,
+            unlabelled_segmentation=nothing,
+            unlabelled_reconstruction=nothing,
+            figures={"dice_labelled": dice},
+            alignment=_alignment(self.guide, images, output, objective),
+            usage=_usage(self.student, output, self.generator) if objective.usage > 0 and self.quantize else 0.0,
+        )
+
+    def pseudo_labels(self, weak: Tensor, made: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What the student is to answer, (B_u, H, W) int64, and where that is sure, (B_u, H, W) bool."""
+        if made is not None:
+            sure = made != UNSURE
+            return made.where(sure, 0), sure
         # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
-        probabilities = teacher.probabilities(batch.weak, quantize=quantize)
-        hard, sure = probabilities.argmax(1), confidence_mask(probabilities, threshold=objective.confidence)
-        if objective.largest_region:
-            hard = largest_regions(hard)
-    size = (batch.strong.shape[-2], batch.strong.shape[-1])
-    mixing = draw_mixing(len(batch.strong) * group.share.count, size, augmentation, generator, batch.strong.device)
+        probabilities = self.teacher.probabilities(weak, quantize=self.quantize)
+        hard = probabilities.argmax(1)
+        kept = largest_regions(hard) if self.objective.largest_region else hard
+        return kept, confidence_mask(probabilities, threshold=self.objective.confidence)
 
-    def mixed(values: Tensor) -> Tensor:
-        return group.own(mix(group.collect(values), mixing))
+    def unlabelled(self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+        """The unlabelled branch: the student sees strong views, mixed, through perturbed codes (Eq. 9). -> all terms."""
+        objective, group = self.objective, self.group
+        size = (strong.shape[-2], strong.shape[-1])
+        mixing = draw_mixing(len(strong) * group.share.count, size, self.augmentation, self.generator, strong.device)
 
-    strong, pseudo_labels, confident = mixed(batch.strong), mixed(hard), mixed(sure)
-    disturbance: dict[str, Any] = {
-        "strength": objective.strength,
-        "perturbation": objective.perturbation,
-        "generator": generator,
-        "share": group.share,
-    }
-    unlabelled = disturbed = student(strong, quantize=quantize, **({} if objective.feature_stream else disturbance))
-    unlabelled_segmentation = segmentation_loss(unlabelled.logits, pseudo_labels, dice=objective.dice, mask=confident, total=group.total)
-    if objective.feature_stream:
-        disturbed = student(batch.weak, quantize=quantize, **disturbance)
-        steady = segmentation_loss(disturbed.logits, hard, dice=objective.dice, mask=sure, total=group.total)
-        unlabelled_segmentation = (unlabelled_segmentation + steady) / 2
-    aligned = _alignment(guide, mixed(batch.weak), unlabelled, objective) if guide else 0.0
-    figures |= {
-        "confident_share": confident.float().mean(),
-        "structure_share": (pseudo_labels > 0).float().mean(),
-        "replaced_share": disturbed.replaced.float().mean(),
-    }
-    return replace(
-        terms,
-        quantizer=(labelled.quantizer_loss + unlabelled.quantizer_loss) / 2,
-        unlabelled_segmentation=unlabelled_segmentation,
-        unlabelled_reconstruction=reconstruction_loss(unlabelled.reconstruction, strong),
-        alignment=(terms.alignment + aligned) / 2,
-    )
+        def mixed(values: Tensor) -> Tensor:
+            return group.own(mix(group.collect(values), mixing))
+
+        images, target, mask = mixed(strong), mixed(hard), mixed(sure)
+        output = disturbed = self._perturbed(images) if not objective.feature_stream else self.student(images, quantize=self.quantize)
+        segmentation = segmentation_loss(output.logits, target, dice=objective.dice, mask=mask, total=group.total)
+        if objective.feature_stream:
+            disturbed = self._perturbed(weak)
+            steady = segmentation_loss(disturbed.logits, hard, dice=objective.dice, mask=sure, total=group.total)
+            segmentation = (segmentation + steady) / 2
+        aligned = _alignment(self.guide, mixed(weak), output, objective) if self.guide else 0.0
+        figures = {
+            "confident_share": mask.float().mean(),
+            "structure_share": (target > 0).float().mean(),
+            "replaced_share": disturbed.replaced.float().mean(),
+        }
+        return replace(
+            terms,
+            quantizer=(terms.quantizer + output.quantizer_loss) / 2,
+            unlabelled_segmentation=segmentation,
+            unlabelled_reconstruction=reconstruction_loss(output.reconstruction, images),
+            figures=terms.figures | figures,
+            alignment=(terms.alignment + aligned) / 2,
+        )
+
+    def _perturbed(self, images: Tensor) -> VQSegOutput:
+        output: VQSegOutput = self.student(
+            images,
+            quantize=self.quantize,
+            strength=self.objective.strength,
+            perturbation=self.objective.perturbation,
+            generator=self.generator,
+            share=self.group.share,
+        )
+        return output
 
 
 def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objective: ObjectiveConfig) -> Tensor | float:

@@ -17,13 +17,25 @@ from vqseg.models.vqseg import VQSeg
 
 @torch.inference_mode()
 def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool = True) -> dict[str, float]:
-    """Dice per structure over whole volumes and their mean, as {"dice": .., "dice_RV": .., ...}."""
+    """Dice over whole volumes.
+
+    Args:
+        model: The network, in evaluation mode.
+        volumes: With their labels.
+        quantize: False lets features by-pass the codebook, as long as training does.
+
+    Returns:
+        {"dice": the mean over the structures, "dice_RV": ..., ...}, each a mean over the volumes.
+
+    Raises:
+        ValueError: A volume has no labels.
+    """
     device = next(model.parameters()).device
     scores: list[list[float]] = []
     for volume in volumes:
         if volume.labels is None:
             raise ValueError("a validation volume has no labels")
-        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in volume.images.split(4)]
+        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in torch.split(volume.images, 4)]
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
         scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
     means = np.mean(scores, axis=0)

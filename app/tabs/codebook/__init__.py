@@ -1,1 +1,1 @@
-"""Codebook: the codewords as a map, and what is known of each."""
+"""Codebook: a map of the codewords, and a card with the facts about each."""

@@ -1,72 +1,86 @@
-"""What the Codebook tab's views ask the server for: numbers of a codebook and of the scan on show, checked requests in, plain records out.
+"""What the Codebook tab asks the server for: facts about the codebook, and about the scan on show.
 
-Every answer belongs to the checkpoint that encoded the scan on show. Arrays travel packed (app/render.py).
+The codebook is that of the checkpoint that encoded the scan on show. app/visit/answering.py explains requests and answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from app.scan.frames import RequestError, whole_number
+from app.scan.frame_request import RequestError, whole_number
+from app.scan.open_scan import OpenScan
 from app.scan.render import css_colour, label_colours, packed
-from app.visit.session import OpenScan, SessionError, SessionStore
+from app.visit.answering import Answer, Request
 from vqseg.codebook import CodebookStatistics, phantom_patches, scan_usage
 from vqseg.codebook import where as tokens_with
 from vqseg.types import Array
 
 NEIGHBOURS = 10
-# Atoms of one answer: a card and its neighbours need some dozens.
+# Atoms in one answer. A card and its neighbours need a few dozen.
 _MOST_ATOMS = 128
-
-Answer = dict[str, Any]
-Handler = Callable[[OpenScan, dict[str, Any]], Answer]
-
-
-def answering(store: SessionStore, handler: Handler) -> Callable[[Any], Answer]:
-    """A server function of the handler's name: finds the scan by request["token"]; a wrong request is answered by {"error": message}."""
-
-    # Called past the queue and without a session: the token is the only key, and nothing in the request is trusted.
-    def function(request: Any) -> Answer:
-        if not isinstance(request, dict):
-            return {"error": "the request must be an object"}
-        try:
-            return handler(store.get(request.get("token")), request)
-        except (SessionError, RequestError) as error:
-            return {"error": str(error.args[0])}
-
-    # Not functools.wraps: Gradio would read the handler's signature.
-    function.__name__ = handler.__name__
-    return function
 
 
 def statistics_of(scan: OpenScan) -> CodebookStatistics:
-    """Raises RequestError if the scan's checkpoint has no statistics."""
+    """The statistics of the scan's codebook. Raises RequestError if the checkpoint has none."""
     if scan.model.statistics is None:
         raise RequestError("this checkpoint has no codebook statistics")
     return scan.model.statistics
 
 
-def code_of(scan: OpenScan, value: Any) -> int:
+def code_of(scan: OpenScan, value: object) -> int:
+    """Check a code of a request.
+
+    Args:
+        scan: The scan on show.
+        value: What the request has.
+
+    Returns:
+        The code, from 0 to K - 1.
+
+    Raises:
+        RequestError: If it is no code of the codebook.
+    """
     return whole_number("code", value, scan.segmented.codebook_size - 1)
 
 
-def codes_of(scan: OpenScan, values: Any, most: int) -> Array:
-    """(n,) int64 different codes of a request's list. Raises RequestError for more than `most`, or for what is no code."""
+def codes_of(scan: OpenScan, values: object, most: int) -> Array:
+    """Check the codes of a request.
+
+    Args:
+        scan: The scan on show.
+        values: What the request has.
+        most: How many codes are accepted.
+
+    Returns:
+        (n,) int64, in the order of the request.
+
+    Raises:
+        RequestError: If it is no list, if it is too long, or if it has something else than a code.
+    """
     if not isinstance(values, (list, tuple)) or len(values) > most:
         raise RequestError(f"codes must be a list of at most {most} codes")
     return np.array([code_of(scan, value) for value in values], dtype=np.int64)
 
 
-def book(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """The codebook of the scan's checkpoint; {"same": True} if request["known"] names it, {"none": True} if it has no statistics."""
+def book(scan: OpenScan, request: Request) -> Answer:
+    """The codebook of the scan's checkpoint.
+
+    Args:
+        scan: The scan on show.
+        request: "known": the "key" of the codebook that the browser has already, if it has one.
+
+    Returns:
+        {"none": True} if the checkpoint has no statistics, {"same": True} if the browser has them already. Else "key", "classes",
+        "colours", "source", "scans", "utilisation", "perplexity", "parameters" of the map; packed "counts" (K,), "class_counts" (K, C)
+        and "projection" (K, 2); "ablation", pairs of number of codes and Dice, or None; "steps" and "stage", see `_stages`.
+    """
     statistics = scan.model.statistics
     if statistics is None:
         return {"none": True}
-    # The same codewords may be counted over other scans by another file.
+    # Two checkpoints may share codewords whose statistics were counted over different scans.
     key = f"{statistics.key} {statistics.source} {statistics.scans}"
     if request.get("known") == key:
         return {"same": True}
@@ -95,7 +109,7 @@ def _ablation(statistics: CodebookStatistics) -> list[tuple[int, float]] | None:
 
 
 def _stages(statistics: CodebookStatistics) -> Answer:
-    """steps: of the training's moments; stage: (K,) int32, the first of them at which a code was in use, -1 if at none."""
+    """steps: the training steps of the snapshots. stage: (K,) int32, the first snapshot in which a code was in use, else -1."""
     counts, steps = statistics.evolution_counts, statistics.evolution_steps
     if counts is None or steps is None or counts.shape[1] != len(statistics.counts):
         return {"steps": None, "stage": None}
@@ -104,22 +118,46 @@ def _stages(statistics: CodebookStatistics) -> Answer:
     return {"steps": steps.tolist(), "stage": packed(stage.astype(np.int32))}
 
 
-def presence(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """How often the scan on show has each code, and whether it lies outside of what the codebook has seen."""
+def presence(scan: OpenScan, request: Request) -> Answer:
+    """How often each code occurs in the scan, and whether its distribution is unlike that of the training scans.
+
+    Args:
+        scan: The scan on show.
+        request: Unused.
+
+    Returns:
+        "counts": packed (K,) int32. "drift": the fields of vqseg.codebook's Drift, None if the codebook has no reference.
+    """
     counts = scan_usage(scan.segmented.indices, scan.segmented.codebook_size)
     statistics = scan.model.statistics
     drift = None if statistics is None or statistics.drift_reference is None else statistics.drift(scan.segmented.indices)
     return {"counts": packed(counts.astype(np.int32)), "drift": None if drift is None else asdict(drift)}
 
 
-def where(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """How many tokens of every slice have one of request["codes"]."""
+def where(scan: OpenScan, request: Request) -> Answer:
+    """How many tokens of each slice have one of the codes.
+
+    Args:
+        scan: The scan on show.
+        request: "codes": list of codes.
+
+    Returns:
+        "slices": one number per acquired slice.
+    """
     codes = codes_of(scan, request.get("codes"), scan.segmented.codebook_size)
     return {"slices": tokens_with(scan.segmented.indices, codes).sum((1, 2)).tolist()}
 
 
-def atoms(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """What request["codes"] decode to: packed (n, side, side) uint8. Decoded now where the statistics bring none."""
+def atoms(scan: OpenScan, request: Request) -> Answer:
+    """The pictures that codes decode to. They are decoded now if the statistics hold none.
+
+    Args:
+        scan: The scan on show.
+        request: "codes": list of 1 to 128 codes.
+
+    Returns:
+        "atoms": packed (n, side, side) uint8. "side": in pixels.
+    """
     codes, statistics = codes_of(scan, request.get("codes"), _MOST_ATOMS), statistics_of(scan)
     if len(codes) == 0:
         raise RequestError("codes must name at least one code")
@@ -127,8 +165,17 @@ def atoms(scan: OpenScan, request: dict[str, Any]) -> Answer:
     return {"atoms": packed(pictures), "side": pictures.shape[1]}
 
 
-def card(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """What the browser does not know yet of request["code"]: neighbours as (code, distance, probability), partners, place, atom's class."""
+def card(scan: OpenScan, request: Request) -> Answer:
+    """The facts about a code that the browser does not have yet.
+
+    Args:
+        scan: The scan on show.
+        request: "code".
+
+    Returns:
+        "code". "neighbours": (code, distance, probability of the replacement), the nearest first. "partners": (code, count) of codes
+        beside it. "position" and "spread": where it occurs in a slice. "atom_label": the class of its atom. Unknown facts are None.
+    """
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
     found = scan.segmented.neighbours(code, NEIGHBOURS)
     columns = (found.codes.tolist(), np.nan_to_num(found.distances).tolist(), np.nan_to_num(found.probabilities).tolist())
@@ -142,12 +189,20 @@ def card(scan: OpenScan, request: dict[str, Any]) -> Answer:
     }
 
 
-def patches(scan: OpenScan, request: dict[str, Any]) -> Answer:
-    """Up to eight places on procedural phantoms where request["code"] fires: packed (count, side, side) uint8, None if none were noted."""
+def patches(scan: OpenScan, request: Request) -> Answer:
+    """Up to eight places on procedural phantoms where a code occurs.
+
+    Args:
+        scan: The scan on show.
+        request: "code".
+
+    Returns:
+        "patches": packed (count, side, side) uint8, None if the statistics have no such places. "count". "side": in pixels.
+    """
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
     if statistics.phantom_places is None:
         return {"patches": None}
-    pictures = phantom_patches(statistics, scan.model.segmenter.model, code)
+    pictures = phantom_patches(statistics, scan.model.segmenter, code)
     return {"patches": packed(pictures), "count": len(pictures), "side": pictures.shape[1]}
 
 
@@ -159,5 +214,5 @@ def _partners(statistics: CodebookStatistics, code: int) -> list[tuple[int, int]
 
 
 def _known(values: Array | None, code: int) -> Any:
-    """The code's entry as plain numbers, None where it was not measured or the code was never chosen."""
+    """The code's entry as plain numbers. None if it was not measured, or if the code was never chosen."""
     return None if values is None or not np.isfinite(values[code]).all() else values[code].tolist()

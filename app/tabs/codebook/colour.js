@@ -1,78 +1,132 @@
-/* What the colour of a codeword means: a colour for every code and the legend below the map. */
-const COLOURS = (() => {
-  const { state } = codebook;
+/* What the colour of a codeword means: a colour for every code, and the legend that says so.
+   Knows nothing of the page. */
 
-  // Few different colours: plotly reads each of them once.
-  const STEPS = Array.from({ length: 64 }, (_, i) => "rgb(" + viridis(i / 63) + ")");
+import { number, percent } from "../../web/numbers.js";
+import { shareOf, stepColour } from "./ramp.js";
 
-  const ramp = (title, values, low, high, { tell = (v) => v, none = "", log = false } = {}) => {
-    const to = log ? Math.log10 : (v) => v, span = Math.max(1e-9, to(high) - to(low));
-    const unknown = grey();
-    return {
-      colour: (code) => (Number.isFinite(values[code]) ? STEPS[Math.round((STEPS.length - 1) * Math.min(1, Math.max(0, (to(values[code]) - to(low)) / span)))] : unknown),
-      legend: { title, low: tell(low), high: tell(high), none },
-    };
+/** @typedef {import("./types").Book} Book */
+/** @typedef {import("./types").Colouring} Colouring */
+/** @typedef {import("../../web/types").Frame} Frame */
+/**
+ * What a colouring may read. grey: the colour of what there is nothing to say of.
+ * @typedef {{book: Book, presence: import("./types").Presence | null, frame: Frame | null, grey: string}} Known
+ */
+
+export const MARK = "#d81b9a";
+export const TEAL = "#239089";
+/** Black is for pictures; on a map the background class is grey. */
+const BACKGROUND = "#7d8b95";
+
+/**
+ * @param {Book} book
+ * @param {number} label -1 for a code that was never chosen
+ * @param {string} grey
+ */
+export const classColour = (book, label, grey) => (label < 0 ? grey : label === 0 ? BACKGROUND : book.colours[label]);
+
+/** @type {Record<string, (known: Known) => Colouring>} */
+const COLOURINGS = {
+  class: ({ book, grey }) => {
+    const colours = [grey, ...book.classes.map((_, label) => classColour(book, label, grey))];
+    return swatches((code) => book.majority[code] + 1, colours, ["never chosen", ...book.classes]);
+  },
+  usage: ({ book, grey }) => tokens("tokens", book.counts, [grey, "never chosen"]),
+  purity: ({ book, grey }) => {
+    const low = 1 / book.classes.length;
+    return ramp(book.purity, low, 1, {
+      title: "share of the largest class",
+      tell: (v) => percent(v, 0),
+      unknown: [grey, "never chosen"],
+    });
+  },
+  active: ({ book, grey }) =>
+    swatches((code) => Number(book.counts[code] > 0), [grey, TEAL], ["never chosen", "in use"]),
+  scan: ({ presence, grey }) => tokens("tokens in this scan", presence?.counts ?? [], [grey, "not in this scan"]),
+  slice: ({ book, frame, grey }) => {
+    const seen = seenInSlice(book.size, frame);
+    const names = ["not in this slice", "in this slice", "brought in by ε"];
+    return swatches((code) => seen[code], [grey, TEAL, MARK], names);
+  },
+  stage: ({ book, grey }) => {
+    const steps = book.steps ?? [];
+    const first = Float64Array.from(book.stage ?? [], (moment) => (moment < 0 ? NaN : moment));
+    return ramp(first, 0, Math.max(1, steps.length - 1), {
+      title: "first in use at step",
+      tell: (moment) => number(steps[moment] ?? 0),
+      unknown: [grey, "not yet in use"],
+    });
+  },
+  ablation: ({ book, grey }) => {
+    const drops = new Float64Array(book.size).fill(NaN);
+    for (const [code, dice] of book.ablated) drops[code] = -dice;
+    const known = drops.filter(Number.isFinite);
+    return ramp(drops, Math.min(...known), Math.max(...known), {
+      title: "Dice lost if removed",
+      tell: (v) => v.toFixed(3),
+      unknown: [grey, "not measured"],
+    });
+  },
+};
+
+/**
+ * @param {string} name of a colouring: class, usage, purity ...
+ * @param {Known} known
+ * @returns {Colouring}
+ */
+export const colouringOf = (name, known) => COLOURINGS[name](known);
+
+/**
+ * Names of the colourings whose numbers this codebook lacks.
+ * @param {Book} book
+ * @returns {string[]}
+ */
+export const lacking = (book) => [...(book.stage ? [] : ["stage"]), ...(book.ablated.size ? [] : ["ablation"])];
+
+/**
+ * Codes of the slice on show: 1 where the encoder chose them, 2 where only the perturbation did.
+ * @param {number} size of the codebook
+ * @param {Pick<Frame, "codes" | "clean_codes"> | null} frame
+ */
+export function seenInSlice(size, frame) {
+  const seen = new Uint8Array(size);
+  for (const code of frame?.codes ?? []) seen[code] = 2;
+  for (const code of frame?.clean_codes ?? []) seen[code] = 1;
+  return seen;
+}
+
+/**
+ * @param {(code: number) => number} of the index of a code's colour
+ * @param {string[]} colours
+ * @param {string[]} names
+ * @returns {Colouring}
+ */
+function swatches(of, colours, names) {
+  return { colour: (code) => colours[of(code)], legend: { swatches: names.map((name, i) => [colours[i], name]) } };
+}
+
+/**
+ * @param {ArrayLike<number>} values of every code, NaN where unknown
+ * @param {number} low
+ * @param {number} high
+ * @param {{title: string, tell: (value: number) => string, unknown: import("./types").Swatch, log?: boolean}} legend
+ * @returns {Colouring}
+ */
+function ramp(values, low, high, { title, tell, unknown, log = false }) {
+  return {
+    colour: (code) => (Number.isFinite(values[code]) ? stepColour(shareOf(values[code], low, high, log)) : unknown[0]),
+    legend: { title, low: tell(low), high: tell(high), unknown },
   };
-  const swatches = (of, colours, names) => ({ colour: (code) => colours[of(code)], legend: { swatches: names.map((name, i) => [colours[i], name]) } });
-  const positive = (list) => Float64Array.from(list, (v) => (v > 0 ? v : NaN));
-  const most = (list) => list.reduce((a, b) => Math.max(a, b), 1);
+}
 
-  /* Codes of the slice on show: 1 where the encoder chose them, 2 where only the perturbation did. */
-  function ofSlice(size) {
-    const seen = new Uint8Array(size), frame = state.frame?.frame;
-    for (const code of frame?.codes ?? []) seen[code] = 2;
-    for (const code of frame?.clean_codes ?? []) seen[code] = 1;
-    return seen;
-  }
-
-  const MODES = {
-    class: (book) => {
-      const colours = [grey(), ...book.classes.map((_, i) => classColour(i))];
-      return swatches((code) => book.majority[code] + 1, colours, ["never chosen", ...book.classes]);
-    },
-    usage: (book) => ramp("tokens", positive(book.counts), 1, most(book.counts), { log: true, tell: number, none: "never chosen" }),
-    purity: (book) => ramp("share of the largest class", book.purity, 1 / book.classes.length, 1, { tell: (v) => percent(v, 0), none: "never chosen" }),
-    active: (book) => swatches((code) => Number(book.counts[code] > 0), [grey(), TEAL], ["never chosen", "in use"]),
-    scan: () => {
-      const counts = state.presence?.counts ?? [];
-      return ramp("tokens in this scan", positive(counts), 1, most(counts), { log: true, tell: number, none: "not in this scan" });
-    },
-    slice: (book) => {
-      const seen = ofSlice(book.size);
-      return swatches((code) => seen[code], [grey(), TEAL, MARK], ["not in this slice", "in this slice", "brought in by ε"]);
-    },
-    stage: (book) => {
-      const steps = book.steps ?? [], first = Float64Array.from(book.stage ?? [], (s) => (s < 0 ? NaN : s));
-      return ramp("first in use at step", first, 0, Math.max(1, steps.length - 1), { tell: (s) => number(steps[s] ?? 0), none: "not yet in use" });
-    },
-    ablation: (book) => {
-      const drops = new Float64Array(book.size).fill(NaN);
-      for (const [code, dice] of book.ablated) drops[code] = -dice;
-      const known = drops.filter(Number.isFinite), [low, high] = [Math.min(...known), Math.max(...known)];
-      return ramp("Dice lost if removed", drops, low, high, { tell: (v) => v.toFixed(3), none: "not measured" });
-    },
-  };
-
-  /* Modes whose numbers this codebook lacks. */
-  function missing(book) {
-    return [...(book.stage ? [] : ["stage"]), ...(book.ablated.size ? [] : ["ablation"])];
-  }
-
-  function drawLegend(legend) {
-    const place = part("[data-part=legend]");
-    const swatch = ([colour, name]) => {
-      const item = document.createElement("span"), dot = document.createElement("i");
-      dot.style.background = colour;
-      item.append(dot, name);
-      return item;
-    };
-    if (legend.swatches) return place.replaceChildren(...legend.swatches.map(swatch));
-    const bar = document.createElement("i");
-    bar.className = "ramp";
-    bar.style.background = "linear-gradient(90deg," + VIRIDIS.map((c) => "rgb(" + c + ")") + ")";
-    const words = (content) => Object.assign(document.createElement("b"), { textContent: content });
-    place.replaceChildren(words(legend.title), words(legend.low), bar, words(legend.high), ...(legend.none ? [swatch([grey(), legend.none])] : []));
-  }
-
-  return { MODES, missing, drawLegend };
-})();
+/**
+ * Numbers of tokens differ by orders of magnitude.
+ * @param {string} title
+ * @param {Float64Array | Int32Array | number[]} counts
+ * @param {import("./types").Swatch} unknown
+ */
+function tokens(title, counts, unknown) {
+  const positive = Float64Array.from(counts, (count) => (count > 0 ? count : NaN));
+  let most = 1;
+  for (const count of counts) most = Math.max(most, count);
+  return ramp(positive, 1, most, { title, tell: number, unknown, log: true });
+}

@@ -1,111 +1,135 @@
 /* Evolution: the codewords at moments of the training in one common projection, with how many were in use then. */
-{
+
+import { save } from "../../web/files.js";
+import { number, percent } from "../../web/numbers.js";
+import { bytesOf, typed } from "../../web/packed.js";
+import { drawPlot, ink, marker, plotLook, plotly } from "../../web/plotly.js";
+import { TEAL } from "./colour.js";
+import { curveLayout, curveTrace, mapLayout, mapTraces } from "./evolution_traces.js";
+import { swatchOf } from "./legend.js";
+import { grey } from "./look.js";
+import { codewordsOf, pointsAt } from "./moments.js";
+import { createPlayback } from "./playback.js";
+
+/** @typedef {import("./types").Story} Story */
+/** @typedef {import("./types").Graph} Graph */
+
+/** @param {import("./types").Context} context */
+export function createEvolution(context) {
+  const { root, codebook, part, parts, text, server, visible, say } = context;
   const { state } = codebook;
-  const PAUSE = 1100;
-  const slider = part("[data-set=moment]"), play = part("[data-do=play]"), film = part("[data-do=film]"), missing = part(".evolution .missing");
-  let story = null, drawn = "", clock = 0;
+  /** @type {Story | null} null where the checkpoint brings no moments. */
+  let story = null;
+  // Key of the codebook whose story it is, and key and colours of what stands.
+  let told = "";
+  let drawn = "";
+  /** @type {{map: Graph, utilisation: Graph, perplexity: Graph} | null} */
+  let graphs = null;
+  const isOpen = () => state.view === "evolution" && visible();
+  const playback = createPlayback(context, isOpen, show);
 
   async function open() {
-    if (state.view !== "evolution" || !state.book?.size || !visible()) return;
-    if (story?.key !== state.book.key) {
-      const { token, book } = state, answer = await server.evolution({ token });
+    const { book, token } = state;
+    if (!isOpen() || !book) return;
+    if (told !== book.key) {
+      const answer = await server.evolution({ token });
       if (token !== state.token) return;
-      if (!answer || answer.error) return codebook.say(answer?.error ?? "The server did not answer. Choose the view again.");
-      story = { ...answer, key: book.key };
-      if (answer.steps) Object.assign(story, { places: await typed(Float32Array, answer.places), counts: await typed(Int32Array, answer.counts) });
+      if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Choose the view again.");
+      story = await storyOf(answer);
+      told = book.key;
     }
-    missing.hidden = Boolean(story.steps);
-    for (const element of root.querySelectorAll(".evolution > :not(.missing)")) element.hidden = !story.steps;
-    if (!story.steps || drawn === story.key + ink()) return;
-    drawn = story.key + ink();
-    slider.max = story.steps.length - 1;
-    slider.value = slider.max;
-    await draw();
+    part(".evolution .missing").hidden = story !== null;
+    for (const element of parts(".evolution > :not(.missing)")) element.hidden = story === null;
+    if (!story || drawn === told + ink(root)) return;
+    drawn = told + ink(root);
+    playback.reset(story.steps.length);
+    await draw(story);
   }
 
-  const size = () => story.counts.length / story.steps.length;
-  const bounds = (axis) => {
-    let low = Infinity, high = -Infinity;
-    for (let i = axis; i < story.places.length; i += 2) [low, high] = [Math.min(low, story.places[i]), Math.max(high, story.places[i])];
-    const rim = 0.04 * (high - low);
-    return [low - rim, high + rim];
-  };
-
-  /* Points of a moment that are in use, or not; a code that a smaller codebook lacked counts -1. */
-  function points(moment, inUse) {
-    const x = [], y = [], codes = [], n = size();
-    for (let code = 0; code < n; code++) {
-      const count = story.counts[moment * n + code];
-      if (count < 0 || count > 0 !== inUse) continue;
-      x.push(story.places[2 * (moment * n + code)]);
-      y.push(story.places[2 * (moment * n + code) + 1]);
-      codes.push(code);
-    }
-    return { x, y, customdata: codes };
+  /** @param {Story} of */
+  async function draw(of) {
+    const isNew = !graphs;
+    const map = await drawPlot(part("#evolution"), mapTraces(of, grey(root)), look(mapLayout(of)));
+    const utilisation = await drawCurve(of, "utilisation");
+    const perplexity = await drawCurve(of, "perplexity");
+    graphs = { map, utilisation, perplexity };
+    if (isNew) openCards(map);
+    show(playback.moment());
   }
 
-  async function draw() {
-    const blank = { visible: false, showgrid: false, zeroline: false }, small = size() > 6000 ? 3 : 4.5;
-    const look = (name, colour, px, opacity) => ({ type: "scattergl", mode: "markers", x: [], y: [], marker: { size: px, color: colour, opacity }, hovertemplate: "code %{customdata}<extra>" + name + "</extra>" });
-    const graph = await drawPlot("evolution", [look("not in use", grey(), small - 1, 0.9), look("in use", TEAL, small, 0.85)],
-      plotLook({ xaxis: { ...blank, range: bounds(0) }, yaxis: { ...blank, range: bounds(1) }, margin: { l: 0, r: 0, t: 0, b: 0 }, dragmode: "pan" }));
-    if (!graph.dataset.bound) {
-      graph.dataset.bound = "true";
+  /** @param {object} layout */
+  const look = (layout) => plotLook(root, { uirevision: told, ...layout });
+
+  /**
+   * @param {Story} of
+   * @param {"utilisation" | "perplexity"} name
+   */
+  const drawCurve = (of, name) => drawPlot(part("#" + name), [curveTrace(of, name)], look(curveLayout(name)));
+
+  /** @param {Graph} map */
+  function openCards(map) {
+    map.on("plotly_click", (event) => {
       // A codebook that grew or was pruned since has other codes.
-      graph.on("plotly_click", (event) => { if (size() === state.book.size) codebook.pick(event.points[0].customdata); });
-    }
-    for (const [id, values, range] of [["utilisation", story.utilisation, [0, 1.03]], ["perplexity", story.perplexity, null]]) {
-      const yaxis = axisLook("", range ? { range, tickformat: ".0%" } : { rangemode: "tozero", separatethousands: true });
-      await drawPlot(id, [{ type: "scatter", mode: "lines+markers", x: story.steps, y: values, line: { width: 3, color: TEAL }, marker: { size: 7 }, hovertemplate: "step %{x:,}: %{y" + (range ? ":.1%" : ":,.0f") + "}<extra></extra>" }],
-        plotLook({ xaxis: axisLook("training step", { rangemode: "tozero" }), yaxis, margin: { l: 56, r: 14, t: 8, b: 40 } }));
-    }
-    go();
+      if (story && codewordsOf(story) === state.book?.size) codebook.pick(event.points[0].customdata);
+    });
   }
 
-  function go() {
-    const moment = Number(slider.value), step = story.steps[moment], rest = points(moment, false), used = points(moment, true);
-    const both = (name) => [rest[name], used[name]];
-    window.Plotly.restyle(part("#evolution"), { x: both("x"), y: both("y"), customdata: both("customdata") }, [0, 1]);
-    for (const id of ["utilisation", "perplexity"]) window.Plotly.relayout(part("#" + id), { shapes: [marker(step)] });
-    text("moment").textContent = "step " + number(step) + " · " + percent(story.utilisation[moment]) + " in use · perplexity " + number(Math.round(story.perplexity[moment]));
-    slider.setAttribute("aria-valuetext", text("moment").textContent);
-    const swatch = (colour, name, count) => make("span", {}, Object.assign(document.createElement("i"), { style: "background:" + colour }), number(count) + " " + name);
-    part("[data-part=evolution-legend]").replaceChildren(swatch(TEAL, "in use", used.x.length), swatch(grey(), "not in use", rest.x.length));
-    root.dataset.moment = [moment, used.x.length, rest.x.length].join(" ");
+  /** @param {number} moment */
+  function show(moment) {
+    if (!story || !graphs) return;
+    const step = story.steps[moment];
+    const [rest, used] = [pointsAt(story, moment, false), pointsAt(story, moment, true)];
+    const both = { x: [rest.x, used.x], y: [rest.y, used.y], customdata: [rest.customdata, used.customdata] };
+    plotly().restyle(graphs.map, both, [0, 1]);
+    for (const graph of [graphs.utilisation, graphs.perplexity])
+      plotly().relayout(graph, { shapes: [marker(root, step)] });
+    tell(momentInWords(story, moment), used.x.length, rest.x.length);
   }
 
-  function run(on) {
-    clearInterval(clock);
-    clock = on ? setInterval(forward, PAUSE) : 0;
-    play.setAttribute("aria-pressed", String(on));
-    play.textContent = on ? "\u23F8\uFE0E Pause" : "\u25B6\uFE0E Play";
+  /**
+   * @param {string} words
+   * @param {number} used codes
+   * @param {number} rest codes
+   */
+  function tell(words, used, rest) {
+    text("moment").textContent = words;
+    playback.describe(words);
+    const swatches = [swatchOf([TEAL, number(used) + " in use"]), swatchOf([grey(root), number(rest) + " not in use"])];
+    part("[data-part=evolution-legend]").replaceChildren(...swatches);
   }
 
-  function forward() {
-    if (!visible() || state.view !== "evolution") return run(false);
-    slider.value = Number(slider.value) === Number(slider.max) ? 0 : Number(slider.value) + 1;
-    go();
-    // Once through, then it rests at the end.
-    if (slider.value === slider.max) run(false);
-  }
-
-  async function save() {
-    film.disabled = true;
-    film.textContent = "Drawing …";
+  async function saveFilm() {
+    /** @type {HTMLButtonElement} */
+    const button = part("[data-do=film]");
+    button.disabled = true;
+    button.textContent = "Drawing …";
     const answer = await server.film({ token: state.token });
-    film.disabled = false;
-    film.textContent = "Save as GIF";
-    if (!answer?.bytes) return codebook.say(answer?.error ?? "The server did not answer. Try again.");
-    saveFile(Uint8Array.from(atob(answer.bytes), (c) => c.charCodeAt(0)), "image/gif", "codebook_evolution.gif");
+    button.disabled = false;
+    button.textContent = "Save as GIF";
+    if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
+    save(bytesOf(answer.bytes), "image/gif", "codebook_evolution.gif");
   }
 
-  slider.addEventListener("input", () => { run(false); go(); });
-  play.addEventListener("click", () => {
-    if (clock) return run(false);
-    if (slider.value === slider.max) { slider.value = 0; go(); }
-    run(true);
-  });
-  film.addEventListener("click", save);
+  context.onClick({ film: saveFilm });
   codebook.subscribe(open, "view", "book");
-  codebook.subscribe(() => run(false), "book");
+  codebook.subscribe(playback.pause, "book");
+}
+
+/**
+ * @param {import("./types").EvolutionAnswer} answer
+ * @returns {Promise<Story | null>}
+ */
+async function storyOf({ steps, places, counts, utilisation = [], perplexity = [] }) {
+  if (!steps || !places || !counts) return null;
+  const arrays = { places: await typed(Float32Array, places), counts: await typed(Int32Array, counts) };
+  return { steps, ...arrays, utilisation, perplexity };
+}
+
+/**
+ * @param {Pick<Story, "steps" | "utilisation" | "perplexity">} story
+ * @param {number} moment
+ */
+export function momentInWords({ steps, utilisation, perplexity }, moment) {
+  const effective = number(Math.round(perplexity[moment]));
+  return "step " + number(steps[moment]) + " · " + percent(utilisation[moment]) + " in use · perplexity " + effective;
 }

@@ -1,4 +1,4 @@
-"""The evolution of a codebook: its moments for the browser, and as an animated GIF that matplotlib draws."""
+"""The evolution of a codebook during training: its snapshots for the browser, and as an animated GIF."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
+from app.scan.open_scan import OpenScan
 from app.scan.render import packed
-from app.visit.session import OpenScan
 from vqseg.codebook import perplexity, share_in_use
 from vqseg.types import Array
 
@@ -23,9 +23,15 @@ _TEAL, _GREY, _INK = "#0d736e", "#c3ced4", "#36434c"
 
 
 def evolution(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-    """Places and counts (-1 for a codeword that a moment lacks) at every moment, packed (T, K, 2) float32 and (T, K) int32.
+    """The snapshots of the training.
 
-    steps is None if none were kept.
+    Args:
+        scan: The scan on show.
+        request: Unused.
+
+    Returns:
+        "steps": T training steps; None if the checkpoint has no snapshots. "places": packed (T, K, 2) float32. "counts": packed
+        (T, K) int32, -1 for a codeword that did not exist yet. "utilisation" and "perplexity": T numbers each.
     """
     known = _moments(scan.model.statistics)
     if known is None:
@@ -41,19 +47,39 @@ def evolution(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def film(scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-    """The evolution as a GIF, base64. Raises RequestError if the training kept no moments."""
+    """The evolution as an animated GIF.
+
+    Args:
+        scan: The scan on show.
+        request: Unused.
+
+    Returns:
+        "bytes": base64 of the file.
+
+    Raises:
+        RequestError: If the checkpoint has no snapshots.
+    """
     known = _moments(scan.model.statistics)
     if known is None:
-        raise RequestError("this checkpoint brings no snapshots of its training")
+        raise RequestError("this checkpoint has no snapshots of its training")
     return {"bytes": base64.b64encode(draw_film(*known)).decode("ascii")}
 
 
 def draw_film(steps: Array, places: Array, counts: Array) -> bytes:
-    """steps (T,), places (T, K, 2), counts (T, K) -> an animated GIF: the map on the left, utilisation and perplexity on the right."""
+    """Draw the evolution: the map on the left, utilisation and perplexity on the right.
+
+    Args:
+        steps: (T,) training steps.
+        places: (T, K, 2) places of the codewords on the map.
+        counts: (T, K) how often each codeword was chosen, -1 if it did not exist yet.
+
+    Returns:
+        An animated GIF.
+    """
     low, high = places.min((0, 1)), places.max((0, 1))
     rim = 0.04 * (high - low)
     pictures = [_picture(moment, steps, places, counts, low - rim, high + rim) for moment in range(len(steps))]
-    # One palette for all: the colours must not flicker.
+    # All frames share one palette, so that the colours do not flicker.
     palette = pictures[-1].quantize(64)
     frames = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures]
     file = io.BytesIO()
@@ -69,7 +95,7 @@ def _moments(statistics: CodebookStatistics | None) -> tuple[Array, Array, Array
 
 
 def _picture(moment: int, steps: Array, places: Array, counts: Array, low: Array, high: Array) -> Image.Image:
-    # Matplotlib takes a second to import; only a saved film needs it.
+    # Importing matplotlib takes a second, and only a saved film needs it.
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9.6, 5.4), dpi=80, layout="constrained")

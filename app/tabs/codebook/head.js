@@ -1,13 +1,23 @@
 /* What stands above the views: figures of the codebook, the verdict on the scan, and which view is open. */
-{
+
+import { number, percent } from "../../web/numbers.js";
+
+/** @typedef {import("./types").Context} Context */
+
+/** @param {Context} context */
+export function createHead({ codebook, part, parts, text }) {
   const { state } = codebook;
 
+  function open() {
+    for (const section of parts("[data-view]")) section.hidden = state.none || section.dataset.view !== state.view;
+  }
+
   function describe() {
-    const { book } = state;
-    part(".none").hidden = !book.none;
-    part(".top").hidden = Boolean(book.none);
-    for (const section of root.querySelectorAll("[data-view]")) section.hidden = Boolean(book.none) || section.dataset.view !== state.view;
-    if (book.none) return;
+    const { book, none } = state;
+    part(".none").hidden = !none;
+    part(".top").hidden = none;
+    open();
+    if (!book) return;
     text("size").textContent = number(book.size);
     text("utilisation").textContent = percent(book.utilisation);
     text("perplexity").textContent = number(Math.round(book.perplexity));
@@ -16,18 +26,42 @@
 
   /* Whether the scan lies outside of what this codebook has seen, said calmly. */
   function judge() {
-    const { presence } = state, banner = part(".banner"), drift = presence?.drift;
-    text("present").textContent = presence ? number(presence.counts.reduce((sum, count) => sum + (count > 0), 0)) : "–";
+    const { presence } = state;
+    const drift = presence?.drift;
+    text("present").textContent = presence ? number(presence.counts.filter((count) => count > 0).length) : "–";
+    const banner = part(".banner");
     banner.hidden = !drift?.outside;
-    root.dataset.drift = drift ? (drift.outside ? "outside" : "inside") : "unknown";
-    if (drift?.outside) {
-      banner.title = "Distance " + drift.distance.toFixed(3) + " from the codes of all training scans together";
-      // Outside means farther than every training scan.
-      banner.textContent = "Outside of what this codebook has seen: no training scan spread its codes like this one. Read the labels with care.";
-    }
+    if (!drift?.outside) return;
+    banner.title = "Distance " + drift.distance.toFixed(3) + " from the codes of all training scans together";
+    // Outside means farther than every training scan.
+    banner.textContent =
+      "Outside of what this codebook has seen: no training scan spread its codes like this one. " +
+      "Read the labels with care.";
   }
 
-  for (const radio of root.querySelectorAll("[name=codes-view]")) radio.addEventListener("change", () => codebook.show(radio.value));
+  for (const radio of radios(parts)) radio.addEventListener("change", () => codebook.show(viewOf(radio)));
+  codebook.subscribe(open, "view");
   codebook.subscribe(describe, "book");
   codebook.subscribe(judge, "presence");
 }
+
+/**
+ * Open a view as if its button had been chosen.
+ * @param {Context} context
+ * @param {string} view a name; one that there is not changes nothing
+ */
+export function chooseView({ codebook, parts }, view) {
+  const radio = radios(parts).find((one) => one.value === view);
+  if (!radio) return;
+  radio.checked = true;
+  codebook.show(viewOf(radio));
+}
+
+/**
+ * @param {Context["parts"]} parts
+ * @returns {HTMLInputElement[]}
+ */
+const radios = (parts) => parts("[name=codes-view]");
+
+/** @param {HTMLInputElement} radio */
+const viewOf = (radio) => /** @type {import("./types").View} */ (radio.value);

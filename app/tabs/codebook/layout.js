@@ -1,37 +1,81 @@
-/* Which projection the map shows. The shipped ones come at once; others are computed on the server, and asked after until they are there. */
-{
-  const { state } = codebook;
-  const POLL = 400;
-  const method = part("[data-set=method]"), form = part(".parameters form"), progress = part("#codewords .progress");
-  const kept = new Map();      // Float32Array by key
-  let own = null, wanted = 0;  // own: parameters set by hand, null for the shipped ones
+/* Which projection the map shows. The shipped ones come at once; others are computed on the server, and asked after
+   until they are there. */
 
-  const dimensions = () => Number(part("[name=codes-dimensions]:checked").value);
+import { percent } from "../../web/numbers.js";
+import { typed } from "../../web/packed.js";
+
+/** @typedef {import("./types").LayoutJob} LayoutJob */
+/** @typedef {import("./types").LayoutRequest} LayoutRequest */
+/** @typedef {import("./types").Parameters} Parameters */
+
+/** Milliseconds between two questions whether a projection is there. */
+const POLL = 400;
+/** Projections that are kept. */
+const MOST = 12;
+
+/**
+ * How far a projection is.
+ * @param {LayoutJob} job
+ */
+export function jobInWords({ share, waiting, seconds }) {
+  const done = share === null || share === undefined ? "" : " " + percent(share, 0);
+  const what = waiting ? "Waiting for another projection" : "Computing the projection" + done;
+  return what + " · " + Math.round(seconds) + " s";
+}
+
+/**
+ * @param {import("./types").Context} context
+ * @param {ReturnType<typeof import("./map.js").createMap>} map
+ */
+export function createLayout(context, map) {
+  const { codebook, part, parts, server, say } = context;
+  const { state } = codebook;
+  /** @type {HTMLSelectElement} */
+  const method = part("[data-set=method]");
+  /** @type {Map<string, Float32Array>} */
+  const kept = new Map();
+  /** @type {Parameters | null} Set by hand; null for the shipped ones. */
+  let own = null;
+  let wanted = 0;
+
+  /** @returns {LayoutRequest} */
+  const request = () => {
+    /** @type {HTMLInputElement} */
+    const dimensions = part("[name=codes-dimensions]:checked");
+    return { token: state.token, method: method.value, dimensions: Number(dimensions.value), parameters: own };
+  };
 
   async function show() {
-    const { book, token } = state, mine = ++wanted;
-    if (!book?.key) return;
-    const request = { token, method: method.value, dimensions: dimensions(), parameters: own };
-    const key = [book.key, request.method, request.dimensions, JSON.stringify(own)].join(" ");
-    if (!kept.has(key)) {
-      const points = request.method === "umap" && request.dimensions === 2 && !own && book.projection ? await typed(Float32Array, book.projection) : await ask(request, mine);
-      if (mine !== wanted || !points) return;
-      kept.set(key, points);
-      while (kept.size > 12) kept.delete(kept.keys().next().value);
-    }
+    const { book } = state;
+    const mine = ++wanted;
+    if (!book) return;
+    const asked = request();
+    const key = [book.key, asked.method, asked.dimensions, JSON.stringify(own)].join(" ");
+    const points =
+      kept.get(key) ?? (isShipped(asked) ? await typed(Float32Array, book.projection) : await ask(asked, mine));
+    if (mine !== wanted || !points) return;
+    kept.set(key, points);
+    while (kept.size > MOST) kept.delete([...kept.keys()][0]);
     tell(null);
-    for (const radio of root.querySelectorAll("[name=codes-tool]")) radio.disabled = request.dimensions === 3;
-    await map.place(kept.get(key), request.dimensions, key);
+    for (const radio of tools()) radio.disabled = asked.dimensions === 3;
+    await map.place({ points, dimensions: asked.dimensions, key });
   }
 
-  /* The points, or null once nobody wants them any more or they cannot be had. */
-  async function ask(request, mine) {
+  /** @returns {HTMLInputElement[]} */
+  const tools = () => parts("[name=codes-tool]");
+
+  /**
+   * The points, or null once nobody wants them any more or the server has none.
+   * @param {LayoutRequest} asked
+   * @param {number} mine
+   */
+  async function ask(asked, mine) {
     for (;;) {
-      const answer = await server.layout(request);
+      const answer = await server.layout(asked);
       if (mine !== wanted) return null;
       if (!answer || answer.error) {
         tell(null);
-        codebook.say(answer?.error ?? "The server did not answer. Choose the layout again.");
+        say(answer?.error ?? "The server did not answer. Choose the layout again.");
         return null;
       }
       if (answer.points) return typed(Float32Array, answer.points);
@@ -41,61 +85,92 @@
     }
   }
 
+  /** @param {LayoutJob | null} job */
   function tell(job) {
-    progress.hidden = !job;
-    if (!job) return;
-    const done = job.share === null || job.share === undefined ? "" : " " + percent(job.share, 0);
-    text("progress").textContent = (job.waiting ? "Waiting for another projection" : "Computing the projection" + done) + " · " + Math.round(job.seconds) + " s";
-  }
-
-  function read() {
-    const values = Object.fromEntries(new FormData(form));
-    return { n_neighbors: Number(values.n_neighbors), min_dist: Number(values.min_dist), metric: values.metric, seed: Number(values.seed) };
-  }
-
-  function fill(values) {
-    for (const [name, value] of Object.entries(values ?? {})) if (form.elements[name]) form.elements[name].value = value;
+    part("#codewords .progress").hidden = !job;
+    if (job) context.text("progress").textContent = jobInWords(job);
   }
 
   function cancel() {
     wanted++;
     tell(null);
-    server.layout({ token: state.token, method: method.value, dimensions: dimensions(), parameters: own, cancel: true });
+    server.layout({ ...request(), cancel: true });
     own = null;
     method.value = "umap";
-    part("[name=codes-dimensions][value='2']").checked = true;
+    /** @type {HTMLInputElement} */
+    const flat = part("[name=codes-dimensions][value='2']");
+    flat.checked = true;
     show();
+  }
+
+  const fill = createParameters(context, (parameters) => {
+    own = parameters;
+    if (own) say("");
+    show();
+  });
+  context.onClick({ cancel });
+  method.addEventListener("change", show);
+  for (const radio of parts("[name=codes-dimensions]")) radio.addEventListener("change", show);
+  codebook.subscribe(() => {
+    own = null;
+    fill();
+    show();
+  }, "book");
+}
+
+/** @param {LayoutRequest} request */
+const isShipped = ({ method, dimensions, parameters }) => method === "umap" && dimensions === 2 && !parameters;
+
+/**
+ * The form of a projection's parameters.
+ * @param {import("./types").Context} context
+ * @param {(parameters: Parameters | null) => void} choose null: as the checkpoint brings them
+ * @returns {() => void} fills the form with the shipped parameters
+ */
+function createParameters({ codebook, part, onClick }, choose) {
+  /** @type {HTMLDetailsElement} */
+  const details = part(".parameters");
+  /** @type {HTMLFormElement} */
+  const form = part(".parameters form");
+
+  function fill() {
+    for (const [name, value] of Object.entries(codebook.state.book?.parameters ?? {})) {
+      const field = form.elements.namedItem(name);
+      if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) field.value = String(value);
+    }
   }
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    own = read();
-    codebook.say("");
-    part(".parameters").open = false;
-    show();
+    details.open = false;
+    choose(parametersOf(new FormData(form)));
   });
-  root.addEventListener("click", (event) => {
-    const name = event.target.closest("[data-do]")?.dataset.do;
-    if (name === "cancel") cancel();
-    if (name === "shipped") {
-      own = null;
-      fill(state.book?.parameters);
-      part(".parameters").open = false;
-      show();
-    }
+  onClick({
+    shipped() {
+      fill();
+      details.open = false;
+      choose(null);
+    },
   });
   // A click beside the open parameters puts them away.
-  document.addEventListener("pointerdown", (event) => { if (!event.target.closest?.(".parameters")) part(".parameters").open = false; });
-  part(".parameters").addEventListener("keydown", (event) => {
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target instanceof Node && !details.contains(event.target)) details.open = false;
+  });
+  details.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    part(".parameters").open = false;
+    details.open = false;
     part(".parameters summary").focus();
   });
-  method.addEventListener("change", show);
-  for (const radio of root.querySelectorAll("[name=codes-dimensions]")) radio.addEventListener("change", show);
-  codebook.subscribe(() => {
-    own = null;
-    fill(state.book?.parameters);
-    show();
-  }, "book");
+  return fill;
 }
+
+/**
+ * @param {FormData} form
+ * @returns {Parameters}
+ */
+const parametersOf = (form) => ({
+  n_neighbors: Number(form.get("n_neighbors")),
+  min_dist: Number(form.get("min_dist")),
+  metric: String(form.get("metric")),
+  seed: Number(form.get("seed")),
+});

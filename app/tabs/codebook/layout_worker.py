@@ -1,8 +1,8 @@
-"""A projection of a codebook in a process of its own: `python -m app.tabs.codebook.layout_worker FOLDER`.
+"""A projection of a codebook, in a process of its own: `python -m app.tabs.codebook.layout_worker FOLDER`.
 
-numba holds Python's lock while UMAP runs, for up to a minute: in the server's own process everybody would wait. And a process
-can be ended when its visitor cancels. FOLDER holds codewords.npy and settings.json; the answer is places.npy beside them.
-Every line of standard output is the share that is done.
+UMAP holds Python's global lock for up to a minute: in the process of the server all visitors would wait. A process can also be
+ended when its visitor cancels. FOLDER holds codewords.npy and settings.json; the result is written beside them as places.npy. Each
+line of standard output is the share that is done.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import numpy as np
 
 
 def main(folder: Path) -> None:
-    """Compute the layout, or read it from the disk, into the folder."""
-    # Umap and torch say things while they are imported.
+    """Compute the layout, or read it from its cache, and write it into the folder."""
+    # umap and torch print messages when they are imported. Standard output must hold shares only.
     tell = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     from vqseg.codebook import layout

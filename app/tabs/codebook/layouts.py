@@ -1,6 +1,6 @@
-"""Projections of codebooks: those that a checkpoint brings at once, others computed in the background and asked after until they are there.
+"""Projections of codebooks. A checkpoint's own are there at once. Others are computed in the background.
 
-What is computed belongs to a codebook, never to a visitor: whoever asks for the same next finds it.
+A projection belongs to a codebook, never to a visitor: all visitors share it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,34 +19,45 @@ from typing import Any
 
 import numpy as np
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
+from app.scan.lru import Lru
+from app.scan.open_scan import OpenScan
 from app.scan.render import packed
-from app.visit.session import OpenScan
 from vqseg.codebook import METHODS, METRICS, kept_layout, layout
 from vqseg.types import Array
 
 logger = logging.getLogger(__name__)
 
 _ROOT = Path(__file__).resolve().parents[3]
-# One is computed at a time; more than these are not taken on.
+# One projection is computed at a time. More than these may not wait.
 _MOST_JOBS = 8
 _KEPT = 16
 _LIMITS: dict[str, tuple[type, float, float]] = {"n_neighbors": (int, 2, 200), "min_dist": (float, 0.0, 1.0), "seed": (int, 0, 2**31 - 1)}
 
 
 class Layouts:
-    """The projections that are being computed, and the last ones that were."""
+    """The projections that are being computed, and the latest results."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(1, "layout")
         self._jobs: dict[str, Job] = {}
-        self._done: OrderedDict[str, Array] = OrderedDict()
+        self._done: Lru[str, Array] = Lru(_KEPT)
         self._lock = Lock()
 
     def layout(self, scan: OpenScan, request: dict[str, Any]) -> dict[str, Any]:
-        """{"points": packed (K, dimensions) float32} once they are there; until then "share", "seconds" and whether it still waits.
+        """A projection, or its progress.
 
-        request: method, dimensions, parameters (None for what the checkpoint brings); with "cancel" the visitor no longer wants it.
+        Args:
+            scan: The scan on show.
+            request: "method"; "dimensions", 2 or 3; "parameters", None for the checkpoint's own projection. With "cancel" the visitor
+                no longer waits for it.
+
+        Returns:
+            "points": packed (K, dimensions) float32. Until it is computed: "share", None if it is unknown; "seconds" since it began;
+            "waiting", whether another one is computed first. {"cancelled": True} after "cancel".
+
+        Raises:
+            RequestError: If the request is wrong, if the projection has failed, or if too many are waiting.
         """
         settings = checked_settings(request)
         brought = _brought(scan, settings) if request.get("parameters") is None else None
@@ -62,9 +72,9 @@ class Layouts:
 
     def _known(self, key: str, scan: OpenScan, settings: dict[str, Any]) -> Array | None:
         with self._lock:
-            if key in self._done:
-                self._done.move_to_end(key)
-                return self._done[key]
+            done = self._done.get(key)
+            if done is not None:
+                return done
             if key in self._jobs:
                 return None
         if settings["method"] == "pca":
@@ -89,10 +99,8 @@ class Layouts:
         places = job.run()
         with self._lock:
             if places is not None:
-                self._done[key] = places
-                while len(self._done) > _KEPT:
-                    self._done.popitem(last=False)
-            # One that failed stays until its visitor has heard of it.
+                self._done.put(key, places)
+            # A failed job stays until a visitor has got its message.
             if job.error is None and self._jobs.get(key) is job:
                 del self._jobs[key]
 
@@ -101,7 +109,7 @@ class Layouts:
             job = self._jobs.get(key)
             if job is not None:
                 job.visitors.discard(who)
-                # Another visitor may wait for the same.
+                # Another visitor may still wait for it.
                 if not job.visitors:
                     job.cancel()
                     del self._jobs[key]
@@ -109,9 +117,22 @@ class Layouts:
 
 
 class Job:
-    """One projection in a process of its own. share: done, None while unknown; error: a message once it failed."""
+    """One projection, computed in a process of its own.
+
+    Attributes:
+        started: When it began, None while it waits.
+        share: How much is done, None while that is unknown.
+        error: A message if it has failed.
+        visitors: Tokens of those who wait for it.
+    """
 
     def __init__(self, codewords: Array, settings: dict[str, Any]) -> None:
+        """Begin to wait.
+
+        Args:
+            codewords: (K, D) float32.
+            settings: Keyword arguments of vqseg.codebook.layout.
+        """
         self._codewords, self._settings = codewords, settings
         self._asked = time.monotonic()
         self.started: float | None = None
@@ -124,10 +145,11 @@ class Job:
 
     @property
     def seconds(self) -> float:
+        """Since it began; while it waits, since it was requested."""
         return time.monotonic() - (self._asked if self.started is None else self.started)
 
     def run(self) -> Array | None:
-        """The layout, None if it was cancelled or failed."""
+        """The layout (K, dimensions). None if it was cancelled or has failed."""
         with tempfile.TemporaryDirectory(prefix="vqseg-layout-") as name:
             folder = Path(name)
             np.save(folder / "codewords.npy", self._codewords)
@@ -137,7 +159,7 @@ class Job:
                     return None
                 command = [sys.executable, "-m", "app.tabs.codebook.layout_worker", name]
                 self.started = time.monotonic()
-                # Its warnings go to a file: a pipe that nobody reads fills up and stops it.
+                # Warnings go to a file. A pipe that nobody reads would fill up and block the process.
                 with (folder / "said.txt").open("w") as said:
                     self._process = subprocess.Popen(
                         command, cwd=_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True
@@ -148,12 +170,13 @@ class Job:
             if (folder / "places.npy").exists():
                 return np.load(folder / "places.npy", allow_pickle=False)
             if not self._cancelled:
-                # Where files lie on this machine is no visitor's business.
+                # The details name paths of this machine, so they go to the log and not to the visitor.
                 logger.warning("a projection failed: %s", (folder / "said.txt").read_text(encoding="utf-8", errors="replace").strip())
                 self.error = "this projection could not be computed; the server's log says why"
             return None
 
     def cancel(self) -> None:
+        """End the process, or never start it."""
         with self._lock:
             self._cancelled = True
             if self._process is not None:
@@ -161,7 +184,7 @@ class Job:
 
 
 def checked_settings(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of vqseg.codebook.layout. Raises RequestError for what it would refuse."""
+    """The keyword arguments of vqseg.codebook.layout that a request names. Raises RequestError for wrong ones."""
     method, dimensions, parameters = request.get("method"), request.get("dimensions"), request.get("parameters") or {}
     if method not in METHODS:
         raise RequestError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -186,7 +209,7 @@ def checked_settings(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _brought(scan: OpenScan, settings: dict[str, Any]) -> Array | None:
-    """The layout that lies in the checkpoint's own file, None if there is none."""
+    """The layout in the checkpoint's own statistics, None if there is none."""
     statistics = scan.model.statistics
     if statistics is None:
         return None

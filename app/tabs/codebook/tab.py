@@ -1,4 +1,4 @@
-"""Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and what perturbing costs."""
+"""Codebook: a map of the codewords linked with the slice on show, a card for each, their evolution, and the KL radii."""
 
 from __future__ import annotations
 
@@ -6,27 +6,30 @@ import gradio as gr
 import plotly.graph_objects as go
 
 from app.scan.radii import TWO_RADII, dropout_cost
-from app.tabs.codebook.answers import answering, atoms, book, card, patches, presence, where
+from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import evolution, film
 from app.tabs.codebook.layouts import Layouts
+from app.tabs.tab import Tab
+from app.visit.answering import answering
 from app.visit.session import SessionStore
-from app.web import source
+from app.web import mounting, source
 
-# One scope: the store first, then what listens to it, then what starts all.
-_SCRIPTS = ("store", "hover", "colour", "map", "layout", "head", "slice", "card", "plots", "usage", "evolution", "radii", "view")
 _HANDLERS = (book, presence, where, atoms, card, patches, evolution, film, dropout_cost)
 
 
 def build_codebook(store: SessionStore) -> None:
-    """The tab. It shows the codebook of the checkpoint that encoded the scan on show."""
+    """Build the tab. It shows the codebook of the checkpoint that encoded the scan on show."""
     gr.HTML(
         value="",
         html_template=source("tabs/codebook/view.html"),
         css_template=source("tabs/codebook/view.css"),
-        js_on_load="\n".join(source(f"tabs/codebook/{name}.js") for name in _SCRIPTS),
+        js_on_load=mounting("tabs/codebook/view.js"),
         server_functions=[answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii)],
         apply_default_css=False,
         elem_id="codes",
     )
-    # Gradio brings plotly.js to the browser with the first figure it draws: this empty one is never seen.
+    # Gradio loads plotly.js with the first figure that it draws. This empty figure is never visible.
     gr.Plot(go.Figure(), show_label=False, elem_id="plotly")
+
+
+CODEBOOK = Tab("codebook", "Codebook", build_codebook)

@@ -1,17 +1,67 @@
-/* Last of the files codes_*.js: all listen now. A link may name a view and a code. */
-{
-  const asked = new URLSearchParams(location.search), code = asked.get("code") ?? "";
-  const view = part("[name=codes-view][value='" + CSS.escape(asked.get("view") ?? "") + "']");
+/* The tab Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and
+   what perturbing costs. */
+
+import { links } from "../../web/links.js";
+import { createAtoms } from "./atoms.js";
+import { createCard } from "./card.js";
+import { createContext } from "./context.js";
+import { createEvolution } from "./evolution.js";
+import { chooseView, createHead } from "./head.js";
+import { createHover } from "./hover.js";
+import { createKeyboard } from "./keyboard.js";
+import { createLayout } from "./layout.js";
+import { createList } from "./list.js";
+import { createMap } from "./map.js";
+import { createRadii } from "./radii.js";
+import { createSlice } from "./slice.js";
+import { createStrip } from "./strip.js";
+import { createUsage } from "./usage.js";
+
+/** @type {ReturnType<typeof createMap> | null} */
+let map = null;
+
+/** What stands on the map, null before it is there. plotly.js draws a moment after it was asked to. */
+export const state = () => map?.state() ?? null;
+
+/**
+ * @param {HTMLElement} element
+ * @param {unknown} _props
+ * @param {import("./types").CodebookServer} server
+ */
+export function mount(element, _props, server) {
+  const context = createContext(element, server);
+  const atoms = createAtoms(context);
+  // First: the others draw into a view that is open.
+  createHead(context);
+  createKeyboard(context);
+  map = createMap(context, createHover(context, atoms));
+  createLayout(context, map);
+  createSlice(context);
+  createStrip(context);
+  createCard(context, atoms, map);
+  createUsage(context);
+  createList(context);
+  createEvolution(context);
+  createRadii(context);
+  followLink(context);
+  context.codebook.start();
+  new IntersectionObserver(() => context.codebook.seen()).observe(element);
+}
+
+/**
+ * A link may name a view and a code.
+ * @param {import("./types").Context} context
+ */
+function followLink(context) {
+  const { codebook } = context;
+  const { view = "", code = "" } = links.asked();
   let linked = /^\d+$/.test(code) ? Number(code) : null;
-  if (view) {
-    view.checked = true;
-    codebook.show(view.value);
-  }
+  chooseView(context, view);
   codebook.subscribe(() => {
-    if (!codebook.state.book?.size) return;
     // Only the codebook that the page opens with is meant.
-    if (linked !== null) codebook.pick(linked);
-    linked = null;
+    if (linked !== null && codebook.state.book) {
+      codebook.pick(linked);
+      linked = null;
+    }
   }, "book");
-  codebook.start();
 }

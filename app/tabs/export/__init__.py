@@ -1,1 +1,1 @@
-"""Export: what is on the screen as files and as lines that reproduce it."""
+"""Export: what is on show, as files and as lines of Python that reproduce it."""

@@ -1,66 +1,105 @@
-/* The label volume at the settings on show, prepared before it is asked for, so that a click saves it. Part of the tab, see export.js. */
-const PREPARED_UNASKED = 40;   // slices; a longer scan is decoded when its labels are asked for
-const labelsButton = root.querySelector("[data-do=labels]");
+/* The label volume at the settings on show, prepared before it is asked for, so that a click saves it. */
+import { nameOf, save } from "../../web/files.js";
+import { bytesOf } from "../../web/packed.js";
+import { store } from "../../web/store.js";
+import { labelsEnding, labelsKey, questionOf, slicesOf } from "./questions.js";
 
-let file = null;       // {key, name, bytes}
-let preparing = null;  // {key, asked: whether a click waits for it}
+/**
+ * @typedef {import("../../web/types").PageState} PageState
+ * @typedef {import("./types").Tab} Tab
+ * @typedef {{key: string, isAsked: boolean}} Work
+ */
 
-/* What the volume depends on: the slice only if tokens are forced in it. */
-function labelsKey() {
-  const { scan, index, strength, mode, seed, edits } = window.vqseg.state;
-  return JSON.stringify([scan.token, strength, mode, seed, edits.length ? [index, edits] : []]);
-}
+const PREPARED_UNASKED = 40; // slices; a longer scan is decoded when its labels are asked for
+const READY = "The labels of all slices at these settings are ready, on the scan's own grid.";
 
-async function prepareLabels(asked) {
-  const { scan } = window.vqseg.state, key = labelsKey();
-  if (file?.key === key) return asked ? saveLabels() : tellLabels("Ready.");
-  if (preparing?.key === key) {
-    preparing.asked ||= asked;
-    return;
+/** @param {Tab} tab */
+export function createLabels(tab) {
+  /** @type {{key: string, bytes: BlobPart} | null} */
+  let file = null;
+  /** @type {Work | null} */
+  let preparing = null; // isAsked: whether a click waits for it
+  const button = /** @type {HTMLButtonElement} */ (tab.find("[data-do=labels]"));
+  const bar = /** @type {HTMLProgressElement} */ (tab.find("progress"));
+
+  /** @param {boolean} isAsked whether the visitor wants the file, not only the view that it belongs to */
+  function prepare(isAsked) {
+    const { state } = store;
+    if (!state) return;
+    const key = labelsKey(state);
+    const slices = slicesOf(state.scan);
+    if (file?.key === key) return isAsked ? saveFile(file.bytes, state) : tell(READY);
+    if (preparing?.key === key) {
+      preparing.isAsked ||= isAsked;
+      return;
+    }
+    if (isAsked || slices <= PREPARED_UNASKED) return decode((preparing = { key, isAsked }), state, slices);
+    tell(slices + " slices: they are decoded at these settings when you press the button.");
   }
-  const slices = Object.values(scan.planes).find((plane) => plane.acquired).count;
-  if (!asked && slices > PREPARED_UNASKED) return tellLabels(slices + " slices: they are decoded at these settings when you press the button.");
-  const mine = (preparing = { key, asked });
-  let answer = { done: 0, of: slices };
-  while (mine === preparing && !answer.bytes) {
-    tellLabels("Decoding slice " + Math.min(answer.done + 1, answer.of) + " of " + answer.of, answer.done / answer.of);
-    answer = await server.labels(request("labels"));
-    if (mine !== preparing) return;
-    if (!answer || answer.error) {
-      stopLabels();
-      return say(answer?.error ?? "The server did not answer. Try again.");
+
+  /**
+   * @param {Work} work
+   * @param {PageState} state
+   * @param {number} slices
+   */
+  async function decode(work, state, slices) {
+    for (let done = 0, of = slices; work === preparing;) {
+      tell("Decoding slice " + Math.min(done + 1, of) + " of " + of, done / of);
+      const answer = await tab.server.labels(questionOf(state, "labels", location.origin));
+      if (work !== preparing) return;
+      if (!answer || answer.error) {
+        stop();
+        return tab.say(answer?.error ?? "The server did not answer. Try again.");
+      }
+      if (answer.bytes) return finish(work, bytesOf(answer.bytes), state);
+      [done, of] = [answer.done ?? done, answer.of ?? of];
     }
   }
-  file = { key, name: answer.name, bytes: bytesOf(answer) };
-  preparing = null;
-  root.dataset.labels = "ready";
-  tellLabels("Ready.");
-  if (mine.asked) saveLabels();
-}
 
-function saveLabels() {
-  const { strength, seed, edits } = window.vqseg.state, settings = "_eps" + strength + "_seed" + seed + (edits.length ? "_forced" : "");
-  save(file.bytes, "application/gzip", nameOf("_labels" + settings + ".nii.gz", false));
-}
-
-/* The settings changed: what is under way is of no use any more. */
-function leaveLabels() {
-  if (!window.vqseg.state.scan) return;
-  if (preparing && preparing.key !== labelsKey()) stopLabels();
-  if (file && file.key !== labelsKey()) {
-    file = null;
-    delete root.dataset.labels;
+  /**
+   * @param {Work} work
+   * @param {BlobPart} bytes
+   * @param {PageState} state
+   */
+  function finish({ key, isAsked }, bytes, state) {
+    file = { key, bytes };
+    preparing = null;
+    tell(READY);
+    if (isAsked) saveFile(bytes, state);
   }
+
+  /** The settings changed: what is under way is of no use any more, nor is a file of others. */
+  function leave() {
+    const key = store.state && labelsKey(store.state);
+    if (preparing && preparing.key !== key) stop();
+    if (!file || file.key === key) return;
+    file = null;
+    tell("");
+  }
+
+  function stop() {
+    preparing = null;
+    tell("");
+  }
+
+  /**
+   * @param {string} message
+   * @param {number} [share] of the slices that is decoded; left out while none is
+   */
+  function tell(message, share) {
+    tab.text("labels").textContent = message;
+    tab.find(".work").hidden = share === undefined;
+    button.disabled = share !== undefined && Boolean(preparing?.isAsked);
+    if (share !== undefined) bar.value = share;
+  }
+
+  return { prepare, leave, stop };
 }
 
-function stopLabels() {
-  preparing = null;
-  tellLabels("");
-}
-
-function tellLabels(message, share) {
-  text("labels").textContent = message === "Ready." ? "The labels of all slices at these settings are ready, on the scan's own grid." : message;
-  root.querySelector(".work").hidden = share === undefined;
-  labelsButton.disabled = share !== undefined && Boolean(preparing?.asked);
-  if (share !== undefined) root.querySelector("progress").value = share;
+/**
+ * @param {BlobPart} bytes
+ * @param {PageState} state
+ */
+function saveFile(bytes, state) {
+  save(bytes, "application/gzip", nameOf(state, labelsEnding(state)));
 }

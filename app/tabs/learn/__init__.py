@@ -1,1 +1,1 @@
-"""Learn: a guided walk through the method on the scan that is open."""
+"""Learn: a guided walk through the method, on the scan on show."""

@@ -1,4 +1,4 @@
-"""`python -m app.lesson --output handout.html`: the handout without the app, for one slice of a scan."""
+"""`python -m app.lesson --output handout.html`: writes the handout for one slice of a scan, without the app."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import tyro
 
-from app.scan.frames import RequestError
+from app.scan.frame_request import RequestError
 from app.scan.models import load_served, public_name, title_of
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
@@ -24,20 +24,20 @@ logger = logging.getLogger("app.lesson")
 
 @dataclass(frozen=True, kw_only=True)
 class Handout:
-    """Write the lesson's handout: one HTML page, to be printed from a browser or saved there as PDF."""
+    """Write the lesson's handout: one HTML page. Print it from a browser, or save it there as PDF."""
 
     output: Path
     """HTML file to write."""
     checkpoint: str = str(HOME / "checkpoints" / "acdc-10")
     """Checkpoint folder or Hub id."""
     scan: Path | None = None
-    """The scan that the questions are about; the first bundled example if not given."""
+    """The scan that the questions are about. By default the first bundled example."""
     slice: int | None = None
-    """Slice as acquired, counted from 0; the middle one if not given."""
+    """Acquired slice, counted from 0. By default the middle one."""
     cell: tuple[int, int] | None = None
-    """Row and column of the marked square; one amid the structures if not given."""
+    """Row and column of the marked square. By default one amid the labelled structures."""
     seed: int = 0
-    """Seed of all draws."""
+    """Seed of all random draws."""
     language: str = "en"
     """Code of the language, en or de."""
     notes: bool = False
@@ -47,7 +47,7 @@ class Handout:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 done, 2 what was asked for cannot be had."""
+    """Write the handout. Returns the exit status: 0 if it was written, 2 for a wrong or missing input."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     asked = tyro.cli(Handout, prog="python -m app.lesson", args=arguments)
     try:
@@ -68,15 +68,15 @@ def _place(asked: Handout) -> Place:
     served = load_served(public_name(asked.checkpoint, folder, HOME), title_of(folder), folder)
     files = find_examples(HOME / "assets" / "examples")
     if not files and asked.scan is None:
-        raise ScanError("there is no bundled example here; name a scan")
+        raise ScanError("there is no bundled example; name a scan with --scan")
     path = asked.scan or files[0]
     cases = Examples([path])
     opened = cases.open(title(path), served)
     if opened is None:
         raise ScanError(f"{path} cannot be opened")
     if path.resolve() not in {one.resolve() for one in files}:
-        # No app has it: there is nothing to link to.
+        # A scan that is not bundled is in no app, so a link to it would lead nowhere.
         opened.example = None
-    index = opened.views[opened.plane].count // 2 if asked.slice is None else asked.slice
+    index = opened.views[opened.plane].middle if asked.slice is None else asked.slice
     values = {"plane": opened.plane, "index": index, "strength": 0.0, "mode": "resample", "seed": asked.seed, "cell": asked.cell}
     return Place.checked(values, opened)

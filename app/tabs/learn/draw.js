@@ -1,107 +1,191 @@
 /* Pieces that the steps of the lesson are drawn with: pictures with marked squares, strips, bars and curves. Each gives a node. */
+import { boxOf, cellAt, cellBeside } from "../../web/cells.js";
+import { make } from "../../web/dom.js";
+import { axesOf, barsOf, pixelsOf, PLOT, pointsOf, stripPixels } from "./plots.js";
+
+/** @typedef {import("./types").Cell} Cell */
+/** @typedef {import("./types").Stage} Stage */
+
 const SVG = "http://www.w3.org/2000/svg";
 
-/* A node. attributes: properties of HTML, attributes of SVG; on: listeners; children: nodes and texts, null for none. */
-function el(tag, { on = {}, ...attributes } = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (name in node && name !== "list" && typeof value !== "string") node[name] = value;
-    else node.setAttribute(name, value);
-  }
-  for (const [name, listener] of Object.entries(on)) node.addEventListener(name, listener);
-  node.append(...children.filter((child) => child !== null && child !== undefined));
-  return node;
-}
-
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
 function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   node.append(...children);
   return node;
 }
 
-/* A picture of the slice on show, or of its part `focus`: left, top, width and height in displayed pixels. colour: byte or [r, g, b]
-   of a displayed pixel by its number; cells: squares to outline; pick: called with the square that is clicked or
-   moved to by the keys, which hint tells of. */
-function stage({ name, caption, colour, focus, cells = [], mark = null, pick = null, hint }) {
-  const { scan, plane, convention } = window.vqseg.state, view = scan.planes[plane], [rows, columns] = view.shape;
-  const [left, top, width, height] = focus;
-  const canvas = el("canvas", { width, height }), picture = new ImageData(width, height);
-  for (let row = 0, o = 0; row < height; row++) for (let column = 0; column < width; column++, o += 4) {
-    const shade = colour((top + row) * columns + left + column);
-    picture.data.set(Array.isArray(shade) ? [...shade, 255] : [shade, shade, shade, 255], o);
-  }
-  canvas.getContext("2d").putImageData(picture, 0, 0);
-  const rect = (kind) => (cell) => {
-    const [x, y, w, h] = window.vqseg.frames.boxOf(scan, plane, ...cell);
-    return svg("rect", { class: kind, x, y, width: w, height: h });
-  };
-  const over = svg("svg", { viewBox: focus.join(" "), preserveAspectRatio: "none", "aria-hidden": "true" }, ...cells.map(rect("cell")), ...(mark ? [mark].map(rect("mark")) : []));
-  const place = el("div", { class: "picture", role: pick ? "application" : "img", "aria-label": caption, "data-stage": name, ...(pick ? { title: hint } : {}) }, canvas, over);
-  place.style.setProperty("--mirror", convention === "neurological" && plane !== "sagittal" ? -1 : 1);
-  if (pick) pickable(place, { scan, plane, view, focus, mark, pick });
-  const frame = el("div", { class: "frame" }, place);
-  frame.style.setProperty("--ratio", (view.ratio * width * rows) / (height * columns));
-  return el("figure", {}, el("figcaption", {}, caption), frame);
+/**
+ * @param {string} className
+ * @param {string} caption
+ * @param {...(Node | null)} content
+ */
+export function figure(className, caption, ...content) {
+  return make("figure", { className }, make("figcaption", {}, caption), ...content);
 }
 
-function pickable(place, { scan, plane, view, focus, mark, pick }) {
-  const [rows, columns] = view.shape, [left, top, width, height] = focus, inside = (value, most) => Math.max(0, Math.min(most - 1, Math.floor(value)));
-  const take = (cell) => cell && pick([cell.row, cell.column]);
+/**
+ * @param {Uint8ClampedArray<ArrayBuffer>} pixels RGBA
+ * @param {number} width
+ * @param {number} height
+ */
+function canvasOf(pixels, width, height) {
+  const canvas = make("canvas", { width, height });
+  canvas.getContext("2d")?.putImageData(new ImageData(pixels, width, height), 0, 0);
+  return canvas;
+}
+
+/**
+ * A picture of the slice on show, or of a part of it.
+ * @param {Stage} stage
+ */
+export function stage({ where, name, caption, colour, focus, cells = [], mark = null, pick = null, hint = "" }) {
+  const { scan, plane, convention } = where;
+  const view = scan.planes[plane];
+  const [rows, columns] = view.shape;
+  const [, , width, height] = focus;
+  const canvas = canvasOf(pixelsOf(colour, focus, columns), width, height);
+  const place = make("div", { className: "picture", role: pick ? "application" : "img", ariaLabel: caption });
+  place.dataset.stage = name;
+  place.append(canvas, outlines(where, focus, cells, mark));
+  place.style.setProperty("--mirror", convention === "neurological" && plane !== "sagittal" ? "-1" : "1");
+  if (pick) pickable(place, { where, focus, mark, pick, hint });
+  const frame = make("div", { className: "frame" }, place);
+  frame.style.setProperty("--ratio", String((view.ratio * width * rows) / (height * columns)));
+  return figure("", caption, frame);
+}
+
+/**
+ * @param {import("./types").PageState} where
+ * @param {import("./types").Rect} focus
+ * @param {Cell[]} cells
+ * @param {Cell | null} mark
+ */
+function outlines({ scan, plane }, focus, cells, mark) {
+  const rect = (/** @type {string} */ kind, /** @type {Cell} */ [row, column]) => {
+    const [x, y, width, height] = boxOf(scan, plane, row, column);
+    return svg("rect", { class: kind, x, y, width, height });
+  };
+  const drawn = [...cells.map((cell) => rect("cell", cell)), ...(mark ? [rect("mark", mark)] : [])];
+  const attributes = { viewBox: focus.join(" "), preserveAspectRatio: "none", "aria-hidden": "true" };
+  return svg("svg", attributes, ...drawn);
+}
+
+/**
+ * @param {HTMLElement} place
+ * @param {Pick<Stage, "where" | "focus" | "mark"> & {pick: (cell: Cell) => void, hint: string}} stage
+ */
+function pickable(place, { where: { scan, plane }, focus, mark, pick, hint }) {
+  const [rows, columns] = scan.planes[plane].shape;
+  const [left, top, width, height] = focus;
+  const inside = (/** @type {number} */ value, /** @type {number} */ most) =>
+    Math.max(0, Math.min(most - 1, Math.floor(value)));
+  const take = (/** @type {{row: number, column: number} | null} */ cell) => cell && pick([cell.row, cell.column]);
   place.tabIndex = 0;
+  place.title = hint;
   // Positions within an element count before it is mirrored.
-  place.addEventListener("click", ({ offsetX, offsetY }) => take(window.vqseg.frames.cellAt(scan, plane,
-    inside(top + (offsetY / place.clientHeight) * height, rows), inside(left + (offsetX / place.clientWidth) * width, columns))));
+  place.addEventListener("click", ({ offsetX, offsetY }) => {
+    const row = inside(top + (offsetY / place.clientHeight) * height, rows);
+    take(cellAt(scan, plane, row, inside(left + (offsetX / place.clientWidth) * width, columns)));
+  });
   place.addEventListener("keydown", (event) => {
     if (!event.key.startsWith("Arrow")) return;
     // Elsewhere the arrows turn the slices.
     event.preventDefault();
-    take(window.vqseg.frames.cellBeside(scan, plane, { row: mark[0], column: mark[1] }, event.key, getComputedStyle(place).getPropertyValue("--mirror").trim() === "-1"));
+    const marked = mark ? { row: mark[0], column: mark[1] } : null;
+    const mirrored = getComputedStyle(place).getPropertyValue("--mirror").trim() === "-1";
+    take(cellBeside(scan, plane, marked, event.key, mirrored));
   });
 }
 
-/* Numbers as colours: blue below zero, orange above, light at zero. */
-function strip(values, most) {
-  const canvas = el("canvas", { width: values.length, height: 1, class: "strip", "aria-hidden": "true" }), picture = new ImageData(values.length, 1);
-  values.forEach((value, i) => {
-    const share = Math.min(1, Math.abs(value) / most), end = value < 0 ? [0, 114, 178] : [213, 94, 0];
-    picture.data.set([...end.map((part) => 245 + share * (part - 245)), 255], 4 * i);
-  });
-  canvas.getContext("2d").putImageData(picture, 0, 0);
-  return canvas;
+/**
+ * Numbers as colours.
+ * @param {number[]} values
+ * @param {number} most
+ */
+export function strip(values, most) {
+  const canvas = canvasOf(stripPixels(values, most), values.length, 1);
+  return Object.assign(canvas, { className: "strip", ariaHidden: "true" });
 }
 
-const extent = (lists) => Math.max(1e-9, ...lists.flat().map(Math.abs));
-
-/* One bar a number, up and down from zero. */
-function bars(values, caption) {
-  const most = extent([values]);
-  const drawn = values.map((value, i) => svg("rect", { x: i + 0.12, width: 0.76, y: value > 0 ? -value / most : 0, height: Math.abs(value) / most, class: value < 0 ? "below" : "above" }));
-  return el("figure", { class: "bars" }, el("figcaption", {}, caption),
-    svg("svg", { viewBox: `0 -1.02 ${values.length} 2.04`, preserveAspectRatio: "none", role: "img", "aria-label": caption }, ...drawn));
+/**
+ * One bar a number, up and down from zero.
+ * @param {number[]} values
+ * @param {string} caption
+ */
+export function bars(values, caption) {
+  const drawn = barsOf(values).map((bar) => svg("rect", bar));
+  const viewBox = `0 -1.02 ${values.length} 2.04`;
+  const picture = svg("svg", { viewBox, preserveAspectRatio: "none", role: "img", "aria-label": caption }, ...drawn);
+  return figure("bars", caption, picture);
 }
 
-/* Rows of {name, share, note}: a bar as long as its share of the longest. */
-function shares(rows, caption) {
+/**
+ * A bar as long as its share of the longest, with a note behind it.
+ * @param {number} share
+ * @param {number} most
+ * @param {string} note
+ */
+export function barOf(share, most, note) {
+  const bar = make("i");
+  bar.style.width = (100 * share) / most + "%";
+  return make("dd", {}, make("span", {}, bar), make("b", {}, note));
+}
+
+/**
+ * @param {{name: string, share: number, note: string}[]} rows
+ * @param {string} caption
+ */
+export function shares(rows, caption) {
   const most = Math.max(1e-9, ...rows.map((row) => row.share));
-  return el("figure", { class: "shares" }, el("figcaption", {}, caption), el("dl", {}, ...rows.flatMap(({ name, share, note, marked }) => {
-    const bar = el("i", {});
-    bar.style.width = (100 * share) / most + "%";
-    return [el("dt", {}, name), el("dd", { class: marked ? "marked" : "" }, el("span", {}, bar), el("b", {}, note))];
-  })));
+  const said = rows.flatMap(({ name, share, note }) => [make("dt", {}, name), barOf(share, most, note)]);
+  return figure("shares", caption, make("dl", {}, ...said));
 }
 
-/* Lines over 0 to 1: {name, kind, x, y} with null where there is no value; marked: where the dotted line stands; top: of the axis. */
-function curves({ caption, axis, lines, marked, top, format }) {
-  const W = 210, H = 140, L = 30, B = 32, T = 8, R = 8;
-  const px = (x) => L + x * (W - L - R), py = (y) => H - B - (Math.min(y, top * 1.05) / top) * (H - B - T);
-  const text = (x, y, content, anchor) => svg("text", { x, y, "text-anchor": anchor }, content);
-  const grid = [0, 0.5, 1].flatMap((share) => [
-    svg("line", { class: "grid", x1: L, x2: W - R, y1: py(share * top), y2: py(share * top) }),
-    text(L - 5, py(share * top) + 4, format(share * top), "end"), text(px(share), H - B + 14, format(share), "middle")]);
-  const drawn = lines.map(({ kind, x, y }) => svg("polyline", { class: kind, points: x.map((value, i) => (y[i] === null || y[i] > top * 1.05 ? "" : px(value) + "," + py(y[i]))).join(" ") }));
-  const now = svg("line", { class: "now", x1: px(marked), x2: px(marked), y1: T, y2: H - B });
-  const legend = el("ul", { class: "legend" }, ...lines.map(({ name, kind }) => el("li", { class: kind }, name)));
-  return el("figure", { class: "curves" }, el("figcaption", {}, caption),
-    svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": caption }, ...grid, ...drawn, now, text(W - R, H - 1, axis, "end")), legend);
+/**
+ * Lines over 0 to 1. marked: where the dotted line stands; top: of the vertical axis.
+ * @param {{caption: string, axis: string, lines: import("./types").Line[], marked: number, top: number,
+ *   format: (value: number) => string}} plot
+ */
+export function curves({ caption, axis, lines, marked, top, format }) {
+  const { width, height } = PLOT;
+  const drawn = lines.map((line) => svg("polyline", { class: line.kind, points: pointsOf(line, top) }));
+  const x = axesOf(top).x(marked);
+  const now = svg("line", { class: "now", x1: x, x2: x, y1: PLOT.top, y2: height - PLOT.bottom });
+  const legend = lines.map(({ name, kind }) => make("li", { className: kind }, name));
+  const content = [...gridLines(top, format), ...drawn, now, label(width - PLOT.right, height - 1, axis, "end")];
+  const attributes = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": caption };
+  return figure("curves", caption, svg("svg", attributes, ...content), make("ul", { className: "legend" }, ...legend));
+}
+
+/**
+ * @param {number} top
+ * @param {(value: number) => string} format
+ */
+function gridLines(top, format) {
+  const { x, y } = axesOf(top);
+  const { width, height, left, right, bottom } = PLOT;
+  return [0, 0.5, 1].flatMap((share) => {
+    const level = y(share * top);
+    return [
+      svg("line", { class: "grid", x1: left, x2: width - right, y1: level, y2: level }),
+      label(left - 5, level + 4, format(share * top), "end"),
+      label(x(share), height - bottom + 14, format(share), "middle"),
+    ];
+  });
+}
+
+/**
+ * @param {number} x
+ * @param {number} y
+ * @param {string} content
+ * @param {"end" | "middle"} anchor
+ */
+function label(x, y, content, anchor) {
+  return svg("text", { x, y, "text-anchor": anchor }, content);
 }

@@ -1,4 +1,4 @@
-"""The lesson on paper: one HTML page with its own print style, made of the same texts, equations and numbers as the tab."""
+"""The lesson on paper: one HTML page with its own print style. Texts, equations and numbers are those of the tab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.tabs.learn.steps import STEPS, Step, token_picture
 from app.tabs.learn.texts import Texts, equations, fill, languages, number
 from vqseg.types import Array
 
-# Pixels of a printed picture's longer side, at least: a token must not become a blur.
+# Least number of pixels of a printed picture's longer side, so that tokens stay sharp; width of the frame around the marked square.
 _PRINTED, _FRAME = 640, 4
 _MARK = (255, 43, 184)
 
@@ -29,10 +29,17 @@ def _made(name: str, place: Place) -> Step:
 
 
 def handout_page(place: Place, language: str, step: Callable[[str, Place], Step] = _made, *, notes: bool = False, address: str = "") -> str:
-    """The page for one place of one scan. language: one of `languages()`.
+    """The handout for one place of one scan.
 
-    step: gives a step at a place, perhaps from what was computed before. notes: with the answers and the teacher's notes behind the
-    students' pages. address: of a running app, for a link to the place; none without it.
+    Args:
+        place: The place.
+        language: One of `languages()`.
+        step: Gives a step by its name, possibly one that was computed before.
+        notes: Whether answers and teacher's notes follow after the students' pages.
+        address: Of a running app, for a link to the place. Without it there is no link.
+
+    Returns:
+        An HTML page that needs no other file.
     """
     texts = languages()[language]
     made = {name: step(name, place) for name in STEPS}
@@ -107,7 +114,7 @@ def _teacher(made: dict[str, Step], texts: Texts, language: str, where: dict[str
 
 
 def _link(place: Place, language: str, address: str) -> str:
-    """Where the lesson on the same place begins; nothing for a scan that nobody else has, or without an address of the web."""
+    """A link to the lesson at the same place. Empty for a scan that is not bundled, and without a web address."""
     case, request = place.scan.example, place.request
     if case is None or not address.startswith(("http://", "https://")):
         return ""
@@ -122,7 +129,7 @@ def _slice(place: Place) -> Array:
 
 
 def _closer(place: Place, picture: Array) -> Array:
-    """The part of the picture worth a closer look, enlarged by whole steps, with a frame around the marked square."""
+    """The focus of the picture, enlarged by a whole number, with a frame around the marked square."""
     left, top, width, height = place.focus
     part = (slice(top, top + height), slice(left, left + width))
     times = max(1, -(-_PRINTED // max(width, height)))

@@ -1,43 +1,33 @@
-"""Steps that were computed lately, by scan: a class that follows one link is answered once."""
+"""The latest steps of each scan. A class that follows one link asks for the same step many times; it is computed once."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from threading import Lock
-from typing import Any
-from weakref import WeakKeyDictionary
 
+from app.scan.lru import LruOfEach
+from app.scan.open_scan import OpenScan
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS, Step
-from app.visit.session import OpenScan
 
 MOST_KEPT = 16
 
 
-class Answers:
-    """Keeps the latest steps of each scan for as long as the scan itself is held; knows of no visitor."""
+class KeptSteps:
+    """The latest steps of every open scan. They are forgotten together with their scan."""
 
     def __init__(self) -> None:
-        self._kept: WeakKeyDictionary[OpenScan, _Kept] = WeakKeyDictionary()
-        self._lock = Lock()
+        self._kept: LruOfEach[OpenScan, tuple[object, ...], Step] = LruOfEach(lambda _: MOST_KEPT)
 
     def step(self, name: str, place: Place) -> Step:
-        """The step of that name. Who asks while it is being computed waits for it."""
-        with self._lock:
-            kept = self._kept.setdefault(place.scan, _Kept())
-        # The lesson has strengths of its own, whatever is on show.
+        """A step, computed if it is not kept. Others who ask for it meanwhile wait.
+
+        Args:
+            name: One of STEPS.
+            place: Its place.
+
+        Returns:
+            The step.
+        """
+        # The lesson uses strengths of its own, so strength and edits on show do not change a step.
         key = (name, replace(place.request, strength=0.0, edits=()), place.row, place.column)
-        with kept.lock:
-            if key not in kept.steps:
-                kept.steps[key] = STEPS[name](place)
-            kept.steps.move_to_end(key)
-            while len(kept.steps) > MOST_KEPT:
-                kept.steps.popitem(last=False)
-            return kept.steps[key]
-
-
-class _Kept:
-    def __init__(self) -> None:
-        self.steps: OrderedDict[Any, Step] = OrderedDict()
-        self.lock = Lock()
+        return self._kept.of(place.scan).made(key, lambda: STEPS[name](place))

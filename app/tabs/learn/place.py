@@ -1,7 +1,7 @@
-"""Where a step of the lesson is: one square of one acquired slice, and what lies there.
+"""The place of a step of the lesson: one token of one acquired slice, shown as a marked square.
 
-Shapes: a slice (A, B) in the array's own order, its grid of tokens (h, w) at the deepest level, without those that lie beyond the
-picture's edge; pictures (rows, columns) as displayed.
+Shapes: a slice is (A, B) in the order of the array. Its grid of tokens is (h, w), at the deepest level and without the tokens beyond
+the edge of the slice. Pictures are (rows, columns) as displayed.
 """
 
 from __future__ import annotations
@@ -13,18 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from app.scan.frames import FrameRequest, RequestError, whole_number
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
-from app.visit.session import OpenScan
 from vqseg.types import Array
 
-# How much more than the structures themselves a closer look shows.
+# Side of the enlarged part, as a multiple of that of the labelled structures.
 _ROOM = 1.5
 
 
 @dataclass(frozen=True)
 class Place:
-    """A checked request for a picture in the plane of the acquired slices, and the marked square: row and column in the grid."""
+    """A checked place.
+
+    Attributes:
+        scan: The scan.
+        request: A slice in the plane of the acquired slices.
+        row: Row of the marked square in the grid of tokens.
+        column: Its column.
+    """
 
     scan: OpenScan
     request: FrameRequest
@@ -33,9 +40,20 @@ class Place:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> Place:
-        """values: the keys of a FrameRequest and "cell", [row, column]; None lets the lesson choose. Raises RequestError."""
+        """Check the place of a request.
+
+        Args:
+            values: Keys of a FrameRequest. "cell": [row, column], None for a square amid the labelled structures.
+            scan: The scan.
+
+        Returns:
+            The place.
+
+        Raises:
+            RequestError: If a value is wrong, if the plane is not that of the acquired slices, or if the square has no pixel.
+        """
         request = FrameRequest.checked(values, scan)
-        if scan.views[request.plane].axis != scan.segmented.axis:
+        if not scan.acquired(request.plane):
             raise RequestError(f"tokens lie in the acquired slices; choose plane {scan.plane}")
         cell = values.get("cell")
         if cell is None:
@@ -48,10 +66,11 @@ class Place:
 
     @property
     def view(self) -> PlaneView:
+        """How the slice is displayed."""
         return self.scan.views[self.request.plane]
 
     def _shown(self, grid: Array) -> Array:
-        """The deepest level of a slice's grid, without the tokens beyond the picture's edge, which stand for no pixel."""
+        """The deepest level of a slice's grid, without the tokens beyond the edge, which have no pixel."""
         rows, columns = owners(self.scan)
         return grid[-(len(grid) // self.scan.segmented.levels) :][: rows[-1] + 1, : columns[-1] + 1]
 
@@ -62,11 +81,12 @@ class Place:
 
     @property
     def code(self) -> int:
+        """The code of the marked square."""
         return int(self.codes[self.row, self.column])
 
     @cached_property
     def features(self) -> Array:
-        """(h, w, D) float32: z of the slice."""
+        """(h, w, D) float32: the features z of the slice."""
         return self._shown(self.scan.segmented.features(self.request.index))
 
     def taken(self, volume: Array) -> Array:
@@ -86,9 +106,10 @@ class Place:
 
     @property
     def focus(self) -> tuple[int, int, int, int]:
-        """The part of the picture worth a closer look, square on the screen: left, top, width and height in displayed pixels.
+        """The part of the picture that is enlarged: left, top, width and height in displayed pixels.
 
-        The labelled structures, the marked square and some room around them; the whole picture if nothing is labelled.
+        It holds the labelled structures and the marked square, and is square on the screen. If nothing is labelled, it is the whole
+        picture.
         """
         (rows, columns), labels = self.view.shape, self.view.orient(self.taken(self.scan.segmented.labels))
         if not labels.any():
@@ -106,12 +127,12 @@ class Place:
 
     @cached_property
     def token_labels(self) -> Array:
-        """(h, w) uint8: the label that most pixels of each token have, ties to the lower one."""
+        """(h, w) uint8: the most frequent label in each token's pixels, the lower one if two are equally frequent."""
         return _majority(self.taken(self.scan.segmented.labels), self.scan)
 
 
 def owners(scan: OpenScan) -> tuple[Array, Array]:
-    """The row and the column of the token grid that every pixel of a slice belongs to, (A,) and (B,) int; as frames.js has it."""
+    """(A,) and (B,) int: the row and the column of the token to which each pixel of a slice belongs. web/cells.js computes the same."""
     segmented = scan.segmented
     h, w = segmented.indices.shape[1] // segmented.levels, segmented.indices.shape[2]
     rows, columns = (
@@ -123,7 +144,7 @@ def owners(scan: OpenScan) -> tuple[Array, Array]:
 
 def _owning(name: str, value: Any, owned: Array) -> int:
     number = whole_number(name, value, int(owned[-1]))
-    # A picture smaller than its grid of tokens has no pixel for some of them.
+    # If a slice is smaller than its grid, some tokens have no pixel.
     if number not in owned:
         raise RequestError(f"{name} must be one that has a pixel, got {number}")
     return number
@@ -138,7 +159,7 @@ def _majority(labels: Array, scan: OpenScan) -> Array:
 
 
 def _middle(scan: OpenScan, index: int) -> tuple[int, int]:
-    """The labelled square nearest to the middle of all labelled ones, or the middle of the slice if there is none."""
+    """The labelled token that is closest to the mean place of all labelled tokens, or the middle of the slice if there is none."""
     labels = _majority(scan.segmented.labels.take(index, scan.segmented.axis), scan)
     labelled = np.argwhere(labels > 0)
     if not len(labelled):

@@ -1,7 +1,7 @@
-"""The numbers behind each step of the lesson, taken from the open scan and its checkpoint: never from a text.
+"""The numbers of each step of the lesson. They all come from the open scan and its checkpoint, never from a text.
 
-Each step is a function of a Place and gives a Step: what its texts name, the answer to its question, and what its pictures are
-drawn from. Pictures are (rows, columns) as displayed.
+Each step is a function from a Place to a Step: the values that its texts name, the answer to its question, and its pictures. Pictures
+are (rows, columns) as displayed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from vqseg.types import Array
 
 Facts = Mapping[str, int | float | str]
 
-# What the questions are asked at: the paper's strength, and one where dropout is said to fail.
+# Strengths of the questions: the one in the paper, and one at which dropout is said to fail.
 STRENGTH, HIGH = 0.7, 0.9
 DRAWS, ALIKE, NEAR = 100, 20, 4
-# "About the same" for two Dice scores.
+# Two Dice scores that differ by less count as about the same.
 SAME = 0.02
 STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
 _MARGIN = 2
@@ -34,9 +34,14 @@ _BORDER = 2
 
 @dataclass(frozen=True)
 class Step:
-    """facts: the values that the step's texts name. truth: the answer to the question. bounds: of a numeric answer.
+    """What a step of the lesson shows.
 
-    data: lists and numbers for drawing. pictures: (rows, columns) or (rows, columns, 3) uint8 as displayed.
+    Attributes:
+        facts: The values that the step's texts name.
+        truth: The answer to the question.
+        bounds: Smallest and largest answer, if it is a number.
+        data: Lists and numbers for drawing.
+        pictures: (rows, columns) or (rows, columns, 3) uint8 as displayed.
     """
 
     facts: Facts
@@ -47,7 +52,7 @@ class Step:
 
 
 def pixels(place: Place) -> Step:
-    """Brightness of the marked square on the network's own scale, and the pixels around it."""
+    """The brightness of the marked square in percent of the network's scale, and the pixels around it."""
     image, inside = place.taken(place.scan.segmented.normalised), place.inside
     brightness = round(100 * float(image[inside].mean()))
     shown, marked = place.view.orient(100 * image), place.view.orient(inside)
@@ -59,7 +64,7 @@ def pixels(place: Place) -> Step:
 
 
 def features(place: Place) -> Step:
-    """The square's features, and the squares whose features are most like them."""
+    """The features of the marked square, and the squares with the most similar features."""
     z, labels = place.features, place.token_labels
     mine, label = z[place.row, place.column], labels[place.row, place.column]
     away = np.linalg.norm(z - mine, axis=-1)
@@ -68,7 +73,7 @@ def features(place: Place) -> Step:
     places = np.stack(np.unravel_index(np.argsort(away, axis=None, kind="stable")[:count], away.shape), -1)
     alike = int((labels[places[:, 0], places[:, 1]] == label).sum())
     away[place.row, place.column] = 0
-    # White is the square itself, black everything less alike than half of the slice.
+    # White is the square itself. Squares beyond the median distance are black.
     likeness = 1 - away / max(float(np.median(away)), 1e-6)
     facts: Facts = {
         "dimension": z.shape[-1],
@@ -82,11 +87,11 @@ def features(place: Place) -> Step:
 
 
 def codeword(place: Place) -> Step:
-    """The nearest codeword among four, with all distances measured anew."""
+    """Four codewords, one of which is the nearest to the features of the marked square."""
     z, codewords = place.features[place.row, place.column], place.scan.segmented.codewords
     away = np.linalg.norm(codewords - z, axis=1)
     order, size = np.argsort(away, kind="stable"), len(codewords)
-    # Near, not so near, far: told apart by eye. Codebooks of the smallest size have fewer to choose from.
+    # The ranks are far apart, so that the eye can tell the codewords apart. The smallest codebooks have fewer than four.
     ranks = [rank for rank in (0, max(1, size // 50), max(2, size // 8), max(3, size // 2)) if rank < size]
     shown = np.random.default_rng([place.request.index, place.row, place.column]).permutation(order[ranks])
     letters = "abcd"[: len(shown)]
@@ -107,7 +112,7 @@ def codeword(place: Place) -> Step:
 
 
 def tokens(place: Place) -> Step:
-    """The slice as a grid of codes, and where the marked square's codeword stands."""
+    """The slice as a grid of codes, and where the code of the marked square occurs."""
     codes, code = place.codes, place.code
     same = np.argwhere(codes == code)
     facts: Facts = {
@@ -128,7 +133,7 @@ def token_picture(place: Place) -> Array:
 
 
 def _code_colours(place: Place) -> Array:
-    """(K, 3) uint8: codes near each other on the checkpoint's map look alike; without a map a colour means nothing."""
+    """(K, 3) uint8: codes that are close on the checkpoint's map have similar colours. Without a map the colours mean nothing."""
     statistics = place.scan.model.statistics
     if statistics is not None:
         return code_colours(statistics)
@@ -137,7 +142,7 @@ def _code_colours(place: Place) -> Array:
 
 
 def swap(place: Place) -> Step:
-    """What becomes of the marked token: pi(j|i), and independent draws."""
+    """What replaces the marked token: pi(j|i), and the counts of independent draws."""
     segmented, code = place.scan.segmented, place.code
     near = segmented.neighbours(code, NEAR)
     drawn = segmented.fates(code, STRENGTH, DRAWS, place.request.seed)
@@ -162,7 +167,7 @@ def swap(place: Place) -> Step:
 
 
 def decoders(place: Place) -> Step:
-    """Both decoders on untouched tokens, and what a swap at STRENGTH leaves of their answers."""
+    """The answers of both decoders to the tokens of the scan, and what stays the same at STRENGTH."""
     segmented, request = place.scan.segmented, place.request
     after = segmented.perturb(request.index, STRENGTH, request.mode, request.seed)
     before, picture = place.taken(segmented.labels), place.taken(segmented.reconstruction)
@@ -180,7 +185,7 @@ def decoders(place: Place) -> Step:
 
 
 def consistency(place: Place) -> Step:
-    """The consistency loss at STRENGTH, by region."""
+    """The consistency loss at STRENGTH inside the structures, at their borders and in the background."""
     request = place.request
     found = place.scan.segmented.consistency(request.index, STRENGTH, request.mode, request.seed)
     border = near_another_label(found.pseudo_labels, _BORDER)
@@ -192,7 +197,7 @@ def consistency(place: Place) -> Step:
         "mean": float(found.loss.mean()),
         "differing": round(100 * float((found.labels != found.pseudo_labels).mean()), 1),
     }
-    # A few pixels would otherwise leave all others black.
+    # Scaled to the maximum, a few pixels would leave all others black.
     peak = max(float(np.percentile(found.loss, 99.5)), 1e-3)
     pictures = {"teacher": found.pseudo_labels, "student": found.labels, "loss": greyscale(found.loss, 0, peak)}
     truth = max(losses, key=lambda name: losses[name])
@@ -200,7 +205,15 @@ def consistency(place: Place) -> Step:
 
 
 def near_another_label(labels: Array, steps: int) -> Array:
-    """(A, B) bool: pixels from which at most `steps` steps up, down, left or right lead to another label."""
+    """Pixels that are close to a different label.
+
+    Args:
+        labels: (A, B) int.
+        steps: How many steps up, down, left or right may lead to the other label; at least 1.
+
+    Returns:
+        (A, B) bool.
+    """
     near = np.zeros(labels.shape, bool)
     for axis in (0, 1):
         change = np.diff(labels, axis=axis) != 0
@@ -215,7 +228,7 @@ def near_another_label(labels: Array, steps: int) -> Array:
 
 
 def against_dropout(place: Place) -> Step:
-    """The same slice under swaps and under dropout at every strength, and how far each shifts the distribution."""
+    """The slice under the QPM and under feature dropout at every strength, and the KL radii of both."""
     segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {})
     many = {
         "qpm": [segmented.perturb(request.index, strength, request.mode, request.seed) for strength in STRENGTHS],

@@ -1,99 +1,202 @@
-/* What a step of the lesson says: idea, question, what was predicted and what the scan gave, the teacher's note. The state is in
-   learn.js, which this is joined with. */
-function speak(now) {
-  const s = stepTexts(), facts = now?.facts ?? {}, prediction = predictions[name()];
-  const signature = [name(), lesson.language, lesson.notes, now?.key, prediction?.key, problem.key === wanted].join(" ");
-  if (signature === told) return;
-  told = signature;
-  const said = [el("h2", {}, s.title), el("p", { class: "idea" }, fill(s.idea, facts))];
-  if (problem.key === wanted) said.push(el("p", { class: "notice", role: "alert" }, problem.text));
-  said.push(prediction ? outcome(s, facts, prediction, now) : question(s, facts, now), prediction ? formula(s) : null, note(s));
-  part(".say").replaceChildren(...said.filter(Boolean));
-}
+/* What a step of the lesson says: idea, question, what was predicted and what the scan gave, the teacher's note. */
+import { make } from "../../web/dom.js";
+import { placeBetween } from "./plots.js";
+import { measuredStrip, sample, stripOf } from "./strips.js";
 
-function question(s, facts, now) {
-  const commit = (event) => {
-    event.preventDefault();
-    const guess = new FormData(event.target).get("guess");
-    if (now && guess !== null && guess !== "") predict(now, s.options ? guess : Number(guess));
+/** @typedef {import("./types").StepAnswer} StepAnswer */
+/** @typedef {import("./types").StepTexts} StepTexts */
+/** @typedef {import("./types").Prediction} Prediction */
+
+/**
+ * @typedef {object} Actions
+ * @property {(now: StepAnswer, guess: number | string) => void} predict
+ * @property {() => void} again
+ * @property {() => void} forward to the next step
+ * @property {(notes: boolean) => void} showNotes
+ */
+
+/** @type {[number, number]} */
+const PERCENT = [0, 100];
+
+/**
+ * @param {object} context
+ * @param {HTMLElement} context.root
+ * @param {import("./types").Lesson} context.lesson
+ * @param {import("./types").Answers} context.answers
+ * @param {Record<string, string>} context.equations MathML by step
+ * @param {import("./types").Walk} context.walk
+ * @param {() => void} context.forward to the next step
+ * @param {() => void} context.paint
+ * @returns {import("./types").Words}
+ */
+export function createWords({ root, lesson, answers, equations, walk, forward, paint }) {
+  const place = /** @type {HTMLElement} */ (root.querySelector(".say"));
+  /** @type {Actions} */
+  const actions = {
+    forward,
+    again: walk.again,
+    showNotes: (notes) => walk.change({ notes }),
+    predict(now, guess) {
+      walk.predict(now, guess);
+      paint();
+      /** @type {HTMLElement | null} */ (place.querySelector(".outcome"))?.focus({ preventScroll: true });
+    },
   };
-  const entry = s.options ? choices(s, now) : number(now);
-  return el("form", { class: "ask", on: { submit: commit, input: (event) => (drafts[name()] = event.target.value) } },
-    el("p", { class: "lead" }, ui("predict")), el("p", { class: "question", id: "question" }, fill(s.question, facts)), entry,
-    el("button", { class: "primary", disabled: !now }, now ? ui("reveal") : ui("waiting")));
+  let told = "";
+
+  /** Written anew only where something changed: what is being typed stays. @param {StepAnswer | null} now */
+  function speak(now) {
+    const { state, prediction, stepTexts: texts } = lesson;
+    const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem];
+    if (JSON.stringify(shown) === told) return;
+    told = JSON.stringify(shown);
+    const idea = make("p", { className: "idea" }, lesson.fill(texts.idea, now?.facts));
+    const notice = answers.problem && make("p", { className: "notice", role: "alert" }, answers.problem);
+    const asked = prediction
+      ? [outcome(lesson, prediction, now, actions), formula(lesson, equations[lesson.name])]
+      : [question(lesson, now, actions)];
+    say(make("h2", {}, texts.title), idea, notice, ...asked, note(lesson, actions));
+  }
+
+  /** @param {...(Node | string | null)} parts */
+  function say(...parts) {
+    place.replaceChildren(...parts.filter((part) => part !== null));
+  }
+
+  return {
+    speak,
+    instead(...parts) {
+      told = "";
+      say(...parts);
+    },
+  };
 }
 
-function number(now) {
-  const [low, high] = now?.bounds ?? [0, 100];
-  return el("p", { class: "number" }, el("input", { type: "number", name: "guess", inputMode: "numeric", min: low, max: high, step: 1, required: true, value: drafts[name()] ?? "", "aria-labelledby": "question", autocomplete: "off" }),
-    el("span", {}, ui("between", { low, high })));
+/**
+ * @param {import("./types").Lesson} lesson
+ * @param {StepAnswer | null} now
+ * @param {Actions} actions
+ */
+function question(lesson, now, actions) {
+  const { stepTexts: texts, name } = lesson;
+  const lead = make("p", { className: "lead" }, lesson.ui("predict"));
+  const asked = make("p", { className: "question", id: "question" }, lesson.fill(texts.question, now?.facts));
+  const entry = texts.options ? choices(lesson, texts.options, now) : numberField(lesson, now);
+  const label = now ? lesson.ui("reveal") : lesson.ui("waiting");
+  const button = make("button", { className: "primary", disabled: !now }, label);
+  const form = make("form", { className: "ask" }, lead, asked, entry, button);
+  form.addEventListener("input", ({ target }) => {
+    if (target instanceof HTMLInputElement) lesson.drafts.set(name, target.value);
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const guess = new FormData(form).get("guess");
+    if (now && guess !== null && guess !== "") actions.predict(now, texts.options ? String(guess) : Number(guess));
+  });
+  return form;
 }
 
-function choices(s, now) {
-  return el("div", { class: "options", role: "radiogroup", "aria-labelledby": "question" }, ...sample(now, "div"),
-    ...Object.entries(s.options).map(([key, text]) => el("label", {}, el("input", { type: "radio", name: "guess", value: key, required: true, checked: drafts[name()] === key }), el("span", {}, text), ...strips(now, key))));
+/** @param {import("./types").Lesson} lesson @param {StepAnswer | null} now */
+function numberField(lesson, now) {
+  const [low, high] = now?.bounds ?? PERCENT;
+  const input = make("input", { type: "number", name: "guess", inputMode: "numeric", required: true });
+  Object.assign(input, { min: String(low), max: String(high), step: "1", autocomplete: "off" });
+  input.value = lesson.drafts.get(lesson.name) ?? "";
+  input.setAttribute("aria-labelledby", "question");
+  return make("p", { className: "number" }, input, make("span", {}, lesson.ui("between", { low, high })));
 }
 
-/* The nearest codeword is looked for by eye: strips stand beside the letters. */
-const scale = (now) => 0.6 * extent([now.data.feature, ...now.data.choices.map((one) => one.values)]);
-const sample = (now, tag) => (now?.data.choices ? [el(tag, { class: "sample" }, el("span", {}, texts().pictures.feature), strip(now.data.feature, scale(now)))] : []);
-
-function strips(now, letter, more = false) {
-  const one = now?.data.choices?.find((choice) => choice.letter === letter);
-  return one ? [strip(one.values, scale(now)), more ? el("small", {}, fill(texts().pictures.distance, { distance: one.distance })) : null] : [];
+/** @param {import("./types").Lesson} lesson @param {Record<string, string>} options @param {StepAnswer | null} now */
+function choices(lesson, options, now) {
+  const labels = Object.entries(options).map(([key, text]) => {
+    const input = make("input", { type: "radio", name: "guess", value: key, required: true });
+    input.checked = lesson.drafts.get(lesson.name) === key;
+    return make("label", {}, input, make("span", {}, text), stripOf(now, key));
+  });
+  const group = make("div", { className: "options", role: "radiogroup" }, sample(lesson, now, "div"), ...labels);
+  group.setAttribute("aria-labelledby", "question");
+  return group;
 }
 
-function predict(now, guess) {
-  predictions[name()] = { guess, truth: now.truth, key: now.key };
-  delete drafts[name()];
-  // What was asked is what is seen next.
-  if (SLIDERS[name()] === "strength") window.vqseg.setSlider("strength", now.facts.strength);
-  paint();
-  part(".outcome")?.focus({ preventScroll: true });
+/**
+ * @param {import("./types").Lesson} lesson
+ * @param {Prediction} prediction
+ * @param {StepAnswer | null} now
+ * @param {Actions} actions
+ */
+function outcome(lesson, prediction, now, actions) {
+  const { stepTexts: texts } = lesson;
+  const result = texts.options
+    ? chosen(lesson, texts.options, prediction, now)
+    : compared(lesson, prediction, now?.bounds ?? PERCENT);
+  const moved = now && now.key !== prediction.key ? make("p", { className: "moved" }, lesson.ui("moved")) : null;
+  const reveal = make("p", { className: "reveal" }, lesson.fill(texts.reveal, now?.facts));
+  const why = make("p", { className: "why" }, lesson.fill(texts.why, now?.facts));
+  const section = make("section", { className: "outcome", tabIndex: -1 }, result, moved, reveal, why);
+  section.append(onward(lesson, actions));
+  return section;
 }
 
-function outcome(s, facts, { guess, truth, key }, now) {
-  const result = s.options ? chosen(s, guess, now) : compared(guess, truth, now?.bounds);
-  return el("section", { class: "outcome", tabIndex: -1 }, result, now && now.key !== key ? el("p", { class: "moved" }, ui("moved")) : null,
-    el("p", { class: "reveal" }, fill(s.reveal, facts)), el("p", { class: "why" }, fill(s.why, facts)),
-    el("p", { class: "on" }, lesson.step < STEPS.length - 1 ? el("button", { class: "primary", type: "button", on: { click: () => go(lesson.step + 1) } }, ui("next")) : null,
-      el("button", { class: "quiet", type: "button", on: { click: again } }, ui("again"))));
+/** @param {import("./types").Lesson} lesson @param {Actions} actions */
+function onward(lesson, actions) {
+  const isLast = lesson.state.step === lesson.steps.length - 1;
+  const next = isLast ? null : make("button", { className: "primary", type: "button" }, lesson.ui("next"));
+  next?.addEventListener("click", actions.forward);
+  const again = make("button", { className: "quiet", type: "button" }, lesson.ui("again"));
+  again.addEventListener("click", actions.again);
+  return make("p", { className: "on" }, next, again);
 }
 
-function again() {
-  delete predictions[name()];
-  draw();
-}
-
-function compared(guess, truth, bounds) {
-  const [low, high] = bounds ?? [0, 100], place = (value) => (100 * (Math.min(high, Math.max(low, value)) - low)) / (high - low) + "%";
-  const tick = (kind, value) => {
-    const mark = el("i", { class: kind });
-    mark.style.left = place(value);
+/** @param {import("./types").Lesson} lesson @param {Prediction} prediction @param {[number, number]} bounds */
+function compared(lesson, { guess, truth }, bounds) {
+  const said = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {number | string} */ value) =>
+    make("div", { className: kind }, make("dt", {}, name), make("dd", {}, lesson.n(value)));
+  const tick = (/** @type {string} */ kind, /** @type {number | string} */ value) => {
+    const mark = make("i", { className: kind });
+    mark.style.left = placeBetween(Number(value), bounds) + "%";
     return mark;
   };
-  return el("div", { class: "compared" }, el("dl", {}, el("div", { class: "guess" }, el("dt", {}, ui("you_said")), el("dd", {}, n(guess))), el("div", { class: "truth" }, el("dt", {}, ui("scan_says")), el("dd", {}, n(truth)))),
-    el("div", { class: "scale", "aria-hidden": "true" }, tick("guess", guess), tick("truth", truth)));
+  const both = [said("guess", lesson.ui("you_said"), guess), said("truth", lesson.ui("scan_says"), truth)];
+  const line = make("div", { className: "scale", ariaHidden: "true" }, tick("guess", guess), tick("truth", truth));
+  return make("div", { className: "compared" }, make("dl", {}, ...both), line);
 }
 
-function chosen(s, guess, now) {
-  const truth = now?.truth ?? predictions[name()].truth;
-  return el("ul", { class: "options chosen" }, ...sample(now, "li"), ...Object.entries(s.options).map(([key, text]) => {
-    const told = [key === truth ? ui("right") : "", key === guess ? ui("chosen") : ""].filter(Boolean).join(" · ");
-    return el("li", { class: key === truth ? "truth" : "" }, el("span", {}, text), ...strips(now, key, true), told ? el("b", {}, told) : null);
-  }));
+/**
+ * @param {import("./types").Lesson} lesson
+ * @param {Record<string, string>} options
+ * @param {Prediction} prediction
+ * @param {StepAnswer | null} now
+ */
+function chosen(lesson, options, prediction, now) {
+  const truth = now?.truth ?? prediction.truth;
+  const items = Object.entries(options).map(([key, text]) => {
+    const roles = [];
+    if (key === truth) roles.push(lesson.ui("right"));
+    if (key === prediction.guess) roles.push(lesson.ui("chosen"));
+    const item = make("li", { className: key === truth ? "truth" : "" }, make("span", {}, text));
+    item.append(...measuredStrip(lesson, now, key));
+    if (roles.length) item.append(make("b", {}, roles.join(" · ")));
+    return item;
+  });
+  return make("ul", { className: "options chosen" }, sample(lesson, now, "li"), ...items);
 }
 
-function formula(s) {
-  if (!s.equation) return null;
-  const signs = el("div", { class: "signs" });
+/** @param {import("./types").Lesson} lesson @param {string} equation */
+function formula(lesson, equation) {
+  const text = lesson.stepTexts.equation;
+  if (!text) return null;
+  const signs = make("div", { className: "signs" });
   // Written by us, in a file of its own: MathML is the same in every language.
-  signs.innerHTML = EQUATIONS[name()];
-  return el("details", { class: "equation" }, el("summary", {}, ui("equation")), signs, el("p", {}, s.equation));
+  signs.innerHTML = equation;
+  const summary = make("summary", {}, lesson.ui("equation"));
+  return make("details", { className: "equation" }, summary, signs, make("p", {}, text));
 }
 
-function note(s) {
-  const details = el("details", { class: "note", open: lesson.notes }, el("summary", {}, ui("notes")), el("p", {}, s.note));
-  details.addEventListener("toggle", () => change({ notes: details.open }));
+/** @param {import("./types").Lesson} lesson @param {Actions} actions */
+function note(lesson, actions) {
+  const summary = make("summary", {}, lesson.ui("notes"));
+  const details = make("details", { className: "note", open: lesson.state.notes }, summary);
+  details.append(make("p", {}, lesson.stepTexts.note));
+  details.addEventListener("toggle", () => actions.showNotes(details.open));
   return details;
 }

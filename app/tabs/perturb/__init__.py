@@ -1,1 +1,1 @@
-"""Perturb: the tokens of a slice before and after, one by one."""
+"""Perturb: the tokens of a slice before and after the perturbation, one by one."""

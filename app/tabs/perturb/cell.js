@@ -1,122 +1,141 @@
-/* One cell of the token grid in detail, and cells that are forced to a code. Part of the tab, see perturb.js. */
-const part = (name) => panel.querySelector(".card " + name);
+/* The token that is looked at: chosen by a click or by the arrow keys, described on the card, forced to a code. */
+import { boxOf, cellAt, cellBeside } from "../../web/cells.js";
+import { unpack } from "../../web/packed.js";
+import { pixelAt } from "../../web/pictures.js";
+import { store } from "../../web/store.js";
+import { zoom } from "../../web/zoom.js";
+import { createCard } from "./card.js";
 
-let chosen = null;      // the cell, of window.vqseg.frames.cellAt
-let asked = 0;
+/**
+ * @typedef {import("../../web/types").Cell} Cell
+ * @typedef {import("../../web/types").Scan} Scan
+ * @typedef {import("./types").Scene} Scene
+ * @typedef {import("./types").Tab} Tab
+ */
 
-/* Whether there are tokens to choose from, and not those of a scan that is being left. */
-const hasCells = () => Boolean(shown?.frame.codes) && shown.request.token === window.vqseg.state.scan.token;
+/** @param {Tab} tab */
+export function createCell(tab) {
+  /** @type {Cell | null} */
+  let chosen = null;
+  let asked = 0;
+  const card = createCard(tab, force);
 
-const isMirrored = () => getComputedStyle(root).getPropertyValue("--mirror").trim() === "-1";
+  /** The scene, if there are tokens to choose from. */
+  const withTokens = () => (tab.scene()?.shown.frame.codes ? tab.scene() : null);
+  const isMirrored = () => getComputedStyle(tab.root).getPropertyValue("--mirror").trim() === "-1";
 
-/* A click on one of the two grids. */
-function chooseIn(stage, event) {
-  if (!hasCells() || !stage.matches("[data-panel=before] *, [data-panel=after] *")) return;
-  const pixel = pictures.pixelAt(stage.querySelector("canvas"), event, viewOf(), isMirrored());
-  if (!pixel) return;
-  chosen = window.vqseg.frames.cellAt(window.vqseg.state.scan, shown.request.plane, pixel.row, pixel.column);
-  describeCell();
-  schedule();
-}
+  /** @param {Cell | null} cell */
+  function choose(cell) {
+    if (!cell) return false;
+    chosen = cell;
+    describe();
+    tab.schedule();
+    return true;
+  }
 
-/* The arrow keys go from cell to cell as they are displayed. */
-function moveCell(event) {
-  if (!event.key.startsWith("Arrow") || !hasCells()) return;
-  event.preventDefault();
-  const next = window.vqseg.frames.cellBeside(window.vqseg.state.scan, shown.request.plane, chosen, event.key, isMirrored());
-  if (!next) return;
-  chosen = next;
-  bringIntoSight(event.currentTarget);
-  describeCell();
-  schedule();
-}
+  /**
+   * A click on one of the two grids.
+   * @param {HTMLElement} stage
+   * @param {MouseEvent} event
+   */
+  function click(stage, event) {
+    const scene = withTokens();
+    const canvas = stage.querySelector("canvas");
+    if (!scene || !canvas || !stage.matches("[data-panel=before] *, [data-panel=after] *")) return;
+    const pixel = pixelAt(canvas, event, scene.view, isMirrored());
+    if (pixel) choose(cellAt(scene.scan, scene.shown.request.plane, pixel.row, pixel.column));
+  }
 
-/* The chosen cell may lie beside what a zoomed picture shows. */
-function bringIntoSight(canvas) {
-  const [x, y, width, height] = boxOf(chosen.row, chosen.column), [rows, columns] = viewOf().shape, stage = canvas.parentElement;
-  const inStage = (across, down) => [(across * canvas.clientWidth) / stage.clientWidth / columns, (down * canvas.clientHeight) / stage.clientHeight / rows];
-  const side = isMirrored() ? -1 : 1;
-  window.vqseg.zoom.reveal(inStage(side * (x + width / 2 - columns / 2), y + height / 2 - rows / 2), inStage(width, height));
-}
+  /**
+   * The arrow keys go from cell to cell as they are displayed.
+   * @param {KeyboardEvent} event
+   */
+  function move(event) {
+    const scene = withTokens();
+    if (!event.key.startsWith("Arrow") || !scene) return;
+    event.preventDefault();
+    const beside = cellBeside(scene.scan, scene.shown.request.plane, chosen, event.key, isMirrored());
+    if (choose(beside)) bringIntoSight(/** @type {HTMLCanvasElement} */ (event.currentTarget), scene);
+  }
 
-async function describeCell() {
-  const { frame, request } = shown, number = ++asked;
-  const [code, to] = [frame.clean_codes[chosen.at], frame.codes[chosen.at]];
-  const answer = await server.neighbours({ token: request.token, code, to });
-  if (number !== asked) return;
-  if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Click the cell again.");
-  const atoms = await window.vqseg.frames.unpack(answer.atoms), size = answer.side ** 2;
-  if (number !== asked) return;
-  const atom = (i) => atoms.subarray(i * size, (i + 1) * size);
-  const last = answer.codes.length - 1, pi = (i) => share(request.strength * answer.probabilities[i]);
-  text("cell").textContent = "Token " + chosen.row + ", " + chosen.column;
-  const isForced = window.vqseg.state.edits.some(([r, c]) => r * window.vqseg.state.scan.grid_of_tokens[1] + c === chosen.at);
-  text("move").textContent = code === to ? "code " + code + (isForced ? ", forced to itself" : ", not replaced")
-    : "code " + code + " → " + to + (isForced ? ", forced" : "") + " · π " + pi(last).replace(/^(?!<)/, "= ") + " · distance " + answer.distances[last].toFixed(3);
-  drawSwap([[code, atom(0)], [to, atom(last + 1)]]);
-  part("tbody").replaceChildren(...answer.codes.slice(0, last).map((j, i) => neighbourRow(j, atom(i + 1), answer.distances[i], pi(i))));
-  part("table").hidden = part("form").hidden = false;
-  part("input").max = window.vqseg.state.scan.codebook_size - 1;
-  root.dataset.cell = [chosen.row, chosen.column, code, to].join(" ");
-}
+  /**
+   * The chosen cell may lie beside what a zoomed picture shows.
+   * @param {HTMLCanvasElement} canvas
+   * @param {Scene} scene
+   */
+  function bringIntoSight(canvas, { shown, view, scan }) {
+    const stage = canvas.parentElement;
+    if (!chosen || !stage) return;
+    const [x, y, width, height] = boxOf(scan, shown.request.plane, chosen.row, chosen.column);
+    const [rows, columns] = view.shape;
+    /**
+     * @param {number} across
+     * @param {number} down
+     * @returns {[number, number]}
+     */
+    const inStage = (across, down) => [
+      (across * canvas.clientWidth) / stage.clientWidth / columns,
+      (down * canvas.clientHeight) / stage.clientHeight / rows,
+    ];
+    const side = isMirrored() ? -1 : 1;
+    const middle = inStage(side * (x + width / 2 - columns / 2), y + height / 2 - rows / 2);
+    zoom.reveal(middle, inStage(width, height));
+  }
 
-/* A probability to four places; what is less than that is not said to be nothing. */
-const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.toFixed(4));
+  /** The card of the chosen cell, if there is one. */
+  async function describe() {
+    const scene = withTokens();
+    const { clean_codes: clean, codes } = scene?.shown.frame ?? {};
+    if (!scene || !clean || !codes || !chosen) return;
+    const mine = ++asked;
+    const { row, column, at } = chosen;
+    const [code, to] = [clean[at], codes[at]];
+    const { token, strength } = scene.shown.request;
+    const answer = await tab.server.neighbours({ token, code, to });
+    if (mine !== asked) return;
+    if (!answer || answer.error) return tab.say(answer?.error ?? "The server did not answer. Click the cell again.");
+    const atoms = await unpack(answer.atoms);
+    if (mine !== asked) return;
+    const place = placeOf(at, scene.scan);
+    const isForced = (store.state?.edits ?? []).some((edit) => edit[0] === place[0] && edit[1] === place[1]);
+    card.show({ row, column, code, to, isForced }, answer, atoms, { strength, size: scene.scan.codebook_size });
+  }
 
-/* What the code and its replacement decode to; one picture if there was no replacement. */
-function drawSwap(codes) {
-  const swap = part(".swap"), figures = swap.querySelectorAll("figure");
-  codes.forEach(([code, atom], i) => {
-    drawAtom(figures[i].querySelector("canvas"), code, atom);
-    figures[i].querySelector("figcaption").textContent = code;
+  /** @param {number} code */
+  function force(code) {
+    const { state } = store;
+    if (chosen && state) store.edit([...state.edits, [...placeOf(chosen.at, state.scan), code]]);
+  }
+
+  function forget() {
+    chosen = null;
+    asked++;
+    card.clear();
+  }
+
+  for (const name of ["before", "after"]) tab.canvasOf(name).addEventListener("keydown", move);
+  tab.panel.addEventListener("submit", (event) => {
+    event.preventDefault();
+    force(card.typed());
   });
-  figures[1].hidden = swap.querySelector("span").hidden = codes[0][0] === codes[1][0];
-  swap.hidden = false;
+
+  return {
+    click,
+    describe,
+    forget,
+    tellEdits: card.tellEdits,
+    get chosen() {
+      return chosen;
+    },
+  };
 }
 
-function drawAtom(canvas, code, atom) {
-  const side = Math.sqrt(atom.length);
-  pictures.paint(canvas, { shape: [side, side] }, (out) => pictures.grey(out, atom));
-  canvas.setAttribute("aria-label", "What code " + code + " decodes to");
+/**
+ * Where a code stands in the grids of all levels, one below the other: edits count rows so.
+ * @param {number} at
+ * @param {Scan} scan
+ * @returns {[number, number]} row and column
+ */
+function placeOf(at, { grid_of_tokens: [, w] }) {
+  return [Math.floor(at / w), at % w];
 }
-
-function neighbourRow(code, atom, distance, probability) {
-  const row = document.createElement("tr"), canvas = document.createElement("canvas"), button = document.createElement("button");
-  for (const value of [code, distance.toFixed(3), probability, ""]) row.insertCell().textContent = value;
-  canvas.setAttribute("role", "img");
-  drawAtom(canvas, code, atom);
-  row.cells[0].prepend(canvas);
-  button.type = "button";
-  button.textContent = "Force";
-  button.setAttribute("aria-label", "Force to code " + code);
-  button.addEventListener("click", () => force(code));
-  row.cells[3].append(button);
-  return row;
-}
-
-function force(code) {
-  if (!chosen) return;
-  const w = window.vqseg.state.scan.grid_of_tokens[1];
-  window.vqseg.edit([...window.vqseg.state.edits, [Math.floor(chosen.at / w), chosen.at % w, code]]);
-}
-
-function tellEdits(state) {
-  const count = state.edits.length;
-  text("edits").textContent = count === 0 ? "No cell is forced" : count + (count === 1 ? " edit in this slice" : " edits in this slice");
-  for (const name of ["undo", "clear"]) part("[data-do=" + name + "]").disabled = count === 0;
-}
-
-function forgetCell() {
-  chosen = null;
-  asked++;
-  part("table").hidden = part("form").hidden = part(".swap").hidden = true;
-  text("cell").textContent = "Click a cell";
-  text("move").textContent = "Its code, what replaced it and the codewords nearest to it appear here, and what each of them decodes to. The wheel, two fingers, + and \u2212 zoom.";
-  delete root.dataset.cell;
-}
-
-panel.addEventListener("submit", (event) => {
-  event.preventDefault();
-  force(Number(part("input").value));
-});
-for (const name of ["before", "after"]) canvasOf(name).addEventListener("keydown", moveCell);

@@ -1,90 +1,110 @@
-/* The curves over epsilon, from the frames that are there, and over the rate of feature dropout, asked for point by point.
-   Part of the tab, see perturb.js. Trace numbers are those of app/curve_figures.py. */
-const TRUTH = 2, DROPOUT = 4;
-const FIGURES = ["dice_vs_clean", "agreement", "truth", "psnr"];
-const STEPS = 20;
+/* The curves over epsilon, from the frames that are there, and over the rate of feature dropout, asked for point by point. */
+import { facts } from "../../web/facts.js";
+import { frames } from "../../web/frames.js";
+import { ink, plotly } from "../../web/plotly.js";
+import { nextRate, tracesOf } from "./curve_points.js";
 
-let drawn = "";
-let dropout = null;      // {key, points} of the slice on show, in the order of asking
-let fetching = false;
+/**
+ * @typedef {import("../../web/types").SliceRequest} SliceRequest
+ * @typedef {import("./types").DropoutPoint} DropoutPoint
+ * @typedef {import("./types").Scene} Scene
+ * @typedef {import("./types").Tab} Tab
+ */
 
-const graphOf = () => document.querySelector("#curves .js-plotly-plot");
-const meanOf = (list) => { const known = (list ?? []).filter((v) => v !== null); return known.length ? known.reduce((a, b) => a + b) / known.length : null; };
-const figureOf = (point, name) => (name === "truth" ? meanOf(point.truth) : point[name]);
+const NARROW = 520; // pixels
+// PSNR below the shares instead of beside them.
+const STACKED = {
+  "xaxis.domain": [0, 1],
+  "yaxis.domain": [0.56, 1],
+  "xaxis2.domain": [0, 1],
+  "yaxis2.domain": [0, 0.32],
+};
 
-function drawCurves(state) {
-  const graph = graphOf();
-  if (!graph?._fullLayout || !window.Plotly) return;
-  fetchDropout();
-  const points = window.vqseg.frames.curve, dropped = pointsOfDropout();
-  const key = [graph.dataset.dressed, state.strength, points.map((p) => p.strength), dropped.length, settingsKey()].join(" ");
-  if (key === drawn) return;
-  dress(graph);
-  drawn = key;
-  const lines = [...FIGURES.map((name) => points.map((p) => [p.strength, figureOf(p, name)])), ...FIGURES.map((name) => dropped.map((p) => [p.rate, figureOf(p, name)]))];
-  const line = { color: getComputedStyle(root).color, width: 2, dash: "dot" };
-  const present = ["", "2"].map((axis) => ({ type: "line", xref: "x" + axis, yref: "y" + axis + " domain", x0: state.strength, x1: state.strength, y0: 0, y1: 1, line }));
-  window.Plotly.update(graph, {
-    x: lines.map((line) => line.map(([x]) => x)),
-    y: lines.map((line) => line.map(([, y]) => y)),
-    visible: lines.map((_, i) => i % DROPOUT !== TRUTH || Boolean(shown.request.truth)),
-  }, { shapes: present }, lines.map((_, trace) => trace));
-  Object.assign(graph.dataset, { points: points.length, dropout: dropped.length, present: state.strength });
-}
+/** Dropout does not know epsilon and mode: its curve belongs to the slice, the seed and the forced tokens. @param {SliceRequest} request */
+const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
+  JSON.stringify([token, plane, index, seed, edits, truth]);
 
-/* Dropout does not know epsilon and mode: its curve belongs to the slice, the seed and the forced tokens. */
-function dropoutKey() {
-  const { token, plane, index, seed, edits, truth } = shown.request;
-  return JSON.stringify([token, plane, index, seed, edits, truth]);
-}
+/** @param {Tab} tab */
+export function createCurves(tab) {
+  const steps = facts.curve_steps - 1;
+  /** @type {Element | null} */
+  let dressed = null; // Gradio makes the plot anew now and then
+  let drawn = "";
+  /** @type {{key: string, points: DropoutPoint[]}} */
+  let dropout = { key: "", points: [] }; // in the order of asking
+  let isFetching = false;
 
-const pointsOfDropout = () => (dropout?.key === dropoutKey() ? dropout.points.toSorted((a, b) => a.rate - b.rate) : []);
+  /** The plot, once plotly.js has drawn it; null before. */
+  const graph = () => /** @type {any} */ (document.querySelector("#curves .js-plotly-plot"));
 
-/* One point after the other while the tab is looked at and the frames of epsilon are there: those are more urgent. */
-async function fetchDropout() {
-  if (fetching) return;
-  fetching = true;
-  try {
-    while (visible() && viewOf().acquired && window.vqseg.frames.readyAhead > STEPS) {
-      const key = dropoutKey(), request = shown.request;
-      if (dropout?.key !== key) dropout = { key, points: [] };
-      const rate = nextRate(dropout.points);
-      if (rate === undefined) break;
-      const answer = await server.dropout({ ...request, rate });
-      if (!answer || answer.error) break;
-      if (dropout.key === key) dropout.points.push(answer);
-      schedule();
-    }
-  } finally {
-    fetching = false;
+  /** Whether there is a plot that was not dressed. */
+  const isNew = () => graph() !== null && graph() !== dressed;
+
+  /** @param {Scene} scene */
+  function draw({ shown, state }) {
+    const plot = graph();
+    if (!plot?._fullLayout || !plotly()) return;
+    fetchDropout();
+    const dropped = dropout.key === dropoutKey(shown.request) ? dropout.points : [];
+    const swapped = frames.curve;
+    const key = JSON.stringify([
+      state.strength,
+      swapped.map((point) => point.strength),
+      dropped.length,
+      tab.settingsKey(),
+    ]);
+    if (key === drawn && plot === dressed) return;
+    if (plot !== dressed) dress(plot);
+    [drawn, dressed] = [key, plot];
+    const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
+    plotly().update(plot, traces, { shapes: linesAt(state.strength) }, [...traces.x.keys()]);
   }
-}
 
-/* From coarse to fine, so that the curve's form is there early: 0, 1, 0.5, then what lies between. */
-function nextRate(points) {
-  const there = new Set(points.map((point) => Math.round(point.rate * STEPS)));
-  const order = [0, 20, 10, 14, 18, 5, 16, 12, 19, 2, 8];
-  const step = [...order, ...Array.from({ length: STEPS + 1 }, (_, i) => i)].find((i) => !there.has(i));
-  return step === undefined ? undefined : step / STEPS;
-}
+  /** The present epsilon, a dotted line in both plots. @param {number} strength */
+  function linesAt(strength) {
+    const line = { color: ink(tab.root), width: 2, dash: "dot" };
+    return ["", "2"].map((axis) => {
+      const place = { xref: "x" + axis, yref: "y" + axis + " domain" };
+      return { type: "line", ...place, x0: strength, x1: strength, y0: 0, y1: 1, line };
+    });
+  }
 
-/* The curves for print, drawn by the server, which decodes all their points again. */
-async function saveFigure(button) {
-  const { nameOf, save, bytesOf, prepare, callOff } = window.vqseg.files, kind = button.dataset.figure, svg = kind.endsWith("svg");
-  if (callOff(button)) return;
-  const name = nameOf(svg ? "_curves.svg" : "_curves.png", true), wish = { ...shown.request, kind };
-  const answer = await prepare(button, () => server.export(wish), ({ done, of }) => (text("tool").textContent = "Drawing the figure of the curves: " + done + " of " + of));
-  text("tool").textContent = "";
-  tellMaps();
-  if (answer === null) return;
-  if (!answer?.bytes) return say(answer?.error ?? "The server did not answer. Try again.");
-  save(bytesOf(answer), svg ? "image/svg+xml" : "image/png", name);
-}
+  /** The colour of text, which only the page knows, and room on a narrow screen. @param {any} plot */
+  function dress(plot) {
+    const colour = ink(tab.root);
+    const room = plot.clientWidth < NARROW ? STACKED : {};
+    plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...room });
+  }
 
-/* The colour of text, which only the page knows; and on a narrow screen PSNR below the shares instead of beside them. */
-function dress(graph) {
-  if (graph.dataset.dressed) return;
-  graph.dataset.dressed = "true";
-  const narrow = graph.clientWidth < 520 ? { "xaxis.domain": [0, 1], "yaxis.domain": [0.56, 1], "xaxis2.domain": [0, 1], "yaxis2.domain": [0, 0.32] } : {};
-  window.Plotly.relayout(graph, { "font.color": getComputedStyle(root).color, "modebar.color": getComputedStyle(root).color, ...narrow });
+  /** One point after the other while the tab is looked at and the frames of epsilon are there: those are more urgent. */
+  async function fetchDropout() {
+    if (isFetching) return;
+    isFetching = true;
+    try {
+      while (await fetchPoint()) tab.schedule();
+    } finally {
+      isFetching = false;
+    }
+  }
+
+  /** The next point of the slice on show; false if there is none to ask for, or no answer. */
+  async function fetchPoint() {
+    const scene = tab.scene();
+    if (!scene?.view.acquired || !tab.isVisible() || frames.readyAhead <= steps) return false;
+    const { request } = scene.shown;
+    const key = dropoutKey(request);
+    if (dropout.key !== key) dropout = { key, points: [] };
+    const { points } = dropout;
+    const rate = nextRate(
+      points.map((point) => point.rate),
+      steps,
+    );
+    if (rate === null) return false;
+    const answer = await tab.server.dropout({ ...request, rate });
+    if (!answer || answer.error) return false;
+    if (dropout.points === points) points.push(answer);
+    return true;
+  }
+
+  return { draw, isNew };
 }

@@ -1,16 +1,19 @@
-"""The Perturb tab's plotly figure. Its height (page.css), the colour of text and the points (perturb_curves.js) come in the browser."""
+"""The plotly figure of the Perturb tab. page.css sets its height; curves.js adds the points and the colour of the text."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-# The order of the traces; components/perturb_curves.js counts on it. Feature dropout has the same four once more, dashed.
-CURVES = ("Dice vs ε = 0", "agreement", "Dice vs truth", "PSNR")
-COLOURS = ("#239089", "#e69f00", "#cc79a7", "#7a8b96")
+from app.scan.figures import CURVE_COLOURS, CURVE_TITLES
+
+# In the order of the traces. Four dashed traces of feature dropout follow in the same order.
+CURVES, COLOURS = CURVE_TITLES, CURVE_COLOURS
+# What frames and points of dropout call them: the browser fills the traces by these names.
+FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
 
 
 def strength_curves() -> go.Figure:
-    """Empty curves over epsilon and over the dropout rate, filled as points arrive: shares on the left, PSNR on the right."""
+    """Empty curves over epsilon and over the dropout rate: Dice and agreement on the left, PSNR on the right."""
     figure = go.Figure()
     for dash, variable in (("solid", "ε"), ("dash", "dropout p =")):
         for name, colour in zip(CURVES, COLOURS, strict=True):
@@ -32,7 +35,7 @@ def strength_curves() -> go.Figure:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         uirevision="keep",
-        # What is left fits beside the legend.
+        # The remaining buttons fit beside the legend.
         modebar={"remove": ["zoom", "pan", "select", "lasso", "zoomin", "zoomout", "autoscale"], "bgcolor": "rgba(0,0,0,0)"},
         hoverlabel={"font": {"size": 14}},
         font={"size": 13, "color": "#64757f"},

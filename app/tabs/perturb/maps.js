@@ -1,116 +1,176 @@
-/* Maps in the place of the segmentation: where only one branch answers (app/branches.py), and how much a label hangs on the seed.
-   Part of the tab, see perturb.js. */
-const BRANCHES = [null, [216, 27, 154], [86, 180, 233], [244, 244, 244]];   // as app/branches.py counts them; the legend's colours
-const HEAT = [255, 153, 26];
+/* Maps in the place of the segmentation: where only one decoder answers, and how much a label hangs on the seed. */
+import { facts } from "../../web/facts.js";
+import { frames } from "../../web/frames.js";
+import { percent } from "../../web/numbers.js";
+import { grey } from "../../web/pictures.js";
+import { changingShare, markBranches, markSensitivity, sensitivityOf, sharesOf } from "./map_pixels.js";
 
-let map = null;       // "branches", "sensitivity" or none
-let draws = null;     // {key, labels: one picture a seed, shares: of the seeds that differ from most, once all are there}
-let running = 0;      // the number of the measurement that is under way, 0 for none
-let measurements = 0;
+/**
+ * @typedef {import("../../web/types").Frame} Frame
+ * @typedef {import("../../web/types").Shown} Shown
+ * @typedef {import("./map_pixels.js").Colour} Colour
+ * @typedef {import("./types").Tab} Tab
+ * @typedef {"branches" | "sensitivity"} MapName
+ * @typedef {{key: string, labels: Uint8Array[], shares: Float32Array | null}} Draws
+ */
 
-const seedCount = () => Number(root.querySelector(".tools select").value);
-const drawsKey = () => settingsKey() + seedCount();
-/* The map that is there to be seen: sensitivity only for the very settings that it was measured at. */
-const mapOnShow = () => (map === "sensitivity" && !(draws?.shares && draws.key === drawsKey()) ? null : map);
+/** @type {{name: keyof typeof facts.branches, words: string, colour: Colour}[]} */
+const BRANCHES = [
+  { name: "segmentation", words: "label only", colour: [216, 27, 154] },
+  { name: "reconstruction", words: "reconstruction only", colour: [86, 180, 233] },
+  { name: "both", words: "both", colour: [244, 244, 244] },
+];
+const TITLES = { branches: "Branches", sensitivity: "Sensitivity", none: "Segmentation" };
 
-function chooseMap(name) {
-  stopDraws();
-  map = map === name || (name === "sensitivity" && mapOnShow() === "sensitivity") ? null : name;
-  text("tool").textContent = "";
-  if (map === "sensitivity") measure();
-  schedule();
-}
+/** @param {Tab} tab */
+export function createMaps(tab) {
+  /** @type {MapName | null} */
+  let chosen = null;
+  /** @type {Draws | null} */
+  let draws = null; // labels: one picture a seed; shares: of the seeds that differ from most, once all are there
+  let running = 0; // the number of the measurement that is under way, 0 for none
+  let measurements = 0;
 
-/* Draw the chosen map into a frame's RGBA bytes; false if it is the segmentation's turn. */
-function drawMap(out, frame, view) {
-  const name = mapOnShow();
-  if (!name) return false;
-  pictures.grey(out, shown.image);
-  for (let i = 0; i < frame.labels.length; i++) {
-    const colour = name === "branches" ? BRANCHES[frame.changes[i]] : HEAT, weight = name === "branches" ? 1 : draws.shares[i];
-    if (!colour || weight === 0) {
-      // The picture steps back behind what is marked in it.
-      for (let c = 0; c < 3; c++) out[4 * i + c] = shown.image[i] * 0.6;
-    } else for (let c = 0; c < 3; c++) out[4 * i + c] = shown.image[i] * 0.6 * (1 - weight) + colour[c] * weight;
+  const legend = createLegend(tab);
+  const work = tab.find(".work");
+  const bar = /** @type {HTMLProgressElement} */ (tab.find(".work progress"));
+  const select = /** @type {HTMLSelectElement} */ (tab.find(".tools select"));
+  const seedCount = () => Number(select.value);
+  const drawsKey = () => tab.settingsKey() + " " + seedCount();
+
+  /** The map that is there to be seen: sensitivity only for the very settings that it was measured at. */
+  function onShow() {
+    if (chosen === "sensitivity" && !(draws?.shares && draws.key === drawsKey())) return null;
+    return chosen;
   }
-  return true;
-}
 
-function tellMaps() {
-  const name = mapOnShow();
-  root.querySelector("[data-panel=segmentation] figcaption").textContent = name === "branches" ? "Branches" : name === "sensitivity" ? "Sensitivity" : "Segmentation";
-  for (const each of ["branches", "sensitivity"]) root.querySelector("[data-do=" + each + "]").setAttribute("aria-pressed", String(map === each));
-  root.querySelector(".legend").hidden = name !== "branches";
-  if (name === "branches") tellBranches();
-  if (name === "sensitivity") tellSensitivity();
-  if (map === "sensitivity" && !name && !running) text("tool").textContent = "The view has changed: press Sensitivity for its own map.";
-}
+  /** @param {MapName | null} name the map that is chosen, or left if it is on show; null for the segmentation */
+  function choose(name) {
+    stop();
+    const isOnShow = name === "sensitivity" ? onShow() === name : chosen === name;
+    chosen = isOnShow ? null : name;
+    tab.tell("");
+    if (chosen === "sensitivity") measure();
+    tab.schedule();
+  }
 
-function tellBranches() {
-  const counts = [0, 0, 0, 0];
-  for (const change of shown.frame.changes) counts[change]++;
-  const share = (i) => (100 * counts[i] / shown.frame.changes.length).toFixed(1) + " %";
-  text("tool").textContent = "A reconstruction counts as changed where it moves by over " + 100 * props.value.noticed + " % of the grey range.";
-  text("changed-1").textContent = "label only, " + share(1);
-  text("changed-2").textContent = "reconstruction only, " + share(2);
-  text("changed-3").textContent = "both, " + share(3);
-  root.dataset.branches = counts.join(" ");
-}
+  /**
+   * Draw the chosen map over a picture.
+   * @param {Uint8ClampedArray} out RGBA
+   * @param {Shown} shown
+   * @param {Frame} frame whose branches are told apart
+   * @returns {boolean} false if it is the segmentation's turn
+   */
+  function draw(out, { image }, frame) {
+    const name = onShow();
+    if (!name) return false;
+    grey(out, image);
+    if (name === "branches") markBranches(out, image, frame.changes, legend.colours);
+    else if (draws?.shares) markSensitivity(out, image, draws.shares);
+    return true;
+  }
 
-/* Decode the slice under one seed after the other; each is asked for alone, so that the page stays live and it can be stopped. */
-async function measure() {
-  const mine = (running = ++measurements), key = drawsKey(), seeds = seedCount(), request = shown.request;
-  const labels = draws?.key === key ? draws.labels : [];
-  draws = { key, labels, shares: null };
-  root.querySelector(".work progress").max = seeds;
-  while (labels.length < seeds && running === mine) {
-    tellProgress(labels.length, seeds);
-    const frame = await window.vqseg.frames.frameOf({ ...request, seed: (request.seed + labels.length) % 2 ** 31 });
-    if (running !== mine) return;
-    if (!frame) {
-      stopDraws();
-      map = null;
-      return say("The server did not answer. Try again.");
+  /** Say what is on show. @param {Shown} shown */
+  function tell({ frame }) {
+    const name = onShow();
+    tab.find("[data-panel=segmentation] figcaption").textContent = TITLES[name ?? "none"];
+    for (const each of ["branches", "sensitivity"]) {
+      tab.find("[data-do=" + each + "]").setAttribute("aria-pressed", String(chosen === each));
     }
-    labels.push(frame.labels);
-    if (key !== drawsKey()) return stopDraws();
+    legend.show(name === "branches" ? frame.changes : null);
+    if (name === "sensitivity" && draws?.shares) tellSensitivity(draws.shares, draws.labels.length);
+    const isStale = chosen === "sensitivity" && !name && !running;
+    if (isStale) tab.tell("The view has changed: press Sensitivity for its own map.");
   }
-  draws.shares = sensitivityOf(labels, window.vqseg.state.scan.classes.length);
-  stopDraws();
-}
 
-function tellProgress(done, seeds) {
-  root.querySelector(".work").hidden = false;
-  root.querySelector(".work progress").value = done;
-  text("tool").textContent = "Decoding seed " + (done + 1) + " of " + seeds;
-}
+  /**
+   * @param {Float32Array} shares
+   * @param {number} seeds
+   */
+  function tellSensitivity(shares, seeds) {
+    const changing = percent(changingShare(shares)) + " of the pixels change their label between " + seeds + " seeds";
+    tab.tell(changing + "; the brighter, the more often.");
+  }
 
-function stopDraws() {
-  if (running) text("tool").textContent = "";
-  running = 0;
-  root.querySelector(".work").hidden = true;
-  if (map === "sensitivity" && !draws?.shares) map = null;
-  schedule();
-}
+  /** Decode the slice under one seed after the other; each is asked for alone, so that the page stays live and it can be stopped. */
+  async function measure() {
+    const scene = tab.scene();
+    if (!scene) return;
+    const [mine, key, seeds] = [(running = ++measurements), drawsKey(), seedCount()];
+    const { request } = scene.shown;
+    const labels = draws?.key === key ? draws.labels : [];
+    const measured = (draws = /** @type {Draws} */ ({ key, labels, shares: null }));
+    bar.max = seeds;
+    while (labels.length < seeds) {
+      tellProgress(labels.length, seeds);
+      const seed = (request.seed + labels.length) % (facts.largest_seed + 1);
+      const frame = await frames.frameOf({ ...request, seed });
+      if (running !== mine) return;
+      if (!frame) {
+        stop();
+        chosen = null;
+        return tab.say("The server did not answer. Try again.");
+      }
+      labels.push(frame.labels);
+      if (key !== drawsKey()) return stop();
+    }
+    measured.shares = sensitivityOf(labels, scene.scan.classes.length);
+    stop();
+  }
 
-/* Perturbation sensitivity, no measure of uncertainty: the share of draws whose label differs from the most frequent one there. */
-function sensitivityOf(labels, classes) {
-  const votes = new Uint8Array(classes);
-  return Float32Array.from(labels[0], (_, i) => {
-    votes.fill(0);
-    for (const picture of labels) votes[picture[i]]++;
-    return 1 - Math.max(...votes) / labels.length;
+  /**
+   * @param {number} done
+   * @param {number} seeds
+   */
+  function tellProgress(done, seeds) {
+    work.hidden = false;
+    bar.value = done;
+    tab.tell("Decoding seed " + (done + 1) + " of " + seeds);
+  }
+
+  function stop() {
+    if (running) tab.tell("");
+    running = 0;
+    work.hidden = true;
+    if (chosen === "sensitivity" && !draws?.shares) chosen = null;
+    tab.schedule();
+  }
+
+  select.addEventListener("change", () => {
+    if (chosen !== "sensitivity") return;
+    chosen = null;
+    choose("sensitivity");
   });
+
+  return { choose, stop, draw, tell, onShow };
 }
 
-function tellSensitivity() {
-  const changing = draws.shares.reduce((count, share) => count + (share > 0), 0) / draws.shares.length;
-  text("tool").textContent = (100 * changing).toFixed(1) + " % of the pixels change their label between " + draws.labels.length + " seeds; the brighter, the more often.";
-  root.dataset.sensitivity = changing.toFixed(4);
-}
+/**
+ * What the colours of the branches mean, and the share of the pixels that have them.
+ * @param {Tab} tab
+ */
+function createLegend(tab) {
+  const list = tab.find(".legend");
+  const kinds = Object.keys(facts.branches).length;
+  /** @type {(Colour | null)[]} */
+  const colours = new Array(kinds).fill(null);
+  for (const { name, colour } of BRANCHES) {
+    colours[facts.branches[name]] = colour;
+    tab.find(".legend [data-branch=" + name + "] i").style.background = "rgb(" + colour.join(" ") + ")";
+  }
 
-root.querySelector(".tools select").addEventListener("change", () => {
-  if (map !== "sensitivity") return;
-  map = null;
-  chooseMap("sensitivity");
-});
+  /** @param {Uint8Array | null} changes null hides it */
+  function show(changes) {
+    list.hidden = !changes;
+    if (!changes) return;
+    const shares = sharesOf(changes, kinds);
+    for (const { name, words } of BRANCHES) {
+      const share = percent(shares[facts.branches[name]]);
+      tab.find(".legend [data-branch=" + name + "] span").textContent = words + ", " + share;
+    }
+    const noticed = 100 * facts.noticed;
+    tab.tell("A reconstruction counts as changed where it moves by over " + noticed + " % of the grey range.");
+  }
+
+  return { show, colours };
+}

@@ -1,1 +1,1 @@
-"""Volume: a scan and its labels in three planes and in 3D."""
+"""Volume: a scan and its labels, in three planes and in 3D."""

@@ -1,14 +1,13 @@
-"""What the Volume tab asks the server for, past Gradio: NIfTI bytes of a scan and of its labels, and what draws them.
+"""What the Volume tab asks the server for, without Gradio: NIfTI bytes of a scan and of its labels, and the scripts that draw them.
 
-A whole volume takes a while to decode, so an answer begins with lines that tell how far it is, and one that nobody waits for any
-more is given up. The token is the only key: it comes in the body, never in an address, and nothing is kept on the way.
+Decoding a whole volume takes a while. An answer therefore begins with lines that report the progress, and decoding stops when nobody
+waits for it any more. The token is the only key to a scan. It is sent in the body and never in an address, and caches keep nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -20,27 +19,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.scan.frames import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.open_scan import OpenScan
+from app.scan.replay import REPLAYS
 from app.scan.volume import class_figures, is_volume, label_file, scan_file
-from app.visit.session import OpenScan, SessionError, SessionStore
-from app.web import source
+from app.visit.session import SessionError, SessionStore
 
 PARTS = ("scan", "labels", "truth")
 NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
-_PARTS_OF_SCRIPT = ("source", "words", "planes", "niivue", "crosshair")
-SCRIPT = "\n".join(
-    [
-        "window.vqseg.startVolume = (element, props) => {",
-        source(*(f"tabs/volume/{part}.js" for part in _PARTS_OF_SCRIPT), "tabs/volume/view.js"),
-        "};",
-    ]
-).encode()
-"""The tab's own scripts as one function of what a gr.HTML gives its script."""
-_VERSION = hashlib.sha256(SCRIPT).hexdigest()[:12]
-VOLUME_PATH, NIIVUE_PATH, SCRIPT_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}", f"/vqseg/volume-{_VERSION}.js"
+VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
 
 _LARGEST_REQUEST = 4096
-# Each takes what the cores give; the live pictures of other visitors have to get through as well.
+# Each volume takes all cores that it can get, and other visitors' pictures need some of them.
 _VOLUMES_AT_ONCE = 2
 _TELL_SECONDS = 0.2
 _CHUNK = 1 << 18
@@ -49,32 +39,56 @@ _Progress = Callable[[float], None]
 
 
 class _GivenUpError(Exception):
-    """Nobody waits for the volume any more."""
+    """The browser has disconnected."""
 
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """part: one of PARTS. For labels: strength in [0, 1], mode and seed of the QPM."""
+    """A checked request for a volume.
+
+    Attributes:
+        part: One of PARTS.
+        labels: The settings of the labels. Plane and index are ignored.
+    """
 
     part: str
     labels: FrameRequest
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> VolumeRequest:
-        """The request in `values`. Raises RequestError if it is wrong or the scan has no such part."""
+        """Check the values of a request.
+
+        Args:
+            values: "part"; for labels also "strength", "mode" and "seed".
+            scan: The scan.
+
+        Returns:
+            The request.
+
+        Raises:
+            RequestError: If a value is wrong, or if the scan has no such part.
+        """
         part = values.get("part")
         if part not in PARTS:
             raise RequestError(f"part must be one of {', '.join(PARTS)}, got {part!r}")
         if not is_volume(scan.segmented.scan):
             raise RequestError("this is a single picture: it has no volume")
         if part == "truth" and scan.truth is None:
-            raise RequestError("this scan has no truth")
+            raise RequestError("this scan has no ground truth")
         settings = {"strength": 0.0, "mode": "resample", "seed": 0}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
         return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
 
     def answer(self, scan: OpenScan, progress: _Progress) -> tuple[dict[str, Any], bytes]:
-        """What there is to say of the volume, and its NIfTI file, zipped."""
+        """Make the volume.
+
+        Args:
+            scan: The scan.
+            progress: Called with the share that is done. An exception that it raises stops decoding.
+
+        Returns:
+            A record for JSON: of a scan what `scan_file` gives, of labels "figures" and "replaced_share". And the NIfTI file, gzipped.
+        """
         if self.part == "scan":
             content, about = scan_file(scan)
         elif self.part == "truth" and scan.truth is not None:
@@ -86,13 +100,13 @@ class VolumeRequest:
     def _labels(self, scan: OpenScan, progress: _Progress) -> tuple[bytes, dict[str, Any]]:
         asked, labels, share = self.labels, scan.segmented.labels, 0.0
         if asked.strength > 0:
-            decoded = scan.decoded_volume(asked.strength, asked.mode, asked.seed, progress)
+            decoded = REPLAYS.decoded(scan, asked, progress)
             labels, share = decoded.labels, decoded.replaced_share
         return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
 
 
 def volume_routes(store: SessionStore) -> list[Route]:
-    """Routes for FastAPI's `routes`. POST for the volumes of the scans in the store, GET for what draws them."""
+    """The routes of the tab: POST for volumes of the scans in the store, GET for the scripts that draw them."""
     decoders = asyncio.Semaphore(_VOLUMES_AT_ONCE)
 
     async def volume(request: Request) -> Response:
@@ -110,14 +124,10 @@ def volume_routes(store: SessionStore) -> list[Route]:
     async def library(_: Request) -> Response:
         return FileResponse(NIIVUE, media_type="text/javascript", headers=_KEPT)
 
-    async def script(_: Request) -> Response:
-        return Response(SCRIPT, media_type="text/javascript", headers=_KEPT)
-
-    scripts = [Route(NIIVUE_PATH, library, methods=["GET"]), Route(SCRIPT_PATH, script, methods=["GET"])]
-    return [Route(VOLUME_PATH, volume, methods=["POST"]), *scripts]
+    return [Route(VOLUME_PATH, volume, methods=["POST"]), Route(NIIVUE_PATH, library, methods=["GET"])]
 
 
-# A script's version is in its name, so that a browser may keep it for good.
+# The library's version is in its name, so that a browser may keep it for good.
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable"}
 _UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -131,7 +141,7 @@ async def _values(request: Request) -> dict[str, Any]:
     async for part in request.stream():
         body += part
         if len(body) > _LARGEST_REQUEST:
-            raise RequestError(f"a request may have {_LARGEST_REQUEST} bytes")
+            raise RequestError(f"a request may have at most {_LARGEST_REQUEST} bytes")
     try:
         values = json.loads(body)
     except ValueError:
@@ -144,7 +154,16 @@ async def _values(request: Request) -> dict[str, Any]:
 async def told(
     request: Request, decoders: asyncio.Semaphore, work: Callable[[_Progress], tuple[dict[str, Any], bytes]]
 ) -> AsyncIterator[bytes]:
-    """Lines {"progress": share}, then one with what `work` says and {"bytes": count}, then these bytes."""
+    """The body of an answer, sent while the volume is being decoded. Decoding stops if the browser disconnects.
+
+    Args:
+        request: The request, which knows whether the browser is still connected.
+        decoders: Limits how many volumes are decoded at a time.
+        work: Makes the volume on another thread. It gets a function to report its progress, and returns a record and a file.
+
+    Yields:
+        Lines of JSON {"progress": share}, then a line with the record and "bytes", the file's size, then the file.
+    """
     given_up, share = Event(), 0.0
 
     def progress(done: float) -> None:
@@ -155,7 +174,7 @@ async def told(
 
     async with decoders:
         working = asyncio.ensure_future(asyncio.to_thread(work, progress))
-        # Awaited by nobody once it is given up.
+        # After a disconnection nobody awaits the result; asking for its exception avoids a warning in the log.
         working.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             while not working.done():

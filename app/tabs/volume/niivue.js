@@ -1,49 +1,69 @@
 /* Planes and 3D by NiiVue, which is fetched from this app when first needed. */
-const RGBA = 2304, COLOURS = "vqseg-scan";
+import { make } from "../../web/dom.js";
+import { outlineOf, transformed, within } from "./grid.js";
+import { packedColours } from "./look.js";
+import { colourFile } from "./source.js";
+import { millimetresPerPixel, tileAt, tilesOf } from "./tiles.js";
 
-/* {slow} of a browser with WebGL 2, else null. */
-function graphicsOf() {
+/** @typedef {import("./types").Drawn} Drawn */
+/** @typedef {import("./types").Report} Report */
+/** @typedef {import("./types").ScanVolume} ScanVolume */
+/** @typedef {import("./types").Voxel} Voxel */
+
+const COLOURS = "vqseg-scan";
+const THROUGH = 0.3;
+const START = { azimuth: 110, elevation: 10, turn: 5 };
+const LINE = 1.2; // of the crosshair, in pixels of the smallest picture
+const SAME_PLACE = 1e-5; // in shares of the volume
+const OPTIONS = {
+  logLevel: "error",
+  loadingText: "",
+  dragAndDropEnabled: false,
+  isNearestInterpolation: true,
+  isForceMouseClickToVoxelCenters: true,
+  show3Dcrosshair: true,
+  crosshairColor: [1, 1, 1, 0.8],
+  crosshairWidthUnit: "mm",
+  fontColor: [1, 1, 1, 1],
+  showAllOrientationMarkers: true,
+  sagittalNoseLeft: true,
+  isRadiologicalConvention: true,
+};
+
+/** {slow} of a browser with WebGL 2, else null. */
+export function graphicsOf() {
   const gl = document.createElement("canvas").getContext("webgl2");
   if (!gl) return null;
-  const debug = gl.getExtension("WEBGL_debug_renderer_info"), renderer = String(gl.getParameter(debug ? debug.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  const debug = gl.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(gl.getParameter(debug ? debug.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
   gl.getExtension("WEBGL_lose_context")?.loseContext();
   // Drawn by the processor: three planes are quick, a 3D view takes its time.
   return { slow: /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer) };
 }
 
+/** @param {URL} address @returns {Promise<any>} */
 function library(address) {
-  if (window.niivue) return Promise.resolve(window.niivue);
+  const page = /** @type {any} */ (window);
+  if (page.niivue) return Promise.resolve(page.niivue);
   return new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = address;
-    script.onload = () => resolve(window.niivue);
+    const script = make("script", { src: address.href });
+    script.onload = () => resolve(page.niivue);
     script.onerror = () => reject(new Error("The drawing library did not arrive."));
     document.head.append(script);
   });
 }
 
-/* An empty colour volume on the grid of a NIfTI file. */
-function colourFile(volume) {
-  const voxels = volume.voxels.length, file = new ArrayBuffer(HEADER_BYTES + 4 * voxels), header = new DataView(file);
-  new Uint8Array(file).set(new Uint8Array(volume.file, 0, HEADER_BYTES));
-  header.setInt16(70, RGBA, true);
-  header.setInt16(72, 32, true);
-  return file;
-}
-
-/* report.moved(voxel), report.scrolled(plane, slices), report.lost() */
-async function niivueView(host, address, report) {
+/**
+ * @param {HTMLElement} host
+ * @param {URL} address of the library
+ * @param {Report} report
+ * @returns {Promise<import("./types").VolumeView>}
+ */
+export async function createNiivue(host, address, report) {
   const { Niivue, NVImage, SLICE_TYPE, DRAG_MODE } = await library(address);
-  const KINDS = { axial: SLICE_TYPE.AXIAL, coronal: SLICE_TYPE.CORONAL, sagittal: SLICE_TYPE.SAGITTAL, render: SLICE_TYPE.RENDER };
-  const canvas = document.createElement("canvas");
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", "The volume in planes and in 3D");
+  const canvas = make("canvas", { role: "img", ariaLabel: "The volume in planes and in 3D" });
   host.append(canvas);
-  const nv = new Niivue({
-    logLevel: "error", loadingText: "", dragAndDropEnabled: false, isNearestInterpolation: true, isForceMouseClickToVoxelCenters: true,
-    show3Dcrosshair: true, crosshairColor: [1, 1, 1, 0.8], crosshairWidthUnit: "mm", fontColor: [1, 1, 1, 1],
-    showAllOrientationMarkers: true, sagittalNoseLeft: true, isRadiologicalConvention: true, dragMode: DRAG_MODE.pan,
-  });
+  const nv = new Niivue({ ...OPTIONS, dragMode: DRAG_MODE.pan });
   await nv.attachToCanvas(canvas, false);
   // The frame around it has the focus and the keys.
   canvas.removeAttribute("tabindex");
@@ -51,110 +71,147 @@ async function niivueView(host, address, report) {
     event.preventDefault();
     report.lost();
   });
-  // Before NiiVue hears of them: a double click would set its own window, and the wheel turns slices here, except with Ctrl and in 3D.
-  host.addEventListener("dblclick", (event) => {
-    event.stopPropagation();
-    reset();
-  }, true);
-  host.addEventListener("wheel", (event) => {
-    const plane = tileAt(event);
-    if (event.ctrlKey || !plane || plane === "render") return;
-    event.preventDefault();
-    event.stopPropagation();
-    report.scrolled(plane, Math.sign(event.deltaY));
-  }, { capture: true, passive: false });
-  new ResizeObserver(() => volume && lay()).observe(host);
-  let scan = null, overlay = null, volume = null, through = 0.3, place = null, layout = "planes", tiles = {};
+  return drawingWith({ nv, canvas, host, report, NVImage, kinds: kindsOf(SLICE_TYPE) });
+}
+
+/** NiiVue's number of each tile's kind. @param {Record<string, number>} types @returns {Record<string, number>} */
+function kindsOf(types) {
+  return { axial: types.AXIAL, coronal: types.CORONAL, sagittal: types.SAGITTAL, render: types.RENDER };
+}
+
+/**
+ * @param {{nv: any, canvas: HTMLCanvasElement, host: HTMLElement, report: Report, NVImage: any, kinds: Record<string, number>}} context
+ * @returns {import("./types").VolumeView}
+ */
+function drawingWith({ nv, canvas, host, report, NVImage, kinds }) {
+  /** @type {ScanVolume | null} */
+  let volume = null;
+  /** @type {Voxel | null} */
+  let place = null;
+  /** @type {import("./types").Layout} */
+  let layout = "planes";
+  /** @type {import("./types").Tiles} */
+  let tiles = {};
+  let [scan, overlay, through] = /** @type {[any, any, number]} */ ([null, null, THROUGH]);
 
   function lay() {
+    if (!volume) return;
     tiles = tilesOf(layout, volume.about.acquired, host.clientWidth > host.clientHeight);
-    nv.opts.crosshairWidth = 1.2 * millimetresPerPixel();
-    nv.setCustomLayout(Object.entries(tiles).map(([kind, position]) => ({ sliceType: KINDS[kind], position })));
+    nv.opts.crosshairWidth = LINE * millimetresPerPixel(tiles, volume.about, canvas);
+    nv.setCustomLayout(Object.entries(tiles).map(([kind, position]) => ({ sliceType: kinds[kind], position })));
   }
 
-  /* Of the smallest picture: a line thinner than its pixels would vanish there. */
-  function millimetresPerPixel() {
-    const { affine, shape, axes } = volume.about, extent = (plane) => shape[axes[plane]] * Math.hypot(...[0, 1, 2].map((row) => affine[row][axes[plane]]));
-    // What runs across and down a picture is what the two other planes cut.
-    const sides = { axial: ["sagittal", "coronal"], coronal: ["sagittal", "axial"], sagittal: ["coronal", "axial"] };
-    const scales = Object.keys(sides).filter((plane) => tiles[plane]).map((plane) => {
-      const [, , width, height] = tiles[plane], [across, down] = sides[plane];
-      return Math.max(extent(across) / (width * canvas.width), extent(down) / (height * canvas.height));
+  /** How much of the scan hides the labels in 3D; the planes do not look at this channel. */
+  function colourmap() {
+    const full = [0, 255];
+    nv.addColormap(COLOURS, { R: full, G: full, B: full, A: [0, Math.round(128 * through ** 2)], I: full });
+  }
+
+  /** @param {ScanVolume} next */
+  async function load(next) {
+    while (nv.volumes.length) nv.removeVolume(nv.volumes[0]);
+    volume = null;
+    colourmap();
+    scan = await NVImage.loadFromUrl({ url: next.file, name: "scan.nii", colormap: COLOURS });
+    overlay = await NVImage.loadFromUrl({ url: colourFile(next), name: "labels.nii" });
+    nv.opts.isOrientationTextVisible = next.about.oriented;
+    nv.addVolume(scan);
+    nv.addVolume(overlay);
+    volume = next;
+    lay();
+  }
+
+  /** @param {Drawn} look */
+  function show(look) {
+    if (!volume) return;
+    [scan.cal_min, scan.cal_max] = look.window;
+    nv.opts.isRadiologicalConvention = look.convention === "radiological";
+    colourVoxels(overlay.img, look, volume.shape);
+    nv.updateGLVolume();
+  }
+
+  /** @param {Voxel} voxel */
+  function putCrosshair(voxel) {
+    if (!volume) return;
+    place = voxel;
+    const [now, next] = [nv.scene.crosshairPos, nv.mm2frac(transformed(volume.about.affine, voxel), 0, true)];
+    // A click has put it there already, and a picture costs time.
+    const isThere = next.every((/** @type {number} */ share, /** @type {number} */ i) => {
+      return Math.abs(share - now[i]) < SAME_PLACE;
     });
-    return Number.isFinite(Math.max(...scales)) ? Math.max(...scales) : 1;
-  }
-
-  function tileAt(event) {
-    const box = host.getBoundingClientRect(), [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    return Object.keys(tiles).find((kind) => { const [left, top, width, height] = tiles[kind]; return x >= left && x < left + width && y >= top && y < top + height; });
+    if (isThere) return;
+    nv.scene.crosshairPos = next;
+    nv.drawScene();
   }
 
   function reset() {
     nv.setPan2Dxyzmm([0, 0, 0, 1]);
-    nv.setRenderAzimuthElevation(110, 10);
+    nv.setRenderAzimuthElevation(START.azimuth, START.elevation);
     nv.setScale(1);
   }
 
-  nv.onLocationChange = ({ mm }) => {
+  nv.onLocationChange = (/** @type {{mm: Float32Array}} */ { mm }) => {
     if (!volume) return;
-    const voxel = transformed(volume.about.inverse, Array.from(mm).slice(0, 3)).map((v, i) => Math.max(0, Math.min(volume.about.shape[i] - 1, Math.round(v))));
-    if (!place || voxel.some((v, i) => v !== place[i])) report.moved(voxel);
+    const { inverse, shape } = volume.about;
+    const voxel = transformed(inverse, [...mm].slice(0, 3)).map((v, i) => within(Math.round(v), shape[i]));
+    if (!place || voxel.some((v, i) => v !== place?.[i])) report.moved(voxel);
   };
-
-  /* How much of the scan hides the labels in 3D; the planes do not look at this channel. */
-  function colourmap() {
-    nv.addColormap(COLOURS, { R: [0, 255], G: [0, 255], B: [0, 255], A: [0, Math.round(128 * through ** 2)], I: [0, 255] });
-  }
-
-  function paintLabels(look) {
-    const out = new Uint32Array(overlay.img.buffer, overlay.img.byteOffset, overlay.img.length / 4);
-    if (!look.labels) return out.fill(0);
-    const labels = look.outline ? outlineOf(look.labels, volume.shape, look.axis) : look.labels, alpha = Math.round(look.opacity * 255);
-    // Little-endian: red is the lowest byte.
-    const packed = look.scan.colours.map(([r, g, b], i) => (look.drawn[i] ? (((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0) : 0));
-    for (let i = 0; i < out.length; i++) out[i] = packed[labels[i]];
-  }
+  takeFirst(host, reset, (x, y) => tileAt(tiles, x, y), report);
+  new ResizeObserver(lay).observe(host);
 
   return {
     name: "niivue",
     layouts: ["planes", "both", "render"],
-    async load(next) {
-      while (nv.volumes.length) nv.removeVolume(nv.volumes[0]);
-      volume = null;
-      colourmap();
-      scan = await NVImage.loadFromUrl({ url: next.file, name: "scan.nii", colormap: COLOURS });
-      overlay = await NVImage.loadFromUrl({ url: colourFile(next), name: "labels.nii" });
-      nv.opts.isOrientationTextVisible = next.about.oriented;
-      nv.addVolume(scan);
-      nv.addVolume(overlay);
-      volume = next;
-      lay();
-    },
-    show(look) {
-      [scan.cal_min, scan.cal_max] = look.window;
-      nv.opts.isRadiologicalConvention = look.convention === "radiological";
-      paintLabels(look);
-      nv.updateGLVolume();
-    },
-    place(voxel) {
-      place = voxel;
-      const [now, next] = [nv.scene.crosshairPos, nv.mm2frac(transformed(volume.about.affine, voxel), 0, true)];
-      // A click has put it there already, and a picture costs time.
-      if (next.every((share, i) => Math.abs(share - now[i]) < 1e-5)) return;
-      nv.scene.crosshairPos = next;
-      nv.drawScene();
-    },
+    ...{ load, show, reset, nv, place: putCrosshair },
     layout(name) {
       layout = name;
-      if (volume) lay();
+      lay();
     },
-    turn: (right, up) => nv.setRenderAzimuthElevation(nv.scene.renderAzimuth + 5 * right, nv.scene.renderElevation + 5 * up),
+    turn(right, up) {
+      const { renderAzimuth, renderElevation } = nv.scene;
+      nv.setRenderAzimuthElevation(renderAzimuth + START.turn * right, renderElevation + START.turn * up);
+    },
     seeThrough(share) {
       through = share;
       colourmap();
       if (volume) nv.updateGLVolume();
     },
-    reset,
-    nv,
   };
+}
+
+/**
+ * Events before NiiVue hears of them: a double click would set its own window, and the wheel turns slices here, except with Ctrl and in 3D.
+ * @param {HTMLElement} host
+ * @param {() => void} reset
+ * @param {(x: number, y: number) => string | undefined} tile by shares of the host
+ * @param {Report} report
+ */
+function takeFirst(host, reset, tile, report) {
+  const doubleClick = (/** @type {Event} */ event) => {
+    event.stopPropagation();
+    reset();
+  };
+  const wheel = (/** @type {WheelEvent} */ event) => {
+    const box = host.getBoundingClientRect();
+    const plane = tile((event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height);
+    if (event.ctrlKey || !plane || plane === "render") return;
+    event.preventDefault();
+    event.stopPropagation();
+    report.scrolled(plane, Math.sign(event.deltaY));
+  };
+  host.addEventListener("dblclick", doubleClick, true);
+  host.addEventListener("wheel", wheel, { capture: true, passive: false });
+}
+
+/**
+ * @param {Uint8Array} image red, green, blue and alpha a voxel
+ * @param {Drawn} look
+ * @param {number[]} shape
+ */
+function colourVoxels(image, look, shape) {
+  const out = new Uint32Array(image.buffer, image.byteOffset, image.length / 4);
+  if (!look.labels) return void out.fill(0);
+  const labels = look.outline ? outlineOf(look.labels, shape, look.axis) : look.labels;
+  const colours = packedColours(look);
+  for (let i = 0; i < out.length; i++) out[i] = colours[labels[i]];
 }

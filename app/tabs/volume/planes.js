@@ -1,91 +1,49 @@
-/* Three planes on plain canvases, for browsers without WebGL 2. report.moved(voxel), report.scrolled(plane, slices) */
-function planesView(host, report) {
-  const PLANES = ["axial", "coronal", "sagittal"];
-  const root = document.createElement("div");
-  root.className = "planes";
-  const parts = {};
-  let scan = null, look = null, voxel = null, pressed = null;
+/* Three planes on plain canvases, for browsers without WebGL 2. */
+import { make } from "../../web/dom.js";
+import { overlay, paint } from "../../web/pictures.js";
+import { cutOf, isMirrored, layOf, thinnedPlace, turned, wholePlace, within } from "./grid.js";
+import { PLANES, tilesOf } from "./tiles.js";
 
-  for (const plane of PLANES) {
-    const figure = document.createElement("figure"), picture = document.createElement("div"), canvas = document.createElement("canvas");
-    const caption = document.createElement("figcaption");
-    figure.dataset.plane = plane;
-    picture.className = "picture";
-    caption.textContent = plane[0].toUpperCase() + plane.slice(1);
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", caption.textContent + " plane through the crosshair");
-    picture.append(canvas, caption, ...Array.from({ length: 4 }, () => document.createElement("i")));
-    figure.append(picture);
-    root.append(figure);
-    parts[plane] = { figure, picture, canvas };
-    picture.addEventListener("pointerdown", (event) => {
-      if (event.button) return;
-      pressed = plane;
-      picture.setPointerCapture(event.pointerId);
-      point(plane, event);
-    });
-    picture.addEventListener("pointermove", (event) => { if (pressed === plane) point(plane, event); });
-    for (const end of ["pointerup", "pointercancel"]) picture.addEventListener(end, () => (pressed = null));
-    figure.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      if (voxel) report.scrolled(plane, Math.sign(event.deltaY));
-    }, { passive: false });
+/** @typedef {import("./types").Drawn} Drawn */
+/** @typedef {import("./types").Report} Report */
+/** @typedef {import("./types").ScanVolume} ScanVolume */
+/** @typedef {import("./types").Voxel} Voxel */
+/** @typedef {ReturnType<typeof pictureOf>} Picture */
+
+/**
+ * @param {HTMLElement} host
+ * @param {Pick<Report, "moved" | "scrolled">} report
+ * @returns {import("./types").VolumeView}
+ */
+export function createPlanes(host, report) {
+  /** @type {ScanVolume | null} */
+  let scan = null;
+  /** @type {Drawn | null} */
+  let look = null;
+  /** @type {Voxel | null} */
+  let voxel = null;
+  const pictures = new Map(PLANES.map((plane) => [plane, pictureOf(plane)]));
+  for (const [plane, picture] of pictures) {
+    const point = (/** @type {PointerEvent} */ event) => {
+      if (scan && look && voxel) report.moved(pointed(plane, picture, event, { scan, look, voxel }));
+    };
+    listen(picture, point, (slices) => voxel && report.scrolled(plane, slices));
   }
-  host.append(root);
+  host.append(make("div", { className: "planes" }, ...[...pictures.values()].map(({ figure }) => figure)));
   new ResizeObserver(lay).observe(host);
 
   function lay() {
     if (!scan) return;
     const tiles = tilesOf("planes", scan.about.acquired, host.clientWidth > host.clientHeight);
-    for (const plane of PLANES) ["left", "top", "width", "height"].forEach((side, i) => (parts[plane].figure.style[side] = 100 * tiles[plane][i] + "%"));
-  }
-
-  /* How a plane's picture lies in the thinned array: its axes along rows and columns, their lengths and directions. */
-  function layOf(plane) {
-    const view = look.planes[plane], [a, b] = [0, 1, 2].filter((axis) => axis !== scan.about.axes[plane]);
-    const [along, across] = view.transpose ? [b, a] : [a, b];
-    return { axis: scan.about.axes[plane], along, across, rows: scan.shape[along], columns: scan.shape[across], flip: view.flip };
-  }
-
-  const thinned = (axis) => Math.max(0, Math.min(scan.shape[axis] - 1, Math.round((voxel[axis] - scan.about.offsets[axis]) / scan.about.steps[axis])));
-  const whole = (axis, place) => Math.max(0, Math.min(scan.about.shape[axis] - 1, place * scan.about.steps[axis] + scan.about.offsets[axis]));
-
-  function point(plane, event) {
-    const box = parts[plane].picture.getBoundingClientRect(), { along, across, rows, columns, flip } = layOf(plane);
-    const share = (event.clientX - box.left) / box.width, mirrored = mirror(plane) < 0;
-    const bounded = (value, count) => Math.max(0, Math.min(count - 1, Math.floor(value * count)));
-    const row = bounded((event.clientY - box.top) / box.height, rows), column = bounded(mirrored ? 1 - share : share, columns);
-    const moved = voxel.slice();
-    moved[along] = whole(along, flip[0] ? rows - 1 - row : row);
-    moved[across] = whole(across, flip[1] ? columns - 1 - column : column);
-    report.moved(moved);
-  }
-
-  const mirror = (plane) => (look.convention === "neurological" && plane !== "sagittal" ? -1 : 1);
-
-  function paint() {
-    if (scan && look && voxel) PLANES.forEach(paintPlane);
-  }
-
-  function paintPlane(plane) {
-    const { canvas, figure, picture } = parts[plane], { axis, along, across, rows, columns, flip } = layOf(plane);
-    const strides = [1, scan.shape[0], scan.shape[0] * scan.shape[1]], first = thinned(axis) * strides[axis], [black, white] = look.window;
-    const grey = new Uint8ClampedArray(rows * columns), labels = new Uint8Array(rows * columns);
-    for (let row = 0, i = 0; row < rows; row++) for (let column = 0; column < columns; column++, i++) {
-      const at = first + (flip[0] ? rows - 1 - row : row) * strides[along] + (flip[1] ? columns - 1 - column : column) * strides[across];
-      grey[i] = ((scan.voxels[at] - black) / (white - black)) * 255;
-      if (look.labels) labels[i] = look.labels[at];
+    for (const [plane, { figure }] of pictures) {
+      const [left, top, width, height] = tiles[plane].map((share) => 100 * share + "%");
+      Object.assign(figure.style, { left, top, width, height });
     }
-    const view = { shape: [rows, columns] };
-    window.vqseg.pictures.paint(canvas, view, (out) => window.vqseg.pictures.overlay(out, grey, labels, view, look));
-    figure.style.setProperty("--ratio", look.planes[plane].ratio);
-    figure.style.setProperty("--mirror", mirror(plane));
-    const row = flip[0] ? rows - 1 - thinned(along) : thinned(along), column = flip[1] ? columns - 1 - thinned(across) : thinned(across);
-    picture.style.setProperty("--cy", (100 * (row + 0.5)) / rows + "%");
-    picture.style.setProperty("--cx", (100 * ((mirror(plane) < 0 ? columns - 1 - column : column) + 0.5)) / columns + "%");
-    const [top, right, bottom, left] = look.planes[plane].letters;
-    const letters = mirror(plane) < 0 ? [top, left, bottom, right] : [top, right, bottom, left];
-    figure.querySelectorAll("i").forEach((letter, i) => (letter.textContent = letters[i]));
+  }
+
+  function draw() {
+    if (!scan || !look || !voxel) return;
+    for (const [plane, picture] of pictures) drawPlane(plane, picture, { scan, look, voxel });
   }
 
   return {
@@ -95,11 +53,105 @@ function planesView(host, report) {
       scan = volume;
       lay();
     },
-    show(next) { look = next; paint(); },
-    place(next) { voxel = next; paint(); },
+    show(next) {
+      look = next;
+      draw();
+    },
+    place(next) {
+      voxel = next;
+      draw();
+    },
     layout() {},
     turn() {},
     seeThrough() {},
     reset() {},
   };
+}
+
+/** @param {string} plane */
+function pictureOf(plane) {
+  const name = plane[0].toUpperCase() + plane.slice(1);
+  const canvas = make("canvas", { role: "img", ariaLabel: name + " plane through the crosshair" });
+  const letters = Array.from({ length: 4 }, () => make("i"));
+  const picture = make("div", { className: "picture" }, canvas, make("figcaption", {}, name), ...letters);
+  const figure = make("figure", {}, picture);
+  figure.dataset.plane = plane;
+  return { figure, picture, canvas, letters };
+}
+
+/**
+ * @param {Picture} picture
+ * @param {(event: PointerEvent) => void} point
+ * @param {(slices: number) => void} scroll
+ */
+function listen({ figure, picture }, point, scroll) {
+  let isPressed = false;
+  picture.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    isPressed = true;
+    picture.setPointerCapture(event.pointerId);
+    point(event);
+  });
+  picture.addEventListener("pointermove", (event) => {
+    if (isPressed) point(event);
+  });
+  for (const end of ["pointerup", "pointercancel"]) picture.addEventListener(end, () => (isPressed = false));
+  const wheel = (/** @type {WheelEvent} */ event) => {
+    event.preventDefault();
+    scroll(Math.sign(event.deltaY));
+  };
+  figure.addEventListener("wheel", wheel, { passive: false });
+}
+
+/** @typedef {{scan: ScanVolume, look: Drawn, voxel: Voxel}} OnShow */
+
+/** @param {string} plane @param {OnShow} shown */
+const layIn = (plane, { scan, look }) => layOf(scan.shape, scan.about.axes[plane], look.planes[plane]);
+
+/** @param {string} plane @param {Picture} picture @param {PointerEvent} event @param {OnShow} shown */
+function pointed(plane, { picture }, event, shown) {
+  const { about } = shown.scan;
+  const lay = layIn(plane, shown);
+  const box = picture.getBoundingClientRect();
+  const share = (event.clientX - box.left) / box.width;
+  const across = isMirrored(shown.look.convention, plane) ? 1 - share : share;
+  const row = within(Math.floor(((event.clientY - box.top) / box.height) * lay.rows), lay.rows);
+  const column = within(Math.floor(across * lay.columns), lay.columns);
+  const [a, b] = turned(lay, row, column);
+  const moved = shown.voxel.slice();
+  moved[lay.along] = wholePlace(about, a, lay.along);
+  moved[lay.across] = wholePlace(about, b, lay.across);
+  return moved;
+}
+
+/** @param {string} plane @param {Picture} picture @param {OnShow} shown */
+function drawPlane(plane, picture, shown) {
+  const { scan, look, voxel } = shown;
+  const lay = layIn(plane, shown);
+  const mirrored = isMirrored(look.convention, plane);
+  const cut = cutOf(scan.shape, lay, thinnedPlace(scan.about, scan.shape, voxel, lay.axis));
+  const [black, white] = look.window;
+  const grey = Uint8ClampedArray.from(cut, (at) => ((scan.voxels[at] - black) / (white - black)) * 255);
+  const { labels } = look;
+  const cutLabels = labels ? Uint8Array.from(cut, (at) => labels[at]) : new Uint8Array(cut.length);
+  /** @type {{shape: [number, number]}} */
+  const view = { shape: [lay.rows, lay.columns] };
+  paint(picture.canvas, view, (out) => overlay(out, grey, cutLabels, view, look));
+  picture.figure.style.setProperty("--ratio", String(look.planes[plane].ratio));
+  picture.figure.style.setProperty("--mirror", mirrored ? "-1" : "1");
+  const [row, column] = turned(
+    lay,
+    thinnedPlace(scan.about, scan.shape, voxel, lay.along),
+    thinnedPlace(scan.about, scan.shape, voxel, lay.across),
+  );
+  cross(picture, row, mirrored ? lay.columns - 1 - column : column, lay);
+  const [top, right, bottom, left] = look.planes[plane].letters;
+  const letters = mirrored ? [top, left, bottom, right] : [top, right, bottom, left];
+  picture.letters.forEach((letter, i) => (letter.textContent = letters[i]));
+}
+
+/** @param {Picture} picture @param {number} row @param {number} column @param {{rows: number, columns: number}} lay */
+function cross({ picture }, row, column, { rows, columns }) {
+  picture.style.setProperty("--cy", (100 * (row + 0.5)) / rows + "%");
+  picture.style.setProperty("--cx", (100 * (column + 0.5)) / columns + "%");
 }

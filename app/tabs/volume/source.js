@@ -1,92 +1,115 @@
 /* Volumes from the server, each a NIfTI file, and what is said of it. The last ones are kept. */
-const HEADER_BYTES = 352, KEPT_VOLUMES = 8;
+
+/** @typedef {import("./types").VolumeRequest} VolumeRequest */
+/** @typedef {import("./types").Waiting} Waiting */
+
+export const HEADER_BYTES = 352;
+const KEPT_VOLUMES = 8;
+const NEWLINE = 10;
+// By NIfTI's code, as are the places of its header below.
+/** @type {Record<number, Uint8ArrayConstructor | Int16ArrayConstructor | Float32ArrayConstructor>} */
 const TYPES = { 2: Uint8Array, 4: Int16Array, 16: Float32Array };
+const SHAPE_AT = [42, 44, 46];
+const TYPE_AT = 70;
 
-function volumeSource(address) {
-  const kept = new Map();   // of one scan
+/**
+ * @param {URL} address
+ * @returns {import("./types").Source}
+ */
+export function createSource(address) {
+  /** @type {Map<string, import("./types").Volume<any>>} */
+  const kept = new Map(); // of one scan
+  /** @type {string | null} */
   let owner = null;
-  const keyOf = (request) => JSON.stringify(request);
+  const keyOf = (/** @type {VolumeRequest} */ request) => JSON.stringify(request);
 
-  /* {about, file, voxels, shape}: file is the whole NIfTI, voxels a view of its array, the first axis fastest. */
-  async function get(request, { signal, progress }) {
+  /** @param {VolumeRequest} request @param {Waiting} waiting */
+  async function get(request, waiting) {
     if (owner !== request.token) kept.clear();
     owner = request.token;
-    const key = keyOf(request), volume = kept.get(key) ?? (await fetchVolume(request, signal, progress));
+    const key = keyOf(request);
+    const volume = kept.get(key) ?? (await fetchVolume(address, request, waiting));
     if (owner !== request.token) return volume;
     kept.delete(key);
     kept.set(key, volume);
-    if (kept.size > KEPT_VOLUMES) kept.delete(kept.keys().next().value);
+    if (kept.size > KEPT_VOLUMES) kept.delete([...kept.keys()][0]);
     return volume;
-  }
-
-  async function fetchVolume(request, signal, progress) {
-    const response = await fetch(address, {
-      method: "POST", body: JSON.stringify(request), signal, cache: "no-store", headers: { "Content-Type": "application/json" },
-    });
-    if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? "The server did not answer.");
-    const { about, rest } = await readLines(response.body.getReader(), progress);
-    const stream = new Blob(rest).stream().pipeThrough(new DecompressionStream("gzip"));
-    const file = await new Response(stream).arrayBuffer(), header = new DataView(file);
-    const shape = [42, 44, 46].map((at) => header.getInt16(at, true)), Voxels = TYPES[header.getInt16(70, true)];
-    return { about, file, shape, voxels: new Voxels(file, HEADER_BYTES, shape[0] * shape[1] * shape[2]) };
-  }
-
-  /* Lines of JSON until one that says how many bytes follow. */
-  async function readLines(reader, progress) {
-    const decoder = new TextDecoder();
-    let pending = new Uint8Array(0), about = null;
-    const rest = [];
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      if (about) {
-        rest.push(value);
-        continue;
-      }
-      const joined = new Uint8Array(pending.length + value.length);
-      joined.set(pending);
-      joined.set(value, pending.length);
-      pending = joined;
-      for (let end = pending.indexOf(10); end >= 0 && !about; end = pending.indexOf(10)) {
-        const line = JSON.parse(decoder.decode(pending.subarray(0, end)));
-        pending = pending.slice(end + 1);
-        if (line.bytes === undefined) progress(line.progress);
-        else about = line;
-      }
-      if (about) rest.push(pending);
-    }
-    if (!about || rest.reduce((sum, part) => sum + part.length, 0) !== about.bytes) throw new Error("The connection was lost.");
-    return { about, rest };
   }
 
   return { get, has: (request) => kept.has(keyOf(request)) };
 }
 
-/* Where what is drawn lies: {plane or "render": [left, top, width, height]} in shares of the stage, the acquired plane largest. */
-function tilesOf(layout, acquired, wide) {
-  if (layout === "render") return { render: [0, 0, 1, 1] };
-  const [one, other] = ["axial", "coronal", "sagittal"].filter((plane) => plane !== acquired), gap = 0.008;
-  // Shares of the longer side; the two smaller pictures share the middle part of a wide stage.
-  const [first, second] = layout === "both" ? [0.36, 0.66] : [0.5, 1];
-  const tiles = wide
-    ? { [acquired]: [0, 0, first, 1], [one]: [first + gap, 0, second - first - gap, 0.49], [other]: [first + gap, 0.51, second - first - gap, 0.49] }
-    : { [acquired]: [0, 0, 1, first], [one]: [0, first + gap, 1, (second - first) / 2 - gap], [other]: [0, (first + second) / 2 + gap, 1, (second - first) / 2 - gap] };
-  if (layout === "both") tiles.render = wide ? [second + gap, 0, 1 - second - gap, 1] : [0, second + gap, 1, 1 - second - gap];
-  return tiles;
+/** @param {URL} address @param {VolumeRequest} request @param {Waiting} waiting */
+async function fetchVolume(address, request, { signal, progress }) {
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify(request);
+  const response = await fetch(address, { method: "POST", body, signal, cache: "no-store", headers });
+  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).error ?? "The server did not answer.");
+  const content = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
+  const { about, rest } = await readLines(content.getReader(), progress);
+  const stream = new Blob(rest).stream().pipeThrough(new DecompressionStream("gzip"));
+  return { about, ...readNifti(await new Response(stream).arrayBuffer()) };
 }
 
-/* (4, 4) times a point. */
-const transformed = (matrix, point) => [0, 1, 2].map((row) => point.reduce((sum, x, i) => sum + matrix[row][i] * x, matrix[row][3]));
-
-/* Voxels whose label differs from one beside it in the slices along `axis`, as app/render.py has it; the others become 0. */
-function outlineOf(labels, shape, axis) {
-  const strides = [1, shape[0], shape[0] * shape[1]], [a, b] = [0, 1, 2].filter((one) => one !== axis);
-  const out = new Uint8Array(labels.length);
-  const differs = (at, along, place) => (place === 0 ? 0 : labels[at - strides[along]]) !== labels[at] || (place === shape[along] - 1 ? 0 : labels[at + strides[along]]) !== labels[at];
-  for (let at = 0; at < labels.length; at++) {
-    if (!labels[at]) continue;
-    const placeOf = (along) => Math.floor(at / strides[along]) % shape[along];
-    if (differs(at, a, placeOf(a)) || differs(at, b, placeOf(b))) out[at] = labels[at];
+/**
+ * Lines {"progress": share} of JSON until one that says how many bytes follow, and these.
+ * @param {Pick<ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, "read">} reader
+ * @param {(share: number) => void} progress
+ */
+export async function readLines(reader, progress) {
+  let pending = new Uint8Array(0);
+  /** @type {any} */
+  let about = null;
+  const rest = [];
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    if (about) {
+      rest.push(value);
+      continue;
+    }
+    pending = joined(pending, value);
+    for (let end = pending.indexOf(NEWLINE); end >= 0 && !about; end = pending.indexOf(NEWLINE)) {
+      const line = JSON.parse(new TextDecoder().decode(pending.subarray(0, end)));
+      pending = pending.slice(end + 1);
+      if (line.bytes === undefined) progress(line.progress);
+      else about = line;
+    }
+    if (about) rest.push(pending);
   }
+  const length = rest.reduce((sum, part) => sum + part.length, 0);
+  if (!about || length !== about.bytes) throw new Error("The connection was lost.");
+  return { about, rest };
+}
+
+/** @param {Uint8Array} first @param {Uint8Array} second */
+function joined(first, second) {
+  const out = new Uint8Array(first.length + second.length);
+  out.set(first);
+  out.set(second, first.length);
+  return out;
+}
+
+/**
+ * The array of an uncompressed little-endian NIfTI-1 file of three axes, the first one fastest.
+ * @param {ArrayBuffer} file
+ */
+export function readNifti(file) {
+  const header = new DataView(file);
+  const shape = SHAPE_AT.map((at) => header.getInt16(at, true));
+  const Voxels = TYPES[header.getInt16(TYPE_AT, true)];
+  return { file, shape, voxels: new Voxels(file, HEADER_BYTES, shape[0] * shape[1] * shape[2]) };
+}
+
+/**
+ * An empty file of colours, red, green, blue and alpha a voxel, on the grid of a NIfTI file.
+ * @param {{file: ArrayBuffer, voxels: ArrayLike<number>}} volume
+ */
+export function colourFile({ file, voxels }) {
+  const out = new ArrayBuffer(HEADER_BYTES + 4 * voxels.length);
+  const header = new DataView(out);
+  new Uint8Array(out).set(new Uint8Array(file, 0, HEADER_BYTES));
+  header.setInt16(TYPE_AT, 2304, true);
+  header.setInt16(TYPE_AT + 2, 32, true); // bits of a voxel
   return out;
 }

@@ -1,47 +1,89 @@
 /* The words of the Volume tab: what lies under the crosshair, how large the structures are, what there is to be told. */
+import { make } from "../../web/dom.js";
+import { thinnedPlace, transformed } from "./grid.js";
 
-/* scan and volumes as volumeSource gives them; voxel of the whole scan. */
-function readoutOf(state, scan, volumes, voxel) {
-  const { about, shape, voxels } = scan, [x, y, z] = voxel.map((v, i) => Math.max(0, Math.min(shape[i] - 1, Math.round((v - about.offsets[i]) / about.steps[i]))));
+/** @typedef {import("./types").Figures} Figures */
+/** @typedef {import("./types").Labels} Labels */
+/** @typedef {import("./types").ScanVolume} ScanVolume */
+/** @typedef {import("../../web/types").Scan} Scan */
+
+const PATIENCE = 400; // milliseconds before a bar appears
+const MINUS = "−";
+
+/**
+ * @param {Pick<Scan, "classes">} page
+ * @param {Pick<ScanVolume, "about" | "shape" | "voxels">} scan
+ * @param {{clean: {voxels: ArrayLike<number>}, present: {voxels: ArrayLike<number>}} | null} labels
+ * @param {import("./types").Voxel} voxel
+ */
+export function readoutOf({ classes }, { about, shape, voxels }, labels, voxel) {
+  const [x, y, z] = [0, 1, 2].map((axis) => thinnedPlace(about, shape, voxel, axis));
   const at = x + shape[0] * (y + shape[1] * z);
-  const parts = Object.entries(about.axes).map(([plane, axis]) => plane + " " + voxel[axis]);
-  if (about.oriented) parts.push(transformed(about.affine, voxel).map((mm) => mm.toFixed(1).replace("-", "−")).join(", ") + " mm");
+  const parts = Object.entries(about.axes).map(([plane, axis]) => `${plane} ${voxel[axis]}`);
+  if (about.oriented) parts.push(transformed(about.affine, voxel).map(millimetre).join(", ") + " mm");
   parts.push("value " + Number(voxels[at].toPrecision(5)));
-  if (volumes) {
-    const [before, after] = [volumes.clean, volumes.present].map((one) => state.scan.classes[one.voxels[at]]);
-    parts.push(before === after ? after : before + " → " + after);
+  if (labels) {
+    const [before, after] = [labels.clean, labels.present].map((one) => classes[one.voxels[at]]);
+    parts.push(before === after ? after : `${before} → ${after}`);
   }
   return parts.join(" · ");
 }
 
-/* One structure's size, led by its colour and name; `before` are its figures at epsilon 0. */
-function structurePart(scan, label, figures, before, kind) {
-  const part = document.createElement("div"), name = document.createElement("dt"), value = document.createElement("dd"), more = document.createElement("small");
-  name.textContent = scan.classes[label];
-  name.style.setProperty("--colour", "rgb(" + scan.colours[label].join(" ") + ")");
-  const measured = figures.millilitres !== null, difference = measured ? figures.millilitres - before.millilitres : figures.voxels - before.voxels;
-  const said = measured ? (x) => x.toFixed(1) : (x) => String(x);
-  value.textContent = measured ? said(figures.millilitres) + " ml" : figures.voxels + " voxels";
-  if (figures.voxels !== before.voxels) {
-    const change = document.createElement("span");
-    change.textContent = (difference < 0 ? "−" : "+") + said(Math.abs(difference));
-    change.title = "against ε = 0";
-    value.append(change);
-  }
-  const parts = [];
-  if (kind !== "clean" && figures.dice !== null) parts.push("Dice " + figures.dice.toFixed(3) + " to ε = 0");
-  if (kind !== "truth" && figures.truth !== null) parts.push((parts.length ? "" : "Dice ") + figures.truth.toFixed(3) + " to truth");
-  more.textContent = parts.join(", ") || "\u00a0";
-  value.append(more);
-  part.append(name, value);
-  return part;
+/** @param {number} value */
+const millimetre = (value) => value.toFixed(1).replace("-", MINUS);
+
+/**
+ * A structure's size, how it changed against epsilon 0 ("" where it did not), and how well it agrees.
+ * @param {Figures} figures
+ * @param {Figures} before at epsilon 0
+ * @param {"truth" | "clean" | "present"} kind
+ */
+export function sizeOf(figures, before, kind) {
+  const { millilitres, voxels, dice, truth } = figures;
+  const difference = millilitres === null ? voxels - before.voxels : millilitres - (before.millilitres ?? 0);
+  const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
+  const agreement = [];
+  if (kind !== "clean" && dice !== null) agreement.push(`Dice ${dice.toFixed(3)} to ε = 0`);
+  if (kind !== "truth" && truth !== null)
+    agreement.push(`${agreement.length ? "" : "Dice "}${truth.toFixed(3)} to truth`);
+  return {
+    size: millilitres === null ? `${voxels} voxels` : `${written(millilitres)} ml`,
+    change: voxels === before.voxels ? "" : (difference < 0 ? MINUS : "+") + written(Math.abs(difference)),
+    agreement: agreement.join(", "),
+  };
 }
 
-const thinningNote = ({ steps, shape }) => (steps.every((step) => step === 1) ? ""
-  : "A browser cannot draw all " + shape.join(" × ") + " voxels: of every " + steps.join(" × ") + " one is shown. The figures count all of them.");
+/**
+ * One structure's size, led by its colour and name.
+ * @param {Pick<Scan, "classes" | "colours">} scan
+ * @param {number} label
+ * @param {Figures} figures
+ * @param {Figures} before at epsilon 0
+ * @param {"truth" | "clean" | "present"} kind
+ */
+export function structurePart(scan, label, figures, before, kind) {
+  const { size, change, agreement } = sizeOf(figures, before, kind);
+  const name = make("dt", {}, scan.classes[label]);
+  name.style.setProperty("--colour", `rgb(${scan.colours[label].join(" ")})`);
+  const changed = change ? make("span", { title: "against ε = 0" }, change) : null;
+  // A line of its own even where there is nothing to say, so that all structures are as high.
+  const more = make("small", {}, agreement || "\u00a0");
+  return make("div", {}, name, make("dd", {}, size, changed, more));
+}
 
-/* Several notes at once, each under its name; an empty text takes it away. */
-function notes(place) {
+/** @param {Pick<import("./types").About, "steps" | "shape">} about */
+export function thinningNote({ steps, shape }) {
+  if (steps.every((step) => step === 1)) return "";
+  const [all, shown] = [shape, steps].map((one) => one.join(" × "));
+  return `A browser cannot draw all ${all} voxels: of every ${shown} one is shown. The figures count all of them.`;
+}
+
+/**
+ * Several notes at once, each under its name; an empty text takes it away.
+ * @param {HTMLElement} place
+ * @returns {import("./types").Note}
+ */
+export function createNotes(place) {
   const told = new Map();
   return (name, message) => {
     told.set(name, message);
@@ -50,18 +92,24 @@ function notes(place) {
   };
 }
 
-/* A bar that appears for what takes longer than a moment; null takes it away. */
-function progressBar(place) {
-  let patience = 0;
-  return (message, share) => {
+/**
+ * A bar that appears for what takes longer than a moment.
+ * @param {HTMLElement} place
+ * @returns {import("./types").ProgressBar}
+ */
+export function createProgressBar(place) {
+  const [text, bar] = [place.querySelector("span"), place.querySelector("progress")];
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  let patience = null;
+  return (message, share = 0) => {
     if (message === null) {
-      clearTimeout(patience);
-      patience = 0;
+      clearTimeout(patience ?? undefined);
+      patience = null;
       place.hidden = true;
       return;
     }
-    place.querySelector("span").textContent = message;
-    place.querySelector("progress").value = share;
-    if (!patience) patience = setTimeout(() => (place.hidden = false), 400);
+    if (text) text.textContent = message;
+    if (bar) bar.value = share;
+    patience ??= setTimeout(() => (place.hidden = false), PATIENCE);
   };
 }

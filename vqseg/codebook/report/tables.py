@@ -10,6 +10,7 @@ import torch
 from vqseg.codebook.report.charts import shares_bar
 from vqseg.codebook.report.page import atom, section, table
 from vqseg.codebook.statistics import CodebookStatistics
+from vqseg.plain import child
 from vqseg.quantization.quantizer import nearest_codewords
 from vqseg.types import Array
 
@@ -84,7 +85,7 @@ def ablation(statistics: CodebookStatistics) -> str:
     codes, changes = statistics.ablation_codes, statistics.ablation_dice
     if codes is None or changes is None or len(codes) == 0:
         return ""
-    made = statistics.parameters.get("ablation", {})
+    made = child(statistics.parameters, "ablation")
     order = np.argsort(changes, kind="stable")[:_ABLATED]
     rows = [[*_who(statistics, int(codes[index])), f"{statistics.rank[codes[index]]:,}", f"{changes[index]:+.4f}"] for index in order]
     return section(

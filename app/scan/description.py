@@ -1,0 +1,56 @@
+"""What the browser is told of an open scan besides its pictures. All views read this value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.scan.open_scan import OpenScan
+from app.scan.render import label_colours
+
+
+def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
+    """The value of the viewer: `Scan` of web/types.d.ts.
+
+    Args:
+        token: The visit's key to the scan.
+        scan: The scan.
+        title: Its name, as visitors read it.
+
+    Returns:
+        The scan's grid, planes, classes and codebook, ready for JSON.
+    """
+    grid, spacing, classes = scan.segmented.scan.shape, scan.segmented.scan.spacing, scan.model.classes
+    millimetres = " × ".join(f"{s:.3g}" for s in spacing)
+    return {
+        "token": token,
+        "truth": scan.truth is not None,
+        "name": title,
+        "own": scan.example is None,
+        "checkpoint": scan.model.name,
+        "outside": _outside(scan),
+        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
+        "classes": list(classes),
+        "colours": label_colours(len(classes)).tolist(),
+        "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],
+        "codebook_size": scan.segmented.codebook_size,
+        "levels": scan.segmented.levels,
+        "cell": list(scan.segmented.cell_size),
+        "planes": {
+            plane: {
+                "count": view.count,
+                "shape": list(view.shape),
+                "ratio": view.ratio,
+                "letters": list(view.letters),
+                "acquired": scan.acquired(plane),
+                "transpose": view.transpose,
+                "flip": [view.flip_rows, view.flip_columns],
+            }
+            for plane, view in scan.views.items()
+        },
+    }
+
+
+def _outside(scan: OpenScan) -> bool | None:
+    """Whether the scan's distribution of codes is unlike that of every training scan. None if the codebook has no reference."""
+    statistics = scan.model.statistics
+    return None if statistics is None or statistics.drift_reference is None else statistics.drift(scan.segmented.indices).outside

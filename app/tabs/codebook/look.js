@@ -1,0 +1,13 @@
+/* Colours of the page, which may be light or dark. */
+
+/**
+ * @param {Element} root
+ * @param {string} name of a custom property
+ */
+export const pageColour = (root, name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+/**
+ * For codes that there is nothing to say of.
+ * @param {Element} root
+ */
+export const grey = (root) => pageColour(root, "--input-border-color");

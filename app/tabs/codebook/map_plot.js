@@ -1,0 +1,166 @@
+/* The drawn map: every codeword one point. Once it stands it is changed by Plotly.restyle only. */
+
+import { make } from "../../web/dom.js";
+import { PLOT, ink, keepFitting, plotly, whenPlotly } from "../../web/plotly.js";
+import { colouringOf } from "./colour.js";
+import { drawLegend } from "./legend.js";
+import { grey, pageColour } from "./look.js";
+import { listenToMap } from "./map_events.js";
+import * as traces from "./map_traces.js";
+
+/** @typedef {import("./types").Graph} Graph */
+/** @typedef {import("./types").Placed} Placed */
+
+/**
+ * @param {import("./types").Context} context
+ * @param {ReturnType<typeof import("./hover.js").createHover>} hover
+ */
+export function createMapPlot(context, hover) {
+  const { root, codebook, part } = context;
+  const { state } = codebook;
+  /** @type {HTMLSelectElement} */
+  const colour = part("[data-set=colour]");
+  /** @type {HTMLInputElement} */
+  const byUsage = part("[data-set=size]");
+  /** @type {Map<number, Graph>} By dimensions. */
+  const graphs = new Map();
+  /** @type {Placed | null} */
+  let placed = null;
+  /** @type {number[]} Code of every point. */
+  let drawn = [];
+  let drawnBook = "";
+  /** @type {number[]} Codes that the card lists as neighbours. */
+  let near = [];
+  // What stands: colours and marks come a moment after they were asked for.
+  let stands = { points: 0, dimensions: 0, colour: "", marked: 0 };
+
+  const graph = () => graphs.get(placed?.dimensions ?? 0);
+  /** @type {() => HTMLInputElement} */
+  const tool = () => part("[name=codes-tool]:checked");
+  const ring = () => (state.picked === null ? [] : [state.picked]);
+  const opacity = () => (state.selected.length ? 0.3 : 0.95);
+
+  /**
+   * New places for the points: another codebook or another projection.
+   * @param {Placed} next
+   */
+  async function place(next) {
+    const { book } = state;
+    if (!book) return;
+    placed = next;
+    if (drawnBook !== book.key || drawn.length !== book.size) drawn = traces.drawnOrder(book);
+    drawnBook = book.key;
+    await draw();
+  }
+
+  async function draw() {
+    await whenPlotly();
+    const { book } = state;
+    if (!book || !placed) return;
+    const { dimensions } = placed;
+    const isNew = !graphs.has(dimensions);
+    const plot = plotFor(dimensions);
+    for (const [size, one] of graphs) one.hidden = size !== dimensions;
+    const name = colour.value;
+    await plotly().react(plot, filled(book, placed), traces.mapLayout(placed, tool().value), {
+      ...PLOT,
+      scrollZoom: true,
+      doubleClick: "reset",
+    });
+    if (isNew) listenToMap(plot, context, hover, () => drawn);
+    keepFitting(plot);
+    stands = { points: drawn.length, dimensions, colour: name, marked: state.selected.length };
+  }
+
+  /** @param {number} dimensions */
+  function plotFor(dimensions) {
+    const known = graphs.get(dimensions);
+    if (known) return known;
+    // plotly.js gives it what it lacks, with the first drawing.
+    const made = /** @type {Graph} */ (/** @type {unknown} */ (make("div", { className: "graph" })));
+    part("#codewords .plot").append(made);
+    graphs.set(dimensions, made);
+    return made;
+  }
+
+  /**
+   * @param {import("./types").Book} book
+   * @param {Placed} at
+   */
+  function filled(book, at) {
+    const inks = { text: ink(root), grey: grey(root), background: pageColour(root, "--background-fill-primary") };
+    const list = traces.emptyTraces(at.dimensions, inks);
+    const size = traces.pointSizes(book, drawn, at.dimensions, byUsage.checked);
+    Object.assign(list[traces.BASE].marker, { color: colours(book), size, opacity: opacity() });
+    const codes = [drawn, traces.linksOf(state.picked, near), state.selected, ring()];
+    return list.map((trace, i) => ({ ...trace, ...traces.pointsOf(at, codes[i]) }));
+  }
+
+  /** @param {import("./types").Book} book */
+  function colours(book) {
+    const known = { book, presence: state.presence, frame: state.shown?.frame ?? null, grey: grey(root) };
+    const colouring = colouringOf(colour.value, known);
+    drawLegend(part("[data-part=legend]"), colouring.legend);
+    return drawn.map(colouring.colour);
+  }
+
+  /* Another meaning of the colours. */
+  async function recolour() {
+    const plot = graph();
+    if (!plot || !state.book) return;
+    const name = colour.value;
+    await plotly().restyle(plot, { "marker.color": [colours(state.book)] }, [traces.BASE]);
+    requestAnimationFrame(() => (stands = { ...stands, colour: name }));
+  }
+
+  function resize() {
+    const plot = graph();
+    if (!plot || !state.book || !placed) return;
+    const size = traces.pointSizes(state.book, drawn, placed.dimensions, byUsage.checked);
+    plotly().restyle(plot, { "marker.size": [size] }, [traces.BASE]);
+  }
+
+  /**
+   * Other places for some traces, in one redrawing; plotly leaves as it is what is undefined.
+   * @param {Record<number, (number | null)[]>} moved codes by trace
+   * @param {number} [faded] opacity of all codewords
+   */
+  async function move(moved, faded) {
+    const plot = graph();
+    if (!plot || !placed) return;
+    const at = placed;
+    const numbers = [...Object.keys(moved).map(Number), traces.BASE];
+    /** @type {traces.Points[]} */
+    const lists = [...Object.values(moved).map((codes) => traces.pointsOf(at, codes)), {}];
+    const change = Object.fromEntries(Object.keys(lists[0]).map((axis) => [axis, lists.map((list) => list[axis])]));
+    const opacities = numbers.map((number) => (number === traces.BASE ? faded : undefined));
+    const marked = state.selected.length;
+    await plotly().restyle(plot, { ...change, "marker.opacity": opacities }, numbers);
+    stands = { ...stands, marked };
+  }
+
+  // A ring around the code of the card, lines to its nearest neighbours in the codebook's own space.
+  const pointOut = () => move({ [traces.LINKS]: traces.linksOf(state.picked, near), [traces.PICKED]: ring() });
+
+  return {
+    place,
+    recolour,
+    resize,
+    /** The page has become light or dark. */
+    redraw() {
+      if (graph()) draw();
+    },
+    mark: () => move({ [traces.SELECTED]: state.selected }, opacity()),
+    /** @param {number[]} codes that the card lists as neighbours */
+    link(codes) {
+      near = codes;
+      pointOut();
+    },
+    /** What dragging does has changed. */
+    useTool() {
+      const flat = graphs.get(2);
+      if (flat) plotly().relayout(flat, { dragmode: tool().value });
+    },
+    state: () => stands,
+  };
+}

@@ -1,0 +1,65 @@
+/* The nearest codewords on a code's card. pi(j|i) follows epsilon without asking again. */
+
+import { make } from "../../web/dom.js";
+import { percent } from "../../web/numbers.js";
+import { section } from "./card_sections.js";
+import { codeButton } from "./mix.js";
+
+/** @typedef {import("./types").CardAnswer["neighbours"]} List */
+
+/**
+ * @param {List} list
+ * @param {import("./types").CodebookStore} codebook
+ * @param {import("./types").Atoms} atoms
+ * @returns {{element: HTMLElement, tell: (strength: number) => void}} tell: fill in what a strength gives
+ */
+export function createNeighbours(list, codebook, atoms) {
+  const shares = list.map(([, , probability]) => probability);
+  const most = Math.max(...shares, 1e-12);
+  const cells = shares.map((share) => {
+    const cell = make("td", { className: "pi" });
+    cell.style.setProperty("--share", String(share / most));
+    return cell;
+  });
+  const rows = list.map(([code, distance], i) => {
+    const button = codeButton(codebook, code);
+    return make(
+      "tr",
+      {},
+      make("td", {}, atoms.picture(code)),
+      make("td", {}, button),
+      make("td", {}, distance.toFixed(3)),
+      cells[i],
+    );
+  });
+  const heads = ["", "code", "distance", ""].map((name) => make("th", {}, name));
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
+  const hint = make("p", { className: "hint" });
+  return {
+    element: section("Nearest codewords, in the codebook's own space", table, hint),
+    tell(strength) {
+      heads[3].textContent = "π(j|i), ε = " + strength.toFixed(2);
+      shares.forEach((share, i) => (cells[i].textContent = (strength * share).toFixed(4)));
+      hint.textContent = replacementInWords(strength, shares);
+    },
+  };
+}
+
+/**
+ * @param {number} strength
+ * @param {number[]} shares of what is replaced
+ */
+export function replacementInWords(strength, shares) {
+  if (strength === 0) return "At ε = 0 nothing is replaced; the bars show who would be taken.";
+  const taken = percent(
+    shares.reduce((sum, share) => sum + share, 0),
+    0,
+  );
+  return (
+    "With probability " +
+    (1 - strength).toFixed(2) +
+    " the code stays; these ten take " +
+    taken +
+    " of what is replaced."
+  );
+}

@@ -1,0 +1,40 @@
+/* What the two radii say, in words. */
+
+/** @typedef {import("./types").Theory} Theory */
+
+/**
+ * The next number of two digits above.
+ * @param {number} value
+ */
+export function above(value) {
+  const unit = 10 ** (Math.floor(Math.log10(Math.max(value, 1e-9))) - 1);
+  return Number(((Math.floor(value / unit) + 1) * unit).toPrecision(2));
+}
+
+/**
+ * The one sentence that says what to see, with this codebook's own numbers.
+ * @param {Pick<Theory, "strengths" | "quantized" | "dropout">} theory
+ */
+export function radiiInWords({ strengths, quantized, dropout }) {
+  /** @param {number} rate */
+  const at = (rate) => dropout[strengths.findIndex((one) => Math.abs(one - rate) < 1e-6)]?.toFixed(2);
+  return (
+    `Dropout's radius grows without bound, from ${at(0.5)} nats at p = 0.5 to ${at(0.9)} at p = 0.9; ` +
+    `the QPM's stays below ${above(Math.max(...quantized))} nats up to ε = 1, because replaced tokens remain codewords.`
+  );
+}
+
+/**
+ * What is to be known of the slice on show.
+ * @param {number} high the bound at epsilon 1, in nats
+ * @param {boolean} acquired whether the slice is one that was acquired
+ * @param {string} mode of the perturbation
+ */
+export function boundInWords(high, acquired, mode) {
+  if (!acquired) return "The curves on the right are those of acquired slices: choose another plane.";
+  const bound = Number(high.toPrecision(2));
+  const words =
+    `The bounds of Appendix B reach ${bound} nats at ε = 1: ` + "finite, as the codewords lie at finite distances.";
+  if (mode !== "shuffle") return words;
+  return "Under shuffling the codes stay those of the slice; the radius on the left is that of resampling. " + words;
+}

@@ -1,0 +1,102 @@
+/* Hands on the slice: a click gives a cell's code, a brush marks a region's codes, arrow keys move a cursor over the
+   cells. */
+
+import { cellAt, cellBeside } from "../../web/cells.js";
+import { pixelAt } from "../../web/pictures.js";
+import { codesOf } from "./marks.js";
+
+/** @typedef {import("./types").OnShow} OnShow */
+/** @typedef {OnShow & {codes: Int32Array}} WithCodes */
+/** @typedef {import("../../web/types").Cell} Cell */
+
+/**
+ * @param {import("./types").Context} context
+ * @param {HTMLCanvasElement} canvas
+ * @param {{mirrored: () => boolean, repaint: () => void}} picture
+ */
+export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
+  /** @type {Set<number> | null} Cells under the brush while it is held. */
+  let brushed = null;
+  /** @type {Cell | null} */
+  let cursor = null;
+
+  /** @returns {WithCodes | null} */
+  const withCodes = () => {
+    const on = codebook.onShow();
+    return on?.codes ? /** @type {WithCodes} */ (on) : null;
+  };
+
+  /**
+   * @param {OnShow} on
+   * @param {PointerEvent} event
+   */
+  function under(on, event) {
+    const pixel = pixelAt(canvas, event, on.view, mirrored());
+    return pixel && cellAt(on.scan, on.request.plane, pixel.row, pixel.column);
+  }
+
+  /** @param {PointerEvent} event */
+  function brush(event) {
+    const on = withCodes();
+    const cell = on && under(on, event);
+    if (!cell || !brushed) return;
+    brushed.add(cell.row * on.scan.grid_of_tokens[1] + cell.column);
+    if (brushed.size > 1) codebook.select(codesOf(brushed, on.codes, on.scan));
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button || !withCodes()) return;
+    brushed = new Set();
+    canvas.setPointerCapture(event.pointerId);
+    brush(event);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!brushed) return;
+    // A fast brush moves over several cells between two events.
+    for (const one of [...(event.getCoalescedEvents?.() ?? []), event]) brush(one);
+  });
+  canvas.addEventListener("pointerup", (event) => {
+    const on = withCodes();
+    const cell = on && under(on, event);
+    if (brushed?.size === 1 && cell) codebook.pick(on.codes[cell.at]);
+    brushed = null;
+    repaint();
+  });
+  canvas.addEventListener("pointercancel", () => (brushed = null));
+
+  /**
+   * @param {string} key
+   * @param {WithCodes} on
+   * @returns {boolean} whether the key means something here
+   */
+  function press(key, on) {
+    if (key.startsWith("Arrow")) cursor = cellBeside(on.scan, on.request.plane, cursor, key, mirrored()) ?? cursor;
+    else if (key === "Enter" && cursor) codebook.pick(on.codes[cursor.at]);
+    else if (key === " " && cursor) {
+      const here = codesOf([cursor.row * on.scan.grid_of_tokens[1] + cursor.column], on.codes, on.scan);
+      codebook.select([...new Set([...codebook.state.selected, ...here])].sort((a, b) => a - b));
+    } else if (key === "Escape") {
+      codebook.pick(null);
+      codebook.select([]);
+    } else return false;
+    return true;
+  }
+
+  canvas.addEventListener("keydown", (event) => {
+    const on = withCodes();
+    if (event.ctrlKey || event.metaKey || event.altKey || !on || !press(event.key, on)) return;
+    event.preventDefault();
+    repaint();
+  });
+  for (const name of ["focus", "blur"]) canvas.addEventListener(name, repaint);
+
+  return {
+    get brushed() {
+      return brushed;
+    },
+    /** Shown while the slice is in focus only. */
+    get cursor() {
+      return document.activeElement === canvas ? cursor : null;
+    },
+  };
+}

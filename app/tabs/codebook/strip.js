@@ -1,0 +1,56 @@
+/* How many marked tokens every slice has, below the slice; a click goes there. */
+
+import { make } from "../../web/dom.js";
+import { setSlider } from "../../web/keys.js";
+import { number } from "../../web/numbers.js";
+import { litCodes } from "./marks.js";
+
+/** @param {import("./types").Context} context */
+export function createStrip({ codebook, part, server }) {
+  const strip = part("[data-part=strip]");
+  let asked = 0;
+  // Token of the scan whose slices were counted.
+  let counted = "";
+
+  async function draw() {
+    const mine = ++asked;
+    const codes = [...litCodes(codebook.state)];
+    const token = codebook.onShow()?.scan.token ?? "";
+    counted = token;
+    const answer = codes.length && token ? await server.where({ token, codes }) : null;
+    if (mine !== asked) return;
+    const counts = answer?.slices ?? [];
+    const most = Math.max(1, ...counts);
+    strip.replaceChildren(...counts.map((count, index) => bar(count, index, most)));
+    point();
+  }
+
+  /**
+   * @param {number} count
+   * @param {number} index
+   * @param {number} most
+   */
+  function bar(count, index, most) {
+    const title = "slice " + index + ": " + number(count) + " tokens";
+    const made = make("button", { type: "button", title, tabIndex: -1 });
+    made.style.setProperty("--share", String(count / most));
+    made.addEventListener("click", () => setSlider("slice", index));
+    return made;
+  }
+
+  /* The bar of the slice on show. */
+  function point() {
+    const on = codebook.onShow();
+    [...strip.children].forEach((one, index) => {
+      one.toggleAttribute("data-here", Boolean(on?.codes) && index === on?.request.index);
+    });
+  }
+
+  codebook.subscribe(draw, "selection", "picked", "presence");
+  codebook.subscribe(() => {
+    const on = codebook.onShow();
+    // The first picture of another scan may come after all else is known of it.
+    if (on && counted !== on.scan.token) draw();
+    point();
+  }, "frame");
+}

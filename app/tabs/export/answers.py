@@ -1,0 +1,78 @@
+"""What the Export tab asks the server for: what is on show, as lines of Python, tables, figures and labels."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from app.scan.figures import CURVE_FIGURES, FIGURE_FORMATS, Drawing, curve_file, slice_figure, written
+from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.open_scan import OpenScan, label_file_name
+from app.scan.render import base64_answer
+from app.scan.replay import REPLAYS, Replay
+from app.scan.tokens import slice_tokens
+from app.tabs.export.lines import client_lines, configuration, python_lines
+from app.visit.answering import Answer, Request
+from vqseg.data.scan import write_labels
+
+_KINDS = ("lines", "tokens", *FIGURE_FORMATS, *CURVE_FIGURES)
+
+
+def export(scan: OpenScan, request: Request) -> Answer:
+    """What is on show, as one kind of file or as lines.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest; for figures also those of a Drawing. "kind": "lines", "tokens", "png", "svg" or one of
+            CURVE_FIGURES. "address": of the page, for "lines".
+
+    Returns:
+        For "lines" the texts "python", "client" and "configuration", else "bytes", base64 of the file. For the curves see `curve_file`.
+    """
+    asked, kind = FrameRequest.checked(request, scan), request.get("kind")
+    if kind not in _KINDS:
+        raise RequestError(f"kind must be one of {', '.join(_KINDS)}, got {kind!r}")
+    if kind == "lines":
+        return {
+            "python": python_lines(scan, asked),
+            "client": client_lines(scan, asked, str(request.get("address"))),
+            "configuration": configuration(scan, asked),
+        }
+    if kind == "tokens":
+        return base64_answer(slice_tokens(scan, asked).encode())
+    if kind in CURVE_FIGURES:
+        return curve_file(scan, asked, kind)
+    return base64_answer(written(slice_figure(scan, asked, Drawing.checked(request)), kind))
+
+
+def labels(scan: OpenScan, request: Request) -> Answer:
+    """The label volume. Each call decodes a few more slices.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest.
+
+    Returns:
+        "done" and "of", numbers of slices. When all are done also "name" and "bytes", base64 of the NIfTI file.
+    """
+    replay, slices = REPLAYS.advance(scan, FrameRequest.checked(request, scan)), scan.segmented.slice_count
+    if replay.done < slices:
+        return {"done": replay.done, "of": slices}
+    name, content = replay_file(scan, replay)
+    return {"done": slices, "of": slices, "name": name, **base64_answer(content)}
+
+
+def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:
+    """The labels of a volume as NIfTI, on the scan's own grid.
+
+    Args:
+        scan: The scan.
+        replay: The volume, completely decoded.
+
+    Returns:
+        Name and content of the file.
+    """
+    name = label_file_name(scan.segmented.scan.name)
+    with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
+        write_labels(replay.labels, scan.segmented.scan, Path(folder) / name)
+        return name, (Path(folder) / name).read_bytes()

@@ -1,0 +1,60 @@
+/* What the server is asked for, and what depends on what. No DOM. */
+
+/**
+ * @typedef {import("../../web/types").PageState} PageState
+ * @typedef {import("../../web/types").PlaneView} PlaneView
+ * @typedef {import("./types").Question} Question
+ * @typedef {Pick<PageState, "plane" | "index" | "strength" | "mode" | "seed" | "edits">} Settings
+ * @typedef {Pick<PageState, "opacity" | "outline" | "shown" | "visible">} Look
+ */
+
+/**
+ * @param {Settings & Look & {scan: {token: string}}} state
+ * @param {string} kind
+ * @param {string} address where the app runs
+ * @returns {Question}
+ */
+export function questionOf(state, kind, address) {
+  const { scan, plane, index, strength, mode, seed, edits, opacity, outline, shown, visible } = state;
+  return {
+    kind,
+    address,
+    token: scan.token,
+    plane,
+    index,
+    strength,
+    mode,
+    seed,
+    edits,
+    opacity,
+    outline,
+    shown,
+    visible,
+  };
+}
+
+/**
+ * What the label volume depends on: the slice only if tokens are forced in it.
+ * @param {Settings & {scan: {token: string}}} state
+ */
+export function labelsKey({ scan, index, strength, mode, seed, edits }) {
+  return JSON.stringify([scan.token, strength, mode, seed, edits.length ? [index, edits] : []]);
+}
+
+/** The ending of the label volume's file. @param {Pick<Settings, "strength" | "seed" | "edits">} state */
+export function labelsEnding({ strength, seed, edits }) {
+  return "_labels_eps" + strength + "_seed" + seed + (edits.length ? "_forced" : "") + ".nii.gz";
+}
+
+/** How many slices the label volume is decoded from. @param {{planes: Record<string, Pick<PlaneView, "acquired" | "count">>}} scan */
+export function slicesOf({ planes }) {
+  return Object.values(planes).find((plane) => plane.acquired)?.count ?? 0;
+}
+
+/** The view on show in words. @param {Settings & {scan: {name: string}}} state */
+export function described({ scan, plane, index, strength, mode, seed, edits }) {
+  const forced = edits.length ? [edits.length + " forced"] : [];
+  return [scan.name, plane + " slice " + index, "ε = " + strength.toFixed(2), mode, "seed " + seed, ...forced].join(
+    ", ",
+  );
+}

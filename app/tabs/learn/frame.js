@@ -1,0 +1,84 @@
+/* What stands around a step of the lesson: the way through the steps, the slider, language, large text, handout. */
+import { make } from "../../web/dom.js";
+import { setSlider } from "../../web/keys.js";
+import { store } from "../../web/store.js";
+import { SLIDERS } from "./lesson.js";
+
+/** @typedef {import("./types").Lesson} Lesson */
+
+/**
+ * @typedef {object} Context
+ * @property {HTMLElement} root
+ * @property {Lesson} lesson
+ * @property {Record<string, import("./types").Texts>} languages
+ * @property {() => void} forward
+ * @property {() => void} backward
+ * @property {(step: number) => void} go
+ * @property {(values: Partial<import("./types").LessonState>) => void} change
+ * @property {(button: HTMLButtonElement) => void} saveHandout
+ */
+
+/** @param {Context} context */
+export function createFrame({ root, lesson, languages, forward, backward, go, change, saveHandout }) {
+  const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
+  const button = (/** @type {string} */ name) => /** @type {HTMLButtonElement} */ (part(`[data-do=${name}]`));
+  const language = /** @type {HTMLSelectElement} */ (part("[data-do=language]"));
+  const range = /** @type {HTMLInputElement} */ (part(".scrub input"));
+
+  const options = Object.entries(languages).map(([code, texts]) => {
+    return make("option", { value: code, lang: code }, texts.language);
+  });
+  language.append(...options);
+  language.addEventListener("change", () => change({ language: language.value }));
+  button("large").addEventListener("click", () => change({ large: !lesson.state.large }));
+  button("handout").addEventListener("click", () => saveHandout(button("handout")));
+  button("back").addEventListener("click", backward);
+  button("next").addEventListener("click", forward);
+  range.addEventListener("input", () => {
+    if (SLIDERS[lesson.name] === "rate") change({ both: Number(range.value) });
+    else setSlider("strength", Number(range.value));
+  });
+
+  function draw() {
+    const { state } = lesson;
+    root.lang = state.language;
+    root.setAttribute("aria-label", lesson.ui("lesson"));
+    root.classList.toggle("large", state.large);
+    part(".progress").replaceChildren(...lesson.steps.map((_, step) => make("li", {}, stepButton(lesson, step, go))));
+    button("back").textContent = lesson.ui("back");
+    button("next").textContent = lesson.ui("next");
+    button("back").disabled = state.step === 0;
+    button("next").disabled = state.step === lesson.steps.length - 1;
+    button("large").textContent = lesson.ui("larger");
+    button("large").setAttribute("aria-pressed", String(state.large));
+    button("handout").textContent = lesson.ui("handout");
+    part("[data-text=language]").textContent = lesson.ui("language");
+    part("[data-text=keys]").textContent = lesson.ui("keys");
+    language.value = state.language;
+  }
+
+  function drawSlider() {
+    const kind = SLIDERS[lesson.name];
+    part(".scrub").hidden = !kind || !lesson.prediction;
+    const value = kind === "rate" ? lesson.state.both : (store.state?.strength ?? 0);
+    range.step = kind === "rate" ? "0.1" : "0.01";
+    range.value = String(value);
+    part(".scrub span").textContent = kind === "rate" ? lesson.ui("rate") : lesson.ui("strength");
+    part(".scrub output").textContent = lesson.n(value);
+  }
+
+  return { draw, drawSlider };
+}
+
+/** @param {Lesson} lesson @param {number} step @param {(step: number) => void} go */
+function stepButton(lesson, step, go) {
+  const name = lesson.steps[step];
+  const state = lesson.predictions.has(name) ? "done" : lesson.visited.has(name) ? "visited" : "";
+  const place = lesson.ui("step", { step: step + 1, steps: lesson.steps.length });
+  const title = state ? place + ", " + lesson.ui(state) : place;
+  const button = make("button", { type: "button", className: state, title });
+  button.append(make("i", {}, String(step + 1)), make("span", {}, lesson.texts.steps[name].name));
+  button.addEventListener("click", () => go(step));
+  if (step === lesson.state.step) button.setAttribute("aria-current", "step");
+  return button;
+}

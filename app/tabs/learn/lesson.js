@@ -1,0 +1,119 @@
+/* What the lesson knows by itself: its step, its language, what was predicted. Knows nothing of the page or of the server. */
+import { fill, number } from "./texts.js";
+
+/** @typedef {import("./types").Cell} Cell */
+/** @typedef {import("./types").Facts} Facts */
+/** @typedef {import("./types").Lesson} Lesson */
+/** @typedef {import("./types").LessonState} LessonState */
+/** @typedef {import("./types").Rect} Rect */
+/** @typedef {import("../../web/types").Scan} Scan */
+
+/**
+ * Which steps have a slider, and what it moves: the page's epsilon, or the lesson's own strength for both.
+ * @type {Record<string, "strength" | "rate" | undefined>}
+ */
+export const SLIDERS = { swap: "strength", decoders: "strength", radii: "rate" };
+// Where a closer look is no help: a question about the whole slice.
+const WHOLE = new Set(["tokens"]);
+const BOTH = 0.9;
+
+/**
+ * The state that an address asks for. It is typed by hand and grows old: whatever in it is wrong is taken as not said.
+ * @param {Record<string, string | undefined>} address
+ * @param {number} steps
+ * @param {string[]} languages
+ * @returns {LessonState}
+ */
+export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, steps, languages) {
+  const wanted = /^\d+$/.test(step) ? Number(step) : 1;
+  const place = /^(\d+),(\d+)$/.exec(cell);
+  return {
+    step: Math.min(steps, Math.max(1, wanted)) - 1,
+    language: languages.includes(lang) ? lang : "en",
+    large: large === "1",
+    notes: notes === "1",
+    cell: place && [Number(place[1]), Number(place[2])],
+    both: BOTH,
+    whole: null,
+  };
+}
+
+/**
+ * The other way round; null for what an address leaves out.
+ * @param {LessonState} state
+ */
+export function inAddress({ step, language, large, notes, cell }) {
+  return {
+    step: step + 1,
+    lang: language === "en" ? null : language,
+    large: large ? 1 : null,
+    notes: notes ? 1 : null,
+    cell: cell?.join(",") ?? null,
+  };
+}
+
+/**
+ * @param {Pick<import("./types").LessonValue, "steps" | "texts">} value
+ * @param {Record<string, string | undefined>} address
+ * @returns {Lesson}
+ */
+export function createLesson({ steps, texts }, address) {
+  const state = fromAddress(address, steps.length, Object.keys(texts));
+  const predictions = new Map();
+  /** @type {Lesson} */
+  const lesson = {
+    state,
+    steps,
+    predictions,
+    visited: new Set(),
+    drafts: new Map(),
+    get name() {
+      return steps[state.step];
+    },
+    get texts() {
+      return texts[state.language];
+    },
+    get stepTexts() {
+      return lesson.texts.steps[lesson.name];
+    },
+    get prediction() {
+      return predictions.get(lesson.name);
+    },
+    get isWhole() {
+      return state.whole ?? WHOLE.has(lesson.name);
+    },
+    n: (value) => number(value, lesson.texts.numbers),
+    fill: (text, facts = {}) => fill(text, facts, lesson.texts.numbers),
+    ui: (key, facts) => lesson.fill(lesson.texts.ui[key], facts),
+  };
+  return lesson;
+}
+
+/**
+ * The part of the picture to show.
+ * @param {boolean} isWhole
+ * @param {Rect} focus
+ * @param {number[]} shape rows and columns
+ * @returns {Rect}
+ */
+export function focusOf(isWhole, focus, [rows, columns]) {
+  return isWhole ? [0, 0, columns, rows] : focus;
+}
+
+/**
+ * Whether a closer look leaves anything out.
+ * @param {Rect} focus
+ * @param {number[]} shape rows and columns
+ */
+export function isCloser([, , width, height], [rows, columns]) {
+  return width < columns || height < rows;
+}
+
+/**
+ * Where a square of the grid stands in a slice's list of codes: in the deepest level.
+ * @param {Pick<Scan, "levels" | "grid_of_tokens">} scan
+ * @param {Cell} cell
+ */
+export function codeAt({ levels, grid_of_tokens: [rows, columns] }, [row, column]) {
+  return (levels - 1) * rows * columns + row * columns + column;
+}

@@ -1,0 +1,104 @@
+/* Puts a step on the screen: its words, its pieces, or where to go where there are none. */
+import { make } from "../../web/dom.js";
+import { frames } from "../../web/frames.js";
+import { store } from "../../web/store.js";
+import { focusOf, isCloser } from "./lesson.js";
+import { LOOKS } from "./looks.js";
+
+/** @typedef {import("./types").Lesson} Lesson */
+/** @typedef {import("./types").PageState} PageState */
+/** @typedef {import("./types").Shown} Shown */
+/** @typedef {import("./types").StepAnswer} StepAnswer */
+
+/**
+ * @param {object} context
+ * @param {HTMLElement} context.root
+ * @param {Lesson} context.lesson
+ * @param {import("./types").Answers} context.answers
+ * @param {import("./types").Walk} context.walk
+ * @param {{draw(): void, drawSlider(): void}} context.frame
+ * @param {import("./types").Words} context.words
+ */
+export function createScreen({ root, lesson, answers, walk, frame, words }) {
+  const pieces = /** @type {HTMLElement} */ (root.querySelector(".pieces"));
+  /** @type {import("./types").Painted | null} */
+  let painted = null;
+
+  function paint() {
+    const [page, { shown }] = [store.state, frames];
+    frame.draw();
+    if (!page) return words.instead(make("p", {}, lesson.ui("opening")));
+    if (!page.scan.planes[page.plane].acquired) {
+      pieces.replaceChildren();
+      return words.instead(...elsewhere(lesson, page));
+    }
+    const now = shown?.request.token === page.scan.token ? answers.present : null;
+    words.speak(now);
+    frame.drawSlider();
+    const isReady = now && shown?.request.plane === page.plane && shown.request.index === page.index;
+    root.toggleAttribute("data-waiting", !isReady);
+    if (isReady) look(page, now, shown);
+  }
+
+  /** @param {PageState} page @param {StepAnswer} now @param {Shown} shown */
+  function look(page, now, shown) {
+    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.stage : null;
+    const nodes = LOOKS[lesson.name](lookOf(lesson, page, now, shown, walk.pick));
+    pieces.replaceChildren(...nodes.filter((node) => node !== null));
+    if (isCloser(now.focus, page.scan.planes[page.plane].shape)) {
+      pieces.querySelector(".frame:has([role=application])")?.append(closer(lesson, walk));
+    }
+    if (focused) focusOn(pieces.querySelector(`[data-stage=${focused}]`));
+    const revealed = lesson.prediction !== undefined;
+    painted = { step: lesson.name, cell: now.cell, revealed, strength: shown.request.strength };
+  }
+
+  return { paint, painted: () => painted };
+}
+
+/** @param {Element | null} node */
+function focusOn(node) {
+  if (node instanceof HTMLElement) node.focus({ preventScroll: true });
+}
+
+/**
+ * @param {Lesson} lesson
+ * @param {PageState} page
+ * @param {StepAnswer} now
+ * @param {Shown} shown
+ * @param {(cell: import("./types").Cell) => void} pick
+ * @returns {import("./types").Look<any>}
+ */
+function lookOf(lesson, page, now, shown, pick) {
+  const { facts, data, pictures, cell: mark } = now;
+  const texts = lesson.texts.pictures;
+  return {
+    ...{ where: page, shown, facts, data, pictures, mark, pick },
+    focus: focusOf(lesson.isWhole, now.focus, page.scan.planes[page.plane].shape),
+    both: lesson.state.both,
+    revealed: lesson.prediction !== undefined,
+    hint: lesson.ui("mark"),
+    n: lesson.n,
+    say: (key, more) => lesson.fill(texts[key], { ...facts, ...more }),
+    option: (key) => lesson.stepTexts.options?.[key] ?? key,
+  };
+}
+
+/** @param {Lesson} lesson @param {import("./types").Walk} walk */
+function closer(lesson, walk) {
+  const text = lesson.isWhole ? lesson.ui("closer") : lesson.ui("whole");
+  const button = make("button", { type: "button", className: "whole" }, text);
+  button.addEventListener("click", () => walk.change({ whole: !lesson.isWhole }));
+  return button;
+}
+
+/** In other planes there are no squares: one click leads to those that have them. @param {Lesson} lesson @param {PageState} page */
+function elsewhere(lesson, { scan }) {
+  const plane = Object.keys(scan.planes).find((one) => scan.planes[one].acquired) ?? "";
+  /** @type {HTMLInputElement | null} */
+  const control = document.querySelector(`#plane input[value=${plane}]`);
+  const name = control?.parentElement?.textContent?.trim() ?? plane;
+  const button = make("button", { type: "button", className: "primary" }, lesson.ui("show_plane", { plane: name }));
+  button.addEventListener("click", () => control?.click());
+  return [make("h2", {}, lesson.stepTexts.title), make("p", { className: "notice" }, lesson.ui("plane")), button];
+}

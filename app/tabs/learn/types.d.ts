@@ -1,0 +1,218 @@
+/* What the lesson's modules hand to each other. Cells are [row, column] in the grid of tokens. */
+import type { PageState, Scan, Shown } from "../../web/types";
+
+export type Cell = [row: number, column: number];
+/** In displayed pixels. */
+export type Rect = [left: number, top: number, width: number, height: number];
+export type Facts = Record<string, number | string>;
+/** What stands between thousands and before decimals. */
+export type Signs = { thousands: string; decimal: string };
+
+export interface StepTexts {
+  name: string;
+  title: string;
+  idea: string;
+  question: string;
+  options?: Record<string, string>;
+  equation?: string;
+  reveal: string;
+  why: string;
+  note: string;
+}
+
+/** One language: a file texts.<code>.yaml. */
+export interface Texts {
+  language: string;
+  numbers: Signs;
+  ui: Record<string, string>;
+  pictures: Record<string, string>;
+  steps: Record<string, StepTexts>;
+}
+
+/** What Python gives the tab: the steps in their order, texts by language, MathML by step. */
+export interface LessonValue {
+  steps: string[];
+  texts: Record<string, Texts>;
+  equations: Record<string, string>;
+}
+
+export interface LessonState {
+  /** Counts from 0. */
+  step: number;
+  language: string;
+  large: boolean;
+  notes: boolean;
+  cell: Cell | null;
+  /** The last step's strength of both perturbations. */
+  both: number;
+  /** The whole slice or its focus; null: as the step would have it. */
+  whole: boolean | null;
+}
+
+/** key: of the answer that the prediction was made for. */
+export interface Prediction {
+  guess: number | string;
+  truth: number | string;
+  key: string;
+}
+
+export interface Lesson {
+  readonly state: LessonState;
+  readonly steps: string[];
+  readonly name: string;
+  readonly texts: Texts;
+  readonly stepTexts: StepTexts;
+  readonly prediction: Prediction | undefined;
+  readonly visited: Set<string>;
+  readonly predictions: Map<string, Prediction>;
+  /** What was entered and not yet committed to, by step. */
+  readonly drafts: Map<string, string>;
+  readonly isWhole: boolean;
+  n(value: number | string): string;
+  fill(text: string, facts?: Facts): string;
+  ui(key: string, facts?: Facts): string;
+}
+
+export interface CodewordChoice {
+  letter: string;
+  code: number;
+  distance: number;
+  values: number[];
+}
+
+/** What the steps' pictures are drawn from, by step. */
+export interface StepData {
+  pixels: { values: number[][]; inside: boolean[][] };
+  features: { feature: number[]; alike: Cell[] };
+  codeword: { feature: number[]; choices: CodewordChoice[] };
+  tokens: { same: Cell[] };
+  swap: { codes: number[]; distances: number[]; probabilities: number[]; drawn: number[] };
+  decoders: Record<string, never>;
+  consistency: { peak: number };
+  radii: {
+    strengths: number[];
+    dice: { qpm: number[]; dropout: number[] };
+    radii: { strengths: number[]; qpm: (number | null)[]; dropout: (number | null)[] };
+    top: number;
+  };
+}
+
+/** The server's answer. key: the request it answers, as text. */
+export interface StepAnswer {
+  step: string;
+  key: string;
+  facts: Facts;
+  truth: number | string;
+  bounds: [low: number, high: number] | null;
+  data: any;
+  pictures: Record<string, Uint8Array>;
+  cell: Cell;
+  focus: Rect;
+}
+
+/** The slice on show. */
+export interface Place {
+  token: string;
+  plane: string;
+  index: number;
+  mode: string;
+  seed: number;
+}
+
+export interface LessonServer {
+  lesson(request: object): Promise<any>;
+  handout(request: object): Promise<{ page?: string; name?: string; error?: string } | undefined>;
+}
+
+export interface Answers {
+  /** Ask for what is wanted now, unless it is there or on its way. */
+  wish(): Promise<void>;
+  /** The numbers that belong to the step on show; null while they are on their way. */
+  readonly present: StepAnswer | null;
+  /** What kept the wanted answer from coming. */
+  readonly problem: string | null;
+  fail(message: string): void;
+  request(): object;
+}
+
+/** A value a displayed pixel, or red, green and blue. */
+export type Colour = (at: number) => number | number[];
+/** What the visitor does with the lesson. */
+export interface Walk {
+  change(values: Partial<LessonState>): void;
+  /** Ask for the numbers of the step on show. */
+  wish(): void;
+  /** Whether there is such a step, and the tab is on show. */
+  go(step: number): boolean;
+  pick(cell: Cell): void;
+  predict(now: StepAnswer, guess: number | string): void;
+  again(): void;
+  follow(page: PageState): void;
+}
+
+export interface Words {
+  speak(now: StepAnswer | null): void;
+  /** Something else than the step's words. */
+  instead(...parts: Node[]): void;
+}
+
+/** One byte a displayed pixel. */
+export type Picture = ArrayLike<number>;
+
+export interface Stage {
+  where: PageState;
+  name: string;
+  caption: string;
+  colour: Colour;
+  focus: Rect;
+  /** Squares to outline. */
+  cells?: Cell[];
+  mark?: Cell | null;
+  /** Called with the square that is clicked or moved to by the keys, which hint tells of. */
+  pick?: ((cell: Cell) => void) | null;
+  hint?: string;
+}
+
+/** What a step's pieces are drawn from. */
+export interface Look<Data> {
+  where: PageState;
+  shown: Shown;
+  facts: Facts;
+  data: Data;
+  pictures: Record<string, Uint8Array>;
+  both: number;
+  revealed: boolean;
+  mark: Cell;
+  focus: Rect;
+  hint: string;
+  pick(cell: Cell): void;
+  /** A text of "pictures". */
+  say(key: string, more?: Facts): string;
+  option(key: string): string;
+  n(value: number | string): string;
+}
+
+export interface Fate {
+  kind: "stays" | "becomes" | "others";
+  code?: number;
+  share: number;
+  drawn: number;
+}
+
+export interface Line {
+  name: string;
+  kind: string;
+  x: number[];
+  /** null where there is no value. */
+  y: (number | null)[];
+}
+
+/** What the tab shows, for whoever tests it. */
+export interface Painted {
+  step: string;
+  cell: Cell;
+  revealed: boolean;
+  strength: number;
+}
+
+export type { PageState, Scan, Shown };

@@ -1,0 +1,76 @@
+/* What leads through the lesson: turning to a step, marking a square, predicting, and another scan on show. */
+import { setSlider } from "../../web/keys.js";
+import { links } from "../../web/links.js";
+import { store } from "../../web/store.js";
+import { inAddress, SLIDERS } from "./lesson.js";
+
+/** @typedef {import("./types").Cell} Cell */
+/** @typedef {import("./types").StepAnswer} StepAnswer */
+
+/**
+ * @param {object} context
+ * @param {import("./types").Lesson} context.lesson
+ * @param {import("./types").Answers} context.answers
+ * @param {() => boolean} context.visible
+ * @param {() => void} context.draw
+ * @returns {import("./types").Walk}
+ */
+export function createWalk({ lesson, answers, visible, draw }) {
+  /** @type {string | null} */
+  let token = null;
+
+  /** @param {Partial<import("./types").LessonState>} values */
+  function change(values) {
+    Object.assign(lesson.state, values);
+    links.more(inAddress(lesson.state));
+    draw();
+  }
+
+  /** Ask for the numbers of the step on show. */
+  function wish() {
+    if (!visible() || !store.state) return;
+    const { scan, plane } = store.state;
+    if (scan.planes[plane].acquired) answers.wish();
+    else draw();
+  }
+
+  /** @param {number} step */
+  function go(step) {
+    if (!visible() || step < 0 || step >= lesson.steps.length) return false;
+    change({ step });
+    wish();
+    return true;
+  }
+
+  /** @param {Cell} cell */
+  function pick(cell) {
+    change({ cell });
+    wish();
+  }
+
+  /** @param {StepAnswer} now @param {number | string} guess */
+  function predict(now, guess) {
+    lesson.predictions.set(lesson.name, { guess, truth: now.truth, key: now.key });
+    lesson.drafts.delete(lesson.name);
+    // What was asked is what is seen next.
+    if (SLIDERS[lesson.name] === "strength") setSlider("strength", Number(now.facts.strength));
+  }
+
+  function again() {
+    lesson.predictions.delete(lesson.name);
+    draw();
+  }
+
+  /** @param {import("./types").PageState} page */
+  function follow({ scan }) {
+    // Another scan has other squares and other answers.
+    if (token !== null && token !== scan.token) {
+      lesson.state.cell = null;
+      lesson.predictions.clear();
+    }
+    token = scan.token;
+    wish();
+  }
+
+  return { change, wish, go, pick, predict, again, follow };
+}

@@ -1,0 +1,89 @@
+"""What the Perturb tab asks the server for: colours of the codes, neighbours of a token, points and figures of the curves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.scan.code_colours import code_colours
+from app.scan.figures import curve_file
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.frames import dropout_frame, truth_scores
+from app.scan.open_scan import OpenScan
+from app.scan.render import packed
+from app.visit.answering import Answer, Request
+
+_NEIGHBOURS = 6
+
+
+def palette(scan: OpenScan, request: Request) -> Answer:
+    """The colours of the codes.
+
+    Args:
+        scan: The scan on show.
+        request: Unused.
+
+    Returns:
+        "colours": packed (K, 3) uint8. None without statistics of the codebook: then there is no map that gives colours a meaning.
+    """
+    statistics = scan.model.statistics
+    return {"colours": packed(code_colours(statistics)) if statistics else None}
+
+
+def neighbours(scan: OpenScan, request: Request) -> Answer:
+    """The nearest codewords of a code, and last the one that replaced it.
+
+    Args:
+        scan: The scan on show.
+        request: "code"; "to": the code that replaced it.
+
+    Returns:
+        "codes", "distances" and "probabilities" of the replacement, one list each. "atoms": packed (1 + n, side, side) uint8,
+        pictures of the code itself and of these. "side": in pixels.
+    """
+    last = scan.segmented.codebook_size - 1
+    code, to = (whole_number(name, request.get(name), last) for name in ("code", "to"))
+    found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,))
+    shown, stored = [code, *found.codes.tolist()], scan.model.statistics.atoms if scan.model.statistics else None
+    atoms = scan.segmented.atoms(shown) if stored is None else stored[shown]
+    return {
+        "codes": found.codes.tolist(),
+        "distances": _finite(found.distances),
+        "probabilities": _finite(found.probabilities),
+        "atoms": packed(atoms),
+        "side": atoms.shape[-1],
+    }
+
+
+def dropout(scan: OpenScan, request: Request) -> Answer:
+    """One point of the curve over the rate of feature dropout.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "rate": from 0 to 1.
+
+    Returns:
+        "rate", "dice_vs_clean", "agreement" and "psnr" in dB. "truth": Dice of every structure against the ground truth, None without.
+    """
+    asked, rate = FrameRequest.checked(request, scan), request.get("rate")
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        raise RequestError(f"rate must be a number from 0 to 1, got {rate!r}")
+    frame = dropout_frame(scan, asked, float(rate))
+    figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
+    return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
+
+
+def export(scan: OpenScan, request: Request) -> Answer:
+    """The figure of the curves.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "kind": "curves-png" or "curves-svg".
+
+    Returns:
+        See `app.scan.figures.curve_file`.
+    """
+    return curve_file(scan, FrameRequest.checked(request, scan), request.get("kind"))
+
+
+def _finite(values: np.ndarray) -> list[float]:
+    return [float(value) for value in np.nan_to_num(values)]

@@ -1,0 +1,27 @@
+/* What the card says of a token. No DOM. */
+
+/** A probability to four places; what is less than that is not said to be nothing. @param {number} value */
+export const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.toFixed(4));
+
+/**
+ * @typedef {object} Move
+ * @property {number} code before the perturbation
+ * @property {number} to the code after it
+ * @property {boolean} isForced
+ * @property {number} probability of this replacement at the strength on show
+ * @property {number} distance of the two codewords
+ */
+
+/** @param {Move} move */
+export function moveText({ code, to, isForced, probability, distance }) {
+  if (code === to) return "code " + code + (isForced ? ", forced to itself" : ", not replaced");
+  const pi = share(probability);
+  const likely = " · π " + (pi.startsWith("<") ? pi : "= " + pi);
+  return "code " + code + " → " + to + (isForced ? ", forced" : "") + likely + " · distance " + distance.toFixed(3);
+}
+
+/** @param {number} count of the forced tokens, those that were forced again included */
+export function editsText(count) {
+  if (count === 0) return "No cell is forced";
+  return count + (count === 1 ? " edit in this slice" : " edits in this slice");
+}

@@ -1,0 +1,56 @@
+/* The points of the curves: which one comes next, and what the plot's traces are made of. No DOM. */
+
+/**
+ * @typedef {import("./types").CurvePoint} CurvePoint
+ * @typedef {import("./types").FigureName} FigureName
+ */
+
+// From coarse to fine, so that the curve's form is there early; it bends most where dropout is strong.
+const FIRST = [0, 1, 0.5, 0.7, 0.9, 0.25, 0.8, 0.6, 0.95, 0.1, 0.4];
+
+/**
+ * The rate of dropout that is asked for next.
+ * @param {number[]} rates those that are there
+ * @param {number} steps the curve's points lie at 0, 1 / steps ... 1
+ * @returns {number | null} null if all are there
+ */
+export function nextRate(rates, steps) {
+  const there = new Set(rates.map((rate) => Math.round(rate * steps)));
+  const order = [...FIRST.map((rate) => Math.round(rate * steps)), ...Array.from({ length: steps + 1 }, (_, i) => i)];
+  const step = order.find((i) => !there.has(i));
+  return step === undefined ? null : step / steps;
+}
+
+/**
+ * One figure of a point; against the truth it is the mean over the structures.
+ * @param {CurvePoint} point
+ * @param {FigureName} name
+ * @returns {number | null} null where there is none
+ */
+export function figureOf(point, name) {
+  return name === "truth" ? meanOf(point.truth) : point[name];
+}
+
+/** @param {(number | null)[] | null | undefined} scores */
+function meanOf(scores) {
+  const known = (scores ?? []).filter((score) => score !== null);
+  return known.length ? known.reduce((sum, score) => sum + score, 0) / known.length : null;
+}
+
+/**
+ * The plot's traces: every figure over epsilon, then every figure over the rate of dropout.
+ * @param {readonly FigureName[]} figures in the order of the traces
+ * @param {(CurvePoint & {strength: number})[]} swapped by epsilon
+ * @param {(CurvePoint & {rate: number})[]} dropped in any order
+ * @param {boolean} hasTruth whether curves against the truth are to be seen
+ */
+export function tracesOf(figures, swapped, dropped, hasTruth) {
+  const byRate = dropped.toSorted((a, b) => a.rate - b.rate);
+  const x = [
+    ...figures.map(() => swapped.map((point) => point.strength)),
+    ...figures.map(() => byRate.map((point) => point.rate)),
+  ];
+  const y = [swapped, byRate].flatMap((points) => figures.map((name) => points.map((point) => figureOf(point, name))));
+  const visible = [...figures, ...figures].map((name) => name !== "truth" || hasTruth);
+  return { x, y, visible };
+}

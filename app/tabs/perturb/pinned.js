@@ -1,0 +1,133 @@
+/* A view that is pinned as A, and the wipe that lays it over B, the view on show. */
+import { frames } from "../../web/frames.js";
+import { percent } from "../../web/numbers.js";
+import { agreementOf, differences } from "./agreement.js";
+
+/**
+ * @typedef {import("../../web/types").Frame} Frame
+ * @typedef {import("../../web/types").SliceRequest} SliceRequest
+ * @typedef {import("./agreement.js").Settings} Settings
+ * @typedef {import("./types").Scene} Scene
+ * @typedef {import("./types").Tab} Tab
+ * @typedef {{segmentation: HTMLCanvasElement, picture: HTMLCanvasElement}} Canvases
+ */
+
+const PANELS = /** @type {const} */ (["segmentation", "picture"]);
+
+/** @param {SliceRequest} request */
+const sliceOf = ({ token, plane, index }) => [token, plane, index].join(" ");
+
+/**
+ * @param {Tab} tab
+ * @param {(canvases: Canvases, frame: Frame, scene: Scene) => void} drawAnswers draws what both decoders make of a frame
+ * @param {() => boolean} isCovered whether a map of many seeds lies over the segmentation: nothing to lay one seed's over
+ */
+export function createPinned(tab, drawAnswers, isCovered) {
+  /** @type {(Settings & {home: string}) | null} */
+  let pinned = null; // home is the slice that its forced tokens belong to
+  /** @type {{key: string, frame: Frame | null} | null} */
+  let answer = null; // A's on the slice on show, its frame null until it is there
+  const button = tab.find("[data-do=pin]");
+  const line = tab.text("comparison");
+  const [segmentation, picture] = PANELS.map((name) => {
+    return /** @type {HTMLCanvasElement} */ (tab.find("[data-panel=" + name + "] .pinned canvas"));
+  });
+
+  function toggle() {
+    const scene = tab.scene();
+    if (pinned || !scene) return unpin();
+    const { strength, mode, seed, edits } = scene.shown.request;
+    pinned = { strength, mode, seed, edits, home: sliceOf(scene.shown.request) };
+    tab.schedule();
+  }
+
+  function unpin() {
+    pinned = answer = null;
+    tab.schedule();
+  }
+
+  /** @param {Scene} scene */
+  function draw(scene) {
+    const { request } = scene.shown;
+    const settings = pinned && settingsOn(request, pinned);
+    const frame = settings && frameOf(settings, request);
+    button.setAttribute("aria-pressed", String(Boolean(pinned)));
+    button.textContent = pinned ? "Unpin A" : "Pin A";
+    for (const name of PANELS) open(name, Boolean(frame) && !(name === "segmentation" && isCovered()));
+    if (frame) drawAnswers({ segmentation, picture }, frame, scene);
+    line.hidden = !settings;
+    if (settings) line.textContent = comparison(settings, frame, scene);
+  }
+
+  /**
+   * @param {string} name of a panel
+   * @param {boolean} isOpen whether A lies over B in it
+   */
+  function open(name, isOpen) {
+    const pieces = tab.root.querySelectorAll("[data-panel=" + name + "] :is(.pinned, b, .wipe)");
+    for (const piece of pieces) /** @type {HTMLElement} */ (piece).hidden = !isOpen;
+  }
+
+  /**
+   * A's answer; null while it is asked for.
+   * @param {Settings} settings
+   * @param {SliceRequest} request
+   */
+  function frameOf(settings, request) {
+    const key = JSON.stringify([sliceOf(request), settings]);
+    if (answer?.key !== key) ask(key, settings);
+    return answer?.frame ?? null;
+  }
+
+  /**
+   * @param {string} key
+   * @param {Settings} settings
+   */
+  async function ask(key, settings) {
+    const mine = (answer = { key, frame: /** @type {Frame | null} */ (null) });
+    const frame = await frames.frameOf(settings);
+    if (mine !== answer) return;
+    if (!frame) return tab.say("The server did not answer for the pinned view. Unpin A and pin it again.");
+    mine.frame = frame;
+    tab.schedule();
+  }
+
+  followEachOther(tab.root);
+  return { toggle, unpin, draw };
+}
+
+/**
+ * A's settings on a slice: they follow to other slices, its forced tokens stay at home.
+ * @param {SliceRequest} request
+ * @param {Settings & {home: string}} pinned
+ * @returns {Settings}
+ */
+function settingsOn(request, { strength, mode, seed, edits, home }) {
+  return { strength, mode, seed, edits: home === sliceOf(request) ? edits : [] };
+}
+
+/**
+ * @param {Settings} settings of A
+ * @param {Frame | null} frame of A
+ * @param {Scene} scene with B
+ */
+function comparison(settings, frame, { shown, scan }) {
+  const differing = differences(settings, shown.request);
+  if (!frame) return "A is being decoded.";
+  if (!differing.length) return "A is pinned, and B is the same still: change epsilon, seed, replacement or a token.";
+  const { dice, same } = agreementOf(frame.labels, shown.frame.labels, scan.classes.length);
+  const [a, b] = [0, 1].map((i) => differing.map((pair) => pair[i]).join(", "));
+  const alike = "Dice of A and B " + dice.toFixed(3) + ", the same label in " + percent(same) + " of the pixels.";
+  return "A: " + a + ". B: " + b + ". " + alike;
+}
+
+/** The wipes of both pictures are one line. @param {HTMLElement} root */
+function followEachOther(root) {
+  const wipes = /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll(".wipe"));
+  for (const wipe of wipes) {
+    wipe.addEventListener("input", () => {
+      for (const each of wipes) each.value = wipe.value;
+      root.style.setProperty("--wipe", String(Number(wipe.value) / 100));
+    });
+  }
+}

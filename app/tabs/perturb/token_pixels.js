@@ -1,0 +1,110 @@
+/* Where the tokens of a slice lie on the screen, and their colours. No DOM. */
+
+/**
+ * @typedef {import("../../web/types").Box} Box
+ * @typedef {import("../../web/types").PlaneView} PlaneView
+ * @typedef {{rows: number, columns: number, places: Int32Array}} Order
+ */
+
+const MOST_PIXELS = 4e6; // of a grid, however far it is zoomed in
+const UNSEEN = 8; // pixels of a cell's shorter side while the grid is not on the screen
+const GOLDEN_ANGLE = 137.508; // degrees: neighbouring codes get hues far apart
+
+/**
+ * The tokens of a slice in the order in which they are displayed, row by row: their places in the grid of h x w.
+ * @param {Pick<PlaneView, "transpose" | "flip">} view
+ * @param {readonly number[]} grid [h, w]
+ * @returns {Order}
+ */
+export function displayOrder(view, [h, w]) {
+  const [rows, columns] = view.transpose ? [w, h] : [h, w];
+  const places = new Int32Array(h * w);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const r = view.flip[0] ? rows - 1 - row : row;
+      const c = view.flip[1] ? columns - 1 - column : column;
+      places[row * columns + column] = view.transpose ? c * w + r : r * w + c;
+    }
+  }
+  return { rows, columns, places };
+}
+
+/**
+ * One pixel a token, in its code's colour.
+ * @param {Uint8ClampedArray} out RGBA of the grid as it is displayed
+ * @param {Int32Array} codes of the grid of h x w
+ * @param {Order} order
+ * @param {Uint8Array} palette (K, 3)
+ */
+export function tokenPixels(out, codes, { places }, palette) {
+  for (let i = 0; i < places.length; i++) {
+    const from = 3 * codes[places[i]];
+    for (let c = 0; c < 3; c++) out[4 * i + c] = palette[from + c];
+    out[4 * i + 3] = 255;
+  }
+}
+
+/**
+ * Colours of codes that have no place on a map: (K, 3), any two of them look different, and none means anything.
+ * @param {number} size K
+ */
+export function plainPalette(size) {
+  const palette = new Uint8Array(3 * size);
+  for (let code = 0; code < size; code++) palette.set(colourOfHue((code * GOLDEN_ANGLE) % 360), 3 * code);
+  return palette;
+}
+
+/** hsl(hue 60% 50%) as CSS reads it. @param {number} hue in degrees */
+function colourOfHue(hue) {
+  return [0, 8, 4].map((n) => {
+    const k = (n + hue / 30) % 12;
+    return Math.round(255 * (0.5 - 0.3 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  });
+}
+
+/**
+ * As many pixels as the screen gives a grid: outlines of one pixel would be lost or doubled in a picture of another size.
+ * @param {readonly number[]} shape rows and columns of the displayed slice
+ * @param {number} width pixels that the grid takes on the screen, zoom included; 0 while it is not there
+ * @param {readonly number[]} cell pixels of the slice that a token covers
+ */
+export function gridSize([rows, columns], width, cell) {
+  const wanted = width ? width / columns : Math.max(1, Math.round(UNSEEN / Math.min(...cell)));
+  const scale = Math.min(wanted, Math.sqrt(MOST_PIXELS / (rows * columns)));
+  return { width: Math.round(columns * scale), height: Math.round(rows * scale) };
+}
+
+/** How strongly cells are outlined: whole lines would hide cells that are hardly larger. @param {number} side in pixels */
+export function lineWeight(side) {
+  return Math.max(0, Math.min(1, (side - 1) / 6));
+}
+
+/**
+ * The tokens that were replaced, by their positions in the order.
+ * @param {Int32Array} before codes of the grid of h x w
+ * @param {Int32Array} after
+ * @param {Order} order
+ */
+export function replacedAt(before, after, { places }) {
+  /** @type {number[]} */
+  const replaced = [];
+  places.forEach((place, position) => {
+    if (before[place] !== after[place]) replaced.push(position);
+  });
+  return replaced;
+}
+
+/**
+ * The box of a token on a canvas, its edges on whole pixels, so that neither gaps nor overlaps are left between two.
+ * @param {Order} order
+ * @param {number} position of the token in the order
+ * @param {{width: number, height: number}} canvas
+ * @returns {Box}
+ */
+export function boxAt({ rows, columns }, position, { width, height }) {
+  const row = Math.floor(position / columns);
+  const column = position % columns;
+  const [left, right] = [column, column + 1].map((edge) => Math.round((edge * width) / columns));
+  const [top, bottom] = [row, row + 1].map((edge) => Math.round((edge * height) / rows));
+  return [left, top, right - left, bottom - top];
+}

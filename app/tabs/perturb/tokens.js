@@ -1,0 +1,140 @@
+/* The grids of tokens before and after, painted as large as the screen shows them. */
+import { unpack } from "../../web/packed.js";
+import { zoom } from "../../web/zoom.js";
+import { boxAt, displayOrder, gridSize, lineWeight, plainPalette, replacedAt, tokenPixels } from "./token_pixels.js";
+
+/**
+ * @typedef {import("../../web/types").Box} Box
+ * @typedef {import("../../web/types").Cell} Cell
+ * @typedef {import("../../web/types").PageState} PageState
+ * @typedef {import("./token_pixels.js").Order} Order
+ * @typedef {import("./types").Scene} Scene
+ * @typedef {import("./types").Tab} Tab
+ * @typedef {CanvasRenderingContext2D} Pen
+ */
+
+const OUTLINE = "#ffffff";
+const CHOSEN = "#ff2bb8";
+
+/** @param {Tab} tab */
+export function createTokens(tab) {
+  const grids = { before: createGrid(tab.canvasOf("before")), after: createGrid(tab.canvasOf("after")) };
+  let checkpoint = ""; // whose codes the colours belong to
+  /** @type {Uint8Array} */
+  let palette = new Uint8Array();
+
+  /**
+   * Another checkpoint has other codes: their colours are fetched once, those of their places on the map if it has one.
+   * @param {PageState} state
+   */
+  async function dye({ scan }) {
+    if (checkpoint === scan.checkpoint) return;
+    const mine = (checkpoint = scan.checkpoint);
+    palette = plainPalette(scan.codebook_size);
+    const answer = await tab.server.palette({ token: scan.token });
+    const mapped = answer?.colours ? await unpack(answer.colours) : null;
+    if (mine !== checkpoint || !mapped) return;
+    palette = mapped;
+    tab.schedule();
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {Cell | null} chosen
+   */
+  function draw({ shown, view, scan }, chosen) {
+    const { clean_codes: clean, codes } = shown.frame;
+    if (!clean || !codes) return Object.values(grids).forEach((grid) => grid.clear());
+    const [h, w] = scan.grid_of_tokens;
+    const first = (scan.levels - 1) * h * w;
+    const [before, after] = [clean, codes].map((all) => all.subarray(first, first + h * w));
+    const order = displayOrder(view, scan.grid_of_tokens);
+    const marked = chosen ? order.places.indexOf(chosen.at - first) : -1;
+    const drawing = { shape: view.shape, cell: scan.cell, order, palette, marked };
+    grids.before.draw(shown.frame, { ...drawing, codes: before, replaced: [] });
+    grids.after.draw(shown.frame, { ...drawing, codes: after, replaced: replacedAt(before, after, order) });
+  }
+
+  return { dye, draw };
+}
+
+/**
+ * @typedef {object} Drawing
+ * @property {readonly number[]} shape rows and columns of the displayed slice
+ * @property {readonly number[]} cell pixels of the slice that a token covers
+ * @property {Order} order
+ * @property {Uint8Array} palette (K, 3)
+ * @property {Int32Array} codes
+ * @property {number[]} replaced places in the order that are outlined
+ * @property {number} marked the place of the chosen cell, -1 for none
+ */
+
+/** @param {HTMLCanvasElement} canvas */
+function createGrid(canvas) {
+  const pen = /** @type {Pen} */ (canvas.getContext("2d"));
+  /** @type {unknown[]} */
+  let painted = [];
+
+  /**
+   * @param {object} frame what the codes belong to: nothing is painted twice
+   * @param {Drawing} drawing
+   */
+  function draw(frame, drawing) {
+    const size = gridSize(drawing.shape, canvas.clientWidth * devicePixelRatio * zoom.level(), drawing.cell);
+    const key = [frame, drawing.palette, drawing.marked, size.width, size.height];
+    if (key.every((value, i) => value === painted[i])) return;
+    painted = key;
+    Object.assign(canvas, size);
+    fill(pen, drawing);
+    outlineReplaced(pen, drawing);
+    if (drawing.marked >= 0) outline(pen, boxAt(drawing.order, drawing.marked, size), CHOSEN, 3);
+  }
+
+  function clear() {
+    painted = [];
+    canvas.width = 1;
+  }
+
+  return { draw, clear };
+}
+
+/**
+ * One pixel a token, enlarged by the browser: a box for each of them takes many times as long.
+ * @param {Pen} pen
+ * @param {Drawing} drawing
+ */
+function fill(pen, { codes, order, palette }) {
+  const small = new OffscreenCanvas(order.columns, order.rows);
+  const picture = new ImageData(order.columns, order.rows);
+  tokenPixels(picture.data, codes, order, palette);
+  /** @type {OffscreenCanvasRenderingContext2D} */ (small.getContext("2d")).putImageData(picture, 0, 0);
+  pen.imageSmoothingEnabled = false;
+  pen.drawImage(small, 0, 0, pen.canvas.width, pen.canvas.height);
+}
+
+/**
+ * @param {Pen} pen
+ * @param {Drawing} drawing
+ */
+function outlineReplaced(pen, { replaced, order }) {
+  const { width, height } = pen.canvas;
+  pen.globalAlpha = lineWeight(Math.min(width / order.columns, height / order.rows));
+  for (const place of replaced) {
+    // Neighbours share their line: one pixel, not two.
+    const [x, y, w, h] = boxAt(order, place, pen.canvas);
+    outline(pen, [x, y, w + 1, h + 1], OUTLINE, 1);
+  }
+  pen.globalAlpha = 1;
+}
+
+/**
+ * @param {Pen} pen
+ * @param {Box} box
+ * @param {string} colour
+ * @param {number} thickness
+ */
+function outline(pen, [x, y, width, height], colour, thickness) {
+  pen.strokeStyle = colour;
+  pen.lineWidth = thickness;
+  pen.strokeRect(x + thickness / 2, y + thickness / 2, width - thickness, height - thickness);
+}

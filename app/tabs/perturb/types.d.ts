@@ -1,0 +1,76 @@
+/* What the parts of the tab share. */
+import type { FileAnswer, PageState, PlaneView, Scan, ServerFunction, Shown, SliceRequest } from "../../web/types";
+
+/** What the curves tell of a slice, as app/tabs/perturb/figure.py names it. */
+export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
+
+/** Python's constants: `props.value` of the component. */
+export interface Constants {
+  /** in the order of the plot's traces, over epsilon and once more over dropout */
+  figures: FigureName[];
+}
+
+/** One point of a curve, whatever it runs over. */
+export interface CurvePoint {
+  dice_vs_clean: number;
+  agreement: number;
+  psnr: number;
+  /** Dice of every structure against the truth; null for one that is in neither picture */
+  truth: (number | null)[] | null;
+}
+
+export type DropoutPoint = CurvePoint & { rate: number };
+
+/** The codewords nearest to a code, then the one that replaced it. */
+export interface Neighbours {
+  codes: number[];
+  distances: number[];
+  probabilities: number[];
+  /** packed pictures of the code and of all these */
+  atoms: string;
+  /** their pixels along each side */
+  side: number;
+}
+
+type Answered<Answer> = Answer & { error?: string };
+
+export interface Server {
+  palette: ServerFunction<{ token: string }, Answered<{ colours: string | null }>>;
+  neighbours: ServerFunction<{ token: string; code: number; to: number }, Answered<Neighbours>>;
+  dropout: ServerFunction<SliceRequest & { rate: number }, Answered<DropoutPoint>>;
+  export: ServerFunction<SliceRequest & { kind: string }, FileAnswer>;
+}
+
+/** What is painted: the picture on show, how its plane lies, and what the page shows. */
+export interface Scene {
+  shown: Shown;
+  view: PlaneView;
+  scan: Scan;
+  state: PageState;
+}
+
+/** What every part of the tab gets from view.js. */
+export interface Tab {
+  /** the component itself; card and plot are others, built beside it in their own time */
+  root: HTMLElement;
+  /** the tab with all three */
+  panel: Element;
+  server: Server;
+  constants: Constants;
+  /** null while there is no picture, or only one of a scan that was left */
+  scene(): Scene | null;
+  /** what the picture on show depends on, without the order of asking */
+  settingsKey(): string;
+  isVisible(): boolean;
+  /** paint with the next frame of the screen */
+  schedule(): void;
+  say(message: string): void;
+  /** say what a tool is at, or what it found */
+  tell(message: string): void;
+  /** a part of the component that is always there */
+  find(selector: string): HTMLElement;
+  /** the element of the tab with data-text=name */
+  text(name: string): HTMLElement;
+  /** the canvas in the figure with data-panel=name */
+  canvasOf(name: string): HTMLCanvasElement;
+}

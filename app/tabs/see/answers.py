@@ -1,0 +1,61 @@
+"""What the See tab asks the server for: the pictures of one slice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from app.scan.frame_request import FrameRequest
+from app.scan.frames import Frame, make_frame, truth_scores
+from app.scan.open_scan import OpenScan
+from app.scan.render import greyscale, packed
+from app.scan.replay import REPLAYS
+from app.visit.answering import Answer, Request
+
+
+def frame(scan: OpenScan, request: Request) -> Answer:
+    """The pictures of one slice. Other planes than the acquired one need the whole volume; each call decodes a few more of its slices.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "with_image": whether the answer includes the input.
+
+    Returns:
+        While the volume is being decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed
+        "labels", "reconstruction" and "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure
+        against the ground truth, or None; "image", "values" and "values_type" of the input; the numbers of a Frame.
+    """
+    asked, decoding = FrameRequest.checked(request, scan), 0.0
+    if not scan.acquired(asked.plane) and not REPLAYS.ready(scan, asked):
+        replay = REPLAYS.advance(scan, asked)
+        if replay.done < scan.segmented.slice_count:
+            return {"done": replay.done, "of": scan.segmented.slice_count}
+        decoding = replay.milliseconds
+    made = make_frame(scan, asked)
+    return {
+        "labels": packed(made.labels),
+        "reconstruction": packed(greyscale(made.reconstruction)),
+        "changes": packed(made.changes),
+        **_tokens(made, scan, asked),
+        "truth": truth_scores(scan, asked, made),
+        **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
+        "agreement": made.agreement,
+        **made.figures(),
+        "milliseconds": made.milliseconds + decoding,
+    }
+
+
+def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
+    """The slice's grid of codes before and after the QPM, in the order of the array. Other planes cut through many grids."""
+    if not scan.acquired(request.plane):
+        return {"clean_codes": None, "codes": None}
+    return {"clean_codes": packed(frame.clean_codes.astype(np.int32)), "codes": packed(frame.codes.astype(np.int32))}
+
+
+def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
+    """The input, which the perturbation does not change: the slice as the network reads it, and the values of the file."""
+    values = scan.views[request.plane].cut(scan.segmented.scan.voxels, request.index)
+    whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
+    values = values.astype(np.int16 if whole else np.float32)
+    return {"image": packed(greyscale(frame.image)), "values": packed(values), "values_type": values.dtype.name}

@@ -1,0 +1,114 @@
+/* How the labels are chosen and coloured. Arithmetic only. */
+import { facts } from "../../web/facts.js";
+
+/** @typedef {import("./types").About} About */
+/** @typedef {import("./types").Kind} Kind */
+/** @typedef {import("./types").Labels} Labels */
+/** @typedef {import("./types").Look} Look */
+/** @typedef {import("./types").PageState} PageState */
+/** @typedef {import("../../web/types").Colour} Colour */
+
+/** What changed to background. @type {Colour} */
+export const GONE = [255, 43, 184];
+const GONE_CLASS = "(gone)";
+
+/**
+ * What is asked of the server for what is on show.
+ * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed">} page
+ * @param {Kind} kind
+ * @returns {import("./types").Wish}
+ */
+export function wishOf({ scan, strength, mode, seed }, kind) {
+  const labels = { token: scan.token, part: /** @type {const} */ ("labels") };
+  // At 0 every seed gives the same.
+  const clean = { ...labels, strength: 0, mode: "resample", seed: 0 };
+  const truth = { token: scan.token, part: /** @type {const} */ ("truth"), name: String(scan.truth) };
+  return {
+    clean,
+    present: strength > 0 ? { ...labels, strength, mode, seed } : clean,
+    truth: kind === "truth" ? truth : null,
+  };
+}
+
+/**
+ * The values that are black and white.
+ * @param {string} range the sidebar's choice
+ * @param {Pick<About, "window" | "percentiles">} about
+ * @param {Record<string, [number, number]>} windows centre and width by name
+ * @returns {[number, number]}
+ */
+export function windowOf(range, { window: network, percentiles }, windows) {
+  const set = windows[range];
+  if (set) return [set[0] - set[1] / 2, set[0] + set[1] / 2];
+  const [black, white] = range === "percentiles" ? percentiles : network;
+  return [black, Math.max(white, black + 1e-6)];
+}
+
+/**
+ * What changed is a voxel here and there, so it is drawn in full.
+ * @param {PageState} page
+ * @param {About} about
+ * @param {Kind | undefined} kind of the labels on show
+ * @returns {Look}
+ */
+export function lookOf(page, about, kind) {
+  const isChanges = kind === "changed";
+  const classes = [...page.scan.classes, GONE_CLASS];
+  const visible = [...page.visible, GONE_CLASS];
+  return {
+    shown: page.shown,
+    outline: page.outline && !isChanges,
+    opacity: isChanges ? 1 : page.opacity,
+    window: windowOf(page.range, about, facts.windows),
+    convention: page.convention,
+    planes: page.scan.planes,
+    visible,
+    scan: { classes, colours: [...page.scan.colours, GONE] },
+    drawn: classes.map((name, i) => i > 0 && visible.includes(name)),
+    axis: about.axes[about.acquired],
+  };
+}
+
+/**
+ * The labels to draw; for changes the new label where it differs, and one more for what is background now.
+ * @param {Pick<Labels, "kind" | "present" | "clean" | "truth">} labels
+ * @param {boolean[]} drawn by label
+ */
+export function labelsOf({ kind, present, clean, truth }, drawn) {
+  if (kind === "changed") return changesOf(clean.voxels, present.voxels, drawn);
+  return { present, clean, truth: truth ?? present }[kind].voxels;
+}
+
+/**
+ * @param {ArrayLike<number>} before
+ * @param {ArrayLike<number>} after
+ * @param {boolean[]} drawn by label
+ */
+function changesOf(before, after, drawn) {
+  const out = new Uint8Array(before.length);
+  const gone = drawn.length - 1;
+  for (let i = 0; i < out.length; i++) {
+    const [old, now] = [before[i], after[i]];
+    if (old !== now && (drawn[old] || drawn[now])) out[i] = drawn[now] ? now : gone;
+  }
+  return out;
+}
+
+/**
+ * The labels whose figures stand below the pictures.
+ * @param {Pick<Labels, "kind" | "present" | "clean">} labels
+ */
+export function figuredOf({ kind, present, clean }) {
+  if (kind === "truth" || kind === "clean") return kind;
+  return present === clean ? "clean" : "present";
+}
+
+/**
+ * Colours of the labels as 32 bits, red in the lowest byte; 0 for one that is not drawn.
+ * @param {Pick<Look, "scan" | "drawn" | "opacity">} look
+ */
+export function packedColours({ scan, drawn, opacity }) {
+  const alpha = Math.round(opacity * 255);
+  const packed = (/** @type {Colour} */ [r, g, b]) => ((alpha << 24) | (b << 16) | (g << 8) | r) >>> 0;
+  return scan.colours.map((colour, i) => (drawn[i] ? packed(colour) : 0));
+}

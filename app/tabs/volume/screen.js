@@ -1,0 +1,66 @@
+/* What is on the stage and below it: the labels as the controls would have them, the crosshair, what lies there, the structures' sizes. */
+import { store } from "../../web/store.js";
+import { figuredOf, labelsOf, lookOf } from "./look.js";
+import { readoutOf, structurePart } from "./words.js";
+
+/** @typedef {import("./types").Labels} Labels */
+/** @typedef {import("./types").PageState} PageState */
+
+/**
+ * @param {object} context
+ * @param {HTMLElement} context.root
+ * @param {import("./types").Viewer} context.viewer
+ * @param {{readonly shown: Labels | null}} context.labels
+ * @param {import("./types").Crosshair} context.crosshair
+ * @param {() => {token: string, volume: import("./types").ScanVolume} | null} context.open what can be seen now
+ */
+export function createScreen({ root, viewer, labels, crosshair, open }) {
+  const readout = /** @type {HTMLElement} */ (root.querySelector("[data-text=readout]"));
+  const figures = /** @type {HTMLElement} */ (root.querySelector(".figures"));
+  /** @type {import("./types").OnShow["painted"]} */
+  let painted = null;
+  let drawing = 0;
+  let last = "";
+
+  function draw() {
+    drawing ||= requestAnimationFrame(paint);
+  }
+
+  function paint() {
+    cancelAnimationFrame(drawing);
+    drawing = 0;
+    const [page, scan, { view }, { shown }] = [store.state, open(), viewer, labels];
+    if (!page || !scan || !view || scan.token !== page.scan.token) return;
+    const look = lookOf(page, scan.volume.about, shown?.kind);
+    const key = JSON.stringify([scan.token, shown?.key, view.name, look]);
+    // A picture takes its time, and most changes of the page are none here.
+    if (key !== last) view.show({ ...look, labels: shown && page.shown ? labelsOf(shown, look.drawn) : null });
+    last = key;
+    read();
+    if (!shown) return;
+    figures.replaceChildren(...figuresOf(page, shown));
+    painted = { kind: shown.kind, share: shown.present.about.replaced_share ?? 0 };
+  }
+
+  /** Put the crosshair where it is. */
+  function place() {
+    if (crosshair.voxel) viewer.view?.place(crosshair.voxel);
+    read();
+  }
+
+  /** What lies under the crosshair. */
+  function read() {
+    const [page, scan, { voxel }] = [store.state, open(), crosshair];
+    if (page && scan && voxel) readout.textContent = readoutOf(page.scan, scan.volume, labels.shown, voxel);
+  }
+
+  return { draw, paint, place, painted: () => painted };
+}
+
+/** @param {PageState} page @param {Labels} labels */
+function figuresOf({ scan }, labels) {
+  const chosen = figuredOf(labels);
+  const before = labels.clean.about.figures;
+  const figures = labels[chosen]?.about.figures ?? [];
+  return figures.map((one, i) => structurePart(scan, i + 1, one, before[i], chosen));
+}

@@ -1,0 +1,48 @@
+"""How a view's request reaches its handler, and how an error becomes a message.
+
+A handler is a function of the scan on show and of a request, for example `where` of tabs/codebook/answers.py. The request is what
+the browser sent: an object with "token", the visit's key to the scan, and with the keys that the handler's docstring names. The
+handler checks them and raises RequestError for a wrong value. Its answer is an object for JSON, and the docstring names its keys.
+Arrays in it are packed, see app/scan/render.py. A handler for a slice reads the keys of a FrameRequest, see
+app/scan/frame_request.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from app.scan.frame_request import RequestError
+from app.scan.open_scan import OpenScan
+from app.visit.session import SessionError, SessionStore
+
+Answer = dict[str, Any]
+Request = dict[str, Any]
+Handler = Callable[[OpenScan, Request], Answer]
+
+
+def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answer]:
+    """Make a handler a server function of a component.
+
+    Gradio calls a server function without its queue and without a session. The token is the only key, and nothing in the request
+    is trusted.
+
+    Args:
+        store: Holds the visitors' scans.
+        handler: Answers a request about one of them.
+
+    Returns:
+        A function with the handler's name, which the browser calls. Its answer to a wrong request is {"error": message}.
+    """
+
+    def function(request: object) -> Answer:
+        if not isinstance(request, dict):
+            return {"error": "the request must be an object"}
+        try:
+            return handler(store.get(request.get("token")), request)
+        except (SessionError, RequestError) as error:
+            return {"error": str(error.args[0])}
+
+    # functools.wraps would show Gradio the signature of the handler, which has another number of arguments.
+    function.__name__ = handler.__name__
+    return function

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { figureOf, nextRate, tracesOf } from "../../app/tabs/perturb/curve_points.js";
+
+/** @type {import("../../app/tabs/perturb/types").FigureName[]} */
+const FIGURES = ["dice_vs_clean", "agreement", "truth", "psnr"];
+/**
+ * @param {number} value
+ * @param {(number | null)[] | null} [truth]
+ */
+const point = (value, truth = null) => ({ dice_vs_clean: value, agreement: value + 1, truth, psnr: value + 2 });
+
+test("rates of dropout come from coarse to fine, each once", () => {
+  /** @type {number[]} */
+  const rates = [];
+  for (let rate = nextRate(rates, 20); rate !== null; rate = nextRate(rates, 20)) rates.push(rate);
+  assert.deepEqual(rates.slice(0, 5), [0, 1, 0.5, 0.7, 0.9]);
+  assert.deepEqual(
+    rates.toSorted((a, b) => a - b),
+    Array.from({ length: 21 }, (_, i) => i / 20),
+  );
+});
+
+test("a rate that is there is not asked for again, nor one that another number of steps has not", () => {
+  assert.equal(nextRate([0, 0.5], 20), 1);
+  assert.equal(nextRate([0, 1, 0.5], 4), 0.75);
+  assert.equal(nextRate([0, 0.25, 0.5, 0.75, 1], 4), null);
+});
+
+test("against the truth a figure is the mean over the structures that are there", () => {
+  assert.equal(figureOf(point(0, [0.5, null, 1]), "truth"), 0.75);
+  assert.equal(figureOf(point(0, [null]), "truth"), null);
+  assert.equal(figureOf(point(0), "truth"), null);
+  assert.equal(figureOf(point(3), "psnr"), 5);
+});
+
+test("traces are every figure over epsilon, then every figure over dropout in the order of its rates", () => {
+  const swapped = [
+    { strength: 0, ...point(1) },
+    { strength: 1, ...point(2) },
+  ];
+  const dropped = [
+    { rate: 1, ...point(4) },
+    { rate: 0, ...point(3) },
+  ];
+  const { x, y, visible } = tracesOf(FIGURES, swapped, dropped, false);
+  assert.deepEqual(x, new Array(8).fill([0, 1]));
+  assert.deepEqual(y[0], [1, 2]);
+  assert.deepEqual(y[4], [3, 4]);
+  assert.deepEqual(y[7], [5, 6]);
+  assert.deepEqual(visible, [true, true, false, true, true, true, false, true]);
+  assert.ok(tracesOf(FIGURES, swapped, dropped, true).visible.every(Boolean));
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  changingShare,
+  markBranches,
+  markSensitivity,
+  sensitivityOf,
+  sharesOf,
+} from "../../app/tabs/perturb/map_pixels.js";
+
+const draws = [
+  [0, 1, 2],
+  [0, 1, 1],
+  [0, 2, 0],
+  [0, 1, 1],
+].map((labels) => Uint8Array.from(labels));
+
+test("sensitivity is the share of draws that differ from the most frequent label", () => {
+  assert.deepEqual([...sensitivityOf(draws, 3)], [0, 0.25, 0.5]);
+  assert.deepEqual([...sensitivityOf(draws.slice(0, 1), 3)], [0, 0, 0]);
+});
+
+test("a pixel changes where not all draws agree", () => {
+  assert.equal(changingShare(sensitivityOf(draws, 3)), 2 / 3);
+});
+
+test("shares of the kinds of change add up to one, kinds that are not there included", () => {
+  assert.deepEqual(sharesOf(Uint8Array.from([0, 3, 3, 1]), 4), [0.25, 0.25, 0, 0.5]);
+});
+
+test("branches are marked in their colours, what is not marked steps back", () => {
+  const out = new Uint8ClampedArray(8).fill(255);
+  markBranches(out, Uint8Array.from([100, 100]), Uint8Array.from([0, 1]), [null, [216, 27, 154]]);
+  assert.deepEqual([...out], [60, 60, 60, 255, 216, 27, 154, 255]);
+});
+
+test("sensitivity goes from the picture that steps back to orange", () => {
+  const out = new Uint8ClampedArray(12).fill(255);
+  markSensitivity(out, Uint8Array.from([100, 100, 100]), Float32Array.from([0, 0.5, 1]));
+  assert.deepEqual([...out], [60, 60, 60, 255, 158, 106, 43, 255, 255, 153, 26, 255]);
+});

@@ -1,0 +1,61 @@
+"""The commands by name, and how one is run. To add a command: a file with a function `run`, and a line in COMMANDS."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from vqseg.cli import codebook, evaluate, phantom, predict, pseudo_labels, table, train
+
+
+@dataclass(frozen=True)
+class Command:
+    """what: one line for the list of commands. run: takes the words after the command's name, returns the exit status."""
+
+    what: str
+    run: Callable[[Sequence[str]], int]
+
+
+COMMANDS = {
+    "train": Command("train a model from a configuration file", train.run),
+    "table": Command("run the comparisons of one table and write it", table.run),
+    "evaluate": Command("measure a checkpoint on a split", evaluate.run),
+    "predict": Command("segment scans", predict.run),
+    "pseudo-labels": Command("label the unlabelled training scans once", pseudo_labels.run),
+    "codebook": Command("count and project a checkpoint's codes", codebook.run),
+    "phantom": Command("make phantoms with truth", phantom.run),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns the exit status; errors that a user can mend are one line on stderr, without a traceback."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("vqseg.training").setLevel(logging.INFO)
+    if not words or words[0] not in COMMANDS:
+        return _usage(asked=bool(words) and words[0] in ("-h", "--help"))
+    try:
+        return COMMANDS[words[0]].run(words[1:])
+    except (ValueError, OSError, RuntimeError) as error:
+        if not _expected(error):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        return 1 if isinstance(error, RuntimeError) else 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _usage(*, asked: bool) -> int:
+    """Print the list of commands, as an error unless it was asked for."""
+    lines = "\n".join(f"  {name:15}{command.what}" for name, command in COMMANDS.items())
+    text = f"usage: python -m vqseg COMMAND ...\n\n{lines}\n\nCOMMAND --help tells its options."
+    print(text, file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
+
+
+def _expected(error: Exception) -> bool:
+    """Errors of ours, and of the file system: whoever typed the command can mend them."""
+    return type(error).__module__.startswith("vqseg.") or isinstance(error, OSError)

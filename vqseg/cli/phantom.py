@@ -1,0 +1,31 @@
+"""python -m vqseg phantom: make phantoms with truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqseg.cli.parsing import parse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phantom:
+    """Make procedural cardiac cine-MRI phantoms with truth, as an nnU-Net folder."""
+
+    output: Path
+    """Folder to write."""
+    patients: int = 10
+    """How many patients, two volumes each."""
+    seed: int = 0
+    """First seed; patient i has seed + i."""
+
+
+def run(rest: Sequence[str]) -> int:
+    """Run the command. Returns the exit status."""
+    command = parse(Phantom, "phantom", rest)
+    from vqseg.data.phantom import write_phantoms
+
+    write_phantoms(command.output, command.patients, command.seed)
+    print(f"{command.patients} patients in {command.output}")
+    return 0

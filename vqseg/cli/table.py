@@ -1,0 +1,42 @@
+"""python -m vqseg table: run the comparisons of one table and write it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from vqseg.cli.parsing import asks_help, config_parser, read_config
+
+
+def run(rest: Sequence[str]) -> int:
+    """Run the command. Returns the exit status."""
+    from vqseg.experiments.tables import TABLES
+
+    parser = config_parser("table", rest)
+    parser.add_argument("name", choices=TABLES, nargs="?" if asks_help(rest) else None, help="the table")
+    parser.add_argument("--budget", type=float, default=1.0, help="steps of each run, as a share of the configuration's (default 1)")
+    parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: 1, and 5 in the table of seeds)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")
+    parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
+    parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
+    parser.add_argument(
+        "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results stand for the same runs"
+    )
+    known, config = read_config(parser, rest)
+    from vqseg.experiments.make import make_table
+
+    logging.getLogger("vqseg.experiments").setLevel(logging.INFO)
+    files = make_table(
+        known.name,
+        config,
+        output=known.output,
+        work=known.work,
+        budget=known.budget,
+        seeds=known.seeds,
+        only=known.only,
+        reuse=known.reuse,
+    )
+    for file in files:
+        print(file)
+    return 0

@@ -1,0 +1,109 @@
+"""Settings of the images: which scans, how they are read, and the random views of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
+
+from vqseg.config.ranges import require
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreprocessConfig:
+    """From a scan's own intensities and grid to what the network reads; saved with every checkpoint."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    intensity: Literal["percentile", "window"] = "percentile"
+    """"percentile": robust percentiles of the volume (MR); "window": fixed bounds (CT, in HU; pictures, 0 to 255)."""
+    percentiles: tuple[float, float] = (0.5, 99.5)
+    """Lower and upper percentile that become 0 and 1."""
+    window: tuple[float, float] = (-1000.0, 400.0)
+    """Lower and upper bound that become 0 and 1, used by "window"."""
+    image_side: int | None = 256
+    """A slice is resized so that its longer side has this many pixels; None keeps its own size."""
+    largest_region: bool = False
+    """Keep only the largest connected region of all structures together in a volume: for an organ in one piece, as a heart is."""
+    largest_of_each: bool = False
+    """Of that region keep only the largest piece of each structure: for an organ that has each of its structures once."""
+
+    def __post_init__(self) -> None:
+        low, high = self.percentiles
+        require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
+        require(self.largest_region or not self.largest_of_each, "largest_of_each needs largest_region")
+        require(self.window[0] < self.window[1], f"window must have its lower bound first, got {self.window}")
+        require(self.image_side is None or self.image_side >= 16, f"image_side must be at least 16, got {self.image_side}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which scans train the model, and whose labels it may see."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    folder: str = "../shared/data/ACDC"
+    """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
+    labelled: str = "10%"
+    """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    pseudo_labels: str | None = None
+    """Folder that `python -m vqseg pseudo-labels` wrote: its labels are the unlabelled branch's target in place of the teacher's answers;
+    objective.confidence and objective.largest_region are then not asked."""
+    phantom_patients: int = 0
+    """Procedural phantom patients mixed into the labelled part; 0 for none."""
+    phantom_share: float = 0.125
+    """Share of the labelled samples drawn from the phantoms, if there are any."""
+    phantom_seed: int = 1000
+    """First seed of the training phantoms; the bundled examples use others."""
+
+    def __post_init__(self) -> None:
+        require(self.phantom_patients >= 0, f"phantom_patients must not be negative, got {self.phantom_patients}")
+        require(0 <= self.phantom_share < 1, f"phantom_share must lie in [0, 1), got {self.phantom_share}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentationConfig:
+    """Ranges of the random views; every random number comes from the step's generator."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    crop: int = 128
+    """Side of the square training crop, in pixels of the preprocessed slice."""
+    rotation: float = 180.0
+    """Largest rotation, degrees either way."""
+    scale: tuple[float, float] = (0.75, 1.35)
+    """Range of the zoom; above 1 the structures grow."""
+    shear: float = 0.1
+    """Largest shear, as a tangent."""
+    flip: bool = True
+    """Mirror half of the views."""
+    elastic: float = 4.0
+    """Largest displacement of the smooth deformation field, in pixels; 0 for none."""
+    focus: float = 0.7
+    """Share of the crops centred near the middle of the slice; the others are centred anywhere."""
+    gamma: tuple[float, float] = (0.6, 1.6)
+    """Range of the gamma correction of a strong view."""
+    contrast: float = 0.35
+    """Largest relative change of contrast of a strong view."""
+    brightness: float = 0.2
+    """Largest shift of the intensities of a strong view, in units of their range."""
+    bias_field: float = 0.3
+    """Largest relative strength of a smooth multiplicative field."""
+    noise: float = 0.06
+    """Largest standard deviation of the Gaussian noise."""
+    blur: float = 1.2
+    """Largest standard deviation of the Gaussian blur, pixels."""
+    cutmix: float = 0.5
+    """Probability that a rectangle of a strong view comes from another image of the batch."""
+    ramp_steps: int = 500
+    """Steps over which geometry grows from none to its full range."""
+
+    def __post_init__(self) -> None:
+        require(self.crop >= 32 and self.crop % 16 == 0, f"crop must be a multiple of 16 and at least 32, got {self.crop}")
+        require(0 < self.scale[0] <= self.scale[1], f"scale must be a positive range, got {self.scale}")
+        require(0 < self.gamma[0] <= self.gamma[1], f"gamma must be a positive range, got {self.gamma}")
+        for name in ("focus", "cutmix"):
+            require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        for name in ("rotation", "shear", "elastic", "contrast", "brightness", "bias_field", "noise", "blur", "ramp_steps"):
+            require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")

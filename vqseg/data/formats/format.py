@@ -1,0 +1,35 @@
+"""What a file format has to say of itself: how it is recognised, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqseg.types import Array, Scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """One format of scans, or of label volumes, or of both.
+
+    A file is read by what its first bytes say and written by its ending: a name may be wrong, a file that is yet to be written has
+    nothing else.
+    """
+
+    name: str
+    """As people call it, for messages: "NIfTI"."""
+    endings: tuple[str, ...]
+    """Of its files, lower case with the dot; the first is the usual one."""
+    recognises: Callable[[bytes], bool]
+    """Whether the first FIRST_BYTES bytes of a file are this format's; fewer bytes if the file is shorter, never none."""
+    read: Callable[[Path, int, int], Scan]
+    """(path, frame, most_bytes) -> one frame of at most most_bytes. Raises ScanError for what cannot be read, OSError as files do."""
+    write_labels: Callable[[Array, Scan, Path], None] | None = None
+    """(labels (X, Y, Z) uint8, the scan they belong to, path); None if labels cannot be kept in this format."""
+    labels_as: str | None = None
+    """The ending under which labels of such a scan are written; None for the scan's own."""
+
+
+FIRST_BYTES = 540
+"""The longest header that a format is recognised by, that of NIfTI-2."""

@@ -1,0 +1,185 @@
+"""NIfTI files: one frame in, one label volume out on the same grid.
+
+The header is read from the head of the (decompressed) stream and judged before any voxel is: a small file may unpack to terabytes.
+Only the fields of geometry go further than this module; descriptions, names and extensions can identify a patient.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import nibabel as nib
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+
+from vqseg.data.formats.format import Format
+from vqseg.data.limits import ScanError, frame_shape, require_real, with_finite_voxels
+from vqseg.types import Array, Scan
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_HEADERS: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
+_GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
+_GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
+_CHUNK = 1 << 22
+"""Voxels that are read and converted at a time, so that memory stays near that of the result."""
+_LARGEST_OFFSET = 1 << 26
+"""Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
+_MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
+
+
+@dataclass(frozen=True)
+class NiftiGrid:
+    """The header of a label volume on a scan's grid, and its shape: (X, Y) or (X, Y, Z). Holds geometry only."""
+
+    header: nib.Nifti1Header
+    shape: tuple[int, ...]
+
+
+def _recognise(start: bytes) -> bool:
+    """Whether a file begins with a NIfTI-1 or NIfTI-2 header, of either byte order, or is compressed as one may be."""
+    return start.startswith(_GZIP_MAGIC) or _header_size(start) is not None
+
+
+def _read_scan(path: Path, frame: int, most_bytes: int) -> Scan:
+    """One frame as float32 with its slope and intercept applied."""
+    name = path.name
+    with path.open("rb") as file:
+        zipped = file.read(2) == _GZIP_MAGIC
+        file.seek(0)
+        try:
+            with cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file) as stream:
+                header = _read_header(name, stream, zipped)
+                voxels = _read_frame(name, stream, header, frame, most_bytes)
+                # At the end of a .gz this compares its checksum.
+                stream.read(1)
+        except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise ScanError(f"{name} is a broken or cut-off gzip file") from error
+    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, _grid(header, voxels.shape))
+
+
+def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
+    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine."""
+    if isinstance(scan.header, NiftiGrid):
+        # Without an affine nibabel leaves both forms and their codes as they were.
+        image = nib.Nifti1Image(labels.reshape(scan.header.shape), None, scan.header.header)
+        if isinstance(scan.header.header, nib.Nifti2Header):
+            image = nib.Nifti2Image(labels.reshape(scan.header.shape), None, scan.header.header)
+    else:
+        image = nib.Nifti1Image(labels, scan.affine)
+        image.header.set_xyzt_units("mm")
+    image.to_filename(path)
+
+
+def _header_size(start: bytes) -> int | None:
+    for order in ("little", "big"):
+        size = int.from_bytes(start[:4], order)
+        if size == 348 and start[344:348] in (b"n+1\0", b"ni1\0"):
+            return size
+        if size == 540 and start[4:7] in (b"n+2", b"ni2"):
+            return size
+    return None
+
+
+def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
+    start = _read(stream, 348)
+    size = _header_size(start)
+    if size is None:
+        raise ScanError(f"{name} is {'compressed but no NIfTI inside' if zipped else 'no NIfTI file'}; expected .nii or .nii.gz")
+    if (start[344:346] if size == 348 else start[4:6]) == b"ni":
+        raise ScanError(f"{name} is the header of a .hdr/.img pair; expected a single .nii or .nii.gz")
+    start += _read(stream, size - 348)
+    if len(start) < size:
+        raise ScanError(f"{name} is cut off within its header")
+    # check=False: nibabel's own repairs would refuse headers that are read correctly below.
+    header: nib.Nifti1Header = _HEADERS[size](start, check=False)
+    return header
+
+
+def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int, most_bytes: int) -> Array:
+    try:
+        dtype, shape = header.get_data_dtype(), tuple(int(n) for n in header.get_data_shape())
+        slope, intercept = header.get_slope_inter()
+    except (HeaderDataError, KeyError) as error:
+        raise ScanError(f"{name} has an invalid NIfTI header: its data type, dimensions or slope make no sense") from error
+    require_real(name, dtype)
+    x, y, z = frame_shape(name, shape, dtype.itemsize, frame, most_bytes)
+    offset = float(header["vox_offset"])
+    if not 0 <= offset <= _LARGEST_OFFSET:
+        raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {offset:g}")
+    _skip(stream, max(int(offset), header.sizeof_hdr) + frame * x * y * z * dtype.itemsize - header.sizeof_hdr)
+    voxels = np.empty(x * y * z, np.float32)
+    for first in range(0, voxels.size, _CHUNK):
+        count = min(_CHUNK, voxels.size - first)
+        content = _read(stream, count * dtype.itemsize)
+        if len(content) < count * dtype.itemsize:
+            raise ScanError(f"{name} is cut off: the file ends before the {x} x {y} x {z} voxels of frame {frame} that its header promises")
+        stored = np.frombuffer(content, dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            voxels[first : first + count] = stored if slope is None else stored * np.float64(slope) + np.float64(intercept)
+    return voxels.reshape((x, y, z), order="F")
+
+
+def _read(stream: BinaryIO, count: int) -> bytes:
+    """`count` bytes, fewer only at the end of the stream: one read of a raw or gzip stream may return less."""
+    buffer = io.BytesIO()
+    while count > buffer.tell() and (part := stream.read(count - buffer.tell())):
+        buffer.write(part)
+    return buffer.getvalue()
+
+
+def _skip(stream: BinaryIO, count: int) -> None:
+    while count > 0 and (part := stream.read(min(count, 1 << 20))):
+        count -= len(part)
+
+
+def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, float]]:
+    """The affine and the spacing in millimetres: sform, else qform, else a diagonal of the spacing."""
+    try:
+        unit = _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
+    except KeyError:
+        unit = 1.0
+    spacing = _spacing(header) * unit
+    forms: dict[str, Callable[[], Array]] = {"sform_code": header.get_sform, "qform_code": header.get_qform}
+    for code, matrix in forms.items():
+        if header[code] <= 0:
+            continue
+        try:
+            affine = np.diag([unit, unit, unit, 1.0]) @ matrix()
+        except (HeaderDataError, ValueError):
+            continue
+        if np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * spacing.prod():
+            return affine, _three(spacing)
+    return np.diag([*spacing, 1.0]), _three(spacing)
+
+
+def _three(spacing: Array) -> tuple[float, float, float]:
+    x, y, z = (float(one) for one in spacing)
+    return x, y, z
+
+
+def _spacing(header: nib.Nifti1Header) -> Array:
+    """(3,) voxel size in the file's unit, without sign; a size that is zero or not finite counts as 1."""
+    spacing: Array = np.abs(header["pixdim"][1:4].astype(np.float64))
+    spacing[~np.isfinite(spacing) | (spacing == 0)] = 1.0
+    return spacing
+
+
+def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
+    # A fresh header that takes over geometry alone: whatever else a file carries is dropped by default.
+    fresh = type(header)()
+    for field in _GEOMETRY:
+        fresh[field] = header[field]
+    own = tuple(shape[: min(len(header.get_data_shape()), 3)])
+    fresh.set_data_dtype(np.uint8)
+    fresh.set_data_shape(own)
+    fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
+    return NiftiGrid(fresh, own)
+
+
+NIFTI = Format(name="NIfTI", endings=(".nii.gz", ".nii"), recognises=_recognise, read=_read_scan, write_labels=_write_labels)

@@ -1,0 +1,24 @@
+"""Serving: a scan is encoded once; from then on the decoders replay it at any strength of the QPM.
+
+Arrays in, arrays out. Knows nothing of files, visitors or pictures on a screen.
+Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (S, h, w), codewords (K, D).
+"""
+
+from vqseg.inference.agreement import dice_by_class, label_agreement, psnr
+from vqseg.inference.records import CodeNeighbours, Consistency
+from vqseg.inference.segmented_scan import SegmentedScan
+from vqseg.inference.segmenter import Segmenter
+from vqseg.inference.swaps import Mode
+from vqseg.quantization.perturbation import modes
+
+__all__ = [
+    "CodeNeighbours",
+    "Consistency",
+    "Mode",
+    "SegmentedScan",
+    "Segmenter",
+    "dice_by_class",
+    "label_agreement",
+    "modes",
+    "psnr",
+]

@@ -1,0 +1,291 @@
+"""A scan that was encoded once: its tokens, its clean segmentation, and its slices replayed at any strength of the QPM.
+
+Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (S, h, w).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from vqseg.data.preprocess import from_network, network_size, normalise
+from vqseg.data.regions import replayed_slice
+from vqseg.data.scan import through_plane_axis
+from vqseg.inference.agreement import label_agreement, psnr
+from vqseg.inference.records import CodeNeighbours, Consistency
+from vqseg.inference.swaps import Mode, Swaps
+from vqseg.models.atoms import decode_atoms
+from vqseg.models.slicewise import decode_features, decode_in_parts, decode_volume, encode_features, encode_slices, post_vq_features
+from vqseg.models.vqseg import VQSeg
+from vqseg.types import Array, Scan, SliceResult, VolumeResult
+
+# Of the work of opening a scan, as the share done is told; the rest is decoding.
+_ENCODING = 0.7
+
+
+class SegmentedScan:
+    """A scan with its tokens, its clean segmentation and reconstruction.
+
+    axis: the array axis that runs through the slices; slice s is `scan.voxels.take(s, axis)`.
+    normalised, reconstruction: (X, Y, Z) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
+    """
+
+    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None]) -> None:
+        """Encode and decode a scan.
+
+        Args:
+            model: A network with a codebook, in evaluation mode.
+            scan: The scan.
+            progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
+        """
+        self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
+        self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
+        with torch.inference_mode():
+            self._swaps = Swaps(model.quantizer.codewords().float().cpu(), model.config.temperature)
+        self._described: tuple[int, Array] | None = None
+        self.normalised = normalise(scan.voxels, model.preprocess)
+        slices = self._slices(self.normalised)
+        tokens = encode_slices(model, slices, lambda share: progress(_ENCODING * share))
+        self.indices = tokens.numpy().astype(np.int32)
+        labels, pictures = decode_volume(model, tokens, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
+        self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
+
+    @property
+    def slice_count(self) -> int:
+        return len(self.indices)
+
+    @property
+    def slice_size(self) -> tuple[int, int]:
+        """(A, B), the size of one slice in the scan's array order."""
+        size = [length for axis, length in enumerate(self.scan.shape) if axis != self.axis]
+        return size[0], size[1]
+
+    @property
+    def levels(self) -> int:
+        """Grids of tokens over one slice; they lie below each other in `indices`."""
+        return self._model.levels
+
+    @property
+    def cell_size(self) -> tuple[float, float]:
+        """Pixels of a slice (A, B) that one token covers along each axis."""
+        inner = network_size(self.slice_size, self._model.preprocess)
+        a, b = (self._model.pixels_per_token * outer / read for outer, read in zip(self.slice_size, inner, strict=True))
+        return a, b
+
+    @property
+    def byte_size(self) -> int:
+        """Bytes held by the arrays of this scan."""
+        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices)
+        return sum(part.nbytes for part in arrays)
+
+    def perturb(
+        self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
+    ) -> SliceResult:
+        """Replay one slice after the QPM, or after what stands in its place.
+
+        Args:
+            slice_index: The slice.
+            strength: epsilon in [0, 1]; under one seed a larger one only adds replacements.
+            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes; any name in PERTURBATIONS will do. One that
+                changes features replaces no token but the forced ones.
+            seed: Of the draws.
+            forced: Codes that some tokens get whatever the QPM draws, by their place (row, column) in the slice's indices.
+
+        Returns:
+            The slice as it decodes after the QPM, compared with strength 0.
+
+        Raises:
+            ValueError: The slice, the strength, the mode, or a place or code of `forced` is out of range.
+        """
+        start = time.perf_counter()
+        swapped = self._swaps.swap(self._clean(slice_index), slice_index, strength, mode, seed)
+        tokens = self._swaps.force(swapped, forced or {})
+        features = self._features(tokens[None], slice_index, strength, mode, seed)
+        return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
+
+    def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
+        """Replay one slice under feature dropout, with which `perturb` is compared. No token is replaced but the forced ones.
+
+        Args:
+            slice_index: The slice.
+            rate: Share in [0, 1] of the single post-VQ features that become zero; the others are scaled as in training. Under one seed
+                a larger rate only drops more.
+            seed: Of the draws.
+            forced: As for `perturb`.
+
+        Returns:
+            The slice as it decodes then, compared with no dropout.
+
+        Raises:
+            ValueError: The slice, the rate, or a place or code of `forced` is out of range.
+        """
+        return self.perturb(slice_index, rate, "dropout", seed, forced)
+
+    @property
+    def codewords(self) -> Array:
+        """The mapped codebook, (K, D) float32."""
+        return self._swaps.codewords.numpy()
+
+    def features(self, slice_index: int) -> Array:
+        """z of every token of a slice, (h, w, D) float32: encoded anew, for only the indices are held. The last answer is kept.
+
+        Raises ValueError for a slice outside the scan.
+        """
+        self._check_slice(slice_index)
+        kept = self._described
+        if kept is None or kept[0] != slice_index:
+            image = self._slices(self.normalised)[slice_index : slice_index + 1]
+            described: Array = np.ascontiguousarray(encode_features(self._model, image)[0].permute(1, 2, 0).numpy())
+            kept = self._described = slice_index, described
+        return kept[1]
+
+    def fates(self, code: int, strength: float, count: int, seed: int = 0) -> Array:
+        """What the QPM makes of one code in independent draws.
+
+        Args:
+            code: The code.
+            strength: epsilon in [0, 1].
+            count: How many draws.
+            seed: Of the draws.
+
+        Returns:
+            (count,) int64, the code that stands in its place after each draw.
+
+        Raises:
+            ValueError: The code or the strength is out of range.
+        """
+        return self._swaps.fates(code, strength, count, seed)
+
+    def consistency(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> Consistency:
+        """The consistency loss on one slice: the clean tokens' answer is the pseudo-label of the swapped tokens'.
+
+        Training differs in three ways: it may drop islands (objective.largest_region), its teacher and student are two networks, and they
+        see two views.
+
+        Args:
+            slice_index: The slice.
+            strength: epsilon in [0, 1].
+            mode: As for `perturb`.
+            seed: Of the draws.
+
+        Returns:
+            Both answers and the loss at every pixel.
+
+        Raises:
+            ValueError: The slice, the strength or the mode is out of range.
+        """
+        clean = self._clean(slice_index)
+        swapped = self._swaps.swap(clean, slice_index, strength, mode, seed)
+        with torch.inference_mode():
+            disturbed = self._features(swapped[None], slice_index, strength, mode, seed)
+            features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
+            logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
+            logits = from_network(logits, self.slice_size).float().cpu()
+            hard = logits.argmax(1)
+            loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]
+            labels = hard.to(torch.uint8).numpy()
+            return Consistency(labels[0], labels[1], loss.numpy())
+
+    def perturb_volume(
+        self, strength: float, mode: Mode = "resample", seed: int = 0, progress: Callable[[float], None] = lambda _: None
+    ) -> VolumeResult:
+        """Replay every slice after a perturbation, each as `perturb` replays it.
+
+        Args:
+            strength: epsilon in [0, 1].
+            mode: As for `perturb`.
+            seed: Of the draws.
+            progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
+
+        Returns:
+            Labels and reconstruction (X, Y, Z), and the share of tokens replaced.
+
+        Raises:
+            ValueError: The strength or the mode is out of range.
+        """
+        clean = torch.from_numpy(self.indices.astype(np.int64))
+        swapped = []
+        for index, part in enumerate(clean):
+            # A long scan's new draws take a while too: there as well it may be cancelled.
+            progress(0.0)
+            swapped.append(self._swaps.swap(part, index, strength, mode, seed))
+        tokens = torch.stack(swapped)
+
+        def features(part: slice) -> Tensor:
+            return self._features(tokens[part], part.start, strength, mode, seed)
+
+        labels, pictures = decode_in_parts(self._model, len(tokens), features, self.slice_size, progress)
+        labels = self._in_one_piece(labels, 0)
+        return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
+
+    def neighbours(self, code: int, count: int, also: Sequence[int] = ()) -> CodeNeighbours:
+        """The codewords nearest to one, with the probability that a replacement takes each.
+
+        Args:
+            code: The code asked about.
+            count: How many neighbours; fewer if the codebook is smaller.
+            also: Further codes that are answered after them.
+
+        Returns:
+            The nearest codes, rising in distance, then those of `also`.
+
+        Raises:
+            ValueError: A code lies outside the codebook.
+        """
+        return self._swaps.neighbours(code, count, also)
+
+    def atoms(self, codes: Sequence[int]) -> Array:
+        """What single codes look like on their own, (n, side, side) uint8. Raises ValueError for a code outside the codebook."""
+        return decode_atoms(self._model, codes)
+
+    def _clean(self, slice_index: int) -> Tensor:
+        self._check_slice(slice_index)
+        return torch.from_numpy(self.indices[slice_index].astype(np.int64))
+
+    def _features(self, tokens: Tensor, first: int, strength: float, mode: Mode, seed: int) -> Tensor:
+        """What the decoders read of the slices from `first` on, whose codes (n, h, w) are swapped already: (n, D, h, w)."""
+        return self._swaps.change(post_vq_features(self._model, tokens), tokens, first, strength, mode, seed)
+
+    def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
+        """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""
+        labels, pictures = self._in_one_piece(decoded[0], slice_index), decoded[1]
+        milliseconds = (time.perf_counter() - start) * 1000
+        image = self.normalised.take(slice_index, self.axis)
+        clean = self._clean(slice_index)
+        replaced = (tokens != clean).numpy()
+        return SliceResult(
+            labels=labels[0],
+            reconstruction=pictures[0],
+            image=image,
+            indices=tokens.numpy(),
+            clean_indices=clean.numpy(),
+            replaced=replaced,
+            replaced_share=float(replaced.mean()),
+            dice_vs_clean=label_agreement(labels[0], self.labels.take(slice_index, self.axis)),
+            psnr=psnr(pictures[0], image),
+            milliseconds=milliseconds,
+        )
+
+    def _check_slice(self, slice_index: int) -> None:
+        if not 0 <= slice_index < self.slice_count:
+            raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
+
+    def _in_one_piece(self, labels: Array, first: int) -> Array:
+        """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""
+        preprocess, clean = self._model.preprocess, self._slices(self.labels)
+        if not preprocess.largest_region:
+            return labels
+        each = preprocess.largest_of_each
+        return np.stack([replayed_slice(part, clean, first + index, each=each) for index, part in enumerate(labels)])
+
+    def _slices(self, volume: Array) -> Array:
+        return np.moveaxis(volume, self.axis, 0)
+
+    def _volume(self, slices: Array) -> Array:
+        # A view: the slices stay as they lie in memory.
+        return np.moveaxis(slices, 0, self.axis)

@@ -1,0 +1,79 @@
+"""A trained network as whoever serves it sees it: what it knows, and scans to open with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from vqseg.config import PreprocessConfig
+from vqseg.data.preprocess import normalise
+from vqseg.data.scan import through_plane_axis
+from vqseg.inference.segmented_scan import SegmentedScan
+from vqseg.models.views import segment_averaged
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.perturbation import Temperature
+from vqseg.types import Array, Scan
+
+
+class Segmenter:
+    """A trained network ready to read scans. Safe to share between visitors: it keeps nothing of a scan."""
+
+    def __init__(self, model: VQSeg) -> None:
+        # On CPUs the convolutions of one slice are a good deal faster in this layout.
+        self._model: VQSeg = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, the background first."""
+        return self._model.config.classes
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the network has a codebook: without one it segments, but has no tokens to show or to perturb."""
+        return self._model.indexed
+
+    @property
+    def temperature(self) -> Temperature:
+        """What the QPM divides squared distances by: a number, or "adaptive" for the codewords' median nearest-neighbour distance."""
+        return self._model.config.temperature
+
+    @property
+    def codebook_size(self) -> int:
+        """K, the number of codewords."""
+        return self._model.config.codebook_size
+
+    @property
+    def codewords(self) -> Array:
+        """The mapped codebook, (K, D) float32."""
+        with torch.inference_mode():
+            return self._model.quantizer.codewords().float().cpu().numpy()
+
+    @property
+    def preprocess(self) -> PreprocessConfig:
+        """How a scan's intensities and grid become what the network reads."""
+        return self._model.preprocess
+
+    @property
+    def pixels_per_token(self) -> int:
+        """Side of a token in pixels of the slice as the network reads it."""
+        return self._model.pixels_per_token
+
+    def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> SegmentedScan:
+        """Encode every slice of a scan once and decode it.
+
+        Args:
+            scan: As `vqseg.data.scan.read_scan` gives it.
+            progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
+
+        Returns:
+            The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
+        """
+        return SegmentedScan(self._model, scan, progress or (lambda _: None))
+
+    def average_views(self, scan: Scan) -> Array:
+        """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
+        axis = through_plane_axis(scan)
+        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        return np.moveaxis(segment_averaged(self._model, slices), 0, axis)

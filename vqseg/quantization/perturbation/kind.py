@@ -1,0 +1,180 @@
+"""What every perturbation is: post-VQ features and their codes in, disturbed ones out, at a strength.
+
+Shapes: features (B, D, h, w), indices (B, h, w) int64, codewords (K, D).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor
+
+from vqseg.quantization.perturbation.transitions import Temperature, check_codebook
+from vqseg.transfer import to_device
+from vqseg.types import Share
+
+WHOLE = Share()
+
+
+@dataclass(frozen=True)
+class PostVQ:
+    """What a perturbation may look at.
+
+    features: (B, D, h, w), with the straight-through gradient. indices: (B, h, w) int64, their codes; -1 where none were chosen.
+    codewords: (K, D) float32 without a gradient; None unless the perturbation says `needs_codes`.
+    temperature: what the network divides squared distances between codewords by.
+    """
+
+    features: Tensor
+    indices: Tensor
+    codewords: Tensor | None
+    temperature: Temperature
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perturbation(ABC):
+    """One way to disturb what both decoders read. Holds no state: the random numbers come from a generator."""
+
+    name: str
+    """In settings, in `Segmenter` and in requests."""
+    title: str
+    """In tables and figures."""
+    amount: str = "strength"
+    """What its strength is called: "strength" or "rate"."""
+    symbol: str = "epsilon"
+    """The letter of its strength."""
+    coupled: bool = False
+    """Whether a larger strength, under one seed, only adds to what a smaller one does."""
+    needs_codes: bool = False
+    """Whether it cannot do without a codebook."""
+    tabled: bool = True
+    """Whether the table of strengths has rows for it."""
+
+    @abstractmethod
+    def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        """Disturb a batch. On an accelerator nothing in here may wait for a value.
+
+        Args:
+            tokens: The batch.
+            strength: In [0, 1]; 0 changes nothing.
+            generator: Of all random numbers; the global one if None.
+            share: The batch is one part of share.count times as many images; the numbers of all are drawn and its own taken.
+
+        Returns:
+            Features (B, D, h, w) and their codes (B, h, w) int64.
+
+        Raises:
+            ValueError: If the strength lies outside [0, 1], or codewords are needed and missing.
+        """
+
+
+Swap = Callable[[Tensor, Tensor, Tensor, float, Temperature], Tensor]
+"""(indices of any shape whose first axis is the image, codewords (K, D), uniform (2, n), strength, temperature) -> new indices.
+
+uniform: two numbers in [0, 1) for each of the n tokens. The first says at which strength the token begins to move: it moves where
+uniform[0] < strength. The second is the swap's own. All swaps draw them alike, so that a seed moves the same tokens in each.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodePerturbation(Perturbation):
+    """Replaces codes by other codes; the features move from one codeword to the other."""
+
+    swap: Swap
+    """What replaces which; called with a strength above 0 and at least one token."""
+    needs_codes: bool = True
+
+    @torch.no_grad()
+    def swapped(
+        self,
+        indices: Tensor,
+        codewords: Tensor,
+        strength: float,
+        temperature: Temperature,
+        generator: Generator | None = None,
+        share: Share = WHOLE,
+    ) -> Tensor:
+        """Replace codes.
+
+        Args:
+            indices: (B, h, w), or any shape whose first axis is the image.
+            codewords: (K, D).
+            strength: epsilon in [0, 1].
+            temperature: Divides the squared distances.
+            generator: As for `apply`.
+            share: As for `apply`.
+
+        Returns:
+            Indices of the same shape, never the same memory.
+
+        Raises:
+            ValueError: If the strength or the codebook is none.
+        """
+        check_codebook(codewords, strength)
+        uniform = _uniform(indices, generator, share)
+        if strength == 0.0 or indices.numel() == 0:
+            return indices.clone()
+        return self.swap(indices, codewords.detach(), uniform, strength, temperature)
+
+    @torch.no_grad()
+    def drawn(
+        self, indices: Tensor, codewords: Tensor, temperature: Temperature, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """What `swapped` does at every strength at once, for a coupled perturbation.
+
+        Args:
+            indices: As for `swapped`.
+            codewords: (K, D).
+            temperature: Divides the squared distances.
+            generator: As for `apply`.
+
+        Returns:
+            Thresholds in [0, 1) and replacements, both of the indices' shape: `where(thresholds < strength, replacements, indices)` is
+            what `swapped` gives for the same generator.
+
+        Raises:
+            ValueError: If the replacements depend on the strength.
+        """
+        if not self.coupled:
+            raise ValueError(f'mode "{self.name}" cannot be drawn ahead of the strength, on which its replacements depend')
+        check_codebook(codewords)
+        uniform = _uniform(indices, generator, WHOLE)
+        return uniform[0].view_as(indices), self.swap(indices, codewords.detach(), uniform, 1.0, temperature)
+
+    def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        if tokens.codewords is None:
+            raise ValueError(f"perturbation {self.name} replaces codes, and there is no codebook")
+        indices, codewords = tokens.indices, tokens.codewords
+        swapped = self.swapped(indices, codewords, strength, tokens.temperature, generator, share)
+        shift = F.embedding(swapped, codewords) - F.embedding(indices, codewords)
+        # A replaced token has its new codeword's value and keeps the straight-through gradient to its encoder feature.
+        return tokens.features + shift.permute(0, 3, 1, 2), swapped
+
+
+Change = Callable[[PostVQ, float, Generator | None, Share], Tensor]
+"""(tokens, strength, generator, share) -> features (B, D, h, w); arguments as those of `Perturbation.apply`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturePerturbation(Perturbation):
+    """Changes the features; the codes stay those that were chosen."""
+
+    change: Change
+
+    def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        if not 0.0 <= strength <= 1.0:
+            raise ValueError(f"{self.amount} must lie in [0, 1], got {strength}")
+        if self.needs_codes and tokens.codewords is None:
+            raise ValueError(f"perturbation {self.name} looks at codewords, and there is no codebook")
+        return self.change(tokens, strength, generator, share), tokens.indices
+
+
+def _uniform(indices: Tensor, generator: Generator | None, share: Share) -> Tensor:
+    count = indices.numel()
+    draw_on = generator.device if generator is not None else indices.device
+    drawn = torch.rand(2, count * share.count, generator=generator, device=draw_on)[:, share.rows(count)]
+    return to_device(drawn, indices.device)

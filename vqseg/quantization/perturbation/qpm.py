@@ -1,0 +1,66 @@
+"""Quantized Perturbation Module (Eq. 3 and 4): codes -> codes. Turning them into vectors is the quantizer's work."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vqseg.quantization.perturbation.kind import WHOLE
+from vqseg.quantization.perturbation.registry import code_perturbation
+from vqseg.quantization.perturbation.transitions import Temperature, check_temperature
+from vqseg.types import Share
+
+
+class QuantizedPerturbation(nn.Module):
+    """Swaps codebook indices with a given strength, in place of dropout.
+
+    mode "resample": an index i moves to j != i with probability strength * pi(j|i, j != i) (Eq. 4).
+    mode "shuffle": a share `strength` of the positions of each image is permuted among itself; the histogram stays.
+    temperature: divides the squared distance; a positive number or "adaptive".
+
+    Sampling is coupled: each token draws one uniform number u and one replacement and is replaced where u < strength, so with
+    the same seed a larger strength only adds replacements.
+    """
+
+    def __init__(self, mode: str = "resample", temperature: Temperature = 1.0) -> None:
+        super().__init__()
+        check_temperature(temperature)
+        self.kind = code_perturbation(mode)
+        self.mode, self.temperature = mode, temperature
+
+    def forward(
+        self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None, share: Share = WHOLE
+    ) -> Tensor:
+        """Replace codes.
+
+        Args:
+            indices: (B, h, w), or any shape whose first axis is the image; int64.
+            codewords: (K, D).
+            strength: epsilon in [0, 1].
+            generator: Of the random numbers; the global one if None.
+            share: The images are one part of share.count times as many; the numbers of all are drawn and its own taken.
+
+        Returns:
+            Indices of the same shape.
+
+        Raises:
+            ValueError: If the strength lies outside [0, 1] or there are fewer than two codewords.
+        """
+        return self.kind.swapped(indices, codewords, strength, self.temperature, generator, share)
+
+    def draw(self, indices: Tensor, codewords: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """What "resample" would do at every strength: draw once, then any strength costs nothing.
+
+        Args:
+            indices: As for `forward`.
+            codewords: (K, D).
+            generator: As for `forward`.
+
+        Returns:
+            Thresholds in [0, 1) and replacements, both of the indices' shape: `where(thresholds < strength, replacements, indices)` is
+            what `forward` gives for the same generator.
+
+        Raises:
+            ValueError: For a mode whose replacements depend on the strength, as those of "shuffle" do.
+        """
+        return self.kind.drawn(indices, codewords, self.temperature, generator)

@@ -1,0 +1,77 @@
+"""QPM by resampling (Eq. 4): a code i moves to j != i with probability strength * pi(j|i, j != i)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vqseg.quantization.perturbation.kind import CodePerturbation
+from vqseg.quantization.perturbation.transitions import Temperature, squared_distances, temperature_of
+
+# Elements of one block of rows x K distances (64 MB in float32).
+_BLOCK = 1 << 24
+
+
+def _resample(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
+    # Sharing rows saves work, but how many there are is known to the device only: an accelerator would be waited for.
+    way = _with_shared_rows if indices.device.type == "cpu" else _with_own_rows
+    return way(indices, codewords, uniform, strength, temperature)
+
+
+def _with_shared_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
+    flat = indices.flatten().clone()
+    moving = (uniform[0] < strength).nonzero().squeeze(1)
+    if len(moving) == 0:
+        return indices.clone()
+    # Tokens with the same code share one row of pi: sort them by code and look only at the codes that occur.
+    codes, owner = flat[moving].unique(return_inverse=True)
+    order = owner.argsort(stable=True)
+    moving, owner = moving[order], owner[order]
+    counts = torch.bincount(owner, minlength=len(codes))
+    scale, first_row, first_token = temperature_of(codewords, temperature), 0, 0
+    for rows in codes.split(max(1, _BLOCK // len(codewords))):
+        tokens = int(counts[first_row : first_row + len(rows)].sum())
+        part = slice(first_token, first_token + tokens)
+        flat[moving[part]] = _draw(rows, owner[part] - first_row, uniform[1, moving[part]], codewords.float(), scale)
+        first_row, first_token = first_row + len(rows), first_token + tokens
+    return flat.view_as(indices)
+
+
+def _with_own_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
+    """The same with one row of pi for every token, replaced or not: more arithmetic, but no shape depends on what is drawn."""
+    flat, codewords = indices.flatten(), codewords.float()
+    scale, drawn = temperature_of(codewords, temperature), []
+    rows = max(1, _BLOCK // len(codewords))
+    for codes, place in zip(flat.split(rows), uniform[1].split(rows), strict=True):
+        cumulative = _cumulative_weights(codes, codewords, scale)
+        drawn.append(torch.searchsorted(cumulative, _targets(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
+    return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
+
+
+def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
+    """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
+    cumulative = _cumulative_weights(rows, codewords, scale)
+    # Both tokens and rows are sorted by code here, so one padded table of thresholds serves all rows in one search.
+    counts = torch.bincount(owner, minlength=len(rows))
+    offset = counts.cumsum(0) - counts
+    place = torch.arange(len(owner), device=owner.device) - offset[owner]
+    targets = _targets(uniform, cumulative[owner, -1])
+    table = targets.new_zeros(len(rows), int(counts.max()))
+    table[owner, place] = targets
+    return torch.searchsorted(cumulative, table, right=True)[owner, place]
+
+
+def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
+    """Cumulative sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
+    distances = squared_distances(codes, codewords)
+    exponents = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale)
+    # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
+    return exponents.clamp_(min=-80).exp_().scatter_(1, codes[:, None], 0).cumsum_(1)
+
+
+def _targets(uniform: Tensor, total: Tensor) -> Tensor:
+    """Where to cut the cumulative sums: below the total, so that a search from the right ends on a bin of positive width, never on i."""
+    return torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
+
+
+RESAMPLE = CodePerturbation(name="resample", title="QPM", swap=_resample, coupled=True)

@@ -1,0 +1,112 @@
+"""How likely one code replaces another: pi(j|i), Eq. 4, from the distances between codewords and a temperature.
+
+Never holds a K x K matrix. Shapes: codewords (K, D), rows (R,) int64.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+_TEMPERATURE_ROWS = 512
+
+Temperature = float | Literal["adaptive"]
+"""Divides squared distances: a positive number, or "adaptive" for `adaptive_temperature`."""
+
+
+def check_codebook(codewords: Tensor, strength: float = 0.0) -> None:
+    """Refuse what Eq. 4 is not defined for.
+
+    Args:
+        codewords: What should be (K, D), K >= 2.
+        strength: What should lie in [0, 1].
+
+    Raises:
+        ValueError: If either is otherwise.
+    """
+    if codewords.dim() != 2 or len(codewords) < 2:
+        raise ValueError(f"expected at least two codewords as a (K, D) matrix, got {tuple(codewords.shape)}")
+    if not 0.0 <= strength <= 1.0:
+        raise ValueError(f"strength must lie in [0, 1], got {strength}")
+
+
+def squared_distances(rows: Tensor, codewords: Tensor) -> Tensor:
+    """Squared Euclidean distances from some codewords to all.
+
+    Distances are taken after centring, so that codewords far from the origin but close together keep their differences.
+
+    Args:
+        rows: (R,) int64, the codewords from which.
+        codewords: (K, D).
+
+    Returns:
+        (R, K); that to the codeword itself is +inf.
+    """
+    centred = codewords - codewords.mean(0, keepdim=True)
+    norms = centred.square().sum(1)
+    chosen = centred[rows]
+    distances = torch.addmm(norms, chosen, centred.T, alpha=-2).add_(norms[rows, None]).clamp_(min=0)
+    return distances.scatter_(1, rows[:, None], math.inf)
+
+
+def adaptive_temperature(codewords: Tensor) -> float:
+    """Median squared distance to the nearest other codeword, over at most 512 evenly spread codewords (K, D).
+
+    With it exp(-d / temperature) has the same spread whatever the codebook's scale. Never zero.
+    """
+    return float(_adaptive_temperature(codewords))
+
+
+def _adaptive_temperature(codewords: Tensor) -> Tensor:
+    size = len(codewords)
+    rows = torch.linspace(0, size - 1, min(size, _TEMPERATURE_ROWS), device=codewords.device).long()
+    return squared_distances(rows, codewords).amin(1).median().clamp(min=1e-12)
+
+
+def check_temperature(temperature: Temperature) -> None:
+    """Raises ValueError unless the temperature is positive or "adaptive"."""
+    if temperature != "adaptive" and not float(temperature) > 0:
+        raise ValueError(f"temperature must be positive or 'adaptive', got {temperature!r}")
+
+
+def temperature_of(codewords: Tensor, temperature: Temperature) -> Tensor:
+    """The number that squared distances are divided by, left on the device: read as a number it would make the host wait.
+
+    Args:
+        codewords: (K, D).
+        temperature: As set.
+
+    Returns:
+        A scalar () on the codewords' device.
+
+    Raises:
+        ValueError: If the temperature is a number that is not positive.
+    """
+    check_temperature(temperature)
+    return _adaptive_temperature(codewords) if temperature == "adaptive" else codewords.new_full((), float(temperature))
+
+
+def transition_probabilities(codewords: Tensor, strength: float, rows: Tensor | None = None, temperature: Temperature = 1.0) -> Tensor:
+    """Rows of pi(j|i), Eq. 4: 1 - strength that a code stays, the rest by exp(-d / temperature).
+
+    Args:
+        codewords: (K, D), K >= 2.
+        strength: epsilon in [0, 1].
+        rows: (R,) int64, the codes i; all K if None.
+        temperature: Divides the squared distances d.
+
+    Returns:
+        (R, K), each row sums to 1.
+
+    Raises:
+        ValueError: For fewer than two codewords, a strength outside [0, 1] or a temperature that is not positive.
+    """
+    check_codebook(codewords, strength)
+    if rows is None:
+        rows = torch.arange(len(codewords), device=codewords.device)
+    scale = temperature_of(codewords, temperature)
+    weights = torch.softmax(squared_distances(rows, codewords).div_(-scale), dim=1).mul_(strength)
+    return weights.scatter_(1, rows[:, None], 1.0 - strength)

@@ -1,0 +1,98 @@
+"""The log of a run, log.jsonl: one JSON object a line, with the means over the steps since the last line, and what else happened."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vqseg.training.group import Group
+from vqseg.types import LossTerms
+
+
+class Journal:
+    """Adds up the terms of the steps on the device, and reads them back only when a line is due.
+
+    seconds: what the run has taken up to its last line, earlier calls included.
+    """
+
+    def __init__(self, file: Path, group: Group) -> None:
+        """Begin or go on with a log.
+
+        Args:
+            file: log.jsonl; the main process alone writes it.
+            group: The processes of the run.
+        """
+        self.file, self.group, self.seconds = file, group, 0.0
+        self._sums: dict[str, Tensor] = {}
+        self._counts: Counter[str] = Counter()
+        self._step, self._since = 0, time.perf_counter()
+
+    def begin(self, step: int) -> None:
+        """Start the clock. step: where the run stands; after a resume the first line covers fewer steps."""
+        self._step, self._since = step, time.perf_counter()
+
+    def elapsed(self) -> float:
+        """Seconds that the run has taken up to now."""
+        return self.seconds + time.perf_counter() - self._since
+
+    def add(self, loss: Tensor, terms: LossTerms, *, quantizing: bool) -> None:
+        """Count one step.
+
+        Args:
+            loss: Its loss, a scalar.
+            terms: What the loss was made of.
+            quantizing: Whether the step read codes.
+        """
+        # Terms that are left out are plain zeros.
+        kept = {name: value for name, value in vars(terms).items() if isinstance(value, Tensor)}
+        for name, value in {"loss": loss, **kept, **terms.figures}.items():
+            self._sums[name] = self._sums.get(name, 0) + value.detach()
+            self._counts[name] += _has_begun(name, terms, quantizing)
+
+    def report(self, step: int, *, images: int, facts: Mapping[str, float]) -> dict[str, float]:
+        """Write the line of the steps since the last one. Every process must call it.
+
+        Args:
+            step: Steps done.
+            images: Images a step, of all processes.
+            facts: What the line says besides, between the means and the speed.
+
+        Returns:
+            The means by name, over the steps in which a term was there and over the processes: what the whole batch has cost.
+        """
+        now = time.perf_counter()
+        steps, seconds = step - self._step, now - self._since
+        self.seconds += seconds
+        self._step, self._since = step, now
+        stacked = self.group.mean(torch.stack([value / max(1, self._counts[name]) for name, value in self._sums.items()]))
+        means = {name: round(float(value), 6) for name, value in zip(self._sums, stacked, strict=True)}
+        self._sums = {}
+        self._counts.clear()
+        speed = {"steps_per_second": round(steps / seconds, 3), "images_per_second": round(steps * images / seconds, 1)}
+        self.write({"step": step, **means, **facts, **speed})
+        return means
+
+    def write(self, line: Mapping[str, object]) -> None:
+        """Append a line of plain values; nothing but on the main process."""
+        if self.group.main:
+            with self.file.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+
+    def shorten(self, step: int) -> None:
+        """Drop the lines after a restored step: a run that was cut off has logged steps which come again."""
+        lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True) if self.file.is_file() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        self.file.write_text("".join(kept), encoding="utf-8")
+
+
+def _has_begun(name: str, terms: LossTerms, quantizing: bool) -> bool:
+    """Whether a term is more than a zero that holds its place: the unlabelled branch and the codebook begin within a run."""
+    if name.startswith("unlabelled"):
+        return "confident_share" in terms.figures
+    return name != "quantizer" or quantizing

@@ -1,0 +1,105 @@
+"""Where the codewords of a run lie: placed on features once these mean something, and placed anew where nobody chooses them."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import torch
+from torch import Generator, Tensor
+
+from vqseg.config import Config
+from vqseg.data.loaders import ViewSampler
+from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.quantizer import VectorQuantizer
+from vqseg.training.adaptation import adapt_codebook
+from vqseg.training.group import Group
+from vqseg.training.schedule import codebook_start
+from vqseg.training.teacher import Teacher
+
+logger = logging.getLogger(__name__)
+
+# Batches that codewords are placed on, and the crops of each; more batches where a large codebook needs more features.
+_BATCHES, _CROPS = 4, 16
+_FEATURES_PER_CODEWORD, _MOST_BATCHES = 2, 64
+
+
+class CodebookPlacing:
+    """The codebook of student and teacher over a run. Without a codebook (`model.continuous`) it does nothing."""
+
+    def __init__(self, config: Config, student: VQSeg, teacher: Teacher, group: Group) -> None:
+        """Take over the codebook of a run.
+
+        Args:
+            config: Of the run.
+            student: The trained network itself, not its wrapper for several processes.
+            teacher: Its average.
+            group: The processes of the run.
+        """
+        self.config, self.student, self.teacher, self.group = config, student, teacher, group
+        self.start = codebook_start(config.train)
+
+    def reads_codes(self, step: int) -> bool:
+        """Whether a step reads codes: the codebook is placed at the beginning of a step, not at the end of the one before."""
+        return step >= self.start and not self.config.model.continuous
+
+    def tend(self, step: int, sampler: ViewSampler, generator: Generator) -> None:
+        """Place all codewords if the step is the first that reads them, or those that nobody chose if it is time for that.
+
+        Args:
+            step: The step about to be made.
+            sampler: Draws the images whose features codewords are placed on.
+            generator: Of the run.
+        """
+        starting, reviving = self._starts(step), self._revives(step)
+        if not (starting or reviving):
+            return
+        train, quantizer = self.config.train, self.student.quantizer
+        quantizer.usage.copy_(self.group.sum(quantizer.usage))
+        features = self._features(step, sampler, generator)
+        shared = torch.Generator().manual_seed(train.seed * 7_919 + step)
+        if starting:
+            quantizer.initialise(features, shared)
+        elif train.adapt_codebook:
+            adapt_codebook(quantizer, features, shared, smallest=train.codebook_smallest, largest=train.codebook_largest)
+            self.student.config = replace(self.student.config, codebook_size=quantizer.codebook_size)
+        else:
+            logger.debug("step %d: %d codewords placed anew", step, quantizer.revive(features, shared))
+        # Processes on devices of several kinds may have rounded the places differently.
+        self.group.broadcast(quantizer.basis)
+        if starting or train.adapt_codebook:
+            # At a revival the teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
+            self.teacher.copy_codebook(self.student)
+
+    def resize(self, size: int) -> None:
+        """Give student and teacher a codebook of the size that a saved one has grown or shrunk to."""
+        if not self.config.train.adapt_codebook or size == self.student.quantizer.codebook_size:
+            return
+        device = self.student.quantizer.basis.device
+        self.student.quantizer.take_over(VectorQuantizer(size, self.config.model.codebook_dim).to(device))
+        self.student.config = replace(self.student.config, codebook_size=size)
+        self.teacher.copy_codebook(self.student)
+
+    def _starts(self, step: int) -> bool:
+        return step == self.start > 0 and not self.config.model.continuous
+
+    def _revives(self, step: int) -> bool:
+        train, since = self.config.train, step - self.start
+        due = train.revive_every > 0 and since > 0 and since % train.revive_every == 0 and step < train.revive_until * train.steps
+        return due and not self.config.model.continuous
+
+    @torch.no_grad()
+    def _features(self, step: int, sampler: ViewSampler, generator: Generator) -> Tensor:
+        """Features to place codewords on, (N, D): of a few batches, or of as many as a large codebook needs to find places of its own."""
+        parts: list[Tensor] = []
+        wanted = _FEATURES_PER_CODEWORD * self.student.quantizer.codebook_size
+        half = max(1, _CROPS // 2 // self.group.share.count)
+        for drawn in range(_MOST_BATCHES):
+            if drawn >= _BATCHES and sum(map(len, parts)) >= wanted:
+                break
+            batch = sampler.draw(step, half, half, generator, self.group.share)
+            for images in (batch.images, batch.weak):
+                if images is not None:
+                    z = self.student.split_levels(self.student.encode(images))[1]
+                    parts.append(self.group.collect(z.float().permute(0, 2, 3, 1)).flatten(0, 2))
+        return torch.cat(parts)

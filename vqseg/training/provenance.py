@@ -1,0 +1,94 @@
+"""Whose labels the weights of a run have seen, as digests: a name may say who somebody is, and stays where it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypedDict
+
+from vqseg.checkpoint import checkpoint_folder, read_config
+from vqseg.data.splits import Splits, labelled_and_unlabelled
+from vqseg.plain import Json, JsonObject, child
+from vqseg.types import Case
+
+
+class EarlierRun(TypedDict):
+    """Digests of the patients whose labels a run has learnt from, and of all that it was trained on."""
+
+    labelled_patients: str
+    training_patients: str
+
+
+def patients_digest(cases: Iterable[Case]) -> str:
+    """Twelve hexadecimal digits that stand for the patients of some cases: a name may say who somebody is, and is not passed on."""
+    return _digest({case.patient for case in cases})
+
+
+def _digest(patients: Collection[str]) -> str:
+    return hashlib.sha256(json.dumps(sorted(patients)).encode()).hexdigest()[:12]
+
+
+def seen_patients(labelled: Iterable[Case], splits: Splits) -> EarlierRun:
+    """Digests of the patients of a run.
+
+    Args:
+        labelled: Cases whose labels it learns from.
+        splits: Of the data set; the digest of all training patients tells the data set and its fold.
+    """
+    return {"labelled_patients": patients_digest(labelled), "training_patients": _digest(splits.train)}
+
+
+def earlier_runs(checkpoint: str | None) -> list[EarlierRun]:
+    """What `seen_patients` gave for the runs that the weights of train.initial have been through, the oldest first."""
+    if checkpoint is None:
+        return []
+    training = child(read_config(checkpoint_folder(checkpoint)), "training")
+    runs = runs_before(training)
+    own = _digests(training)
+    # A self-supervised start has looked at no label.
+    blind = child(training, "config", "objective").get("segmentation") == 0
+    return runs if own is None or blind else [*runs, own]
+
+
+def runs_before(training: JsonObject) -> list[EarlierRun]:
+    """The runs that a checkpoint's own run began from, as its config.json has them under "training"."""
+    entries = training.get("earlier")
+    found = [_digests(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return [run for run in found if run is not None]
+
+
+def _digests(values: Json) -> EarlierRun | None:
+    """The digests of one run; None where they are not told, as in checkpoints of earlier versions."""
+    if not isinstance(values, dict):
+        return None
+    labelled, training = values.get("labelled_patients"), values.get("training_patients")
+    if labelled is None or training is None:
+        return None
+    return {"labelled_patients": str(labelled), "training_patients": str(training)}
+
+
+def learnt_beyond(runs: Iterable[EarlierRun], cases: Sequence[Case], splits: Splits, share: str) -> bool:
+    """Whether one of some runs has learnt from patients of these splits outside the share.
+
+    Digests can only be compared, so runs on other training patients do not count, be it another fold of the same data.
+
+    Args:
+        runs: As `earlier_runs` gives them.
+        cases: Of the data set.
+        splits: Of the data set.
+        share: A key of the labelled shares.
+    """
+    mine = {case.patient for case in labelled_and_unlabelled(cases, splits, share)[0]}
+    parts = [set(patients) for patients in (splits.train, *splits.labelled.values())]
+    within = {_digest(patients) for patients in parts if patients <= mine}
+    return any(run["training_patients"] == _digest(splits.train) and run["labelled_patients"] not in within for run in runs)
+
+
+def labels_digest(cases: Iterable[Case]) -> str:
+    """Twelve hexadecimal digits of the content of the cases' label files."""
+    digest = hashlib.sha256()
+    for case in cases:
+        if case.label is not None:
+            digest.update(case.name.encode() + hashlib.sha256(case.label.read_bytes()).digest())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,116 @@
+"""The images of a run: read once, and what must be said of them wherever the run's weights go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from vqseg.config import Config
+from vqseg.data.datasets import class_names, find_cases
+from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, load_pools, read_case
+from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
+from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits, select
+from vqseg.training.provenance import EarlierRun, earlier_runs, labels_digest, learnt_beyond, seen_patients
+from vqseg.training.pseudo_labels import check_pseudo_labels, with_pseudo_labels
+from vqseg.training.start import TrainingError
+from vqseg.types import Case
+
+logger = logging.getLogger(__name__)
+
+# Slices on which the snapshots count.
+_WATCHED = 80
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run reads.
+
+    sampler: draws the views of a step. validation: volumes to look at during training. watched (N, 1, H, W): the slices on which every
+    snapshot counts the codewords. pseudo_labels: digest of those made beforehand. patients: digests of whose labels are read and of
+    all training patients. earlier: the same of the runs that the first weights come from, the oldest first.
+    """
+
+    sampler: ViewSampler
+    validation: list[Volume]
+    watched: Tensor
+    pseudo_labels: str
+    patients: EarlierRun
+    earlier: list[EarlierRun]
+
+
+def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunData:
+    """Read all images and labels that a run needs.
+
+    Args:
+        config: Of the run.
+        device: Where the views are made.
+        main: Whether this process talks: logs and shows progress.
+
+    Raises:
+        TrainingError: The data set has other classes than the network, or labels beyond them.
+        DatasetError: The data set, its splits or a scan cannot be read.
+        PseudoLabelError: The run must not learn from `data.pseudo_labels`.
+    """
+    _check_classes(config)
+    cases, splits = find_cases(config.data.folder), read_splits(config.data.folder)
+    labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
+    if config.data.pseudo_labels is not None:
+        unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
+        logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are not asked", config.data.pseudo_labels)
+    earlier = earlier_runs(config.train.initial)
+    if main and learnt_beyond(earlier, cases, splits, config.data.labelled):
+        logger.warning("%s has learnt from other labels of this data set than those of %s", config.train.initial, config.data.labelled)
+
+    def progress(items: Sequence[Case]) -> Iterable[Case]:
+        shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", disable=not main, leave=False)
+        return shown
+
+    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
+    _check_labels(pools, config)
+    if main:
+        logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)
+        if config.data.labelled == ALL:
+            logger.info("all labels are used: there is no unlabelled branch")
+    return RunData(
+        sampler=ViewSampler(pools, config.augmentation, config.data, device),
+        validation=_validation(config, cases, splits),
+        watched=_watched(pools).to(device),
+        pseudo_labels=labels_digest(unlabelled),
+        patients=seen_patients(labelled, splits),
+        earlier=earlier,
+    )
+
+
+def _check_classes(config: Config) -> None:
+    folder, names = config.data.folder, class_names(config.data.folder)
+    if names != config.model.classes:
+        raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
+    if config.data.phantom_patients and names != PHANTOM_CLASSES:
+        raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
+
+
+def _check_labels(pools: TrainingPools, config: Config) -> None:
+    names, labels = config.model.classes, pools.labelled.labels
+    if labels is not None and int(labels.max()) >= len(names):
+        raise TrainingError(f"{config.data.folder} has the label {int(labels.max())}; expected 0 to {len(names) - 1} for {names}")
+    if pools.unlabelled is not None and pools.unlabelled.labels is not None:
+        check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
+
+
+def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[Volume]:
+    """The labelled validation volumes, if the run is long enough to look at them."""
+    if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
+        return []
+    return [read_case(case, config.preprocess) for case in select(cases, splits.val) if case.label is not None]
+
+
+def _watched(pools: TrainingPools) -> Tensor:
+    """Evenly spread slices (N, 1, H, W), of the unlabelled patients where there are any."""
+    pool = pools.unlabelled if pools.unlabelled is not None else pools.labelled
+    picks = torch.linspace(0, len(pool) - 1, min(len(pool), _WATCHED)).long()
+    return pool.images[picks][:, None]
