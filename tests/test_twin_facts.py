@@ -17,10 +17,10 @@ import pytest
 from app.page.build import facts
 from app.page.sidebar import Sidebar
 from app.scan.edits import edits_as_text
+from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
 from app.tabs.learn.texts import languages, number
-from app.visit.session import label_file_name
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 CLASSES = ["background", "RV", "MYO", "LV"]
