@@ -79,6 +79,7 @@ def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(pag
     page.get_by_role("tab", name="Codebook").click()
     page.get_by_role("heading", name="This checkpoint has no codebook statistics").wait_for()
     pick(page, "checkpoint", "First")
+    wait_state(page, "scan.checkpoint", "first")
     wait_for_module(page, "tabs/codebook/view.js", "m => m.state()?.points > 0")
     assert page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"]
 
