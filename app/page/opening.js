@@ -23,7 +23,9 @@ const STAGES = {
 export function describe(told) {
   if (!told) return "the server is not answering";
   if (told.stage === "encoding") return STAGES.encoding + " " + Math.round(100 * told.share) + " %";
-  return STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other scan" : " other scans") : "");
+  return (
+    STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other scan" : " other scans") : "")
+  );
 }
 
 /**
