@@ -531,7 +531,7 @@ def test_a_scan_unlike_the_training_scans_is_said_so_calmly(tab: Any, scan: Fake
     assert STATISTICS.drift(scan.indices).outside
     assert tab.locator(".banner").inner_text().startswith("Outside of what this codebook has seen")
     tab.get_by_role("tab", name="See").click()
-    assert tab.get_by_text("outside of the training codes").is_visible()
+    assert tab.get_by_text("unlike the training scans").is_visible()
 
 
 def test_a_link_opens_the_card_of_its_code_and_the_view_it_names(browser: Any, server: Server) -> None:
