@@ -114,7 +114,8 @@ function settingsOn(request, { strength, mode, seed, edits, home }) {
 function comparison(settings, frame, { shown, scan }) {
   const differing = differences(settings, shown.request);
   if (!frame) return "A is being decoded.";
-  if (!differing.length) return "A is pinned and B still equals A. Change epsilon, the seed, the replacement or a token.";
+  if (!differing.length)
+    return "A is pinned and B still equals A. Change epsilon, the seed, the replacement or a token.";
   const { dice, same } = agreementOf(frame.labels, shown.frame.labels, scan.classes.length);
   const [a, b] = [0, 1].map((i) => differing.map((pair) => pair[i]).join(", "));
   const alike = "Dice of A and B: " + dice.toFixed(3) + ". " + percent(same) + " of the pixels have the same label.";
