@@ -142,7 +142,7 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
         send(page, ct)
         strip = page.locator("#opening .opening")
         strip.get_by_text("reading the file").wait_for()
-        strip.get_by_text("encoding its slices 40 %").wait_for(timeout=300_000)
+        strip.get_by_text("encoding the slices 40 %").wait_for(timeout=300_000)
         # float32 voxels are 400 MiB; nothing else of that size may be there while it is read.
         assert largest_process_size() - before < 620
         strip.get_by_role("button", name="Cancel").click()

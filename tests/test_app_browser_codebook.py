@@ -529,15 +529,15 @@ def test_other_layouts_come_at_once_or_from_the_background_and_can_be_cancelled(
 
 def test_a_scan_unlike_the_training_scans_is_said_so_calmly(tab: Any, scan: FakeSegmentedScan) -> None:
     assert STATISTICS.drift(scan.indices).outside
-    assert tab.locator(".banner").inner_text().startswith("Outside of what this codebook has seen")
+    assert tab.locator(".banner").inner_text().startswith("This scan is unlike the training scans")
     tab.get_by_role("tab", name="See").click()
-    assert tab.get_by_text("outside of the training codes").is_visible()
+    assert tab.get_by_text("unlike the training scans", exact=True).is_visible()
 
 
 def test_a_link_opens_the_card_of_its_code_and_the_view_it_names(browser: Any, server: Server) -> None:
     with visit(browser, server, f"{server.url}/?tab=codebook&code=7&case=Phantom+zoomed") as other:
         wait_for_card(other, 7)
-        other.get_by_role("button", name="The next less used code").click()
+        other.get_by_role("button", name="Next code with fewer uses").click()
         order = np.argsort(STATISTICS.rank).tolist()
         follower = order[order.index(7) + 1]
         other.wait_for_url(lambda url: f"code={follower}" in url)

@@ -55,7 +55,7 @@ def test_a_pinned_view_is_compared_with_the_one_on_show(perturb: Any, segmented:
     slide(perturb, "strength", 0.2)
     wait_perturbed(perturb, "3 0.2 0 0")
     perturb.locator("[data-do=pin]").click()
-    perturb.get_by_text("A is pinned, and B is the same still").wait_for()
+    perturb.get_by_text("A is pinned and B still equals A").wait_for()
     assert "Dice" not in perturb.locator("[data-text=comparison]").inner_text()
     slide(perturb, "strength", 0.8)
     wait_perturbed(perturb, "3 0.8 0 0")
@@ -68,7 +68,7 @@ def test_a_pinned_view_is_compared_with_the_one_on_show(perturb: Any, segmented:
     compared = label_agreement(one.labels, other.labels)
     same = 100 * (one.labels == other.labels).mean()
     assert perturb.locator("[data-text=comparison]").inner_text() == (
-        f"A: ε 0.20. B: ε 0.80. Dice of A and B {compared:.3f}, the same label in {same:.1f} % of the pixels."
+        f"A: ε 0.20. B: ε 0.80. Dice of A and B: {compared:.3f}. {same:.1f} % of the pixels have the same label."
     )
     perturb.locator("[data-do=pin]").click()
     perturb.wait_for_selector("[data-panel=picture] .pinned", state="hidden")
@@ -183,7 +183,7 @@ def test_the_branches_are_told_apart_where_only_one_of_them_answers(perturb: Any
 def test_decoding_many_seeds_shows_its_progress_and_is_stopped(perturb: Any) -> None:
     slide(perturb, "strength", 0.3)
     wait_perturbed(perturb, "3 0.3 0 0")
-    perturb.get_by_label("Seeds of the sensitivity map").select_option("32")
+    perturb.get_by_label("Number of seeds for the sensitivity map").select_option("32")
     # In one breath, so that no answer comes between.
     seen = perturb.evaluate(
         """() => {
@@ -199,7 +199,7 @@ def test_decoding_many_seeds_shows_its_progress_and_is_stopped(perturb: Any) -> 
     assert perturb.locator("[data-panel=segmentation] figcaption").inner_text() == "Segmentation"
     perturb.locator("[data-do=sensitivity]").click()
     perturb.get_by_text("change their label between 32 seeds").wait_for()
-    perturb.get_by_label("Seeds of the sensitivity map").select_option("8")
+    perturb.get_by_label("Number of seeds for the sensitivity map").select_option("8")
     perturb.get_by_text("change their label between 8 seeds").wait_for()
 
 

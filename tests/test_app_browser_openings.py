@@ -52,7 +52,7 @@ def test_an_example_that_takes_its_time_tells_how_far_it_is_and_can_be_cancelled
     token = state(page, "scan.token")
     pick(page, "case", "Phantom other")
     strip = page.locator(STRIP)
-    strip.get_by_text("encoding its slices 40 %").wait_for()
+    strip.get_by_text("encoding the slices 40 %").wait_for()
     assert strip.locator("strong").inner_text() == "Phantom other"
     assert page.locator(f"{STRIP} progress").evaluate("bar => bar.value") == pytest.approx(0.4)
     # The former scan is there to be worked with meanwhile.
@@ -74,12 +74,12 @@ def test_another_checkpoint_can_be_cancelled_by_a_key_and_so_can_an_own_file(pag
     token = state(page, "scan.token")
     strip = page.locator(STRIP)
     pick(page, "checkpoint", "Second")
-    strip.get_by_text("encoding its slices 40 %").wait_for()
+    strip.get_by_text("encoding the slices 40 %").wait_for()
     page.keyboard.press("Escape")
     strip.wait_for(state="hidden")
     wait_until(page, lambda: paused.at_work == 0 and picked(page) == ("Phantom small heart", "First"))
     page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz"))
-    strip.get_by_text("encoding its slices 40 %").wait_for()
+    strip.get_by_text("encoding the slices 40 %").wait_for()
     assert strip.locator("strong").inner_text() == "mine.nii.gz"
     strip.get_by_role("button", name="Cancel").click()
     wait_until(page, lambda: paused.at_work == 0)
@@ -89,7 +89,7 @@ def test_another_checkpoint_can_be_cancelled_by_a_key_and_so_can_an_own_file(pag
 
 def test_a_newer_choice_takes_the_place_of_one_that_is_on_its_way(page: Any, paused: PausedSegmenter) -> None:
     pick(page, "case", "Phantom third")
-    page.locator(STRIP).get_by_text("encoding its slices 40 %").wait_for()
+    page.locator(STRIP).get_by_text("encoding the slices 40 %").wait_for()
     pick(page, "checkpoint", "Second")
     page.locator(STRIP).get_by_text("Phantom small heart").wait_for()
     wait_until(page, lambda: paused.at_work == 1)
@@ -105,7 +105,7 @@ def test_leaving_stops_what_was_on_its_way(browser: Any, server: Server, paused:
         paused.go.clear()
         held = len(server.store)
         page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz"))
-        page.locator(STRIP).get_by_text("encoding its slices 40 %").wait_for()
+        page.locator(STRIP).get_by_text("encoding the slices 40 %").wait_for()
     try:
         with visit(browser, server) as other:
             # Gradio notices that a page is gone by its heartbeat.
@@ -125,7 +125,7 @@ def test_a_visitor_of_a_busy_server_waits_or_is_told_so(page: Any, server: Serve
         calls = [pool.submit(segment, number) for number in range(2)]
         wait_until(page, lambda: paused.at_work == 2)
         pick(page, "case", "Phantom third")
-        page.locator(STRIP).get_by_text("waiting for 1 other").wait_for()
+        page.locator(STRIP).get_by_text("waiting for 1 other scan").wait_for()
         with pytest.raises(AppError, match="The server is busy: 1 scans are waiting already"):
             segment(2)
         page.locator(STRIP).get_by_role("button", name="Cancel").click()

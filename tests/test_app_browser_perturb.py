@@ -36,7 +36,7 @@ def test_a_cell_tells_its_swap_and_can_be_forced_undone_and_cleared(page: Any, e
     neighbours = segmented.neighbours(before, 6)
     assert page.locator(".card tbody td:nth-child(1)").all_inner_texts() == [str(code) for code in neighbours.codes]
     code = 63 if after != 63 else 0
-    page.get_by_label("Code that the cell is forced to").fill(str(code))
+    page.get_by_label("Code to force the cell to").fill(str(code))
     page.locator(".card form button").click()
     wait_perturbed(page, "3 0.5 0 1")
     view, forced = plane_views(segmented.scan)["axial"], segmented.perturb(3, 0.5, forced={(row, column): code})
@@ -169,6 +169,8 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     labels = np.stack([segmented.perturb(3, 0.3, seed=seed).labels for seed in range(8)])
     changing = float((labels != labels[0]).any(0).mean())
     said = page.locator(".perturb [data-text=tool]").inner_text()
-    assert said == f"{100 * changing:.1f} % of the pixels change their label between 8 seeds; the brighter, the more often."
+    assert (
+        said == f"{100 * changing:.1f} % of the pixels change their label between 8 seeds. The brighter a pixel, the more often it changes."
+    )
     page.locator("[data-do=sensitivity]").click()
     page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()

@@ -316,8 +316,8 @@ def test_a_plane_across_the_slices_tells_how_far_it_is_and_the_last_wish_wins(pa
 def test_sliders_stand_below_the_pictures_of_a_phone(browser: Any, server: Server) -> None:
     with visit(browser, server) as page:
         page.set_viewport_size({"width": 390, "height": 844})
-        page.get_by_label("Slice on show").fill("2")
+        page.get_by_label("Number of the slice").fill("2")
         wait_painted(page, "axial 2 0 resample 0")
-        page.get_by_label("Epsilon, the share of tokens that is replaced").fill("0.4")
+        page.get_by_label("Epsilon, the share of tokens to replace").fill("0.4")
         wait_painted(page, "axial 2 0.4 resample 0")
         assert page.locator(".scrub output").all_inner_texts() == ["0.40", "2"]

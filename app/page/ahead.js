@@ -1,11 +1,11 @@
-/* plotly.js is large: the second that the browser needs to read it passes while the visitor looks at the first picture, not when a
-   tab with plots is opened. */
+/* Loads plotly.js while the visitor looks at the first picture. It is large: the browser needs a second to read it, and
+   would otherwise spend that second when the visitor opens a tab with plots. */
 
 import { facts } from "../web/facts.js";
 import { frames } from "../web/frames.js";
 import { plotly } from "../web/plotly.js";
 
-const CALM = 2500; // milliseconds without a move of the visitor
+const CALM = 2500; // milliseconds without a move by the visitor
 const MOVES = ["pointermove", "pointerdown", "keydown", "wheel", "input", "touchstart"];
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let waiting;
@@ -18,7 +18,7 @@ function whenIdle(then) {
 
 function fetchPlots() {
   stop();
-  // From where Gradio itself would take it, so that it is read once.
+  // The same address that Gradio uses: the browser then reads the library only once.
   /** @type {HTMLScriptElement | null} */
   const neighbour = document.querySelector("script[type=module][src*='assets/']");
   if (!neighbour || plotly()) return;
@@ -36,13 +36,13 @@ function stop() {
   for (const name of MOVES) removeEventListener(name, postpone, true);
 }
 
-/** When the first picture is there and the visitor rests. */
+/** Waits for the first picture and then for a pause in the visitor's input. */
 export function fetchPlotsAhead() {
   const { connection } = /** @type {{connection?: {saveData: boolean}}} */ (navigator);
   if (!facts.plotly || connection?.saveData) return;
   const leave = frames.subscribe((event) => {
     if (!event.shown) return;
-    // Not from within the call: a listener may be told before it knows how to leave.
+    // Deferred: a listener may be called before subscribe() has returned `leave`.
     queueMicrotask(() => leave());
     for (const name of MOVES) addEventListener(name, postpone, { capture: true, passive: true });
     postpone();

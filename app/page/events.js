@@ -1,5 +1,5 @@
-/* What Gradio's events of app/page/wiring.py do in the browser. They give an event's inputs on as a list, and with them the ticket
-   of what is opened now. */
+/* The browser's part of Gradio's events in app/page/wiring.py. Each function returns the event's inputs as a list, and
+   adds the ticket of the opening that starts now. */
 
 import { facts } from "../web/facts.js";
 import { links } from "../web/links.js";
@@ -30,7 +30,7 @@ export const fileSent = (file, checkpoint) => [file, checkpoint, begin(file?.ori
 
 export const openingDone = () => settle();
 
-/** @param {Scan | null} scan the former one, which stays */
+/** @param {Scan | null} scan the previous one, which stays */
 export function openingFailed(scan) {
   settle();
   return [scan];

@@ -1,7 +1,7 @@
-/* Names that Gradio's controls leave out, for whoever cannot see what they stand beside: groups of choices, and fields for files.
-   The controls come, go and are drawn anew: so are their names. */
+/* Accessible names that Gradio leaves out: those of groups of choices, of fields for files and of sliders. Gradio redraws
+   its controls, so the names are set again after every change of the page. */
 
-const FILES = { upload: "Your scan", truth: "Truth labels, for Dice" };
+const FILES = { upload: "Your scan", truth: "Ground truth labels, for Dice" };
 const KINDS = { number: "as a number", range: "as a slider" };
 const OWN = "Your own scan";
 const INFO = "[data-testid=block-info]";
@@ -25,7 +25,7 @@ function nameFiles() {
   for (const [id, text] of Object.entries(FILES)) {
     /** @type {HTMLElement | null} */
     const field = document.querySelector("#" + id + " button.upload-container");
-    // Whoever speaks to the page says what is written there, so that belongs to the name.
+    // Voice control finds a field by its visible text, so the name contains that text.
     if (field) name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
   }
 }
@@ -38,7 +38,7 @@ function nameSliders() {
   }
 }
 
-/** The list of examples names none of them while an own scan is on show. */
+/** The list of examples is empty while the page shows a visitor's own scan. */
 function nameCase() {
   /** @type {HTMLInputElement | null} */
   const example = document.querySelector("#case input");
@@ -55,7 +55,7 @@ function give() {
   nameCase();
 }
 
-/** Now, and whenever the page changes. */
+/** Sets the names now and after every change of the page. */
 export function nameControls() {
   const observer = new MutationObserver(() => (waiting ||= requestAnimationFrame(give)));
   observer.observe(document, { childList: true, subtree: true });

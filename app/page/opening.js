@@ -1,4 +1,4 @@
-/* The strip at the foot of the page while a scan is being opened: what, how far, and a button to stop it. */
+/* The strip at the foot of the page while a scan is being opened: its name, the progress and a button to cancel. */
 
 import * as openings from "../web/openings.js";
 
@@ -6,24 +6,26 @@ import * as openings from "../web/openings.js";
 /** @typedef {{stage: "waiting" | "reading" | "loading" | "encoding", share: number, ahead: number, over?: boolean}} Told */
 /** @typedef {{progress: (ticket: string) => Promise<Told | undefined>, cancel: (ticket: string) => Promise<void>}} Server */
 
-// Milliseconds: what is there at once needs no strip.
+// Milliseconds: a scan that opens at once needs no strip.
 const AT_FIRST = 400;
 const AFTERWARDS = 250;
 const STAGES = {
   waiting: "waiting",
   reading: "reading the file",
   loading: "loading the checkpoint",
-  encoding: "encoding its slices",
+  encoding: "encoding the slices",
 };
 
 /**
- * How far an opening is, in words.
+ * The progress of an opening in words.
  * @param {Told | undefined} told
  */
 export function describe(told) {
-  if (!told) return "the server does not answer";
+  if (!told) return "the server is not answering";
   if (told.stage === "encoding") return STAGES.encoding + " " + Math.round(100 * told.share) + " %";
-  return STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other" : " others") : "");
+  return (
+    STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other scan" : " other scans") : "")
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-/* What works page-wide, whatever is on show. */
+/* Starts what works on the whole page, whichever tab is open. */
 
 import { followState } from "../web/links.js";
 import { listenForKeys } from "../web/keys.js";

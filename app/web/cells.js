@@ -1,4 +1,4 @@
-/* Where the tokens of a slice lie in its displayed picture, and the other way round. Arithmetic only. */
+/* From the tokens of a slice to the pixels of its displayed picture, and back. Arithmetic only. */
 
 /** @typedef {import("./types").Box} Box */
 /** @typedef {import("./types").Cell} Cell */
@@ -8,7 +8,7 @@
 /** @typedef {Pick<PlaneView, "shape" | "acquired" | "transpose" | "flip">} Grid */
 
 /**
- * The token under a displayed pixel: its place in the deepest grid of codes, null if the plane cuts through the slices.
+ * The token under a displayed pixel, as a place in the deepest grid of codes. null if the plane cuts through the slices.
  * @param {Tokens} scan
  * @param {string} plane
  * @param {number} row
@@ -29,7 +29,7 @@ export function cellAt(scan, plane, row, column) {
 }
 
 /**
- * Where a token lies in the displayed picture.
+ * The box of a token in the displayed picture.
  * @param {Tokens} scan
  * @param {string} plane
  * @param {number} row
@@ -50,7 +50,7 @@ export function boxOf(scan, plane, row, column) {
 const ARROWS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
 
 /**
- * Where an arrow key leads from a token as it is displayed, from none to the middle; null beyond the edge.
+ * The token that an arrow key leads to, as displayed. Without a token it is the middle one; null beyond the edge.
  * @param {Tokens} scan
  * @param {string} plane
  * @param {Place | null} cell
@@ -71,8 +71,8 @@ export function cellBeside(scan, plane, cell, key, mirrored) {
 const tables = new WeakMap();
 
 /**
- * The token of every displayed pixel, in row order: `cellAt(...).at`, or -1 where there is none. Painting reads this table: asking
- * cellAt for every pixel takes a hundred times as long. Made once for a scan and a plane; not to be written to.
+ * The token of every displayed pixel, in row order: `cellAt(...).at`, or -1 where there is none. Painting reads this
+ * table because calling cellAt for every pixel takes a hundred times as long. Views share the table: do not write to it.
  * @param {Tokens} scan
  * @param {string} plane
  * @returns {Int32Array}

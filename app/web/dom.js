@@ -3,7 +3,7 @@
 /** @typedef {Node | string | number | null | undefined} Child */
 
 /**
- * An element with properties (attributes where it has no such property), listeners and children; what is null is left out.
+ * An element with properties, listeners and children. A name that is no property becomes an attribute; null is left out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Record<string, unknown> & {on?: Record<string, (event: any) => void>}} [properties]
@@ -14,7 +14,7 @@ export function make(tag, { on = {}, ...properties } = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === null || value === undefined) continue;
-    // An input's list can be read only.
+    // The property `list` of an input is read-only.
     if (name in made && name !== "list") Object.assign(made, { [name]: value });
     else made.setAttribute(name, String(value));
   }

@@ -1,9 +1,9 @@
-/* Forced tokens as text, the form that links, endpoints and exported lines have them in: app/scan/edits.py reads it. */
+/* Forced tokens as text, as in links, endpoints and exported code. app/scan/edits.py reads the same form. */
 
 /** @typedef {import("./types").Edit} Edit */
 
 /**
- * One part for each forced place, in reading order; "" for none. The later edit of a place counts.
+ * One part for each forced place, in reading order; "" for none. The last edit of a place counts.
  * @param {Edit[]} edits
  */
 export function editsAsText(edits) {

@@ -1,4 +1,4 @@
-/* Python's constants, which the page's head has as JSON: app/page/build.py is their owner. Empty where there is no page. */
+/* Python's constants. app/page/build.py owns them and writes them into the page's head as JSON. Empty without a page. */
 
 /** @typedef {import("./types").Facts} Facts */
 

@@ -7,7 +7,7 @@ import { facts } from "./facts.js";
 /** @typedef {import("./types").Progress} Progress */
 
 /**
- * A scan's name without the ending of its file, fit for the name of another one.
+ * A scan's name without the ending of its file, in characters that a file name may have.
  * @param {string} name
  * @param {string[]} endings
  */
@@ -18,7 +18,7 @@ export function stemOf(name, endings) {
 }
 
 /**
- * What a file is called: the scan, with `slice` the plane and the slice, then the ending.
+ * The name of a file: the scan, then plane and slice if `slice` is true, then the ending.
  * @param {Pick<PageState, "plane" | "index"> & {scan: {name: string}}} state
  * @param {string} ending
  * @param {boolean} [slice]
@@ -44,12 +44,12 @@ export function save(content, type, name) {
 const asked = new WeakMap();
 
 /**
- * What takes its time on the server, which tells in between how far it is: until then the button that asked for it cancels it.
+ * Runs a long task on the server and shows its progress. Until it ends, the button that started it cancels it.
  * @template {FileAnswer} Answer
  * @param {HTMLElement} button
  * @param {() => Promise<Answer | undefined>} ask
  * @param {(progress: Progress) => void} tell
- * @returns {Promise<Answer | undefined | null>} the answer, null if it was called off
+ * @returns {Promise<Answer | undefined | null>} the answer, null if it was cancelled
  */
 export async function prepare(button, ask, tell) {
   const label = button.textContent;
@@ -71,7 +71,7 @@ export async function prepare(button, ask, tell) {
 }
 
 /**
- * Whether the button had something to call off.
+ * Cancels the button's task. false if it has none.
  * @param {HTMLElement} button
  */
 export function callOff(button) {

@@ -1,4 +1,4 @@
-/* Which frames there are, what they are called, and which one is fetched next. Pure functions. */
+/* The keys of frames, and which frame is fetched next. Pure functions. */
 
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").SliceRequest} SliceRequest */
@@ -25,14 +25,14 @@ export function requestOf({ scan, plane, index, strength, mode, seed, edits }) {
 export const gridOf = (steps) => Array.from({ length: steps + 1 }, (_, i) => i / steps);
 
 /**
- * The epsilon of the grid that is nearest.
+ * The nearest epsilon of the grid.
  * @param {number} strength
  * @param {number} steps
  */
 export const nearest = (strength, steps) => Math.round(strength * steps) / steps;
 
 /**
- * The epsilon of the grid that is fetched next: of those that are not there the nearest one, undefined if all are there.
+ * The epsilon that is fetched next: the nearest one of the grid that is missing, undefined if none is missing.
  * @param {number} strength
  * @param {number[]} grid
  * @param {(strength: number) => boolean} isThere
@@ -42,7 +42,7 @@ export function nextAhead(strength, grid, isThere) {
 }
 
 /**
- * How many slices of a size are kept.
+ * How many slices of this size are kept.
  * @param {number} pixels
  */
 export function mostKept(pixels) {

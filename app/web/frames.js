@@ -1,6 +1,7 @@
-/* The pictures of what the page shows: asked for, kept, fetched ahead.
-   One request is under way at a time; only the newest wish is kept, so the last value of a drag always wins. While nothing is
-   wished for, the frames of epsilon 0, 0.05 .. 1 of the slice on show are fetched, the nearest first: scrubbing then needs no wait. */
+/* The frames of what the page shows: requested, kept and fetched ahead.
+   One request is under way at a time. Only the newest wish is kept, so the last value of a drag always wins.
+   In pauses the frames of epsilon 0, 0.05 .. 1 of the present slice are fetched, the nearest first. The slider then
+   needs no wait. */
 
 import { facts } from "./facts.js";
 import { frameKey, gridOf, mostKept, nearest, nextAhead, requestOf, sliceKey } from "./frame_order.js";
@@ -24,7 +25,7 @@ const REST = 150; // milliseconds without a change before anything is fetched ah
 const SILENT = "The server did not answer. Move the slider to try again.";
 
 /**
- * Keep a value as the newest one, and as many as memory allows.
+ * Keep a value as the newest one. The oldest values go when memory is short.
  * @template {{length: number}} T
  * @param {Map<string, T>} map
  * @param {string} key
@@ -40,9 +41,9 @@ function remember(map, key, value) {
 }
 
 /**
- * Frames of a store of its own, for tests; the page has `frames`.
+ * A separate instance, for tests. The page uses `frames`.
  * @param {import("./store.js").Store} store
- * @param {number} steps of epsilon that are fetched ahead
+ * @param {number} how many steps of epsilon are fetched ahead
  */
 export function createFrames(store, steps) {
   const GRID = gridOf(steps);
@@ -53,16 +54,16 @@ export function createFrames(store, steps) {
   /** @type {Set<(event: FrameEvent) => void>} */
   const listeners = new Set();
   /** @type {Extra[]} */
-  const besides = []; // frames that views ask for besides the one on show, served in turn
+  const besides = []; // further frames that views ask for, served in turn
   /** @type {Ask | null} */
   let ask = null; // the server's function
   /** @type {SliceRequest | null} */
-  let wanted = null; // the newest request that was not sent
+  let wanted = null; // the newest request, not sent yet
   let busy = false;
-  let sequence = 0; // of the newest request wished for
+  let sequence = 0; // of the newest wish
   /** @type {Shown | null} */
-  let shown = null; // what was published last
-  let failed = 0; // sequence at which fetching ahead failed; it begins again with the next change
+  let shown = null; // the last frame that the views were given
+  let failed = 0; // sequence at which fetching ahead failed; the next change starts it again
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let resting;
 
@@ -100,7 +101,7 @@ export function createFrames(store, steps) {
     if (busy || !ask) return;
     busy = true;
     try {
-      // Nothing is awaited between the last look and the end: a wish that came then would be lost.
+      // No await between the last check and the end: a wish that came in between would be lost.
       for (let next = takeNext(); next; next = takeNext()) await serve(ask, next);
     } finally {
       busy = false;
@@ -108,7 +109,7 @@ export function createFrames(store, steps) {
   }
 
   /**
-   * What is wished for first, then what views ask for, then what is fetched ahead; null if there is nothing to fetch.
+   * The newest wish comes first, then the views' further frames, then what is fetched ahead. null if nothing is left.
    * @returns {Next | null}
    */
   function takeNext() {
@@ -132,7 +133,7 @@ export function createFrames(store, steps) {
     else if (extra) besides.unshift(extra);
   }
 
-  /** The next frame worth having before anyone asks; null if all are there or the visitor is still moving something. */
+  /** The next frame to fetch ahead; null if all are there or the visitor is still moving a control. */
   function ahead() {
     const { state } = store;
     if (!state?.scan.planes[state.plane].acquired || failed === sequence || globalThis.document?.hidden) return null;
@@ -150,13 +151,13 @@ export function createFrames(store, steps) {
   /**
    * @param {Ask} fetcher
    * @param {SliceRequest} request
-   * @param {boolean} isWanted whether it is for the picture on show
+   * @param {boolean} isWanted whether the present picture needs it
    * @returns {Promise<boolean>} false if a newer wish came between
    */
   async function fetchFrame(fetcher, request, isWanted) {
     const answer = await askToTheEnd(fetcher, request, isWanted);
     if (answer === "left") return false;
-    // The server's functions answer undefined when the connection or the server failed.
+    // A server function returns undefined when the connection or the server failed.
     if (!answer || answer.error) {
       failed = request.sequence;
       if (isWanted && request.sequence === sequence) tell({ error: answer?.error ?? SILENT });
@@ -165,7 +166,7 @@ export function createFrames(store, steps) {
     const [frame, input] = await Promise.all([unpackFrame(answer), unpackInput(answer)]);
     if (input) remember(inputs, sliceKey(request), input);
     remember(kept, frameKey(request), frame);
-    // While a drag goes on its answers are shown as they come, but never those of a slice that was left.
+    // During a drag every answer is shown as it comes, unless the visitor has left its slice.
     const isHere = store.state !== null && sliceKey(request) === sliceKey(requestOf(store.state));
     if (isWanted && isHere && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
     tell({ fetched: request });
@@ -173,7 +174,7 @@ export function createFrames(store, steps) {
   }
 
   /**
-   * A picture that cuts through all slices needs them all: asked for slice by slice, as long as it is wanted.
+   * A picture that cuts through all slices needs them all. It is requested slice by slice while it is wanted.
    * @param {Ask} fetcher
    * @param {SliceRequest} request
    * @param {boolean} isWanted
@@ -191,7 +192,7 @@ export function createFrames(store, steps) {
   }
 
   /**
-   * A frame of the slice on show under other settings; null if the server has none.
+   * A frame of the present slice under other settings; null if the server has none.
    * @param {FrameSettings} settings
    * @returns {Promise<Frame | null>}
    */
@@ -214,7 +215,7 @@ export function createFrames(store, steps) {
 
   /**
    * @param {(event: FrameEvent) => void} listener
-   * @returns {() => void} leaves again
+   * @returns {() => void} unsubscribes
    */
   function subscribe(listener) {
     listeners.add(listener);
@@ -244,15 +245,15 @@ export function createFrames(store, steps) {
     connect,
     subscribe,
     frameOf,
-    /** What was published last, or null. */
+    /** The last frame that the views were given, or null. */
     get shown() {
       return shown;
     },
-    /** The frames of the slice on show that are there, by epsilon: what the curves are drawn from. */
+    /** The present slice's frames by epsilon, as far as they are there. The curves are drawn from them. */
     get curve() {
       return curve();
     },
-    /** How many of the frames fetched ahead are there for the slice on show. */
+    /** How many of the present slice's frames have been fetched ahead. */
     get readyAhead() {
       return readyAhead();
     },

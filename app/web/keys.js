@@ -1,4 +1,4 @@
-/* The keys of the page, and the sidebar's sliders, which they and the views move. */
+/* The keys of the page. Keys and views also move the sidebar's sliders through this module. */
 
 import { store } from "./store.js";
 
@@ -9,7 +9,7 @@ const TYPED =
 const USES_ARROWS = "input, [role=tab], [role=listbox], [role=option], [role=slider]";
 
 /**
- * The value of a slider's track that is nearest to the given one.
+ * The nearest value that a slider can take.
  * @param {number} value
  * @param {{min: number, max: number, step: number}} track
  */
@@ -19,7 +19,7 @@ export function onTrack(value, { min, max, step }) {
 }
 
 /**
- * Move a slider of the sidebar as a hand would, so that there is one way for a value to change.
+ * Move a slider of the sidebar as a visitor would: a value then changes in one way only.
  * @param {string} id
  * @param {number} value
  */
@@ -56,7 +56,7 @@ const actions = {
 };
 
 /**
- * A tab's own keys. An action gives false where it has nothing to do, so that the key keeps its meaning there.
+ * A tab's own keys. An action returns false if it has nothing to do; the key then keeps its usual meaning.
  * @param {Record<string, Action>} keys
  */
 export function addKeys(keys) {

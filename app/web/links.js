@@ -1,11 +1,11 @@
-/* The page's address: it always reproduces what is shown, except an upload, which is nobody else's. app/visit/links.py reads it. */
+/* The page's address. It reproduces what the page shows, except an upload, which stays private. app/visit/links.py reads it. */
 
 import { editsAsText } from "./edits.js";
 import { store } from "./store.js";
 
 /** @typedef {import("./types").PageState} PageState */
 
-// Browsers refuse more than some hundred changes of the address in half a minute: a drag makes one.
+// Browsers refuse more than about a hundred changes of the address in half a minute, so a drag makes only one.
 const REST = 200; // milliseconds
 
 /**
@@ -29,7 +29,7 @@ export function described(state) {
 /** @type {Record<string, string | number | null>} */
 const added = {}; // by tabs
 /** @type {string | null} */
-let tab = null; // until one is chosen: as the address has it
+let tab = null; // null until one is chosen; the address then keeps its tab
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let waiting;
 
@@ -52,7 +52,7 @@ function writeSoon() {
 }
 
 /**
- * What a tab adds to the address; null takes a name out.
+ * Adds a tab's values to the address; null takes a name out.
  * @param {Record<string, string | number | null>} values
  */
 function more(values) {
@@ -66,10 +66,10 @@ export function showTab(name) {
   writeSoon();
 }
 
-/** From now on the address follows what is shown. */
+/** Keeps the address up to date from now on. */
 export function followState() {
   store.subscribe(writeSoon);
 }
 
-/* asked: what the address asks for, by name. */
+/* asked(): the values of the address by name. */
 export const links = { more, showTab, asked };

@@ -1,4 +1,4 @@
-/* Numbers as they are written. */
+/* Numbers as text. */
 
 /**
  * @param {number} share
@@ -10,7 +10,8 @@ export const percent = (share, digits = 1) => (100 * share).toFixed(digits) + " 
 export const number = (value) => value.toLocaleString("en");
 
 /**
- * As a language writes it: integers in full, others with three digits; a text as it is. `number` of app/tabs/learn/texts.py agrees.
+ * A number as a language writes it: integers in full, others with three digits. A text stays as it is.
+ * `number` of app/tabs/learn/texts.py gives the same.
  * @param {number | string} value
  * @param {string} language
  */

@@ -1,5 +1,5 @@
-/* Scans on their way, as the page knows them: a ticket for each, made here, by which the server is asked how far it is and told
-   to stop. page/opening.js shows the newest. */
+/* The scans that are being opened. Each has a ticket, made here. With it the page asks the server for the progress or
+   tells it to stop. page/opening.js shows the newest. */
 
 /** @typedef {import("./types").Opening} Opening */
 
@@ -15,14 +15,14 @@ function tell() {
   for (const listener of listeners) listener(newest());
 }
 
-// No randomUUID: browsers have it on https and localhost only.
+// Not randomUUID: browsers offer it on https and localhost only.
 function randomTicket() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * What Gradio's events send along: the ticket of what is going to be opened now. A drop-down list tells one choice twice: both get
- * one ticket, and the server opens one of them.
+ * The ticket of the opening that starts now; Gradio's events send it along. A drop-down list reports one choice twice:
+ * both reports get the same ticket, and the server opens only one of them.
  * @param {unknown} title as visitors read it
  * @param {unknown} choice what was chosen
  * @returns {string}
@@ -40,7 +40,7 @@ export function begin(title, choice) {
   return opening.ticket;
 }
 
-/** One of them has ended, well or not; while there are others they are shown. */
+/** One opening has ended, whether or not it succeeded. The others are still shown. */
 export function settle() {
   underway.shift();
   tell();

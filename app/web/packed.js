@@ -1,4 +1,4 @@
-/* Arrays as the server sends them: deflated, as base64. */
+/* Arrays as the server sends them: deflated, then base64. */
 
 /** @param {string} base64 */
 export const bytesOf = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

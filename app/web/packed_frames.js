@@ -1,4 +1,4 @@
-/* A slice's answer as arrays. */
+/* The server's answer for a slice, unpacked into arrays. */
 
 import { typed, unpack } from "./packed.js";
 
@@ -24,7 +24,7 @@ export async function unpackFrame(answer) {
 }
 
 /**
- * null where the answer has none, because the browser has it.
+ * null if the answer has none, because the browser already has it.
  * @param {SliceAnswer} answer
  * @returns {Promise<SliceInput | null>}
  */

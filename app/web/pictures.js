@@ -1,11 +1,11 @@
-/* Pixels, drawn alike by every view of a slice. Knows nothing of requests and frames. */
+/* The pixels of a slice, the same in every view. Knows nothing of requests and frames. */
 
 /** @typedef {import("./types").Look} Look */
 /** @typedef {import("./types").Pixel} Pixel */
 /** @typedef {import("./types").PlaneView} PlaneView */
 
 /**
- * Give a canvas the size of a displayed slice and its pixels.
+ * Give a canvas the size and the pixels of a displayed slice.
  * @param {HTMLCanvasElement} canvas
  * @param {Pick<PlaneView, "shape">} view
  * @param {(rgba: Uint8ClampedArray) => void} fill
@@ -30,7 +30,7 @@ export function grey(out, values) {
 }
 
 /**
- * Labelled pixels with another label above, below, left or right; beyond the edge there is background.
+ * Whether a labelled pixel has another label above, below, left or right. Beyond the edge everything is background.
  * @param {ArrayLike<number>} labels
  * @param {[number, number]} shape
  * @returns {(at: number) => boolean}
@@ -47,7 +47,7 @@ function outlineOf(labels, [rows, columns]) {
 }
 
 /**
- * Class colours over a grey picture, by the arithmetic of app/scan/render.py: both give the same bytes.
+ * Class colours over a grey picture. The arithmetic is that of app/scan/render.py, so both give the same bytes.
  * @param {Uint8ClampedArray} out RGBA
  * @param {ArrayLike<number>} image 0 to 255
  * @param {ArrayLike<number>} labels
@@ -70,7 +70,7 @@ export function overlay(out, image, labels, view, look) {
 }
 
 /**
- * The shape of the stages that hold a slice: properties --ratio of the picture, --stage of its frame, --mirror of its sides.
+ * Sets the shape of the stages that hold a slice: --ratio of the picture, --stage of its frame, --mirror of its sides.
  * @param {HTMLElement} root
  * @param {Pick<PlaneView, "ratio">} view
  * @param {string} plane
@@ -78,7 +78,7 @@ export function overlay(out, image, labels, view, look) {
  * @returns {boolean} whether left and right are exchanged
  */
 export function shapeStages(root, view, plane, state) {
-  // Sagittal pictures show no left and right.
+  // A sagittal picture does not show left and right.
   const mirrored = state.convention === "neurological" && plane !== "sagittal";
   root.style.setProperty("--ratio", String(view.ratio));
   root.style.setProperty("--stage", String(Math.min(1.5, Math.max(0.8, view.ratio))));
@@ -87,7 +87,7 @@ export function shapeStages(root, view, plane, state) {
 }
 
 /**
- * The displayed pixel under a pointer, null beside the picture.
+ * The displayed pixel under a pointer, null outside the picture.
  * @param {HTMLCanvasElement} canvas
  * @param {{clientX: number, clientY: number}} event
  * @param {Pick<PlaneView, "shape">} view

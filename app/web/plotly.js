@@ -1,9 +1,10 @@
-/* What the plots of the page have in common: plotly.js, which comes with the first figure that Gradio draws, quiet axes, the page's
-   colours, and room that is taken anew when it changes. */
+/* What all plots of the page share: plotly.js itself, plain axes, the page's colours and a size that follows the page.
+   plotly.js comes with the first figure that Gradio draws. */
 
 const GRID = "rgba(128,140,150,.25)";
 const AGAIN = 30; // milliseconds
-/* Gradio's page has a <base>: plotly would clip its lines by the whole address, which the next change of the link makes another. */
+/* Gradio's page has a <base>, so plotly would clip its lines by the full address. The next change of the link would break
+   that reference. */
 export const PLOT = { displayModeBar: false, _baseUrl: "" };
 
 /** @returns {any} plotly.js, undefined until it is there */
@@ -19,7 +20,7 @@ export async function whenPlotly() {
 let fitting;
 
 /**
- * From now on a plot takes the room it has, whatever changes it: the window, the sidebar, a line of text above.
+ * From now on a plot fills the space it has, also after a change of the window, the sidebar or a line of text above it.
  * @param {HTMLElement} place
  */
 export function keepFitting(place) {
@@ -33,7 +34,7 @@ export function keepFitting(place) {
 }
 
 /**
- * Draw into an element when plotly.js is there.
+ * Wait for plotly.js, then draw into an element.
  * @param {HTMLElement} place
  * @param {object[]} traces
  * @param {object} layout
@@ -48,13 +49,13 @@ export async function drawPlot(place, traces, layout, config = {}) {
 }
 
 /**
- * The colour of text, which only the page knows.
+ * The page's text colour, which differs between light and dark.
  * @param {Element} root
  */
 export const ink = (root) => getComputedStyle(root).color;
 
 /**
- * @param {Element} root whose colours and font it has
+ * @param {Element} root that gives the colours and the font
  * @param {object} [more]
  */
 export function plotLook(root, more = {}) {

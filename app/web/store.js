@@ -1,11 +1,12 @@
-/* What the page shows, in one place. Gradio's controls call update(); the views subscribe. Knows nothing of pictures or of the server. */
+/* The page's state in one place. Gradio's controls call update(); the views subscribe. Knows nothing of pictures or of
+   the server. */
 
 /** @typedef {import("./types").Controls} Controls */
 /** @typedef {import("./types").Edit} Edit */
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").Scan} Scan */
 
-/** A store of its own, for tests; the page has one, `store`. */
+/** A separate store, for tests. The page uses `store`. */
 export function createStore() {
   /** @type {Set<(state: PageState) => void>} */
   const listeners = new Set();
@@ -14,7 +15,7 @@ export function createStore() {
   /** @type {Map<string, Edit[]>} */
   const edits = new Map(); // by slice
   /** @type {Set<string>} */
-  const taken = new Set(); // tokens of scans whose link's edits were taken
+  const taken = new Set(); // tokens of the scans whose edits from a link were taken
   /** @type {PageState | null} */
   let state = null;
   /** @type {number[]} */
@@ -32,7 +33,8 @@ export function createStore() {
   }
 
   /**
-   * What Gradio's controls say. They change one after another: combinations that do not exist wait for the next call.
+   * Takes the values of Gradio's controls. They change one after another, so an impossible combination waits for the
+   * next call.
    * @param {Controls} controls
    */
   function update(controls) {
@@ -46,7 +48,7 @@ export function createStore() {
   }
 
   /**
-   * Codes of the scan's codebook whose voxels are lit in every view that can; a code means nothing in another codebook.
+   * Light these codes' voxels in every view that can. They belong to one codebook and mean nothing in another.
    * @param {Iterable<number>} codes
    */
   function light(codes) {
@@ -55,7 +57,8 @@ export function createStore() {
   }
 
   /**
-   * A link may ask for forced tokens: Python has checked them against the scan. They are taken once and undone as any.
+   * Take the forced tokens of a link. Python has checked them against the scan. They are taken once, and undone like any
+   * others.
    * @param {Scan} scan
    */
   function takeForced({ token, forced }) {
@@ -65,7 +68,7 @@ export function createStore() {
   }
 
   /**
-   * Tokens of the slice on show that are forced to a code, the newest last.
+   * Force tokens of the present slice to codes, the newest last.
    * @param {Edit[]} list
    */
   function edit(list) {
@@ -74,7 +77,7 @@ export function createStore() {
     become({ ...state, edits: list, changed: performance.now() });
   }
 
-  /** Back to the start: nothing is forced, and the views forget what was set by hand. The controls come by update(). */
+  /** Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). */
   function reset() {
     edits.clear();
     edit([]);
@@ -83,7 +86,7 @@ export function createStore() {
 
   /**
    * @param {(state: PageState) => void} listener
-   * @returns {() => void} leaves again
+   * @returns {() => void} unsubscribes
    */
   function subscribe(listener) {
     listeners.add(listener);
@@ -93,7 +96,7 @@ export function createStore() {
 
   /**
    * @param {() => void} listener
-   * @returns {() => void} leaves again
+   * @returns {() => void} unsubscribes
    */
   function onReset(listener) {
     resetListeners.add(listener);
@@ -107,7 +110,7 @@ export function createStore() {
     reset,
     subscribe,
     onReset,
-    /** null until a scan is on show */
+    /** null until the page shows a scan */
     get state() {
       return state;
     },
@@ -118,5 +121,5 @@ export function createStore() {
 
 export const store = createStore();
 
-/* For Gradio's events. */
+/* Gradio's events find the store here. */
 export const { update } = store;

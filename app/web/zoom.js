@@ -1,5 +1,5 @@
-/* Where the slice is looked at: one zoom and one place for every view that shows it, moved by wheel, drag, two fingers and keys.
-   A view's style sheet reads --zoom, --x and --y, its attribute data-zoomed too. */
+/* One zoom and one position for all views of the slice. Wheel, drag, two fingers and keys change them.
+   A view's style sheet reads --zoom, --x and --y and the attribute data-zoomed. */
 
 import { reached, revealed, zoomedAbout } from "./zoom_place.js";
 import { store } from "./store.js";
@@ -8,14 +8,14 @@ import { store } from "./store.js";
 
 /** @type {Record<string, number>} */
 const KEYED = { "+": 1.25, "=": 1.25, "-": 0.8 };
-const STILL = 4; // a press that moves by no more pixels is a click
+const STILL = 4; // a press that moves by at most so many pixels is a click
 const TYPED = "input:not([type=range]), textarea, select, [contenteditable=true]";
 
-let at = { zoom: 1, x: 0, y: 0 }; // x and y in shares of a stage, so that stages of any size show the same
+let at = { zoom: 1, x: 0, y: 0 }; // x and y as shares of a stage, so that stages of any size show the same part
 /** @type {ZoomedView[]} */
 const views = [];
 /** @type {Map<number, PointerEvent>} */
-const fingers = new Map(); // pointers that are down, by id: the newest event of each
+const fingers = new Map(); // the newest event of each pointer that is down, by id
 /** @type {{x: number, y: number, from: typeof at, take?: ((x: number, y: number) => void) | null} | null} */
 let pressed = null;
 let dragged = false;
@@ -37,7 +37,7 @@ function reset() {
 }
 
 /**
- * What is under the given point of the page stays there; without one, what is in the middle.
+ * Zoom about a point of the page, or about the middle if none is given.
  * @param {Element} stage
  * @param {number} factor
  * @param {{clientX: number, clientY: number}} [point]
@@ -50,8 +50,8 @@ function zoomBy(stage, factor, point) {
 }
 
 /**
- * Move by as little as brings a box into sight, or its middle if it is larger than the stage.
- * @param {[number, number]} middle counted from that of the stage, in shares of the stage as without zoom
+ * Move as little as needed to bring a box into sight. A box larger than the stage is centred.
+ * @param {[number, number]} middle relative to the stage's middle, in shares of the stage without zoom
  * @param {[number, number]} size in the same shares
  */
 function reveal(middle, size) {
@@ -64,7 +64,7 @@ function reveal(middle, size) {
  * @param {PointerEvent} event
  */
 function press(view, stage, event) {
-  // The line of a wipe is dragged for itself.
+  // The wipe handles its own drags.
   if (!view.ready() || event.button === 1 || /** @type {Element} */ (event.target).matches("input")) return;
   fingers.set(event.pointerId, event);
   dragged = false;
@@ -88,7 +88,7 @@ function drag(stage, event) {
 }
 
 /**
- * Two fingers zoom by the change of their distance, about the point between them.
+ * Two fingers zoom by the change of their distance. The point between them stays in place.
  * @param {Element} stage
  * @param {PointerEvent} event
  */
@@ -148,7 +148,7 @@ function pressKey(event) {
 }
 
 /**
- * A view whose stages are looked at together with those of all others.
+ * Add a view: its stages zoom and move together with those of all others.
  * @param {ZoomedView} view
  */
 function attach(view) {

@@ -1,4 +1,4 @@
-/* Where a zoom leads: arithmetic on {zoom, x, y}, x and y in shares of a stage from its middle. */
+/* Arithmetic of zooming and moving on {zoom, x, y}. x and y are shares of a stage, counted from its middle. */
 
 /** @typedef {{zoom: number, x: number, y: number}} Placed */
 
@@ -16,7 +16,7 @@ export function reached({ zoom, x, y }) {
 }
 
 /**
- * Zoomed by a factor, so that what lies at x, y of the stage stays there.
+ * Zoomed by a factor about the point x, y of the stage.
  * @param {Placed} at
  * @param {number} factor
  * @param {number} x
@@ -29,10 +29,10 @@ export function zoomedAbout(at, factor, x, y) {
 }
 
 /**
- * Moved by as little as brings a box into sight, or its middle if it is larger than the stage.
+ * Moved as little as needed to bring a box into sight. A box larger than the stage is centred.
  * @param {Placed} at
- * @param {[number, number]} middle of the box, as without zoom
- * @param {[number, number]} size of the box, as without zoom
+ * @param {[number, number]} middle of the box without zoom
+ * @param {[number, number]} size of the box without zoom
  * @returns {Placed}
  */
 export function revealed(at, [x, y], [width, height]) {

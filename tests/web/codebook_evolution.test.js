@@ -61,7 +61,7 @@ test("the radii are told with the codebook's own numbers", () => {
 test("what is said of the bound fits the slice and the mode", () => {
   assert.match(boundInWords(12.345, true, "resample"), /^The bounds of Appendix B reach 12 nats/);
   assert.match(boundInWords(12.345, true, "shuffle"), /^Under shuffling .* reach 12 nats/);
-  assert.match(boundInWords(12.345, false, "shuffle"), /choose another plane\.$/);
+  assert.match(boundInWords(12.345, false, "shuffle"), /Choose another plane\.$/);
 });
 
 test("the axis ends above dropout at 0.9, not where it leaves the picture", () => {

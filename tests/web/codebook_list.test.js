@@ -85,7 +85,7 @@ test("a change is written with its sign", () => {
 });
 
 test("neighbours tell how much of what is replaced they take", () => {
-  const words = "With probability 0.60 the code stays; these ten take 75 % of what is replaced.";
+  const words = "With probability 0.60 the code stays. These ten get 75 % of the replacements.";
   assert.equal(replacementInWords(0.4, [0.5, 0.25]), words);
-  assert.match(replacementInWords(0, [0.5]), /nothing is replaced/);
+  assert.match(replacementInWords(0, [0.5]), /no code is replaced/);
 });

@@ -48,7 +48,7 @@ test("the hint tells what is lit, or what can be done", () => {
   assert.equal(hintInWords(onShow(CODES), 2, 1), "1 cell of this slice lit");
   assert.equal(hintInWords(onShow(CODES), 2, 1234), "1,234 cells of this slice lit");
   assert.match(hintInWords(onShow(CODES), 0, 0), /^Click a cell/);
-  assert.equal(hintInWords(onShow(null), 2, 0), "Tokens lie in the acquired slices: choose the axial plane.");
+  assert.equal(hintInWords(onShow(null), 2, 0), "Only acquired slices have tokens. Choose the axial plane.");
 });
 
 test("marked codes are counted, with their tokens of the scan where these are known", () => {

@@ -7,11 +7,11 @@ import { begin, settle, stop, subscribe } from "../../app/web/openings.js";
 /** @typedef {import("../../app/web/types").Opening} Opening */
 
 test("how far an opening is, is told in words", () => {
-  assert.equal(describe({ stage: "encoding", share: 0.404, ahead: 0 }), "encoding its slices 40 %");
-  assert.equal(describe({ stage: "waiting", share: 0, ahead: 1 }), "waiting for 1 other");
-  assert.equal(describe({ stage: "waiting", share: 0, ahead: 2 }), "waiting for 2 others");
+  assert.equal(describe({ stage: "encoding", share: 0.404, ahead: 0 }), "encoding the slices 40 %");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 1 }), "waiting for 1 other scan");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 2 }), "waiting for 2 other scans");
   assert.equal(describe({ stage: "reading", share: 0, ahead: 0 }), "reading the file");
-  assert.equal(describe(undefined), "the server does not answer");
+  assert.equal(describe(undefined), "the server is not answering");
 });
 
 test("the newest opening is shown, and one choice that is told twice is one", () => {

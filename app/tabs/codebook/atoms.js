@@ -1,11 +1,11 @@
-/* What codewords decode to, as small pictures. */
+/* Small pictures of what codewords decode to. */
 
 import { make } from "../../web/dom.js";
 import { unpack } from "../../web/packed.js";
 
 /** @typedef {import("./types").Atom} Atom */
 
-/** Pictures that are kept. */
+/** How many pictures are kept. */
 const MOST = 4096;
 
 /**

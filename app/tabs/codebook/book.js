@@ -1,4 +1,4 @@
-/* A codebook as it comes from the server, and what follows from its counts. Knows nothing of the page. */
+/* The codebook that the server sent, and the figures that follow from its counts. Knows nothing of the page. */
 
 import { typed } from "../../web/packed.js";
 
@@ -48,7 +48,7 @@ export function purities(counts, classCounts, classes) {
 }
 
 /**
- * The classes that a code's tokens have, in the classes' order.
+ * The classes of a code's tokens, in the order of the classes.
  * @param {Book} book
  * @param {number} code
  * @returns {[label: number, share: number][]}

@@ -1,4 +1,4 @@
-/* The card of a code: everything that is known of one codeword. */
+/* The card of a code: everything that is known about one codeword. */
 
 import { make } from "../../web/dom.js";
 import { unpack } from "../../web/packed.js";
@@ -10,8 +10,8 @@ import { createNeighbours } from "./neighbours.js";
 /** @typedef {import("./types").CardOf} CardOf */
 
 const HINT =
-  "Click a codeword or a cell of the slice: its card opens here. " +
-  "With the map in focus, the arrow keys step through the codes by rank.";
+  "Click a codeword or a cell of the slice to open its card here. " +
+  "While the map has the focus, the arrow keys step through the codes by rank.";
 
 /**
  * @param {import("./types").Context} context
@@ -38,14 +38,14 @@ export function createCard(context, atoms, map) {
     const focused = focusedTitle();
     card.replaceChildren(...always(code, book), ...known(code));
     tellStrength();
-    // What comes later keeps what is being read in its place.
+    // Later parts are added without moving what the visitor is reading.
     card.scrollTop = drawn === code ? scrollTop : 0;
     drawn = code;
     if (focused !== null) focusAgain(focused);
   }
 
   /**
-   * What the statistics say.
+   * The sections from the codebook statistics.
    * @param {number} code
    * @param {import("./types").Book} book
    */
@@ -60,7 +60,7 @@ export function createCard(context, atoms, map) {
   }
 
   /**
-   * What the server answered, once it has.
+   * The sections from the server's answer, once it is there.
    * @param {number} code
    */
   function known(code) {
@@ -81,7 +81,7 @@ export function createCard(context, atoms, map) {
       : null;
 
   /**
-   * The buttons were drawn anew: the keyboard stays where it was.
+   * Puts the focus back, because redrawing has replaced the buttons.
    * @param {string} title
    */
   function focusAgain(title) {
@@ -109,7 +109,7 @@ export function createCard(context, atoms, map) {
   }
 
   /**
-   * The phantoms may have to be drawn first.
+   * Adds the patches on phantoms. They come later: the server may have to draw the phantoms first.
    * @param {CardOf} to
    * @param {() => boolean} isWanted
    */

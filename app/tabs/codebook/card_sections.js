@@ -33,8 +33,8 @@ export function header(code, book, atom, { pick, close }) {
     return iconButton(sign, label, label, () => pick(other), other === undefined);
   };
   const used = "rank " + number(rank) + " of " + number(book.size);
-  const line = book.counts[code] ? used : "never chosen over " + book.source;
-  const buttons = [step("‹", "The next more used code", -1), step("›", "The next less used code", 1)];
+  const line = book.counts[code] ? used : "never chosen in " + book.source;
+  const buttons = [step("‹", "Next code with more uses", -1), step("›", "Next code with fewer uses", 1)];
   buttons.push(iconButton("×", "Close the card", "Close (Esc)", close));
   const titles = make("div", {}, make("h2", {}, "Code " + code), make("p", {}, line));
   return make("header", {}, atom, titles, make("span", { className: "row" }, ...buttons));
@@ -71,11 +71,11 @@ export function facts(code, book, presence) {
     book.counts.reduce((sum, count) => sum + count, 0),
   );
   const list = [
-    fact("Usage", number(book.counts[code]), "Tokens with this code over " + book.source),
+    fact("Usage", number(book.counts[code]), "Tokens with this code in " + book.source),
     fact("Share", percent(book.counts[code] / total, 2)),
   ];
   if (presence)
-    list.push(fact("This scan", number(presence.counts[code]), "Tokens with this code in the scan on show"));
+    list.push(fact("This scan", number(presence.counts[code]), "Tokens with this code in the present scan"));
   if (book.ablated.size) list.push(ablationFact(book.ablated.get(code), book.ablated.size));
   return make("dl", { className: "facts" }, ...list);
 }
@@ -86,9 +86,13 @@ export function facts(code, book, presence) {
  */
 function ablationFact(change, measured) {
   if (change === undefined) {
-    return fact("Dice if gone", "–", "Dice change when removed: measured for the " + measured + " most used codes");
+    return fact(
+      "Dice if gone",
+      "–",
+      "Change of the Dice if the code is removed. Measured only for the " + measured + " most used codes.",
+    );
   }
-  return fact("Dice if gone", signed(change), "Dice change when its nearest codeword stands in for it everywhere");
+  return fact("Dice if gone", signed(change), "Change of the Dice if its nearest codeword replaces it everywhere");
 }
 
 /** @param {number} value */
@@ -97,17 +101,17 @@ export const signed = (value) => (value > 0 ? "+" : "") + value.toFixed(4).repla
 /**
  * @param {number} code
  * @param {Book} book
- * @param {number | null | undefined} label that the code decodes to alone
+ * @param {number | null | undefined} label that the code decodes to on its own
  * @param {string} grey
  */
 export function classes(code, book, label, grey) {
-  const decoded = Number.isInteger(label) ? " Alone it decodes to " + book.classes[Number(label)] + "." : "";
+  const decoded = Number.isInteger(label) ? " On its own it decodes to " + book.classes[Number(label)] + "." : "";
   const words = mixInWords(book, code) + "." + decoded;
   return make("div", { className: "classes" }, mixBar(book, code, grey), make("p", {}, words));
 }
 
 /**
- * The slice as a square: where the code's tokens lie on average, and how far around.
+ * The slice as a square, with the mean place of the code's tokens and their spread.
  * @param {CardOf} answer
  */
 export function position({ position: at, spread }) {
@@ -132,7 +136,7 @@ export function partners({ partners: list }, codebook, atoms) {
     const title = number(count) + " pairs of neighbouring tokens";
     return make("span", { title }, atoms.picture(code), codeButton(codebook, code));
   });
-  return section("Most often beside it", make("p", { className: "chips" }, ...chips));
+  return section("Most frequent neighbours in slices", make("p", { className: "chips" }, ...chips));
 }
 
 /** @param {CardOf} answer */
@@ -142,12 +146,8 @@ export function patches({ patches: found }) {
   const area = side * side;
   const pictures = Array.from({ length: count }, (_, i) => {
     const grey = pixels.slice(i * area, (i + 1) * area);
-    return make(
-      "span",
-      { className: "patch" },
-      greyPicture({ grey, side }, "A place on a phantom where the code fires"),
-    );
+    return make("span", { className: "patch" }, greyPicture({ grey, side }, "A place on a phantom that has this code"));
   });
-  const none = make("p", { className: "hint" }, "Nowhere on the phantoms that were looked at.");
-  return section("Where it fires on phantoms", count ? make("p", { className: "patches" }, ...pictures) : none);
+  const none = make("p", { className: "hint" }, "None of the phantoms examined has this code.");
+  return section("Places on phantoms with this code", count ? make("p", { className: "patches" }, ...pictures) : none);
 }

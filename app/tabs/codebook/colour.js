@@ -1,4 +1,4 @@
-/* What the colour of a codeword means: a colour for every code, and the legend that says so.
+/* The meanings that the colour of a codeword can have: each gives a colour for every code and its legend.
    Knows nothing of the page. */
 
 import { number, percent } from "../../web/numbers.js";
@@ -8,13 +8,13 @@ import { shareOf, stepColour } from "./ramp.js";
 /** @typedef {import("./types").Colouring} Colouring */
 /** @typedef {import("../../web/types").Frame} Frame */
 /**
- * What a colouring may read. grey: the colour of what there is nothing to say of.
+ * What a colouring may read. grey: the colour of a code without a value.
  * @typedef {{book: Book, presence: import("./types").Presence | null, frame: Frame | null, grey: string}} Known
  */
 
 export const MARK = "#d81b9a";
 export const TEAL = "#239089";
-/** Black is for pictures; on a map the background class is grey. */
+/** The background class is black in pictures. On a map it is grey, so that it can be seen. */
 const BACKGROUND = "#7d8b95";
 
 /**
@@ -44,7 +44,7 @@ const COLOURINGS = {
   scan: ({ presence, grey }) => tokens("tokens in this scan", presence?.counts ?? [], [grey, "not in this scan"]),
   slice: ({ book, frame, grey }) => {
     const seen = seenInSlice(book.size, frame);
-    const names = ["not in this slice", "in this slice", "brought in by ε"];
+    const names = ["not in this slice", "in this slice", "added by ε"];
     return swatches((code) => seen[code], [grey, TEAL, MARK], names);
   },
   stage: ({ book, grey }) => {
@@ -76,14 +76,14 @@ const COLOURINGS = {
 export const colouringOf = (name, known) => COLOURINGS[name](known);
 
 /**
- * Names of the colourings whose numbers this codebook lacks.
+ * Names of the colourings that this codebook has no numbers for.
  * @param {Book} book
  * @returns {string[]}
  */
 export const lacking = (book) => [...(book.stage ? [] : ["stage"]), ...(book.ablated.size ? [] : ["ablation"])];
 
 /**
- * Codes of the slice on show: 1 where the encoder chose them, 2 where only the perturbation did.
+ * The codes of the present slice: 1 if the encoder chose the code, 2 if only the perturbation did.
  * @param {number} size of the codebook
  * @param {Pick<Frame, "codes" | "clean_codes"> | null} frame
  */
@@ -119,7 +119,7 @@ function ramp(values, low, high, { title, tell, unknown, log = false }) {
 }
 
 /**
- * Numbers of tokens differ by orders of magnitude.
+ * A logarithmic ramp, because numbers of tokens differ by orders of magnitude.
  * @param {string} title
  * @param {Float64Array | Int32Array | number[]} counts
  * @param {import("./types").Swatch} unknown

@@ -1,4 +1,4 @@
-/* What every part of the tab is made from: its elements, its store, its server functions. */
+/* What every part of the tab needs: the elements, the store and the server's functions. */
 
 import { createCodebook } from "./store.js";
 
@@ -49,6 +49,6 @@ export function createContext(element, server) {
  */
 function found(place, selector) {
   const element = place.querySelector(selector);
-  if (!element) throw new Error("the page of the codebook has no " + selector);
+  if (!element) throw new Error("The Codebook tab has no element " + selector);
   return /** @type {T} */ (element);
 }

@@ -1,4 +1,4 @@
-/* Evolution: the codewords at moments of the training in one common projection, with how many were in use then. */
+/* Evolution: the codewords at snapshots of the training in one common projection, and how many were in use. */
 
 import { save } from "../../web/files.js";
 import { number, percent } from "../../web/numbers.js";
@@ -20,7 +20,7 @@ export function createEvolution(context) {
   const { state } = codebook;
   /** @type {Story | null} null where the checkpoint brings no moments. */
   let story = null;
-  // Key of the codebook whose story it is, and key and colours of what stands.
+  // The codebook that the story belongs to, and what is drawn: its codebook and its colours.
   let told = "";
   let drawn = "";
   /** @type {{map: Graph, utilisation: Graph, perplexity: Graph} | null} */
@@ -69,7 +69,7 @@ export function createEvolution(context) {
   /** @param {Graph} map */
   function openCards(map) {
     map.on("plotly_click", (event) => {
-      // A codebook that grew or was pruned since has other codes.
+      // A codebook that has grown or was pruned since the snapshot has other codes.
       if (story && codewordsOf(story) === state.book?.size) codebook.pick(event.points[0].customdata);
     });
   }

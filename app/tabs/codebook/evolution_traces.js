@@ -1,4 +1,4 @@
-/* The plots of the evolution as plotly takes them. Knows nothing of the page. */
+/* The plots of the evolution in plotly's form. Knows nothing of the page. */
 
 import { axisLook } from "../../web/plotly.js";
 import { TEAL } from "./colour.js";
@@ -6,7 +6,7 @@ import { boundsOf, codewordsOf } from "./moments.js";
 
 /** @typedef {import("./types").Story} Story */
 
-/** Thousands of points need room. */
+/** From this many codes on, points are smaller. */
 const MANY = 6000;
 
 /**

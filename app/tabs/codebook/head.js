@@ -1,4 +1,4 @@
-/* What stands above the views: figures of the codebook, the verdict on the scan, and which view is open. */
+/* The part above the views: figures of the codebook, the warning about the scan and the choice of the view. */
 
 import { number, percent } from "../../web/numbers.js";
 
@@ -21,10 +21,10 @@ export function createHead({ codebook, part, parts, text }) {
     text("size").textContent = number(book.size);
     text("utilisation").textContent = percent(book.utilisation);
     text("perplexity").textContent = number(Math.round(book.perplexity));
-    part(".figures").title = "Counted over " + book.source + ", " + number(book.scans) + " scans";
+    part(".figures").title = "Counted in " + book.source + ", " + number(book.scans) + " scans";
   }
 
-  /* Whether the scan lies outside of what this codebook has seen, said calmly. */
+  /* Warns if the scan is unlike all training scans. */
   function judge() {
     const { presence } = state;
     const drift = presence?.drift;
@@ -32,11 +32,14 @@ export function createHead({ codebook, part, parts, text }) {
     const banner = part(".banner");
     banner.hidden = !drift?.outside;
     if (!drift?.outside) return;
-    banner.title = "Distance " + drift.distance.toFixed(3) + " from the codes of all training scans together";
-    // Outside means farther than every training scan.
+    banner.title =
+      "Distance " +
+      drift.distance.toFixed(3) +
+      " between the codes of this scan and those of all training scans together";
+    // Outside: farther away than every single training scan.
     banner.textContent =
-      "Outside of what this codebook has seen: no training scan spread its codes like this one. " +
-      "Read the labels with care.";
+      "This scan is unlike the training scans: it uses the codes differently from each of them. " +
+      "Check its labels with care.";
   }
 
   for (const radio of radios(parts)) radio.addEventListener("change", () => codebook.show(viewOf(radio)));
@@ -46,9 +49,9 @@ export function createHead({ codebook, part, parts, text }) {
 }
 
 /**
- * Open a view as if its button had been chosen.
+ * Open a view as if the visitor had chosen its button.
  * @param {Context} context
- * @param {string} view a name; one that there is not changes nothing
+ * @param {string} view a name; an unknown one changes nothing
  */
 export function chooseView({ codebook, parts }, view) {
   const radio = radios(parts).find((one) => one.value === view);

@@ -1,4 +1,4 @@
-/* What the codeword under the pointer is. */
+/* The tip beside the pointer: the codeword under it. */
 
 import { make } from "../../web/dom.js";
 import { grey } from "./look.js";
@@ -16,7 +16,7 @@ export function createHover({ root, codebook, part }, atoms) {
   function place(at) {
     const box = root.getBoundingClientRect();
     const [x, y] = [at.clientX - box.left, at.clientY - box.top];
-    // To the other side of the pointer where there is no room.
+    // The tip goes to the other side of the pointer if it would leave the page.
     const beyond = x + tip.offsetWidth + 24 > box.width;
     tip.style.left = (beyond ? Math.max(0, x - tip.offsetWidth - 16) : x + 16) + "px";
     tip.style.top = Math.max(0, Math.min(y + 12, box.height - tip.offsetHeight)) + "px";

@@ -1,4 +1,4 @@
-/* Stepping through the codes by rank with the keyboard, while the map is in focus. */
+/* The keyboard steps through the codes by rank while the map has the focus. */
 
 import { codeInWords } from "./words.js";
 
@@ -6,7 +6,7 @@ import { codeInWords } from "./words.js";
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, PageDown: 20, PageUp: -20 };
 
 /**
- * The codes that the arrow keys walk through: those that are marked, else all.
+ * The codes that the arrow keys step through: the marked ones, or all if none is marked.
  * @param {Pick<import("./types").Book, "order" | "rank">} book
  * @param {number[]} selected
  * @returns {ArrayLike<number> & {indexOf(code: number): number}}
@@ -15,7 +15,7 @@ export const pathOf = ({ order, rank }, selected) =>
   selected.length ? [...selected].sort((a, b) => rank[a] - rank[b]) : order;
 
 /**
- * The code some steps further along a path; the first one where none is picked.
+ * The code some steps further along a path; the first one if none is picked.
  * @param {ReturnType<typeof pathOf>} path
  * @param {number | null} picked
  * @param {number} step

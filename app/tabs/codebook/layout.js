@@ -1,5 +1,5 @@
-/* Which projection the map shows. The shipped ones come at once; others are computed on the server, and asked after
-   until they are there. */
+/* Which projection the map shows. Those of the checkpoint come at once. The server computes others, and the page asks
+   for them until they are ready. */
 
 import { percent } from "../../web/numbers.js";
 import { typed } from "../../web/packed.js";
@@ -8,13 +8,13 @@ import { typed } from "../../web/packed.js";
 /** @typedef {import("./types").LayoutRequest} LayoutRequest */
 /** @typedef {import("./types").Parameters} Parameters */
 
-/** Milliseconds between two questions whether a projection is there. */
+/** Milliseconds between two requests for a projection that is being computed. */
 const POLL = 400;
-/** Projections that are kept. */
+/** How many projections are kept. */
 const MOST = 12;
 
 /**
- * How far a projection is.
+ * The progress of a projection in words.
  * @param {LayoutJob} job
  */
 export function jobInWords({ share, waiting, seconds }) {
@@ -65,7 +65,7 @@ export function createLayout(context, map) {
   const tools = () => parts("[name=codes-tool]");
 
   /**
-   * The points, or null once nobody wants them any more or the server has none.
+   * The points; null if they are no longer wanted or the server has none.
    * @param {LayoutRequest} asked
    * @param {number} mine
    */
@@ -124,7 +124,7 @@ const isShipped = ({ method, dimensions, parameters }) => method === "umap" && d
 /**
  * The form of a projection's parameters.
  * @param {import("./types").Context} context
- * @param {(parameters: Parameters | null) => void} choose null: as the checkpoint brings them
+ * @param {(parameters: Parameters | null) => void} choose null: the checkpoint's own
  * @returns {() => void} fills the form with the shipped parameters
  */
 function createParameters({ codebook, part, onClick }, choose) {
@@ -152,7 +152,7 @@ function createParameters({ codebook, part, onClick }, choose) {
       choose(null);
     },
   });
-  // A click beside the open parameters puts them away.
+  // A click outside the open parameters closes them.
   document.addEventListener("pointerdown", (event) => {
     if (event.target instanceof Node && !details.contains(event.target)) details.open = false;
   });

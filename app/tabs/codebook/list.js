@@ -1,4 +1,4 @@
-/* The codes as a list to hunt in. */
+/* The searchable list of the codes. */
 
 import { make } from "../../web/dom.js";
 import { save } from "../../web/files.js";
@@ -11,7 +11,7 @@ import { codeButton, mixBar } from "./mix.js";
 /** @typedef {import("./types").Book} Book */
 /** @typedef {import("./types").Column} Column */
 
-/** Rows that are added at once. */
+/** How many rows are added at once. */
 const PAGE = 100;
 
 /** @param {import("./types").Context} context */
@@ -52,7 +52,7 @@ export function createList(context) {
     const click = () => {
       sort = sortBy(sort, name);
       list();
-      // The heads were drawn anew: the keyboard stays where it was.
+      // Redrawing has replaced the heads, so the focus is put back.
       head.querySelectorAll("button")[NAMES.indexOf(name)].focus();
     };
     const title = make("button", { type: "button", className: "code", on: { click } }, COLUMNS[name].title + arrow);
@@ -105,7 +105,7 @@ export function createList(context) {
 }
 
 /**
- * The card stands beside the map.
+ * Opens the card, which stands beside the map.
  * @param {import("./types").Context} context
  */
 export function showCard(context) {

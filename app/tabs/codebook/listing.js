@@ -1,4 +1,4 @@
-/* The list of codes: which are listed, in which order, what a row says, and the same as CSV.
+/* The list of codes: which codes it has, their order, the text of a row, and the list as CSV.
    Knows nothing of the page. */
 
 import { number, percent } from "../../web/numbers.js";
@@ -12,7 +12,7 @@ import { number, percent } from "../../web/numbers.js";
 const IMPURE = 0.6;
 
 /**
- * What a column is called, what it is ordered by (NaN where unknown), and what it says.
+ * A column's title, the value that it is sorted by (NaN if unknown), and its text.
  * @typedef {{
  *   title: string,
  *   value: (known: Known, code: number) => number,
@@ -52,7 +52,7 @@ export const COLUMNS = {
 
 export const NAMES = /** @type {Column[]} */ (Object.keys(COLUMNS));
 
-/** These begin with the smallest, the others with the largest. */
+/** These columns begin with the smallest value, the others with the largest. */
 const RISING = ["code", "class", "rank", "purity"];
 
 /**
@@ -67,7 +67,7 @@ export const sortBy = (sort, column) => ({
 });
 
 /**
- * Codes that a filter keeps, in order.
+ * The codes that a filter keeps, sorted.
  * @param {Known & {selected: number[]}} known
  * @param {string} filter
  * @param {Sort} sort
@@ -78,7 +78,7 @@ export function listedCodes(known, filter, { column, rising }) {
   /** @param {number} code */
   const value = (code) => COLUMNS[column].value(known, code);
   const sign = rising ? 1 : -1;
-  // What is not known comes last, whichever way the others go.
+  // Unknown values come last in both directions.
   return from.sort((a, b) => {
     const [left, right] = [value(a), value(b)];
     return Number(Number.isNaN(left)) - Number(Number.isNaN(right)) || sign * (left - right) || a - b;

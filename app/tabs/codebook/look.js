@@ -7,7 +7,7 @@
 export const pageColour = (root, name) => getComputedStyle(root).getPropertyValue(name).trim();
 
 /**
- * For codes that there is nothing to say of.
+ * The colour of codes without a value.
  * @param {Element} root
  */
 export const grey = (root) => pageColour(root, "--input-border-color");

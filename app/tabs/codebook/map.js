@@ -1,9 +1,9 @@
-/* The map of the codewords: what its controls and its marks change of the plot. */
+/* The map of the codewords: its controls and the marks change the plot. */
 
 import { lacking } from "./colour.js";
 import { createMapPlot } from "./map_plot.js";
 
-/** Milliseconds between frames of a drag before the colours of the slice follow. */
+/** Milliseconds without a new frame before the colours of the slice follow. */
 const REST = 80;
 
 /**
@@ -19,7 +19,7 @@ export function createMap(context, hover) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
 
-  /* Only colours that this codebook has numbers for. */
+  /* Offers only colours that this codebook has numbers for. */
   function offerColours() {
     const missing = state.book ? lacking(state.book) : [];
     for (const option of colour.options) option.disabled = missing.includes(option.value);
@@ -29,7 +29,7 @@ export function createMap(context, hover) {
   codebook.subscribe(offerColours, "book");
   codebook.subscribe(plot.mark, "selection");
   codebook.subscribe(() => plot.link([]), "picked");
-  // Only these two colours mean something that changes with the page.
+  // Only these two colours depend on the scan and the slice.
   codebook.subscribe(() => {
     if (colour.value === "scan") plot.recolour();
   }, "presence");
@@ -41,7 +41,7 @@ export function createMap(context, hover) {
   colour.addEventListener("change", plot.recolour);
   part("[data-set=size]").addEventListener("change", plot.resize);
   for (const radio of parts("[name=codes-tool]")) radio.addEventListener("change", plot.useTool);
-  // The page has become light or dark.
+  // The page has changed between light and dark.
   const theme = { attributes: true, attributeFilter: ["class"] };
   new MutationObserver(plot.redraw).observe(document.body, theme);
 

@@ -1,4 +1,4 @@
-/* What a pointer does on the map: pointing at a codeword, clicking it, drawing around several. */
+/* The pointer on the map: pointing at a codeword, clicking it, drawing around several. */
 
 import { plotly } from "../../web/plotly.js";
 import { BASE, codeOf } from "./map_traces.js";

@@ -1,4 +1,4 @@
-/* The drawn map: every codeword one point. Once it stands it is changed by Plotly.restyle only. */
+/* The map as a plot with one point a codeword. After the first drawing only Plotly.restyle changes it: drawing anew is slow. */
 
 import { make } from "../../web/dom.js";
 import { PLOT, ink, keepFitting, plotly, whenPlotly } from "../../web/plotly.js";
@@ -31,7 +31,7 @@ export function createMapPlot(context, hover) {
   let drawnBook = "";
   /** @type {number[]} Codes that the card lists as neighbours. */
   let near = [];
-  // What stands: colours and marks come a moment after they were asked for.
+  // What is drawn. Colours and marks follow a moment after the request.
   let stands = { points: 0, dimensions: 0, colour: "", marked: 0 };
 
   const graph = () => graphs.get(placed?.dimensions ?? 0);
@@ -41,7 +41,7 @@ export function createMapPlot(context, hover) {
   const opacity = () => (state.selected.length ? 0.3 : 0.95);
 
   /**
-   * New places for the points: another codebook or another projection.
+   * Moves the points: another codebook or another projection.
    * @param {Placed} next
    */
   async function place(next) {
@@ -76,7 +76,7 @@ export function createMapPlot(context, hover) {
   function plotFor(dimensions) {
     const known = graphs.get(dimensions);
     if (known) return known;
-    // plotly.js gives it what it lacks, with the first drawing.
+    // The first drawing turns the element into a plot.
     const made = /** @type {Graph} */ (/** @type {unknown} */ (make("div", { className: "graph" })));
     part("#codewords .plot").append(made);
     graphs.set(dimensions, made);
@@ -104,7 +104,7 @@ export function createMapPlot(context, hover) {
     return drawn.map(colouring.colour);
   }
 
-  /* Another meaning of the colours. */
+  /* Gives the points the colours of the present choice. */
   async function recolour() {
     const plot = graph();
     if (!plot || !state.book) return;
@@ -121,7 +121,7 @@ export function createMapPlot(context, hover) {
   }
 
   /**
-   * Other places for some traces, in one redrawing; plotly leaves as it is what is undefined.
+   * Moves some traces in one redrawing. plotly does not change what is undefined.
    * @param {Record<number, (number | null)[]>} moved codes by trace
    * @param {number} [faded] opacity of all codewords
    */
@@ -139,14 +139,14 @@ export function createMapPlot(context, hover) {
     stands = { ...stands, marked };
   }
 
-  // A ring around the code of the card, lines to its nearest neighbours in the codebook's own space.
+  // The ring around the card's code, and the lines to its nearest neighbours in the codebook's own space.
   const pointOut = () => move({ [traces.LINKS]: traces.linksOf(state.picked, near), [traces.PICKED]: ring() });
 
   return {
     place,
     recolour,
     resize,
-    /** The page has become light or dark. */
+    /** The page has changed between light and dark. */
     redraw() {
       if (graph()) draw();
     },
@@ -156,7 +156,7 @@ export function createMapPlot(context, hover) {
       near = codes;
       pointOut();
     },
-    /** What dragging does has changed. */
+    /** The visitor has chosen another effect of dragging. */
     useTool() {
       const flat = graphs.get(2);
       if (flat) plotly().relayout(flat, { dragmode: tool().value });

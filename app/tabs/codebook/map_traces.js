@@ -1,4 +1,4 @@
-/* The map as plotly takes it: traces, their points and the layout. Knows nothing of the page. */
+/* The map in plotly's form: traces, their points and the layout. Knows nothing of the page. */
 
 import { MARK } from "./colour.js";
 
@@ -6,19 +6,19 @@ import { MARK } from "./colour.js";
 /** @typedef {import("./types").Placed} Placed */
 /** @typedef {Record<string, (number | null)[]>} Points */
 
-/* The traces, the later ones on top: all codewords, lines to the neighbours of the card's code, the marked codes, and
-   a ring around the code of the card. */
+/* The traces from the lowest to the highest: all codewords, lines to the neighbours of the card's code, the marked codes,
+   and a ring around the card's code. */
 export const BASE = 0;
 export const LINKS = 1;
 export const SELECTED = 2;
 export const PICKED = 3;
 
-/** Thousands of points need room. */
+/** From this many codes on, points are smaller. */
 const MANY = 6000;
 
 /**
- * Codes in the order in which they are drawn: never chosen ones below, then from the most to the least used, so that
- * small points stay in sight.
+ * The codes in the order of drawing: first those never chosen, then from the most to the least used. Small points thus
+ * lie on top of large ones.
  * @param {Pick<Book, "order" | "counts">} book
  * @returns {number[]}
  */
@@ -91,7 +91,7 @@ export function emptyTraces(dimensions, { text, grey, background }) {
  * @param {string} tool what dragging does in the flat map
  */
 export function mapLayout({ dimensions, key }, tool) {
-  // One object each: plotly writes every axis's range into its own.
+  // One object for each axis, because plotly writes the axis's range into it.
   const axis = () => ({ visible: false, showgrid: false, zeroline: false });
   const axes = { xaxis: axis(), yaxis: axis() };
   const camera = { eye: { x: 0.95, y: 0.95, z: 0.7 } };
@@ -102,7 +102,7 @@ export function mapLayout({ dimensions, key }, tool) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     showlegend: false,
-    // Another projection begins with its own zoom.
+    // Another projection starts with its own zoom.
     uirevision: key,
     hovermode: "closest",
     hoverdistance: 12,
@@ -111,7 +111,7 @@ export function mapLayout({ dimensions, key }, tool) {
 }
 
 /**
- * The code of a point that plotly names, null where the event is about none.
+ * The code of the point in a plotly event, null if the event has none.
  * @param {{points?: {curveNumber: number, pointNumber: number}[]} | undefined} event
  * @param {number[]} drawn
  * @param {number[]} selected

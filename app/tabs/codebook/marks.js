@@ -4,17 +4,17 @@
 
 /** The cell carries a marked code. */
 export const LIT = 1;
-/** The cell carries the code of the card. */
+/** The cell carries the card's code. */
 export const PICKED = 2;
 
 /**
- * Codes that are lit: the marked ones and that of the card.
+ * The codes that are lit: the marked ones and the card's.
  * @param {Pick<import("./types").CodebookState, "selected" | "picked">} state
  */
 export const litCodes = ({ selected, picked }) => new Set(picked === null ? selected : [...selected, picked]);
 
 /**
- * What every cell of the slice carries in any of its levels: 0, LIT or PICKED.
+ * The mark of every cell of the slice, over all levels: 0, LIT or PICKED.
  * @param {Int32Array} codes (levels, rows, columns)
  * @param {Grids} grids
  * @param {Set<number>} lit
@@ -32,7 +32,7 @@ export function cellMarks(codes, { grid_of_tokens: [h, w], levels }, lit, picked
 }
 
 /**
- * Codes of cells, of all levels, in ascending order.
+ * The codes of some cells in all levels, in ascending order.
  * @param {Iterable<number>} cells
  * @param {Int32Array} codes (levels, rows, columns)
  * @param {Grids} grids

@@ -1,4 +1,4 @@
-/* What shows a code in every view: the bar of its classes, and the button that opens its card. */
+/* What every view uses to show a code: the bar of its classes and the button that opens its card. */
 
 import { make } from "../../web/dom.js";
 import { classShares } from "./book.js";

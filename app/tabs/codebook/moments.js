@@ -1,15 +1,15 @@
-/* The codebook at moments of the training: arithmetic only. */
+/* The codebook at moments (snapshots) of the training. Arithmetic only. */
 
 /** @typedef {import("./types").Story} Story */
 
-/** Of the range of the points, around them. */
+/** Margin around the points, as a share of their range. */
 const RIM = 0.04;
 
 /** @param {Story} story */
 export const codewordsOf = (story) => story.counts.length / story.steps.length;
 
 /**
- * Points of a moment that are in use, or not; a code that a smaller codebook lacked counts -1 and is in neither.
+ * The points of a moment that are in use, or not. A code that did not exist yet has the count -1 and is in neither.
  * @param {Story} story
  * @param {number} moment
  * @param {boolean} inUse
@@ -27,7 +27,7 @@ export function pointsAt(story, moment, inUse) {
 }
 
 /**
- * The range of an axis that holds all moments.
+ * A range of an axis that fits all moments.
  * @param {Float32Array} places (moments, codes, 2)
  * @param {number} axis 0 or 1
  * @returns {[number, number]}
@@ -44,7 +44,7 @@ export function boundsOf(places, axis) {
 }
 
 /**
- * The moment that a film shows next: from the last one it begins again.
+ * The moment that the film shows next. After the last one it starts again.
  * @param {number} moment
  * @param {number} last
  */

@@ -1,4 +1,4 @@
-/* The nearest codewords on a code's card. pi(j|i) follows epsilon without asking again. */
+/* The nearest codewords on a code's card. pi(j|i) follows epsilon without another request. */
 
 import { make } from "../../web/dom.js";
 import { percent } from "../../web/numbers.js";
@@ -47,10 +47,10 @@ export function createNeighbours(list, codebook, atoms) {
 
 /**
  * @param {number} strength
- * @param {number[]} shares of what is replaced
+ * @param {number[]} shares of the replacements
  */
 export function replacementInWords(strength, shares) {
-  if (strength === 0) return "At ε = 0 nothing is replaced; the bars show who would be taken.";
+  if (strength === 0) return "At ε = 0 no code is replaced. The bars show which codes a replacement would take.";
   const taken = percent(
     shares.reduce((sum, share) => sum + share, 0),
     0,
@@ -58,8 +58,8 @@ export function replacementInWords(strength, shares) {
   return (
     "With probability " +
     (1 - strength).toFixed(2) +
-    " the code stays; these ten take " +
+    " the code stays. These ten get " +
     taken +
-    " of what is replaced."
+    " of the replacements."
   );
 }

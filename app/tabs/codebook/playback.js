@@ -1,13 +1,13 @@
-/* The film of the training: a slider over its moments that can move by itself. */
+/* The film of the training: a slider over its moments, which can play by itself. */
 
 import { nextMoment } from "./moments.js";
 
-/** Milliseconds for every moment. */
+/** Milliseconds that each moment is shown. */
 const PAUSE = 1100;
 
 /**
  * @param {import("./types").Context} context
- * @param {() => boolean} isOpen whether its view is on show: out of sight it stops
+ * @param {() => boolean} isOpen whether the view is open; otherwise the film stops
  * @param {(moment: number) => void} show
  */
 export function createPlayback({ part }, isOpen, show) {
@@ -33,7 +33,7 @@ export function createPlayback({ part }, isOpen, show) {
   }
 
   function play() {
-    // From the end it begins again.
+    // At the end it starts again.
     if (at() === last()) go(0);
     clock = setInterval(forward, PAUSE);
     tell();
@@ -47,7 +47,7 @@ export function createPlayback({ part }, isOpen, show) {
   function forward() {
     if (!isOpen()) return pause();
     go(nextMoment(at(), last()));
-    // Once through, then it rests at the end.
+    // It plays once and stops at the end.
     if (at() === last()) pause();
   }
 
@@ -60,7 +60,7 @@ export function createPlayback({ part }, isOpen, show) {
   return {
     pause,
     /**
-     * Another film, shown at its end.
+     * Loads another film and shows its last moment.
      * @param {number} moments
      */
     reset(moments) {
@@ -68,7 +68,7 @@ export function createPlayback({ part }, isOpen, show) {
       slider.value = slider.max;
     },
     moment: at,
-    /** @param {string} words what the moment is, for a screen reader */
+    /** @param {string} words the moment, for a screen reader */
     describe(words) {
       slider.setAttribute("aria-valuetext", words);
     },

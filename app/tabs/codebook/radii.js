@@ -1,4 +1,4 @@
-/* Two radii: how far dropout and the QPM move what the decoders read, and what that costs on the slice on show. */
+/* Two radii: how far dropout and the QPM move the decoders' input, and how the present slice's labels change. */
 
 import { frames } from "../../web/frames.js";
 import { drawPlot, ink, marker, plotLook } from "../../web/plotly.js";
@@ -9,7 +9,7 @@ import { boundInWords, radiiInWords } from "./radii_words.js";
 /** @typedef {import("../../web/types").PageState} PageState */
 /** @typedef {import("../../web/types").SliceRequest} SliceRequest */
 
-/** Milliseconds without a change before the curves are drawn anew. */
+/** Milliseconds without a change before the curves are redrawn. */
 const REST = 120;
 
 /** @param {import("./types").Context} context */
@@ -18,7 +18,7 @@ export function createRadii(context) {
   const { state } = codebook;
   /** @type {import("./types").Theory | null} */
   let theory = null;
-  // Key of the codebook that the theory is about, and key and colours of what stands.
+  // The codebook that the theory belongs to, and what is drawn: its codebook and its colours.
   let known = "";
   let drawn = "";
   /** @type {import("./types").Cost & {of: string}} What dropout costs on a slice. */
@@ -55,7 +55,7 @@ export function createRadii(context) {
   /** @param {object} layout */
   const look = (layout) => plotLook(root, { uirevision: known, ...layout });
 
-  /* QPM's curve comes from the frames that are fetched ahead, dropout's from the server, once a slice and seed. */
+  /* The QPM's curve uses the frames that are fetched ahead. Dropout's comes from the server once for a slice and a seed. */
   async function cost() {
     const page = store.state;
     const request = state.shown?.request;
@@ -89,7 +89,7 @@ export function createRadii(context) {
    */
   function drawCost(page, acquired) {
     const dropout = acquired ? measured : { rates: [], dice: [] };
-    text("radii-slice").textContent = "Dice against the undisturbed labels, " + page.plane + " slice " + page.index;
+    text("radii-slice").textContent = "Dice against the labels at ε = 0, " + page.plane + " slice " + page.index;
     const layout = { ...radiiLayout("Dice", [0, 1.02]), shapes: [marker(root, page.strength)] };
     drawPlot(part("#cost"), costTraces(dropout, acquired ? frames.curve : []), look(layout));
   }
@@ -101,7 +101,7 @@ export function createRadii(context) {
 
   codebook.subscribe(open, "view", "book");
   codebook.subscribe(costSoon, "frame", "page", "presence");
-  // Epsilon's frames come one after the other.
+  // The frames of epsilon arrive one after the other.
   frames.subscribe((event) => {
     if (event.fetched && isOpen()) costSoon();
   });

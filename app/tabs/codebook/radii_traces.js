@@ -1,4 +1,4 @@
-/* The plots of the two radii as plotly takes them. Knows nothing of the page. */
+/* The plots of the two radii in plotly's form. Knows nothing of the page. */
 
 import { axisLook } from "../../web/plotly.js";
 import { TEAL } from "./colour.js";
@@ -60,8 +60,8 @@ export function costTraces(dropout, points) {
 }
 
 /**
- * The upper end of the axis, as high as dropout at 0.9: what leaves the picture there goes on without bound, and so
- * does the bound, nearly.
+ * The upper end of the axis. Dropout's radius grows without bound and so, nearly, does the QPM's bound: the axis ends at
+ * dropout's value at 0.9.
  * @param {Pick<Theory, "strengths" | "quantized" | "dropout">} theory
  */
 export function topOf({ strengths, quantized, dropout }) {

@@ -1,12 +1,12 @@
-/* The ramp of colours for values that have an order: viridis. */
+/* The colour ramp for ordered values: viridis. */
 
-/** At nine stops. */
+/** Nine stops of the ramp. */
 const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"].map(
   (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16)),
 );
 
 /**
- * @param {number} share 0 to 1; what lies beyond takes the ends' colours
+ * @param {number} share 0 to 1; values beyond get the colours of the ends
  * @returns {number[]} red, green, blue
  */
 export function viridis(share) {
@@ -18,7 +18,7 @@ export function viridis(share) {
 /** @param {number[]} colour */
 const css = (colour) => "rgb(" + colour + ")";
 
-// Few different colours: plotly reads each of them once.
+// Only few different colours, because plotly parses each different one.
 const STEPS = Array.from({ length: 64 }, (_, i) => css(viridis(i / 63)));
 
 /** @param {number} share 0 to 1 */
@@ -27,7 +27,7 @@ export const stepColour = (share) => STEPS[Math.round((STEPS.length - 1) * Math.
 export const GRADIENT = "linear-gradient(90deg," + VIRIDIS.map(css) + ")";
 
 /**
- * Where a value lies between low and high.
+ * The position of a value between low and high.
  * @param {number} value
  * @param {number} low
  * @param {number} high

@@ -1,5 +1,5 @@
-/* The slice beside the map, linked both ways: cells that carry marked codes are lit, a click or a brush gives a region's
-   codes. Its tokens are the encoder's own, before any perturbation. */
+/* The slice beside the map. The two are linked both ways: marked codes light their cells, and a click or a brush on cells
+   marks their codes. The tokens are the encoder's own, before any perturbation. */
 
 import { setSlider } from "../../web/keys.js";
 import { shapeStages } from "../../web/pictures.js";

@@ -1,4 +1,4 @@
-/* Hands on the slice: a click gives a cell's code, a brush marks a region's codes, arrow keys move a cursor over the
+/* Input on the slice: a click picks a cell's code, a brush marks the codes of a region, arrow keys move a cursor over the
    cells. */
 
 import { cellAt, cellBeside } from "../../web/cells.js";
@@ -52,7 +52,7 @@ export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!brushed) return;
-    // A fast brush moves over several cells between two events.
+    // A fast brush crosses several cells between two events.
     for (const one of [...(event.getCoalescedEvents?.() ?? []), event]) brush(one);
   });
   canvas.addEventListener("pointerup", (event) => {
@@ -94,7 +94,7 @@ export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
     get brushed() {
       return brushed;
     },
-    /** Shown while the slice is in focus only. */
+    /** Shown only while the slice has the focus. */
     get cursor() {
       return document.activeElement === canvas ? cursor : null;
     },

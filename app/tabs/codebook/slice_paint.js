@@ -6,11 +6,11 @@ import { PICKED } from "./marks.js";
 
 /** @typedef {import("./types").OnShow} OnShow */
 
-/** Pixels of the picture's longer side, nearly: small slices are enlarged by a whole number. */
+/** Approximate pixels of the picture's longer side. Small slices are enlarged by a whole number. */
 const SIDE = 512;
 
 /**
- * What is drawn over the slice. marks: of all cells, null where the plane has none. brushed: cells under the brush.
+ * What is drawn over the slice. marks: of all cells, null if the plane has none. brushed: cells under the brush.
  * @typedef {{
  *   marks: Uint8Array | null,
  *   brushed: Set<number> | null,
@@ -24,7 +24,7 @@ const small = globalThis.document?.createElement("canvas");
  * @param {HTMLCanvasElement} canvas
  * @param {OnShow} on
  * @param {Overlay} overlay
- * @param {boolean} dim half as bright, so that what is lit stands out
+ * @param {boolean} dim half as bright, so that lit cells stand out
  */
 export function paintSlice(canvas, on, { marks, brushed, cursor }, dim) {
   const [rows, columns] = on.view.shape;

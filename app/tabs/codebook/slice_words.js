@@ -1,4 +1,4 @@
-/* What is said around the slice. */
+/* The texts around the slice. */
 
 import { number } from "../../web/numbers.js";
 
@@ -18,9 +18,9 @@ export function titleInWords({ request: { plane, index }, codes }) {
 export function hintInWords({ scan, codes }, lit, cells) {
   if (!codes) {
     const acquired = Object.keys(scan.planes).find((name) => scan.planes[name].acquired);
-    return "Tokens lie in the acquired slices: choose the " + acquired + " plane.";
+    return "Only acquired slices have tokens. Choose the " + acquired + " plane.";
   }
-  if (!lit) return "Click a cell for its code, drag over a region to mark its codes.";
+  if (!lit) return "Click a cell for its code, or drag over a region to mark its codes.";
   return number(cells) + (cells === 1 ? " cell" : " cells") + " of this slice lit";
 }
 

@@ -1,5 +1,5 @@
-/* The codebook on show and what of it is marked: the store that the tab's views share. Arrays come once a codebook;
-   marks never leave the browser. Knows nothing of elements. */
+/* The store that the tab's views share: the present codebook and its marks. The arrays are fetched once for a codebook;
+   the marks never leave the browser. Knows nothing of elements. */
 
 import { frames } from "../../web/frames.js";
 import { links } from "../../web/links.js";
@@ -29,7 +29,7 @@ export function createCodebook({ server, visible, say }) {
   const state = empty();
   /** @type {Set<(name: Change) => void>} */
   const listeners = new Set();
-  // Tokens of scans: the codebook that is on its way, and the one that did not come.
+  // Tokens of scans: the one whose codebook is being fetched, and the one whose codebook did not come.
   let loading = "";
   let failed = "";
 
@@ -57,7 +57,7 @@ export function createCodebook({ server, visible, say }) {
   }
 
   /**
-   * How the scan on show uses the codebook.
+   * Fetches how the present scan uses the codebook.
    * @param {string} token
    */
   async function meet(token) {
@@ -67,7 +67,7 @@ export function createCodebook({ server, visible, say }) {
     tell("presence");
   }
 
-  /* The other tabs light them too. */
+  /* Marks codes. The other tabs light them too. */
   function light() {
     const { selected, picked } = state;
     store.light(picked === null || selected.includes(picked) ? selected : [...selected, picked]);
@@ -114,7 +114,7 @@ export function createCodebook({ server, visible, say }) {
     });
     store.subscribe((page) => {
       load();
-      // Unmarked elsewhere, or left behind with another checkpoint.
+      // Another tab has unmarked them, or another checkpoint is open.
       if (!page.lit.length && (state.selected.length || state.picked !== null)) unmark();
       if (visible()) tell("page");
     });

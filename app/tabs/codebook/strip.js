@@ -1,4 +1,4 @@
-/* How many marked tokens every slice has, below the slice; a click goes there. */
+/* The bars below the slice: how many marked tokens each slice has. A click opens the slice. */
 
 import { make } from "../../web/dom.js";
 import { setSlider } from "../../web/keys.js";
@@ -9,7 +9,7 @@ import { litCodes } from "./marks.js";
 export function createStrip({ codebook, part, server }) {
   const strip = part("[data-part=strip]");
   let asked = 0;
-  // Token of the scan whose slices were counted.
+  // Token of the scan that was counted.
   let counted = "";
 
   async function draw() {
@@ -38,7 +38,7 @@ export function createStrip({ codebook, part, server }) {
     return made;
   }
 
-  /* The bar of the slice on show. */
+  /* Marks the bar of the present slice. */
   function point() {
     const on = codebook.onShow();
     [...strip.children].forEach((one, index) => {
@@ -49,7 +49,7 @@ export function createStrip({ codebook, part, server }) {
   codebook.subscribe(draw, "selection", "picked", "presence");
   codebook.subscribe(() => {
     const on = codebook.onShow();
-    // The first picture of another scan may come after all else is known of it.
+    // The first picture of another scan may come after its counts.
     if (on && counted !== on.scan.token) draw();
     point();
   }, "frame");

@@ -1,4 +1,4 @@
-/* Usage: how evenly the codewords share the work, and the classes of all codes in use. */
+/* Usage: how evenly the codewords are used, and the classes of all codes in use. */
 
 import { axisLook, drawPlot, ink, marker, plotLook, plotly } from "../../web/plotly.js";
 import { showCard } from "./list.js";
@@ -71,7 +71,7 @@ export function createUsage(context) {
     });
   }
 
-  /* The code of the card on both plots. */
+  /* Marks the card's code on both plots. */
   function point() {
     const { book, picked } = state;
     if (!graphs || !book || state.view !== "usage") return;

@@ -1,4 +1,4 @@
-/* The plots of the usage as plotly takes them. Knows nothing of the page. */
+/* The plots of the usage in plotly's form. Knows nothing of the page. */
 
 import { MARK, TEAL, classColour } from "./colour.js";
 
@@ -20,7 +20,7 @@ export function byClass(book) {
 }
 
 /**
- * Tokens by rank, and a point for the code of the card.
+ * Tokens by rank, and a point for the card's code.
  * @param {Book} book
  */
 export function frequencyTraces(book) {
@@ -46,7 +46,7 @@ export function frequencyTraces(book) {
 }
 
 /**
- * One row a class, its intensity the class's share of each code.
+ * One row a class. Its intensity is the class's share of each code.
  * @param {Book} book
  * @param {number[]} codes one a column
  * @param {string} grey
@@ -73,7 +73,7 @@ export function classTraces(book, codes, grey) {
 }
 
 /**
- * plotly reads texts as HTML and templates.
+ * A text without signs that plotly would read as HTML or as a template.
  * @param {string} name
  */
 export const plain = (name) => name.replace(/[<>&%{}]/g, "");

@@ -1,5 +1,5 @@
-/* The tab Codebook: the codewords as a map linked with the slice on show, a card for each, how they came about, and
-   what perturbing costs. */
+/* The Codebook tab: the codewords as a map that is linked with the present slice, a card for each codeword, their use,
+   their evolution in training, and the two radii. */
 
 import { links } from "../../web/links.js";
 import { createAtoms } from "./atoms.js";
@@ -20,7 +20,7 @@ import { createUsage } from "./usage.js";
 /** @type {ReturnType<typeof createMap> | null} */
 let map = null;
 
-/** What stands on the map, null before it is there. plotly.js draws a moment after it was asked to. */
+/** What the map shows, null before the first drawing. plotly.js draws a moment after the request. */
 export const state = () => map?.state() ?? null;
 
 /**
@@ -31,7 +31,7 @@ export const state = () => map?.state() ?? null;
 export function mount(element, _props, server) {
   const context = createContext(element, server);
   const atoms = createAtoms(context);
-  // First: the others draw into a view that is open.
+  // First, because the other parts draw only into an open view.
   createHead(context);
   createKeyboard(context);
   map = createMap(context, createHover(context, atoms));
@@ -58,7 +58,7 @@ function followLink(context) {
   let linked = /^\d+$/.test(code) ? Number(code) : null;
   chooseView(context, view);
   codebook.subscribe(() => {
-    // Only the codebook that the page opens with is meant.
+    // The link means only the codebook that the page opens with.
     if (linked !== null && codebook.state.book) {
       codebook.pick(linked);
       linked = null;

@@ -7,7 +7,7 @@ import { classShares } from "./book.js";
 /** @typedef {import("./types").Presence} Presence */
 
 /**
- * Its three largest classes.
+ * The three largest classes of the code.
  * @param {Book} book
  * @param {number} code
  */
@@ -19,7 +19,7 @@ export function mixInWords(book, code) {
 }
 
 /**
- * How often it is used.
+ * How often the code is used.
  * @param {Book} book
  * @param {Presence | null} presence
  * @param {number} code
@@ -32,7 +32,7 @@ export function usageInWords(book, presence, code) {
 }
 
 /**
- * All of it, for a screen reader.
+ * Everything about the code, for a screen reader.
  * @param {Book} book
  * @param {Presence | null} presence
  * @param {number} code

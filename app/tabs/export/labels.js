@@ -1,4 +1,4 @@
-/* The label volume at the settings on show, prepared before it is asked for, so that a click saves it. */
+/* The label volume at the present settings. It is prepared in advance, so that a click saves it at once. */
 import { nameOf, save } from "../../web/files.js";
 import { bytesOf } from "../../web/packed.js";
 import { store } from "../../web/store.js";
@@ -10,19 +10,19 @@ import { labelsEnding, labelsKey, questionOf, slicesOf } from "./questions.js";
  * @typedef {{key: string, isAsked: boolean}} Work
  */
 
-const PREPARED_UNASKED = 40; // slices; a longer scan is decoded when its labels are asked for
-const READY = "The labels of all slices at these settings are ready, on the scan's own grid.";
+const PREPARED_UNASKED = 40; // slices; a longer scan is decoded only after a click
+const READY = "The labels of all slices at these settings are ready. They have the scan's own grid.";
 
 /** @param {Tab} tab */
 export function createLabels(tab) {
   /** @type {{key: string, bytes: BlobPart} | null} */
   let file = null;
   /** @type {Work | null} */
-  let preparing = null; // isAsked: whether a click waits for it
+  let preparing = null; // isAsked: whether a click is waiting for it
   const button = /** @type {HTMLButtonElement} */ (tab.find("[data-do=labels]"));
   const bar = /** @type {HTMLProgressElement} */ (tab.find("progress"));
 
-  /** @param {boolean} isAsked whether the visitor wants the file, not only the view that it belongs to */
+  /** @param {boolean} isAsked whether the visitor has asked for the file */
   function prepare(isAsked) {
     const { state } = store;
     if (!state) return;
@@ -34,7 +34,7 @@ export function createLabels(tab) {
       return;
     }
     if (isAsked || slices <= PREPARED_UNASKED) return decode((preparing = { key, isAsked }), state, slices);
-    tell(slices + " slices: they are decoded at these settings when you press the button.");
+    tell(slices + " slices. They are decoded at these settings when you press the button.");
   }
 
   /**
@@ -68,7 +68,7 @@ export function createLabels(tab) {
     if (isAsked) saveFile(bytes, state);
   }
 
-  /** The settings changed: what is under way is of no use any more, nor is a file of others. */
+  /** The settings have changed: drop the file and the work for the previous ones. */
   function leave() {
     const key = store.state && labelsKey(store.state);
     if (preparing && preparing.key !== key) stop();
@@ -84,7 +84,7 @@ export function createLabels(tab) {
 
   /**
    * @param {string} message
-   * @param {number} [share] of the slices that is decoded; left out while none is
+   * @param {number} [share] of the slices that are decoded; left out while nothing is being decoded
    */
   function tell(message, share) {
     tab.text("labels").textContent = message;

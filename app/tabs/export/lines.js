@@ -1,4 +1,4 @@
-/* The lines that give the view on show again: as text on the page, copied, and as a configuration. */
+/* The code that reproduces the present view: shown on the page, copied, and saved as a configuration. */
 import { nameOf, save } from "../../web/files.js";
 import { store } from "../../web/store.js";
 import { described, questionOf } from "./questions.js";
@@ -14,7 +14,7 @@ const SAID = 1500; // milliseconds
 
 /**
  * @param {Tab} tab
- * @param {() => void} refreshed is called when the lines are those of the view on show
+ * @param {() => void} refreshed is called when the lines match the present view
  */
 export function createLines(tab, refreshed) {
   let asked = 0; // the number of the newest question
@@ -25,7 +25,8 @@ export function createLines(tab, refreshed) {
     const mine = ++asked;
     const answer = await tab.server.export(questionOf(state, "lines", location.origin));
     if (mine !== asked) return;
-    if (!answer || answer.error) return tab.say(answer?.error ?? "The server did not answer.");
+    if (!answer || answer.error)
+      return tab.say(answer?.error ?? "The server did not answer. Change a setting to try again.");
     for (const language of LANGUAGES) tab.text(language).textContent = answer[language] ?? "";
     tab.text("what").textContent = described(state);
     refreshed();
@@ -39,7 +40,7 @@ export function createLines(tab, refreshed) {
     }
   }
 
-  /** The lines that are shown. @param {HTMLElement} button */
+  /** Copies the lines that are shown. @param {HTMLElement} button */
   function copy(button) {
     const language = LANGUAGES.find((each) => !tab.text(each).hidden) ?? LANGUAGES[0];
     copyText(tab.text(language).textContent ?? "", button);
@@ -50,18 +51,18 @@ export function createLines(tab, refreshed) {
     tab.say("");
     const isCopied = await copyText(location.href, button);
     if (!isCopied || !store.state?.scan.own) return;
-    tab.say("The link holds the settings, not your own scan: elsewhere it opens with an example.");
+    tab.say("The link holds the settings but not your own scan. On other computers it opens an example.");
   }
 
   /**
    * @param {string} text
-   * @param {HTMLElement} button that says what came of it
+   * @param {HTMLElement} button that reports the result
    */
   async function copyText(text, button) {
     try {
       await navigator.clipboard.writeText(text);
     } catch {
-      tab.say("This browser does not let a page copy; mark the text and copy it by hand.");
+      tab.say("This browser does not allow the page to copy. Select the text and copy it yourself.");
       return false;
     }
     const label = button.textContent;

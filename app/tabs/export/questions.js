@@ -1,4 +1,4 @@
-/* What the server is asked for, and what depends on what. No DOM. */
+/* The requests to the server, and the settings that each depends on. No DOM. */
 
 /**
  * @typedef {import("../../web/types").PageState} PageState
@@ -34,7 +34,7 @@ export function questionOf(state, kind, address) {
 }
 
 /**
- * What the label volume depends on: the slice only if tokens are forced in it.
+ * What the label volume depends on. The slice belongs to it only if tokens are forced there.
  * @param {Settings & {scan: {token: string}}} state
  */
 export function labelsKey({ scan, index, strength, mode, seed, edits }) {
@@ -51,7 +51,7 @@ export function slicesOf({ planes }) {
   return Object.values(planes).find((plane) => plane.acquired)?.count ?? 0;
 }
 
-/** The view on show in words. @param {Settings & {scan: {name: string}}} state */
+/** The present view in words. @param {Settings & {scan: {name: string}}} state */
 export function described({ scan, plane, index, strength, mode, seed, edits }) {
   const forced = edits.length ? [edits.length + " forced"] : [];
   return [scan.name, plane + " slice " + index, "ε = " + strength.toFixed(2), mode, "seed " + seed, ...forced].join(

@@ -1,4 +1,4 @@
-/* Files and lines of what the page shows, made on the server when asked for and saved by the browser. */
+/* The Export tab: files and code for what the page shows. The server makes them on request, the browser saves them. */
 import { callOff, nameOf, prepare, save } from "../../web/files.js";
 import { bytesOf } from "../../web/packed.js";
 import { store } from "../../web/store.js";
@@ -12,7 +12,7 @@ import { questionOf } from "./questions.js";
  * @typedef {import("./types").Tab} Tab
  */
 
-const REST = 150; // milliseconds: while a slider moves nothing is asked
+const REST = 150; // milliseconds: nothing is requested while a slider moves
 
 /** @type {Record<string, {type: string, ending: string}>} */
 const FILES = {
@@ -76,10 +76,10 @@ function createTab(element, server) {
 }
 
 /**
- * A table or a figure of the view on show.
+ * Saves a table or a figure of the present view.
  * @param {Tab} tab
  * @param {string} kind
- * @param {HTMLElement} button that asked for it
+ * @param {HTMLElement} button that was pressed
  */
 async function saveFile(tab, kind, button) {
   const { state } = store;

@@ -1,12 +1,12 @@
-/* Two label pictures compared, and two settings told apart in words. No DOM. */
+/* Compares two label pictures, and says in words how two settings differ. No DOM. */
 
 /** @typedef {Pick<import("../../web/types").SliceRequest, "strength" | "mode" | "seed" | "edits">} Settings */
 
 /**
- * What two label pictures have in common: mean Dice over the structures in either of them, 1 if there is none, as
- * vqseg.inference.label_agreement has it, and the share of the pixels with the same label.
+ * How well two label pictures agree: the mean Dice over the structures in either of them (1 if there are none), and the
+ * share of the pixels with the same label. vqseg.inference.label_agreement gives the same Dice.
  * @param {Uint8Array} one labels of a picture
- * @param {Uint8Array} other as many
+ * @param {Uint8Array} other labels of as many pixels
  * @param {number} classes how many labels there are, the background included
  */
 export function agreementOf(one, other, classes) {
@@ -27,7 +27,7 @@ export function agreementOf(one, other, classes) {
 }
 
 /**
- * What two settings differ in, in words: [of a, of b] for each difference.
+ * The differences of two settings in words: [of a, of b] for each.
  * @param {Settings} a
  * @param {Settings} b
  * @returns {[string, string][]}
@@ -42,5 +42,5 @@ export function differences(a, b) {
 /** @type {((settings: Settings) => string)[]} */
 const WORDS = [({ strength }) => "ε " + strength.toFixed(2), ({ mode }) => mode, ({ seed }) => "seed " + seed];
 
-/** A cell that is forced twice counts once. @param {Settings} settings */
+/** Counts a cell once even if it is forced twice. @param {Settings} settings */
 const forced = ({ edits }) => new Set(edits.map(([row, column]) => row + " " + column)).size + " forced";

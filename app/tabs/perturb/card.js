@@ -1,4 +1,4 @@
-/* The card beside the grids: a token in words and pictures, and the codes that it can be forced to. */
+/* The card beside the grids: the chosen token in words and pictures, and the codes that it can be forced to. */
 import { make } from "../../web/dom.js";
 import { grey, paint } from "../../web/pictures.js";
 import { editsText, moveText, share } from "./card_words.js";
@@ -25,7 +25,7 @@ import { elementIn } from "./tab.js";
  */
 export function createCard(tab, force) {
   /** @type {{cell: string | null, move: string | null} | null} */
-  let atFirst = null; // what it says while no token is chosen
+  let atFirst = null; // the card's text while no token is chosen
   /** @param {string} selector */
   const part = (selector) => elementIn(tab.panel, ".card " + selector);
   const cell = () => tab.text("cell");
@@ -57,7 +57,7 @@ export function createCard(tab, force) {
   }
 
   /**
-   * What the code and its replacement decode to; one picture if there was no replacement.
+   * The pictures that the code and its replacement decode to; one picture if the code was not replaced.
    * @param {CodePicture} before
    * @param {CodePicture} after
    */
@@ -71,7 +71,7 @@ export function createCard(tab, force) {
     part(".swap").hidden = false;
   }
 
-  /** No token is chosen. */
+  /** Shows that no token is chosen. */
   function clear() {
     if (!atFirst) return;
     part("table").hidden = part("form").hidden = part(".swap").hidden = true;

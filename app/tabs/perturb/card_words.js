@@ -1,6 +1,6 @@
-/* What the card says of a token. No DOM. */
+/* What the card says about a token. No DOM. */
 
-/** A probability to four places; what is less than that is not said to be nothing. @param {number} value */
+/** A probability to four places. A smaller one must not look like zero. @param {number} value */
 export const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.toFixed(4));
 
 /**
@@ -20,7 +20,7 @@ export function moveText({ code, to, isForced, probability, distance }) {
   return "code " + code + " → " + to + (isForced ? ", forced" : "") + likely + " · distance " + distance.toFixed(3);
 }
 
-/** @param {number} count of the forced tokens, those that were forced again included */
+/** @param {number} count of edits; a token that is forced again counts again */
 export function editsText(count) {
   if (count === 0) return "No cell is forced";
   return count + (count === 1 ? " edit in this slice" : " edits in this slice");

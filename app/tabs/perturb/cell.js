@@ -1,4 +1,4 @@
-/* The token that is looked at: chosen by a click or by the arrow keys, described on the card, forced to a code. */
+/* The chosen token. A click or an arrow key chooses it, the card describes it, and the visitor can force it to a code. */
 import { boxOf, cellAt, cellBeside } from "../../web/cells.js";
 import { unpack } from "../../web/packed.js";
 import { pixelAt } from "../../web/pictures.js";
@@ -47,7 +47,7 @@ export function createCell(tab) {
   }
 
   /**
-   * The arrow keys go from cell to cell as they are displayed.
+   * The arrow keys move between cells as displayed.
    * @param {KeyboardEvent} event
    */
   function move(event) {
@@ -59,7 +59,7 @@ export function createCell(tab) {
   }
 
   /**
-   * The chosen cell may lie beside what a zoomed picture shows.
+   * Brings the chosen cell into view: a zoomed picture may not show it.
    * @param {HTMLCanvasElement} canvas
    * @param {Scene} scene
    */
@@ -82,7 +82,7 @@ export function createCell(tab) {
     zoom.reveal(middle, inStage(width, height));
   }
 
-  /** The card of the chosen cell, if there is one. */
+  /** Fills the card for the chosen cell, if there is one. */
   async function describe() {
     const scene = withTokens();
     const { clean_codes: clean, codes } = scene?.shown.frame ?? {};
@@ -131,7 +131,7 @@ export function createCell(tab) {
 }
 
 /**
- * Where a code stands in the grids of all levels, one below the other: edits count rows so.
+ * Row and column of a code when the grids of all levels stand one below the other. Edits count rows this way.
  * @param {number} at
  * @param {Scan} scan
  * @returns {[number, number]} row and column

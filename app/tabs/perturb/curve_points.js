@@ -1,16 +1,16 @@
-/* The points of the curves: which one comes next, and what the plot's traces are made of. No DOM. */
+/* The points of the curves: which one is requested next, and the plot's traces. No DOM. */
 
 /**
  * @typedef {import("./types").CurvePoint} CurvePoint
  * @typedef {import("./types").FigureName} FigureName
  */
 
-// From coarse to fine, so that the curve's form is there early; it bends most where dropout is strong.
+// From coarse to fine, so that the curve's shape shows early. It bends most where dropout is strong.
 const FIRST = [0, 1, 0.5, 0.7, 0.9, 0.25, 0.8, 0.6, 0.95, 0.1, 0.4];
 
 /**
- * The rate of dropout that is asked for next.
- * @param {number[]} rates those that are there
+ * The rate of dropout that is requested next.
+ * @param {number[]} rates that are there already
  * @param {number} steps the curve's points lie at 0, 1 / steps ... 1
  * @returns {number | null} null if all are there
  */
@@ -22,7 +22,7 @@ export function nextRate(rates, steps) {
 }
 
 /**
- * One figure of a point; against the truth it is the mean over the structures.
+ * One figure of a point. Against the ground truth it is the mean over the structures.
  * @param {CurvePoint} point
  * @param {FigureName} name
  * @returns {number | null} null where there is none
@@ -42,7 +42,7 @@ function meanOf(scores) {
  * @param {readonly FigureName[]} figures in the order of the traces
  * @param {(CurvePoint & {strength: number})[]} swapped by epsilon
  * @param {(CurvePoint & {rate: number})[]} dropped in any order
- * @param {boolean} hasTruth whether curves against the truth are to be seen
+ * @param {boolean} hasTruth whether to show the curves against the ground truth
  */
 export function tracesOf(figures, swapped, dropped, hasTruth) {
   const byRate = dropped.toSorted((a, b) => a.rate - b.rate);

@@ -1,4 +1,5 @@
-/* The curves over epsilon, from the frames that are there, and over the rate of feature dropout, asked for point by point. */
+/* The curves over epsilon and over the rate of feature dropout. The first come from the page's frames, the second are
+   requested point by point. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { ink, plotly } from "../../web/plotly.js";
@@ -12,7 +13,7 @@ import { nextRate, tracesOf } from "./curve_points.js";
  */
 
 const NARROW = 520; // pixels
-// PSNR below the shares instead of beside them.
+// On a narrow screen PSNR stands below the other curves.
 const STACKED = {
   "xaxis.domain": [0, 1],
   "yaxis.domain": [0.56, 1],
@@ -20,7 +21,7 @@ const STACKED = {
   "yaxis2.domain": [0, 0.32],
 };
 
-/** Dropout does not know epsilon and mode: its curve belongs to the slice, the seed and the forced tokens. @param {SliceRequest} request */
+/** Epsilon and mode do not affect dropout: its curve depends on the slice, the seed and the forced tokens. @param {SliceRequest} request */
 const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
   JSON.stringify([token, plane, index, seed, edits, truth]);
 
@@ -28,16 +29,16 @@ const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
 export function createCurves(tab) {
   const steps = facts.curve_steps - 1;
   /** @type {Element | null} */
-  let dressed = null; // Gradio makes the plot anew now and then
+  let dressed = null; // the plot that has the page's look; Gradio sometimes replaces the plot
   let drawn = "";
   /** @type {{key: string, points: DropoutPoint[]}} */
-  let dropout = { key: "", points: [] }; // in the order of asking
+  let dropout = { key: "", points: [] }; // in the order of the requests
   let isFetching = false;
 
   /** The plot, once plotly.js has drawn it; null before. */
   const graph = () => /** @type {any} */ (document.querySelector("#curves .js-plotly-plot"));
 
-  /** Whether there is a plot that was not dressed. */
+  /** Whether there is a plot without the page's look. */
   const isNew = () => graph() !== null && graph() !== dressed;
 
   /** @param {Scene} scene */
@@ -69,14 +70,14 @@ export function createCurves(tab) {
     });
   }
 
-  /** The colour of text, which only the page knows, and room on a narrow screen. @param {any} plot */
+  /** Sets the page's text colour and, on a narrow screen, the layout. @param {any} plot */
   function dress(plot) {
     const colour = ink(tab.root);
     const room = plot.clientWidth < NARROW ? STACKED : {};
     plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...room });
   }
 
-  /** One point after the other while the tab is looked at and the frames of epsilon are there: those are more urgent. */
+  /** Requests one point after the other while the tab is open. The frames of epsilon are more urgent and come first. */
   async function fetchDropout() {
     if (isFetching) return;
     isFetching = true;
@@ -87,7 +88,7 @@ export function createCurves(tab) {
     }
   }
 
-  /** The next point of the slice on show; false if there is none to ask for, or no answer. */
+  /** Requests the next point of the present slice; false if none is missing or the server did not answer. */
   async function fetchPoint() {
     const scene = tab.scene();
     if (!scene?.view.acquired || !tab.isVisible() || frames.readyAhead <= steps) return false;

@@ -1,13 +1,15 @@
-/* Maps over a picture, and what they count: where only one decoder answers, and how much a label hangs on the seed. No DOM. */
+/* The pixels and figures of the maps: where only one decoder's output changes, and how much a label depends on the seed.
+   No DOM. */
 
 /** @typedef {[number, number, number]} Colour */
 
 const HEAT = /** @type {Colour} */ ([255, 153, 26]);
-// The picture steps back behind what is marked in it.
+// The picture is dimmed so that the marks stand out.
 const DIMMED = 0.6;
 
 /**
- * Perturbation sensitivity, no measure of uncertainty: the share of draws whose label differs from the most frequent one there.
+ * Perturbation sensitivity: the share of draws whose label differs from the pixel's most frequent one. It does not
+ * measure uncertainty.
  * @param {Uint8Array[]} draws labels of one slice under several seeds
  * @param {number} classes how many labels there are
  */
@@ -26,8 +28,8 @@ export function changingShare(shares) {
 }
 
 /**
- * The share of the pixels of every kind.
- * @param {Uint8Array} changes kinds of change, of app/scan/branches.py
+ * The share of the pixels for each kind of change.
+ * @param {Uint8Array} changes kinds of change from app/scan/branches.py
  * @param {number} kinds how many there are
  */
 export function sharesOf(changes, kinds) {
@@ -51,7 +53,7 @@ export function markBranches(out, image, changes, colours) {
 }
 
 /**
- * Mark every pixel the brighter, the more it changes.
+ * Mark every pixel; the more it changes, the brighter the mark.
  * @param {Uint8ClampedArray} out RGBA, as pictures.grey left it
  * @param {Uint8Array} image grey values
  * @param {Float32Array} shares 0 to 1

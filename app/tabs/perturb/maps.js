@@ -1,4 +1,4 @@
-/* Maps in the place of the segmentation: where only one decoder answers, and how much a label hangs on the seed. */
+/* Maps that replace the segmentation: where only one decoder's output changes, and how much a label depends on the seed. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { percent } from "../../web/numbers.js";
@@ -27,8 +27,8 @@ export function createMaps(tab) {
   /** @type {MapName | null} */
   let chosen = null;
   /** @type {Draws | null} */
-  let draws = null; // labels: one picture a seed; shares: of the seeds that differ from most, once all are there
-  let running = 0; // the number of the measurement that is under way, 0 for none
+  let draws = null; // labels: one picture a seed; shares: of the seeds that differ from the majority, once all are there
+  let running = 0; // the number of the present measurement, 0 for none
   let measurements = 0;
 
   const legend = createLegend(tab);
@@ -38,13 +38,13 @@ export function createMaps(tab) {
   const seedCount = () => Number(select.value);
   const drawsKey = () => tab.settingsKey() + " " + seedCount();
 
-  /** The map that is there to be seen: sensitivity only for the very settings that it was measured at. */
+  /** The map that can be shown. Sensitivity is shown only at the settings that it was measured at. */
   function onShow() {
     if (chosen === "sensitivity" && !(draws?.shares && draws.key === drawsKey())) return null;
     return chosen;
   }
 
-  /** @param {MapName | null} name the map that is chosen, or left if it is on show; null for the segmentation */
+  /** @param {MapName | null} name the map to show; the same one again, or null, goes back to the segmentation */
   function choose(name) {
     stop();
     const isOnShow = name === "sensitivity" ? onShow() === name : chosen === name;
@@ -58,8 +58,8 @@ export function createMaps(tab) {
    * Draw the chosen map over a picture.
    * @param {Uint8ClampedArray} out RGBA
    * @param {Shown} shown
-   * @param {Frame} frame whose branches are told apart
-   * @returns {boolean} false if it is the segmentation's turn
+   * @param {Frame} frame whose branches are compared
+   * @returns {boolean} false if the segmentation is to be drawn
    */
   function draw(out, { image }, frame) {
     const name = onShow();
@@ -70,7 +70,7 @@ export function createMaps(tab) {
     return true;
   }
 
-  /** Say what is on show. @param {Shown} shown */
+  /** Say which map is shown. @param {Shown} shown */
   function tell({ frame }) {
     const name = onShow();
     tab.find("[data-panel=segmentation] figcaption").textContent = TITLES[name ?? "none"];
@@ -80,7 +80,7 @@ export function createMaps(tab) {
     legend.show(name === "branches" ? frame.changes : null);
     if (name === "sensitivity" && draws?.shares) tellSensitivity(draws.shares, draws.labels.length);
     const isStale = chosen === "sensitivity" && !name && !running;
-    if (isStale) tab.tell("The view has changed: press Sensitivity for its own map.");
+    if (isStale) tab.tell("The settings have changed. Press Sensitivity for a new map.");
   }
 
   /**
@@ -88,11 +88,12 @@ export function createMaps(tab) {
    * @param {number} seeds
    */
   function tellSensitivity(shares, seeds) {
-    const changing = percent(changingShare(shares)) + " of the pixels change their label between " + seeds + " seeds";
-    tab.tell(changing + "; the brighter, the more often.");
+    const changing = percent(changingShare(shares)) + " of the pixels change their label between " + seeds + " seeds. ";
+    tab.tell(changing + "The brighter a pixel, the more often it changes.");
   }
 
-  /** Decode the slice under one seed after the other; each is asked for alone, so that the page stays live and it can be stopped. */
+  /** Decode the slice under one seed after the other. Each is a request of its own, so that the page stays responsive and
+   *  the visitor can cancel. */
   async function measure() {
     const scene = tab.scene();
     if (!scene) return;
@@ -146,7 +147,7 @@ export function createMaps(tab) {
 }
 
 /**
- * What the colours of the branches mean, and the share of the pixels that have them.
+ * The legend of the branches: the meaning of each colour and its share of the pixels.
  * @param {Tab} tab
  */
 function createLegend(tab) {
@@ -169,7 +170,7 @@ function createLegend(tab) {
       tab.find(".legend [data-branch=" + name + "] span").textContent = words + ", " + share;
     }
     const noticed = 100 * facts.noticed;
-    tab.tell("A reconstruction counts as changed where it moves by over " + noticed + " % of the grey range.");
+    tab.tell("A reconstruction counts as changed if it differs by more than " + noticed + " % of the grey range.");
   }
 
   return { show, colours };

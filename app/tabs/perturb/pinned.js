@@ -1,4 +1,4 @@
-/* A view that is pinned as A, and the wipe that lays it over B, the view on show. */
+/* The pinned view A, and the wipe that lays it over B, the present view. */
 import { frames } from "../../web/frames.js";
 import { percent } from "../../web/numbers.js";
 import { agreementOf, differences } from "./agreement.js";
@@ -20,13 +20,13 @@ const sliceOf = ({ token, plane, index }) => [token, plane, index].join(" ");
 /**
  * @param {Tab} tab
  * @param {(canvases: Canvases, frame: Frame, scene: Scene) => void} drawAnswers draws what both decoders make of a frame
- * @param {() => boolean} isCovered whether a map of many seeds lies over the segmentation: nothing to lay one seed's over
+ * @param {() => boolean} isCovered whether the sensitivity map covers the segmentation: it has many seeds, so A cannot be compared with it
  */
 export function createPinned(tab, drawAnswers, isCovered) {
   /** @type {(Settings & {home: string}) | null} */
-  let pinned = null; // home is the slice that its forced tokens belong to
+  let pinned = null; // home: the slice that A's forced tokens belong to
   /** @type {{key: string, frame: Frame | null} | null} */
-  let answer = null; // A's on the slice on show, its frame null until it is there
+  let answer = null; // A on the present slice; frame is null until it has come
   const button = tab.find("[data-do=pin]");
   const line = tab.text("comparison");
   const [segmentation, picture] = PANELS.map((name) => {
@@ -69,7 +69,7 @@ export function createPinned(tab, drawAnswers, isCovered) {
   }
 
   /**
-   * A's answer; null while it is asked for.
+   * A's frame; null until it has come.
    * @param {Settings} settings
    * @param {SliceRequest} request
    */
@@ -87,7 +87,7 @@ export function createPinned(tab, drawAnswers, isCovered) {
     const mine = (answer = { key, frame: /** @type {Frame | null} */ (null) });
     const frame = await frames.frameOf(settings);
     if (mine !== answer) return;
-    if (!frame) return tab.say("The server did not answer for the pinned view. Unpin A and pin it again.");
+    if (!frame) return tab.say("The server did not answer for the pinned view A. Unpin A and pin it again.");
     mine.frame = frame;
     tab.schedule();
   }
@@ -97,7 +97,7 @@ export function createPinned(tab, drawAnswers, isCovered) {
 }
 
 /**
- * A's settings on a slice: they follow to other slices, its forced tokens stay at home.
+ * A's settings on a slice. They apply to every slice, but A's forced tokens apply only to their own.
  * @param {SliceRequest} request
  * @param {Settings & {home: string}} pinned
  * @returns {Settings}
@@ -114,14 +114,15 @@ function settingsOn(request, { strength, mode, seed, edits, home }) {
 function comparison(settings, frame, { shown, scan }) {
   const differing = differences(settings, shown.request);
   if (!frame) return "A is being decoded.";
-  if (!differing.length) return "A is pinned, and B is the same still: change epsilon, seed, replacement or a token.";
+  if (!differing.length)
+    return "A is pinned and B still equals A. Change epsilon, the seed, the replacement or a token.";
   const { dice, same } = agreementOf(frame.labels, shown.frame.labels, scan.classes.length);
   const [a, b] = [0, 1].map((i) => differing.map((pair) => pair[i]).join(", "));
-  const alike = "Dice of A and B " + dice.toFixed(3) + ", the same label in " + percent(same) + " of the pixels.";
+  const alike = "Dice of A and B: " + dice.toFixed(3) + ". " + percent(same) + " of the pixels have the same label.";
   return "A: " + a + ". B: " + b + ". " + alike;
 }
 
-/** The wipes of both pictures are one line. @param {HTMLElement} root */
+/** The wipes of both pictures move together. @param {HTMLElement} root */
 function followEachOther(root) {
   const wipes = /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll(".wipe"));
   for (const wipe of wipes) {

@@ -1,4 +1,4 @@
-/* The curves for print, drawn by the server, which decodes all their points again. */
+/* The curves for print. The server draws them and decodes all their points again. */
 import { callOff, nameOf, prepare, save } from "../../web/files.js";
 import { bytesOf } from "../../web/packed.js";
 
@@ -11,7 +11,7 @@ const FILES = {
 };
 
 /**
- * Save the figure that a button names.
+ * Save the figure that the button names.
  * @param {Tab} tab
  * @param {HTMLElement} button
  */

@@ -1,4 +1,4 @@
-/* What the parts of the tab share: the places that they write to, and the picture on show. */
+/* What the parts of the tab share: the elements that they write to, and the present picture. */
 import { store } from "../../web/store.js";
 
 /**
@@ -13,8 +13,8 @@ import { store } from "../../web/store.js";
  * @param {HTMLElement} element of the component
  * @param {Constants} constants
  * @param {Server} server
- * @param {() => Shown | null} onShow the picture on show
- * @param {() => void} schedule paints with the next frame of the screen
+ * @param {() => Shown | null} onShow the present picture
+ * @param {() => void} schedule requests a painting with the screen's next frame
  * @returns {Tab}
  */
 export function createTab(element, constants, server, onShow, schedule) {
@@ -54,7 +54,7 @@ export function createTab(element, constants, server, onShow, schedule) {
 
 /**
  * @param {Element} place
- * @param {string} selector of what is always there
+ * @param {string} selector of an element that must exist
  */
 export function elementIn(place, selector) {
   const found = place.querySelector(selector);
@@ -63,7 +63,7 @@ export function elementIn(place, selector) {
 }
 
 /**
- * The first canvas in a place: that of the view on show, before the one of the pinned view.
+ * The first canvas in a panel. It belongs to the present view; the pinned view's canvas comes after it.
  * @param {Element} place
  * @param {string} selector
  */

@@ -1,4 +1,4 @@
-/* Where the tokens of a slice lie on the screen, and their colours. No DOM. */
+/* The tokens of a slice on the screen: their places and colours. No DOM. */
 
 /**
  * @typedef {import("../../web/types").Box} Box
@@ -6,12 +6,12 @@
  * @typedef {{rows: number, columns: number, places: Int32Array}} Order
  */
 
-const MOST_PIXELS = 4e6; // of a grid, however far it is zoomed in
-const UNSEEN = 8; // pixels of a cell's shorter side while the grid is not on the screen
+const MOST_PIXELS = 4e6; // of a grid at any zoom
+const UNSEEN = 8; // pixels of a cell's shorter side while the grid is hidden
 const GOLDEN_ANGLE = 137.508; // degrees: neighbouring codes get hues far apart
 
 /**
- * The tokens of a slice in the order in which they are displayed, row by row: their places in the grid of h x w.
+ * The places of a slice's tokens in the grid of h x w, in the order of display, row by row.
  * @param {Pick<PlaneView, "transpose" | "flip">} view
  * @param {readonly number[]} grid [h, w]
  * @returns {Order}
@@ -45,7 +45,7 @@ export function tokenPixels(out, codes, { places }, palette) {
 }
 
 /**
- * Colours of codes that have no place on a map: (K, 3), any two of them look different, and none means anything.
+ * Colours (K, 3) for codes without a place on a map. Any two look different; the colours have no meaning.
  * @param {number} size K
  */
 export function plainPalette(size) {
@@ -63,9 +63,9 @@ function colourOfHue(hue) {
 }
 
 /**
- * As many pixels as the screen gives a grid: outlines of one pixel would be lost or doubled in a picture of another size.
+ * The size of a grid in pixels of the screen. In any other size, outlines of one pixel would be lost or doubled.
  * @param {readonly number[]} shape rows and columns of the displayed slice
- * @param {number} width pixels that the grid takes on the screen, zoom included; 0 while it is not there
+ * @param {number} width of the grid on the screen in pixels, zoom included; 0 while it is hidden
  * @param {readonly number[]} cell pixels of the slice that a token covers
  */
 export function gridSize([rows, columns], width, cell) {
@@ -74,13 +74,13 @@ export function gridSize([rows, columns], width, cell) {
   return { width: Math.round(columns * scale), height: Math.round(rows * scale) };
 }
 
-/** How strongly cells are outlined: whole lines would hide cells that are hardly larger. @param {number} side in pixels */
+/** The opacity of the outlines: full lines would hide cells that are hardly larger than the line. @param {number} side in pixels */
 export function lineWeight(side) {
   return Math.max(0, Math.min(1, (side - 1) / 6));
 }
 
 /**
- * The tokens that were replaced, by their positions in the order.
+ * The positions, in the order, of the tokens that were replaced.
  * @param {Int32Array} before codes of the grid of h x w
  * @param {Int32Array} after
  * @param {Order} order
@@ -95,7 +95,7 @@ export function replacedAt(before, after, { places }) {
 }
 
 /**
- * The box of a token on a canvas, its edges on whole pixels, so that neither gaps nor overlaps are left between two.
+ * The box of a token on a canvas. Its edges lie on whole pixels, so that boxes have no gaps and no overlaps.
  * @param {Order} order
  * @param {number} position of the token in the order
  * @param {{width: number, height: number}} canvas

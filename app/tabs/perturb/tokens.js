@@ -19,12 +19,12 @@ const CHOSEN = "#ff2bb8";
 /** @param {Tab} tab */
 export function createTokens(tab) {
   const grids = { before: createGrid(tab.canvasOf("before")), after: createGrid(tab.canvasOf("after")) };
-  let checkpoint = ""; // whose codes the colours belong to
+  let checkpoint = ""; // the checkpoint whose codes the colours belong to
   /** @type {Uint8Array} */
   let palette = new Uint8Array();
 
   /**
-   * Another checkpoint has other codes: their colours are fetched once, those of their places on the map if it has one.
+   * Another checkpoint has other codes. Their colours are fetched once; if there is a map, they are the map's.
    * @param {PageState} state
    */
   async function dye({ scan }) {
@@ -76,7 +76,7 @@ function createGrid(canvas) {
   let painted = [];
 
   /**
-   * @param {object} frame what the codes belong to: nothing is painted twice
+   * @param {object} frame that the codes belong to, so that nothing is painted twice
    * @param {Drawing} drawing
    */
   function draw(frame, drawing) {
@@ -99,7 +99,7 @@ function createGrid(canvas) {
 }
 
 /**
- * One pixel a token, enlarged by the browser: a box for each of them takes many times as long.
+ * Paints one pixel a token and lets the browser enlarge the picture. Painting a box for each takes many times as long.
  * @param {Pen} pen
  * @param {Drawing} drawing
  */
@@ -120,7 +120,7 @@ function outlineReplaced(pen, { replaced, order }) {
   const { width, height } = pen.canvas;
   pen.globalAlpha = lineWeight(Math.min(width / order.columns, height / order.rows));
   for (const place of replaced) {
-    // Neighbours share their line: one pixel, not two.
+    // Neighbours share their line, so that it is one pixel wide, not two.
     const [x, y, w, h] = boxAt(order, place, pen.canvas);
     outline(pen, [x, y, w + 1, h + 1], OUTLINE, 1);
   }

@@ -1,5 +1,5 @@
-/* The tokens of the slice on show before and after, and what both decoders make of them. Frames are those of the page: nothing is
-   decoded twice. */
+/* The Perturb tab: the present slice's tokens before and after the perturbation, and the output of both decoders. It uses
+   the page's frames, so nothing is decoded twice. */
 import { frames } from "../../web/frames.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { store } from "../../web/store.js";
@@ -29,7 +29,7 @@ import { createTokens } from "./tokens.js";
 /** @type {SliceRequest | null} */
 let painted = null;
 
-/** What the tab painted last: for whoever waits for a picture, as tests do. */
+/** What the tab painted last. Tests wait for it. */
 export const state = () => ({ painted });
 
 /**
@@ -50,7 +50,7 @@ export function mount(element, props, server) {
   function draw() {
     painting = 0;
     const scene = tab.scene();
-    // The card is built beside this component, in its own time.
+    // The card is another component and may come later.
     if (!scene || !tab.panel.querySelector(".card table")) return;
     drawScene(tab, parts, scene);
     painted = scene.shown.request;
@@ -77,7 +77,7 @@ export function mount(element, props, server) {
   zoom.attach({ root: tab.root, ready: () => shown !== null, click: parts.cell.click, moved: schedule });
   new IntersectionObserver(schedule).observe(element);
   new ResizeObserver(schedule).observe(tab.canvasOf("after"));
-  // The card and the plot may come later than this, and the plot anew.
+  // The card and the plot may come later than this component, and Gradio may replace the plot.
   new MutationObserver(() => {
     if (!painted || parts.curves.isNew()) schedule();
   }).observe(tab.panel, { childList: true, subtree: true });
@@ -87,7 +87,7 @@ export function mount(element, props, server) {
 function createParts(tab) {
   const maps = createMaps(tab);
   /**
-   * What both decoders make of a frame, the segmentation under the map that was chosen.
+   * Draws the output of both decoders, with the chosen map over the segmentation.
    * @param {Canvases} canvases
    * @param {Frame} frame
    * @param {Scene} scene
@@ -133,14 +133,12 @@ function drawScene(tab, parts, scene) {
 function acrossText({ planes }) {
   const acquired = Object.keys(planes).find((plane) => planes[plane].acquired);
   return (
-    "Tokens and curves belong to the acquired slices: choose the " +
-    acquired +
-    " plane to see them, and to force tokens."
+    "Only acquired slices have tokens and curves. Choose the " + acquired + " plane to see them and to force tokens."
   );
 }
 
 /**
- * Another picture is on show: what belongs to the former slice or scan alone is left.
+ * Another picture is shown: drop what belongs only to the previous slice or scan.
  * @param {Parts} parts
  * @param {Shown} shown
  * @param {SliceRequest | undefined} former
@@ -154,7 +152,7 @@ function follow({ cell, pinned }, { request, frame }, former) {
 }
 
 /**
- * The tab's buttons, those on the card too.
+ * Connects the tab's buttons, those on the card too.
  * @param {Tab} tab
  * @param {Parts} parts
  */

@@ -11,7 +11,7 @@ import { zoom } from "../../web/zoom.js";
 /** @typedef {Uint8Array | Uint8ClampedArray} Bytes */
 
 const LIT = [255, 92, 200];
-const WIDE = 1.6; // width / height from which two pictures stand in a row
+const WIDE = 1.6; // width / height; wider pictures stand two in a row
 
 /**
  * |one - other|
@@ -21,7 +21,7 @@ const WIDE = 1.6; // width / height from which two pictures stand in a row
 export const difference = (one, other) => one.map((value, i) => Math.abs(value - other[i]));
 
 /**
- * Pixels whose token carries a lit code in any level, over everything else.
+ * Light the pixels whose token has a lit code in any level.
  * @param {Uint8ClampedArray} out RGBA
  * @param {Int32Array} owners the token of every pixel in the deepest grid
  * @param {Int32Array} codes of all levels
@@ -50,12 +50,12 @@ export function createPanels(root) {
     reconstruction: canvasOf("reconstruction"),
     difference: canvasOf("difference"),
   };
-  let laidOut = ""; // the scan, plane and convention of the stages
+  let laidOut = ""; // scan, plane and convention that the stages are shaped for
   let mirrored = false;
 
   /**
    * @param {Shown} shown
-   * @param {Bytes} input as its window shows it
+   * @param {Bytes} input grey values in the chosen window
    * @param {PageState} state
    */
   function draw(shown, input, state) {

@@ -1,4 +1,4 @@
-/* The crosshair, the same in all four pictures; Shift or the right button and a drag set the window. */
+/* The crosshair, in the same place of all four pictures. A drag with Shift or the right button sets the window. */
 
 import { pixelAt } from "../../web/pictures.js";
 import { zoom } from "../../web/zoom.js";
@@ -9,7 +9,7 @@ import { zoom } from "../../web/zoom.js";
 /**
  * @typedef {object} Pointed
  * @property {() => boolean} isPainted
- * @property {() => PlaneView | undefined} view of the pictures on show, undefined while they are those of a scan that was left
+ * @property {() => PlaneView | undefined} view of the present pictures, undefined while they still show the previous scan
  * @property {() => boolean} isMirrored
  * @property {() => (x: number, y: number) => void} grabWindow
  * @property {(pixel: Pixel) => void} tellPixel

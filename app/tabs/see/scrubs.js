@@ -1,4 +1,4 @@
-/* Sliders below the pictures, for narrow screens where the sidebar is far away. */
+/* Sliders below the pictures, for narrow screens: there the sidebar is far away. */
 
 import { setSlider } from "../../web/keys.js";
 

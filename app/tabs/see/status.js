@@ -1,4 +1,4 @@
-/* The texts around the pictures: name, figures, the pixel under the cursor, messages. */
+/* The texts around the pictures: the scan's name, its figures, the pixel under the pointer and messages. */
 
 import { cellAt } from "../../web/cells.js";
 import { make } from "../../web/dom.js";
@@ -13,7 +13,7 @@ import { percent } from "../../web/numbers.js";
 /** @typedef {import("../../web/types").Shown} Shown */
 
 /**
- * What a pixel is: its place, value and label, and the codes of its token before and after the perturbation.
+ * A pixel in words: its place, value and label, and the codes of its token before and after the perturbation.
  * @param {Pixel} pixel
  * @param {Pick<Shown, "values" | "frame">} shown
  * @param {Scan} scan
@@ -31,7 +31,7 @@ export function readout({ row, column, at }, { values, frame }, scan, cell) {
 }
 
 /**
- * One structure's Dice, led by its colour and name.
+ * The Dice of one structure after its colour and name.
  * @param {Scan} scan
  * @param {number} label
  * @param {number | null} dice
@@ -39,7 +39,7 @@ export function readout({ row, column, at }, { values, frame }, scan, cell) {
 function score(scan, label, dice) {
   const name = make("small", {}, scan.classes[label]);
   name.style.setProperty("--colour", "rgb(" + scan.colours[label].join(" ") + ")");
-  const title = dice === null ? "in neither picture" : null;
+  const title = dice === null ? "This structure is in neither picture" : null;
   return make("span", { title }, name, dice === null ? "–" : dice.toFixed(2));
 }
 
@@ -77,7 +77,7 @@ export function createStatus(root) {
   }
 
   /**
-   * A picture that cuts through all slices comes when they are decoded; the one before stays until then.
+   * A picture that cuts through all slices must wait until they are decoded. The previous picture stays until then.
    * @param {Progress | null} progress
    */
   function tellProgress(progress) {
@@ -99,7 +99,7 @@ export function createStatus(root) {
     text("outside").hidden = !scan.outside;
   }
 
-  /** @param {boolean} leaving whether the pictures are those of a scan that was left */
+  /** @param {boolean} leaving whether the pictures still show the previous scan */
   function leave(leaving) {
     root.toggleAttribute("data-leaving", leaving);
     root.setAttribute("aria-busy", String(leaving));

@@ -1,4 +1,4 @@
-/* The tab See: one slice in four linked pictures, answering live to the sidebar. */
+/* The See tab: one slice in four linked pictures that follow the sidebar at once. */
 
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
@@ -40,14 +40,14 @@ function createSee(root) {
   const panels = createPanels(root);
   const level = createWindow(facts.windows);
   /** @type {Shown | null} */
-  let shown = null; // what is on the canvases
+  let shown = null; // what the canvases show
   /** @type {Scan | null} */
-  let described = null; // whose name is written
+  let described = null; // the scan whose name is written
   let painting = 0;
 
   /** @param {PageState} state */
   function follow(state) {
-    // Until another scan's first picture is there the former one stays, with its own name and figures, and steps back.
+    // The previous scan stays, dimmed and with its own name and figures, until the new one's first picture is there.
     status.leave(shown !== null && shown.request.token !== state.scan.token);
     status.tellLit(state.lit.length);
     scrubs.draw(state);
@@ -72,7 +72,7 @@ function createSee(root) {
   function draw() {
     painting = 0;
     const { state } = store;
-    // The pictures of another scan are on their way.
+    // The pictures of another scan are still to come.
     if (!shown || state?.scan.token !== shown.request.token) return;
     if (described !== state.scan) status.describe((described = state.scan));
     status.leave(false);
@@ -98,7 +98,7 @@ function createSee(root) {
     repaint();
   }
 
-  /** The plane on show; undefined while another scan's pictures are on their way. */
+  /** The present plane; undefined while another scan's pictures are still to come. */
   function view() {
     const { state } = store;
     return state?.scan.token === shown?.request.token ? state?.scan.planes[shown?.request.plane ?? ""] : undefined;

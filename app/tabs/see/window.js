@@ -1,10 +1,10 @@
-/* Window and level: which values of the file are black and white. */
+/* Window and level: which values of the file become black and white. */
 
 /** @typedef {[number, number]} Range black and white, in the file's values */
 /** @typedef {{values: Int16Array | Float32Array, image: Uint8Array, request: {token: string}}} Slice */
 
 /**
- * The values below and above which are a hundredth of all.
+ * The 1st and the 99th percentile of the values.
  * @param {Int16Array | Float32Array} values
  * @returns {Range}
  */
@@ -14,7 +14,7 @@ export function percentiles(values) {
 }
 
 /**
- * The range of a window that the sidebar names; null for the one that the network reads.
+ * The range of the window that the sidebar names; null for the network's own window.
  * @param {string} name
  * @param {Int16Array | Float32Array} values of the slice
  * @param {Record<string, [number, number]>} windows centre and width, by name
@@ -41,7 +41,7 @@ export function extremes(values) {
 }
 
 /**
- * The range after a drag by x pixels, which widen it, and y pixels, which move its centre.
+ * The range after a drag: x pixels widen it, y pixels move its centre.
  * @param {Range} range
  * @param {number} x
  * @param {number} y
@@ -56,7 +56,7 @@ export function dragged([black, white], x, y) {
 }
 
 /**
- * The bytes of values in a range.
+ * The values as bytes: the range becomes 0 to 255.
  * @param {Int16Array | Float32Array} values
  * @param {Range} range
  */
@@ -66,7 +66,7 @@ export function windowed(values, [black, white]) {
 }
 
 /**
- * Width and level, as radiologists have them; "" for what the network reads.
+ * Width and level as radiologists write them; "" for the network's own window.
  * @param {Range | null} range
  */
 export function inWords(range) {
@@ -74,7 +74,7 @@ export function inWords(range) {
 }
 
 /**
- * The window of the input. The other pictures are the network's work and keep its own.
+ * The window of the input. The other pictures come from the network and keep its own window.
  * @param {Record<string, [number, number]>} windows centre and width, by name
  */
 export function createWindow(windows) {
@@ -85,7 +85,7 @@ export function createWindow(windows) {
 
   /**
    * @param {Slice} slice
-   * @param {string} name as the sidebar has it
+   * @param {string} name of the window in the sidebar
    */
   function choose(slice, name) {
     const choice = slice.request.token + " " + name;
@@ -95,14 +95,15 @@ export function createWindow(windows) {
 
   /**
    * @param {Slice} slice
-   * @param {string} name as the sidebar has it
+   * @param {string} name of the window in the sidebar
    */
   const range = (slice, name) => byHand ?? rangeOf(name, slice.values, windows);
 
   /**
-   * A drag that sets the window, from the present one or from all the slice's values: a function of its way.
+   * Starts a drag that sets the window, from the present window or from the range of the slice. Returns a function that
+   * takes the distance dragged.
    * @param {Slice} slice
-   * @param {string} name as the sidebar has it
+   * @param {string} name of the window in the sidebar
    */
   function grab(slice, name) {
     const start = range(slice, name) ?? extremes(slice.values);
