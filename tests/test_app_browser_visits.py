@@ -113,7 +113,7 @@ def test_a_link_chooses_the_checkpoint_and_one_that_is_not_here_is_named(browser
         assert other.locator("#checkpoint input").input_value() == "Second"
         assert other.locator("#visible label").all_inner_texts() == ["nodule"]
     with visit(browser, server, f"{server.url}/?checkpoint=owner/secret&slice=1", "axial 1 0 resample 0") as other:
-        other.locator('[data-testid="toast-body"]', has_text="owner/secret, which is not to be had here").wait_for()
+        other.locator('[data-testid="toast-body"]', has_text="does not have the checkpoint owner/secret; showing the default").wait_for()
         assert state(other, "scan.checkpoint") == "first"
 
 

@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 
 from app.page.busy import BusyMessage
 from app.page.endpoints import Page, add_endpoints
+from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
 from app.page.visits import Ticket, Visits
@@ -79,10 +80,10 @@ def facts() -> dict[str, Any]:
 
 
 def _head() -> str:
-    """The frame's style, the facts and the modules. Modules of the first picture are fetched while Gradio's own scripts still load."""
+    """The frame's style, the facts, and the modules that work on the whole page."""
     # Unescaped, a text with "</script>" in it would end the script.
     told = json.dumps(facts()).replace("<", "\\u003c")
-    scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>{preloads(*_FIRST)}'
+    scripts = f'<script type="application/json" id="vqseg-facts">{told}</script>'
     return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 
@@ -124,7 +125,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "max_file_size": "2gb",
         "app_kwargs": {
             "routes": [*module_routes(), *(route for tab in TABS for route in tab.routes(store))],
-            "middleware": [Middleware(UploadCounter, uploads=uploads), Middleware(BusyMessage)],
+            "middleware": [
+                Middleware(PreloadModules, addresses=preloads(*_FIRST)),
+                Middleware(UploadCounter, uploads=uploads),
+                Middleware(BusyMessage),
+            ],
         },
     }
     return App(blocks, options)

@@ -51,8 +51,8 @@ def module_path(path: str) -> str:
     return f"vqseg/{version()}/{path}"
 
 
-def preloads(*paths: str) -> str:
-    """Links of a page's head for modules and all that they import: asked for at once, not one after the other as they are read.
+def preloads(*paths: str) -> list[str]:
+    """Addresses of modules and of all that they import, so that a page can ask for them at once and not one after the other.
 
     Raises KeyError if there is no such module.
     """
@@ -65,7 +65,7 @@ def preloads(*paths: str) -> str:
             if name not in found:
                 found[name] = None
                 waiting.append(name)
-    return "".join(f'<link rel="modulepreload" href="{module_path(path)}">' for path in found)
+    return [module_path(path) for path in found]
 
 
 def module_routes() -> list[Route]:
