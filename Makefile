@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # One process a core. A file's tests stay together, as they share servers, pages and trained networks.
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
+# Each of them has one thread: two that share a core would wait for each other.
+test test-fast: export OMP_NUM_THREADS ?= 1
 
 .PHONY: app test test-fast check check-web format clean
 .DEFAULT_GOAL := app

@@ -74,7 +74,7 @@ class Journal:
         means = {name: round(float(value), 6) for name, value in zip(self._sums, stacked, strict=True)}
         self._sums = {}
         self._counts.clear()
-        speed = {"steps_per_second": round(steps / seconds, 3), "images_per_second": round(steps * images / seconds, 1)}
+        speed = {"steps_per_second": round(steps / seconds, 3), "images_per_second": round(steps * images / seconds, 3)}
         self.write({"step": step, **means, **facts, **speed})
         return means
 
