@@ -25,6 +25,16 @@ class VQSeg(nn.Module):
     """
 
     def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None) -> None:
+        """Build a network with random weights.
+
+        Args:
+            config: Form of the network.
+            preprocess: How a scan becomes what the network reads. The network itself does not use it; it is saved with the weights.
+
+        Raises:
+            ConfigError: The encoder is unknown or cannot have these settings.
+            EncoderError: A package that the encoder needs is missing.
+        """
         super().__init__()
         self.config = config
         # Not used in here: it says what the images must be like, and travels with the weights.
@@ -75,7 +85,15 @@ class VQSeg(nn.Module):
         return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, deepest)
 
     def segment(self, images: Tensor, *, quantize: bool = True) -> Tensor:
-        """The logits (B, C, H, W) of `forward` with nothing perturbed, without the cost of the image decoder."""
+        """The logits of `forward` with nothing perturbed, without the cost of the image decoder.
+
+        Args:
+            images: (B, C_in, H, W).
+            quantize: As for `forward`.
+
+        Returns:
+            (B, C, H, W).
+        """
         passing, z = self.split_levels(self.encode(images))
         quantized = self.quantizer(z).quantized if quantize and not self.config.continuous else z
         logits: Tensor = self.segmentation_decoder(_joined(passing, quantized))
@@ -146,7 +164,15 @@ class VQSeg(nn.Module):
         return perturbed, codes != indices
 
     def decode(self, quantized: Tensor, size: torch.Size | tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Post-VQ features (B, D, h, w) -> logits (B, C, H, W) and reconstruction (B, C_in, H, W), cropped to size (H, W)."""
+        """Decode post-VQ features with both decoders (Eq. 7).
+
+        Args:
+            quantized: (B, D, h, w).
+            size: (H, W) of the image before padding.
+
+        Returns:
+            Logits (B, C, H, W) and reconstruction (B, C_in, H, W).
+        """
         height, width = size
         logits, reconstruction = self.segmentation_decoder(quantized), self.image_decoder(quantized)
         return logits[..., :height, :width], reconstruction[..., :height, :width]
