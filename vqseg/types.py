@@ -25,13 +25,13 @@ UNSURE = 255
 
 @dataclass(frozen=True)
 class Share:
-    """One process's part of a batch: part `index` of `count` equal ones."""
+    """One rank's part of a batch: index is the rank, count the world size."""
 
     index: int = 0
     count: int = 1
 
     def rows(self, size: int) -> slice:
-        """The part's rows among all, if it has `size` of them."""
+        """This rank's rows of the batch, if each rank has `size` of them."""
         return slice(self.index * size, (self.index + 1) * size)
 
 

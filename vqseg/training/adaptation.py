@@ -1,6 +1,6 @@
-"""A codebook that finds its own size during training: it grows while nearly all of it is used and gives up what is not.
+"""A codebook that finds its own size during training: it grows while nearly all of it is used and drops codewords that are not used.
 
-The authors name this as future work. An option beside revival, which keeps the size and moves idle codewords instead.
+The authors name this as future work. It is an alternative to revival, which keeps the size and moves idle codewords instead.
 """
 
 from __future__ import annotations
@@ -17,10 +17,20 @@ _GROWTH = 0.5
 
 @torch.no_grad()
 def adapt_codebook(quantizer: VectorQuantizer, features: Tensor, generator: Generator, *, smallest: int, largest: int) -> int:
-    """Grow by half where at least 90 % of the codewords were chosen since `reset_usage`, drop the idle ones below 70 %.
+    """Grow by half if at least 90 % of the codewords were chosen since `reset_usage`; below 70 %, drop the idle ones. Then count anew.
 
-    features (N, D): new codewords are placed where they are far from every codeword. smallest, largest: bounds of K; a
-    codebook outside of them is only led towards them. Returns the new K and starts counting anew.
+    Args:
+        quantizer: Changed in place.
+        features: (N, D). New codewords are placed where they are far from every codeword.
+        generator: Draws the places.
+        smallest: Smallest K that dropping may reach; a smaller codebook can still grow.
+        largest: Largest K that growth may reach; a larger codebook can still shrink.
+
+    Returns:
+        The new K.
+
+    Raises:
+        ValueError: The codebook should grow and there are no features.
     """
     size, share = quantizer.codebook_size, utilisation(quantizer.usage)
     if share >= _GROW_FROM and size < largest:

@@ -1,4 +1,4 @@
-"""Where the codewords of a run lie: placed on features once these mean something, and placed anew where nobody chooses them."""
+"""Placement of a run's codewords: on features once these are meaningful, and again for codewords that are never chosen."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class CodebookPlacing:
         return step >= self.start and not self.config.model.continuous
 
     def tend(self, step: int, sampler: ViewSampler, generator: Generator) -> None:
-        """Place all codewords if the step is the first that reads them, or those that nobody chose if it is time for that.
+        """Place codewords before a step, if it is time: all at the first step that reads codes, later those that were never chosen.
 
         Args:
             step: The step about to be made.
@@ -72,7 +72,7 @@ class CodebookPlacing:
             self.teacher.copy_codebook(self.student)
 
     def resize(self, size: int) -> None:
-        """Give student and teacher a codebook of the size that a saved one has grown or shrunk to."""
+        """Give student and teacher a codebook of the size of a saved one."""
         if not self.config.train.adapt_codebook or size == self.student.quantizer.codebook_size:
             return
         device = self.student.quantizer.basis.device

@@ -1,4 +1,4 @@
-"""Whose labels the weights of a run have seen, as digests: a name may say who somebody is, and stays where it is."""
+"""Digests of the patients whose labels a run's weights have seen. A patient's name may identify a person and is not passed on."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class EarlierRun(TypedDict):
 
 
 def patients_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits that stand for the patients of some cases: a name may say who somebody is, and is not passed on."""
+    """Twelve hexadecimal digits that identify the patients of some cases without their names, which may identify a person."""
     return _digest({case.patient for case in cases})
 
 

@@ -1,8 +1,8 @@
-"""Pseudo-labels that are made once, before a run: a trained checkpoint reads every unlabelled scan whole, from several sides.
+"""Pseudo-labels made once, before a run: a trained checkpoint segments every unlabelled scan, averaged over several views.
 
-The teacher of a step sees one crop, once; the average over several views of whole slices (`models/views.py`) is steadier than its answer.
-A run that takes such labels (`data.pseudo_labels`) trains its student on them, perturbed by the QPM as ever (Eq. 9), and needs no
-answer of its teacher. How sure a label must be, and whether islands count, was then decided when they were made.
+The teacher of a step sees one crop, once. The average over views of whole slices (`models/views.py`) is steadier.
+A run that uses such labels (`data.pseudo_labels`) trains its student on them, perturbed by the QPM as usual (Eq. 9), and does not ask its
+teacher. The confidence threshold and the dropping of islands were then applied when the labels were made.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PseudoLabelError(ValueError):
 
 
 class Notes(TypedDict):
-    """How pseudo-labels were made: everything but checkpoint, cases and unsure must be the same for an interrupted command to go on.
+    """How pseudo-labels were made. An interrupted command resumes only if everything but checkpoint, cases and unsure is the same.
 
     labelled: the share whose labels the checkpoint has seen. patients, weights: digests. unsure: the share of UNSURE among the voxels
     that are not background.
@@ -65,7 +65,9 @@ def write_pseudo_labels(
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> Notes:
-    """Label the training scans outside the share that a checkpoint was trained with: one label file each, on its grid, and NOTES.
+    """Write pseudo-labels for the training scans outside the share that a checkpoint was trained with.
+
+    Each scan gets one label file on its own grid; NOTES says how they were made.
 
     Args:
         checkpoint: Folder or Hub id.
@@ -73,7 +75,7 @@ def write_pseudo_labels(
         output: Folder to write. Volumes that lie there already are kept if they were made in the same way.
         confidence: Voxels whose class has a lower probability, in [0, 1], become UNSURE.
         image_side: Read slices at this size instead of the checkpoint's own.
-        device: "cpu", "cuda" ...; None for the processor.
+        device: "cpu", "cuda" ...; None for the CPU.
         progress: Goes through the cases and may show it.
 
     Returns:
@@ -186,7 +188,7 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
 
 
 def _prepare(output: Path, notes: Notes) -> None:
-    """Make the folder for labels if there is none. Raises PseudoLabelError if it holds other files, or labels with other notes."""
+    """Make the folder for labels. Raises PseudoLabelError if it holds other files, or labels with other notes."""
     output.mkdir(parents=True, exist_ok=True)
     if not (output / NOTES).is_file():
         if any(output.iterdir()):
@@ -224,7 +226,7 @@ def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
 
 
 def _inside(folder: Path, data: Path) -> bool:
-    """Whether a folder is a data set's folder, lies in it, or is what its folder of labels stands for."""
+    """Whether a folder is a data set's folder or lies in it, also through a link in the data set's folder."""
     own = {data.resolve(), *(part.resolve() for part in data.glob("*") if part.is_dir())} if data.is_dir() else {data.resolve()}
     return bool(own & {folder.resolve(), *folder.resolve().parents})
 

@@ -1,4 +1,4 @@
-"""The images of a run: read once, and what must be said of them wherever the run's weights go."""
+"""The images of a run, read once, and what later users of the run's weights must know of them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from vqseg.models.vqseg import VQSeg
 
 
 class TrainingError(RuntimeError):
-    """A run that cannot go on, with the reason and what is left of it."""
+    """A run that cannot go on. The message says why, and what is left of the run."""
 
 
 def initial_network(config: Config) -> VQSeg:

@@ -1,4 +1,4 @@
-"""The whole state of a run on disk, so that it can go on bit for bit: networks, optimiser, schedule, generators, step.
+"""The whole state of a run on disk, so that a resumed run matches bit for bit: networks, optimiser, schedule, generators, step.
 
 Tensors go to safetensors, plain values to JSON; the folder is replaced in one rename.
 """
@@ -152,7 +152,12 @@ def check_resumable(folder: Path, notes: RunNotes, config: Config, data: RunData
 
 
 def changes_length(notes: RunNotes, config: Config) -> bool:
-    """Whether a run goes on with another number of steps than it began with."""
+    """Whether a resumed run has another number of steps than it began with.
+
+    Args:
+        notes: Of the saved state.
+        config: Of the run at hand.
+    """
     return child(notes.get("config", {}), "train").get("steps", config.train.steps) != config.train.steps
 
 

@@ -1,7 +1,7 @@
-"""The run: networks, loop, checkpoints. With group.py the only room that knows the Accelerator.
+"""The run: networks, loop, checkpoints. Only this module and group.py know the Accelerator.
 
-What one step means stands in step.py, what it costs in losses/objective.py; where the codewords lie in placing.py, what is logged in
-journal.py, what is read in run_data.py, and what a state holds in state.py.
+step.py says what one step computes, losses/objective.py weighs its terms, placing.py places codewords, journal.py logs, run_data.py reads
+the data, and state.py saves and restores.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """What the run has taken up to the last line of its log, earlier calls included."""
+        """Seconds the run has taken up to the last line of its log, earlier calls included."""
         return self.journal.seconds
 
     def run(self, *, resume: bool = False) -> Path:

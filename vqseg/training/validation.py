@@ -1,6 +1,6 @@
-"""A quick look at validation patients during training: mean Dice on the network's own grid.
+"""Validation during training: mean Dice on the network's own grid.
 
-It guides the eye and the log; the numbers that are reported come from `vqseg.evaluation`, on the scans' own grids.
+For the log only. The reported numbers come from `vqseg.evaluation`, on the scans' own grids.
 """
 
 from __future__ import annotations
