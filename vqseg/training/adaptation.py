@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 
 from vqseg.quantization.quantizer import VectorQuantizer, utilisation
 
-# Between the two the size stays: otherwise what was grown would be given up at the next look.
+# Between the two the size stays: otherwise new codewords would be dropped at the next look.
 _GROW_FROM, _PRUNE_BELOW = 0.9, 0.7
 _GROWTH = 0.5
 
@@ -36,7 +36,7 @@ def adapt_codebook(quantizer: VectorQuantizer, features: Tensor, generator: Gene
     if share >= _GROW_FROM and size < largest:
         quantizer.grow(min(max(1, round(size * _GROWTH)), largest - size), features, generator)
     elif share < _PRUNE_BELOW and size > smallest:
-        # A stable order: the most used stay, and among the idle ones the first.
+        # A stable order: the most used codewords stay, then the idle ones of lowest index.
         order = quantizer.usage.argsort(descending=True, stable=True)
         keep = quantizer.usage > 0
         keep[order[:smallest]] = True

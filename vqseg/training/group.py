@@ -61,7 +61,7 @@ def process_group(accelerator: Accelerator) -> Group:
     from torch.distributed.nn.functional import all_reduce
 
     def collect(values: Tensor) -> Tensor:
-        # Not every backend carries truth values.
+        # Not every backend can gather bool.
         gathered: Tensor = accelerator.gather(values.to(torch.uint8) if values.dtype == torch.bool else values.contiguous())
         return gathered.bool() if values.dtype == torch.bool else gathered
 

@@ -40,7 +40,7 @@ class CodebookPlacing:
         self.start = codebook_start(config.train)
 
     def reads_codes(self, step: int) -> bool:
-        """Whether a step reads codes: the codebook is placed at the beginning of a step, not at the end of the one before."""
+        """Whether a step reads codes. The codebook is placed at the beginning of the first such step."""
         return step >= self.start and not self.config.model.continuous
 
     def tend(self, step: int, sampler: ViewSampler, generator: Generator) -> None:
@@ -65,10 +65,10 @@ class CodebookPlacing:
             self.student.config = replace(self.student.config, codebook_size=quantizer.codebook_size)
         else:
             logger.debug("step %d: %d codewords placed anew", step, quantizer.revive(features, shared))
-        # Processes on devices of several kinds may have rounded the places differently.
+        # Ranks on different kinds of devices may have rounded the places differently.
         self.group.broadcast(quantizer.basis)
         if starting or train.adapt_codebook:
-            # At a revival the teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
+            # A revival needs no copy: it moves rows of the frozen matrix, which the teacher copies at every update.
             self.teacher.copy_codebook(self.student)
 
     def resize(self, size: int) -> None:
@@ -90,7 +90,7 @@ class CodebookPlacing:
 
     @torch.no_grad()
     def _features(self, step: int, sampler: ViewSampler, generator: Generator) -> Tensor:
-        """Features to place codewords on, (N, D): of a few batches, or of as many as a large codebook needs to find places of its own."""
+        """Features to place codewords on, (N, D): of a few batches, or of more if a large codebook needs more places."""
         parts: list[Tensor] = []
         wanted = _FEATURES_PER_CODEWORD * self.student.quantizer.codebook_size
         half = max(1, _CROPS // 2 // self.group.share.count)

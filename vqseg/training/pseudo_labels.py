@@ -96,7 +96,7 @@ def write_pseudo_labels(
     share, labelled, unlabelled = _parts(folder, checkpoint, data)
     model = load_model(folder, device)
     if class_names(data) != model.config.classes:
-        raise PseudoLabelError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
+        raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
     notes: Notes = {
@@ -107,7 +107,7 @@ def write_pseudo_labels(
         "confidence": confidence,
     }
     _prepare(output, notes)
-    # A checkpoint may be moved between two calls: this tells, and is not compared.
+    # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
     _write_notes(output, notes)
     notes["unsure"] = _label_all(model, progress(unlabelled), output, confidence)
@@ -125,27 +125,27 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
         data: Names the folder and the share.
 
     Raises:
-        PseudoLabelError: A case has none, the folder lies in the data set, or its labels were learnt from other patients than the labelled
-            ones: the run would then know more than its labelled part tells.
+        PseudoLabelError: A case has none, the folder lies in the data set, or the checkpoint behind the labels was trained with the labels
+            of other patients: they would then leak into the run.
     """
     folder = Path(data.pseudo_labels or "")
     command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} --output {folder}"
     if data.labelled == ALL:
         raise PseudoLabelError("data.labelled is all: no scan is left for data.pseudo_labels")
     if not (folder / NOTES).is_file():
-        raise PseudoLabelError(f"{folder} holds no pseudo-labels (there is no {NOTES} in it); {command} makes them")
+        raise PseudoLabelError(f"{folder} holds no pseudo-labels (it has no {NOTES}); make them with: {command}")
     if _inside(folder, Path(data.folder)):
         raise PseudoLabelError(f"{folder} lies in the data set; pseudo-labels belong outside of {data.folder}")
     notes = read_json(folder / NOTES)
     if notes.get("labelled") != data.labelled or notes.get("patients") != patients_digest(labelled):
         raise PseudoLabelError(
-            f"the pseudo-labels in {folder} were learnt from other patients' labels (share {notes.get('labelled')!r}) than those of "
-            f"data.labelled {data.labelled!r}"
+            f"the checkpoint behind the pseudo-labels in {folder} was trained with the labels of other patients "
+            f"(share {notes.get('labelled')!r}) than those of data.labelled {data.labelled!r}"
         )
     files = files_by_name(folder)
     missing = [case.name for case in unlabelled if case.name not in files]
     if missing:
-        raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; {command} goes on")
+        raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; complete it with: {command}")
     return [replace(case, label=files[case.name]) for case in unlabelled]
 
 
@@ -183,7 +183,7 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
     if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
     if learnt_beyond(runs_before(training), cases, splits, share):
-        raise PseudoLabelError(f"the weights that {checkpoint} started from have learnt from patients in {data} outside of share {share!r}")
+        raise PseudoLabelError(f"the weights that {checkpoint} started from were trained with labels of {data} outside the share {share!r}")
     return share, labelled, unlabelled
 
 
@@ -218,7 +218,7 @@ def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
     hard, certainty = label_averaged(model, np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0))
     labels = np.moveaxis(np.where(certainty >= confidence, hard, UNSURE).astype(np.uint8), 0, axis)
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
-    # An interrupted command must not leave half a file under the final name, and another may be at work on the same folder.
+    # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.
     part = output / f".{os.getpid()}-{case.name}{ending}"
     write_labels(np.ascontiguousarray(labels), scan, part)
     part.replace(output / f"{case.name}{ending}")

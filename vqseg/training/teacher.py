@@ -27,10 +27,10 @@ class Teacher(nn.Module):
         """
         super().__init__()
         self.alpha, self.settled = alpha, settled
-        # Holds the average and its count; how it averages is `update`'s.
+        # Holds the average and its count; `update` does the averaging.
         self.averaged = AveragedModel(student, use_buffers=False)
         if settled:
-            # At a count of zero the first update would overwrite the average by the student.
+            # At a count of zero the first update would overwrite the average with the student.
             self.averaged.n_averaged.fill_(1)
         self.averaged.eval().requires_grad_(False)
 

@@ -22,7 +22,7 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
     Args:
         model: The network, in evaluation mode.
         volumes: With their labels.
-        quantize: False lets features by-pass the codebook, as long as training does.
+        quantize: False bypasses the codebook, as training does before it is placed.
 
     Returns:
         {"dice": the mean over the structures, "dice_RV": ..., ...}, each a mean over the volumes.
