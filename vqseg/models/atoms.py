@@ -12,7 +12,7 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 ATOM_SIDE = 20
-# In tokens: a code on a single cell is hardly seen, one that fills the map loses its edges and turns.
+# In tokens. A code on a single cell is hardly visible; one that fills the map shows no edges.
 _PATCH, _SHOWN = 3, 5
 # Wide enough that the decoder's own border, five tokens deep, lies outside of what is shown.
 _MAP = 15

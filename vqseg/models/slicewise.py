@@ -16,7 +16,7 @@ from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
-# Slices that are in the network at once: bounds memory, whatever the volume's length.
+# Slices that are in the network at once, so that memory does not grow with the volume's length.
 _SLICES_AT_ONCE = 4
 
 
@@ -44,7 +44,7 @@ def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None]
         NoIndicesError: The network decodes more than indices.
     """
     if not model.indexed:
-        raise NoIndicesError("this network was trained to decode continuous features, for comparison: it has no indices to work with")
+        raise NoIndicesError("this network decodes continuous features, for comparison; it has no indices to show or perturb")
     return chosen_codes(model, slices, progress)
 
 

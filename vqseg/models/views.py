@@ -53,7 +53,7 @@ def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
         image = to_network(slices[index : index + 1], model.preprocess).to(device)
         seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
         probabilities = model.segment(seen).softmax(1).split(1)
-        # Zeros beyond a view's edge: there it has no say.
+        # Zero beyond a view's edge: there the view does not count.
         back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
         total = torch.stack(back).sum(0)
         total = from_network(total, (slices.shape[1], slices.shape[2]))

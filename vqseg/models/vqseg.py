@@ -37,7 +37,7 @@ class VQSeg(nn.Module):
         """
         super().__init__()
         self.config = config
-        # Not used in here: it says what the images must be like, and travels with the weights.
+        # Not used in here: it says how images must be prepared, and is saved with the weights.
         self.preprocess = preprocess or PreprocessConfig()
         dim = config.codebook_dim
         pair = encoder_pair(config.encoder)
@@ -61,11 +61,11 @@ class VQSeg(nn.Module):
 
         Args:
             images: (B, C_in, H, W).
-            strength: epsilon of the QPM in [0, 1], or the rate of the dropout that stands in for it.
+            strength: epsilon of the QPM in [0, 1], or the rate of the dropout used instead.
             perturbation: "qpm" for that of `config.mode`, or a name in PERTURBATIONS.
             generator: Of the perturbation's random numbers; the global one if None.
-            quantize: False lets z through, before the codebook stands; what needs codes perturbs nothing then.
-            share: The images are one part of a batch that several processes perturb together.
+            quantize: False bypasses the codebook, for steps before it is placed. Perturbations that need codes then do nothing.
+            share: Rank and world size, if several ranks share the batch.
 
         Returns:
             Logits (B, C, H, W), reconstruction (B, C_in, H, W) and what they came from.
@@ -115,7 +115,7 @@ class VQSeg(nn.Module):
         return self.encoder.pixels_per_token
 
     def split_levels(self, z: Tensor) -> tuple[Tensor | None, Tensor]:
-        """z of all levels (B, D, levels * h, w) -> the levels that by-pass the codebook, None if there are none, and those that pass it."""
+        """z of all levels (B, D, levels * h, w) -> the levels that bypass the codebook, None if none do, and those that go through it."""
         if self.levels == 1 or self.config.quantize_levels == "all":
             return None, z
         height = z.shape[2] // self.levels
@@ -137,11 +137,11 @@ class VQSeg(nn.Module):
         share: Share = _WHOLE,
         perturbation: str = QPM,
     ) -> tuple[Tensor, Tensor]:
-        """q(z) -> q'(z) = QPM(q(z)), Eq. 3, or what stands in the QPM's place.
+        """q(z) -> q'(z) = QPM(q(z)), Eq. 3, or a perturbation used instead of the QPM.
 
         Args:
             quantized: (B, D, h, w).
-            indices: (B, h, w) int64, -1 where z by-passed the codebook.
+            indices: (B, h, w) int64, -1 where z bypassed the codebook.
             strength: In [0, 1].
             generator: Of the random numbers; the global one if None.
             share: As for `forward`.
@@ -179,7 +179,7 @@ class VQSeg(nn.Module):
 
 
 def _joined(passing: Tensor | None, quantized: Tensor) -> Tensor:
-    """The levels that by-passed the codebook and those that passed it, below each other again."""
+    """The levels that bypassed the codebook and those that went through it, stacked again."""
     return quantized if passing is None else torch.cat([passing, quantized], dim=2)
 
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from vqseg.types import QuantizerOutput
 
-# Elements of the token x codeword score matrix that are held at once. On a processor as many as its cache holds; an accelerator wants few
-# and large products, within 512 MB.
+# Elements of the token x codeword score matrix that are held at once. On a CPU, as many as fit into its cache. An accelerator is faster
+# with few large products, up to 512 MB.
 _SCORES_AT_ONCE, _SCORES_ON_ACCELERATOR = 1 << 21, 1 << 27
 _BLOCK = 64
 
@@ -31,7 +31,7 @@ def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
     Returns:
         (N,) int64.
     """
-    # Centred, so that a common offset of all codewords does not eat up the float's digits.
+    # Centred, so that a common offset of all codewords does not cost precision.
     centre = codewords.mean(0)
     features, codewords = features - centre, codewords - centre
     size = len(codewords)

@@ -62,7 +62,7 @@ class Perturbation(ABC):
             tokens: The batch.
             strength: In [0, 1]; 0 changes nothing.
             generator: Of all random numbers; the global one if None.
-            share: The batch is one part of share.count times as many images; the numbers of all are drawn and its own taken.
+            share: Rank and world size. The random numbers of the whole batch are drawn, and this rank uses its part.
 
         Returns:
             Features (B, D, h, w) and their codes (B, h, w) int64.
@@ -112,7 +112,7 @@ class CodePerturbation(Perturbation):
             Indices of the same shape, never the same memory.
 
         Raises:
-            ValueError: If the strength or the codebook is none.
+            ValueError: If the strength lies outside [0, 1] or the codebook is not (K, D) with K >= 2.
         """
         check_codebook(codewords, strength)
         uniform = _uniform(indices, generator, share)

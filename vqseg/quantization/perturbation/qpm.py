@@ -46,7 +46,7 @@ class QuantizedPerturbation(nn.Module):
             codewords: (K, D).
             strength: epsilon in [0, 1].
             generator: Of the random numbers; the global one if None.
-            share: The images are one part of share.count times as many; the numbers of all are drawn and its own taken.
+            share: Rank and world size. The random numbers of the whole batch are drawn, and this rank uses its part.
 
         Returns:
             Indices of the same shape.
