@@ -36,7 +36,7 @@ ItemT = TypeVar("ItemT")
 
 ABLATED = 64
 _PERPLEXITY = 30
-# t-SNE takes time with every codeword: an hour for the largest codebooks.
+# Larger codebooks get no t-SNE: it would take an hour for the largest.
 _MOST_TSNE = 16384
 
 
@@ -107,7 +107,7 @@ def analyse(
     threads = torch.get_num_threads()
     layouts = _layouts(codewords, seed, progress)
     evolution = read_evolution(checkpoint, seed=seed) if checkpoint is not None else None
-    # UMAP's compiled loops set OpenMP's threads for the whole process: more of them than free cores wait for each other at every layer.
+    # UMAP changes OpenMP's number of threads for the whole process. With more threads than free cores, every layer would be slow.
     torch.set_num_threads(threads)
     statistics = CodebookStatistics(
         counts=counts.tokens.counts,

@@ -29,9 +29,9 @@ METRICS = ("euclidean", "cosine", "manhattan", "chebyshev", "correlation")
 NEIGHBORS, MIN_DIST = 15, 0.1
 CACHE_VARIABLE = "VQSEG_CACHE_DIR"
 
-# Layouts that are kept on disk; the ones not asked for longest go first. 512 of 4096 codewords take 16 MB.
+# Layouts kept on disk; the least recently used are deleted first. 512 layouts of 4096 codewords take 16 MB.
 _KEPT = 512
-# Two numba programs at a time end the process where numba has only its own threads.
+# Without TBB or OpenMP, numba ends the process if two of its programs run at a time.
 _one_at_a_time = threading.Lock()
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ def layout(
     try:
         _write(path, places)
     except OSError as error:
-        logger.warning("the layout could not be kept in %s: %s", path.parent, error.strerror or type(error).__name__)
+        logger.warning("the layout could not be saved in %s: %s", path.parent, error.strerror or type(error).__name__)
     return places
 
 
@@ -272,7 +272,7 @@ def _read(path: Path, shape: tuple[int, int]) -> Array | None:
         places: Array = np.load(path, allow_pickle=False)
         if places.shape != shape or places.dtype != np.float32:
             raise ValueError(f"{places.dtype} {places.shape}")
-        # The time of the last use decides what goes first.
+        # The least recently used are deleted first.
         os.utime(path)
     except FileNotFoundError:
         return None
