@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 UNSURE = 255
-"""In pseudo-labels that were made beforehand: a voxel of which nothing is said."""
+"""In pseudo-labels that were made beforehand: a voxel without a label, because the checkpoint was not sure enough."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Batch:
 
     images (B_l, 1, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, 1, H, W): two views of the same unlabelled
     pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
-    UNSURE where nothing is said: what was made for the unlabelled images beforehand, or None if the teacher labels each view.
+    UNSURE where a voxel has no label: labels made beforehand for the unlabelled images; None if the teacher labels each view.
     """
 
     images: Tensor

@@ -131,7 +131,7 @@ def draw_recolouring(
         brightness=_uniform(count, -config.brightness, config.brightness, generator) * amount,
         bias=torch.randn(count, 1, _BIAS_GRID, _BIAS_GRID, generator=generator) * (config.bias_field * amount / 2),
         noise=_uniform(count, 0, config.noise, generator) * amount,
-        # A little blur hardly differs from none: half of the images keep their sharpness.
+        # Half of the draws are below zero, so that half of the images are not blurred.
         blur=(_uniform(count, -config.blur, config.blur, generator) * amount).clamp(min=0),
         noise_seed=int(torch.randint(2**31 - 1, (1,), generator=generator)),
     )

@@ -31,7 +31,7 @@ def normalise(voxels: Array, config: PreprocessConfig) -> Array:
         low, high = np.percentile(voxels, config.percentiles)
         if high <= low:
             low, high = float(voxels.min()), float(voxels.max())
-    # Values so close that their difference cannot be divided by are one value.
+    # A difference too small to divide by counts as none.
     if high - low < np.finfo(np.float32).tiny:
         return np.zeros(voxels.shape, np.float32)
     scaled = voxels.astype(np.float32)
