@@ -153,7 +153,7 @@ def test_predict_never_writes_two_scans_to_one_name(
     other.mkdir()
     shutil.copy(scans / "array.npy", other / "array.npy")
     assert call("predict", scans / "array.npy", other, "--checkpoint", checkpoint, "--output", tmp_path / "labels") == 1
-    assert "another scan has been written to array.npy" in capsys.readouterr().err
+    assert "another input was already written to array.npy" in capsys.readouterr().err
 
 
 def test_predict_of_a_missing_file_and_of_an_empty_folder(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,7 +134,7 @@ def test_a_folder_that_cannot_be_written_costs_a_warning_only(
 ) -> None:
     (tmp_path / "file").write_text("")
     assert layout(codewords, cache=tmp_path / "file" / "folder").shape == (120, 2)
-    assert "could not be kept" in caplog.text
+    assert "could not be saved" in caplog.text
 
 
 def test_the_oldest_layouts_go_first(codewords: np.ndarray, tmp_path: Path, computed: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -323,7 +323,7 @@ def test_a_cell_begun_by_another_version_begins_anew(
     if note is not None:
         (folder / "origin.json").write_text(note)
     assert run_cell(config, tmp_path)["steps"] == 4
-    assert "begins anew" in caplog.text
+    assert "starts over" in caplog.text
     assert sorted(path.name for path in folder.glob(".state-*")) == []
     assert len((folder / "log.jsonl").read_text().splitlines()) == len(before.splitlines())
 

@@ -62,8 +62,8 @@ def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, objec
 
     Args:
         model: The network.
-        folder: Where to write; made if there is none.
-        training: How the weights came about, as plain JSON values; the model card tells it.
+        folder: Where to write; made if missing.
+        training: How the weights were trained, as plain JSON values; shown on the model card.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
     try:
         return Path(snapshot_download(text, allow_patterns=_DOWNLOADED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise CheckpointError(f"{text!r} is neither a local folder nor a checkpoint that the Hub gave ({type(error).__name__})") from error
+        raise CheckpointError(f"{text!r} is no local folder and could not be downloaded from the Hub ({type(error).__name__})") from error
 
 
 def read_config(folder: str | Path) -> JsonObject:
@@ -114,7 +114,7 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
 
     Args:
         path_or_hub_id: A local folder, or a Hub id "owner/name" that is downloaded.
-        device: "cpu", "cuda" ...; None for the processor.
+        device: "cpu", "cuda" ...; None for the CPU.
 
     Raises:
         CheckpointError: It is missing or broken, its weights do not fit its configuration, or the device cannot be used.
@@ -158,8 +158,8 @@ def load_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], JsonObject
     """Read what `save_tensors` wrote.
 
     Args:
-        folder: Where it lies.
-        name: Of its two files.
+        folder: Where the files lie.
+        name: NAME of both files.
 
     Returns:
         The tensors and the notes.

@@ -76,9 +76,9 @@ def evaluate_split(
     Raises:
         DatasetError: No case has labels, or the folder's dataset.json names other classes than the model.
     """
-    # Same numbers with other names would score without a word.
+    # Labels of other classes would be scored without an error.
     if (Path(folder) / "dataset.json").is_file() and class_names(folder) != model.config.classes:
-        raise DatasetError(f"{folder} has the classes {class_names(folder)}, the model {model.config.classes}")
+        raise DatasetError(f"{folder} has the classes {class_names(folder)}, but the model has {model.config.classes}")
     cases = [case for case in cases_of_split(folder, split) if case.label is not None]
     if not cases:
         raise DatasetError(f"no case of split {split!r} in {folder} has labels")

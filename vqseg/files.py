@@ -1,4 +1,4 @@
-"""Files written so that no reader, and no run that is cut off, sees half of one."""
+"""Files written in one rename, so that no reader ever sees half of one, even if the run is cut off."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from pathlib import Path
 
 
 def write_whole(file: Path, text: str) -> None:
-    """Write a text file under its final name in one rename."""
+    """Write a text file in one rename.
+
+    Args:
+        file: Its final name, in a folder that exists.
+        text: Written as UTF-8.
+    """
     # Several processes may write the same at once.
     part = file.with_name(f".{os.getpid()}-{file.name}")
     part.write_text(text, encoding="utf-8")

@@ -23,23 +23,55 @@ from vqseg.types import Array
 
 
 def dice(prediction: Array, truth: Array) -> float:
-    """2 |P and T| / (|P| + |T|) of two masks of equal shape, in [0, 1]; 1 if both are empty."""
+    """2 |P and T| / (|P| + |T|) of two masks.
+
+    Args:
+        prediction: Any shape; nonzero is inside.
+        truth: The ground truth, of the same shape.
+
+    Returns:
+        In [0, 1]; 1 if both masks are empty.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
     prediction, truth = _masks(prediction, truth)
     total = int(np.count_nonzero(prediction)) + int(np.count_nonzero(truth))
     return 2.0 * int(np.count_nonzero(prediction & truth)) / total if total else 1.0
 
 
 def jaccard(prediction: Array, truth: Array) -> float:
-    """|P and T| / |P or T| of two masks of equal shape, in [0, 1]; 1 if both are empty."""
+    """|P and T| / |P or T| of two masks.
+
+    Args:
+        prediction: Any shape; nonzero is inside.
+        truth: The ground truth, of the same shape.
+
+    Returns:
+        In [0, 1]; 1 if both masks are empty.
+
+    Raises:
+        ValueError: The shapes differ.
+    """
     prediction, truth = _masks(prediction, truth)
     union = int(np.count_nonzero(prediction | truth))
     return int(np.count_nonzero(prediction & truth)) / union if union else 1.0
 
 
 def surface_distances(prediction: Array, truth: Array, spacing: Sequence[float]) -> tuple[Array, Array]:
-    """Distance of each border voxel of the prediction to the truth's border (n,), and of the truth's to the prediction's (m,).
+    """Distances between the borders of two masks, in both directions.
 
-    Raises ValueError if a mask is empty or the shapes or the spacing do not fit.
+    Args:
+        prediction: Two or three axes; nonzero is inside.
+        truth: The ground truth, of the same shape.
+        spacing: One positive number per axis.
+
+    Returns:
+        The distance of each border voxel of the prediction to the truth's border (n,), and of the truth's to the prediction's (m,), in the
+        unit of `spacing`.
+
+    Raises:
+        ValueError: A mask is empty, the shapes differ, or the spacing does not fit.
     """
     prediction, truth = _masks(prediction, truth)
     spacing = _checked_spacing(spacing, prediction.ndim)
@@ -53,20 +85,53 @@ def surface_distances(prediction: Array, truth: Array, spacing: Sequence[float])
 
 
 def hd95(prediction: Array, truth: Array, spacing: Sequence[float]) -> float:
-    """95th percentile of the pooled border distances; for empty masks see the module's conventions."""
+    """95th percentile of the border distances of both directions pooled.
+
+    Args:
+        prediction: Two or three axes; nonzero is inside.
+        truth: The ground truth, of the same shape.
+        spacing: One positive number per axis.
+
+    Returns:
+        In the unit of `spacing`; for empty masks see the module's conventions.
+
+    Raises:
+        ValueError: The shapes differ, or the spacing does not fit.
+    """
     return _distances(prediction, truth, spacing)[0]
 
 
 def asd(prediction: Array, truth: Array, spacing: Sequence[float]) -> float:
-    """Mean distance from the prediction's border to the truth's (directed); for empty masks see the module's conventions."""
+    """Mean distance from the prediction's border to the truth's (directed).
+
+    Args:
+        prediction: Two or three axes; nonzero is inside.
+        truth: The ground truth, of the same shape.
+        spacing: One positive number per axis.
+
+    Returns:
+        In the unit of `spacing`; for empty masks see the module's conventions.
+
+    Raises:
+        ValueError: The shapes differ, or the spacing does not fit.
+    """
     return _distances(prediction, truth, spacing)[1]
 
 
 def evaluate_volume(prediction: Array, truth: Array, classes: Sequence[str], spacing: Sequence[float]) -> dict[str, dict[str, float]]:
-    """Each foreground class's {"dice", "jaccard", "hd95", "asd"} between two label volumes of equal shape.
+    """Score each foreground class of a label volume.
 
-    classes: names in the order of the label values, the background first; it is not scored. Raises ValueError if the shapes
-    differ, if a label has no name, or if spacing does not have one positive number an axis.
+    Args:
+        prediction: Label volume of two or three axes.
+        truth: The ground truth, of the same shape.
+        classes: Names in the order of the label values; the first is the background, which is not scored.
+        spacing: One positive number per axis, usually millimetres.
+
+    Returns:
+        {class: {"dice", "jaccard", "hd95", "asd"}}.
+
+    Raises:
+        ValueError: The shapes differ, a label has no name, or the spacing does not fit.
     """
     if prediction.shape != truth.shape:
         raise ValueError(f"prediction has the shape {prediction.shape} and truth {truth.shape}; expected the same")

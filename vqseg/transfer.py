@@ -1,4 +1,4 @@
-"""Values drawn on the processor -> the device that needs them."""
+"""Values drawn on the CPU -> the device that needs them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from torch import Tensor
 
 
 def to_device(values: Tensor, device: torch.device) -> Tensor:
-    """The values on the device, any shape. A GPU gets them through pinned memory: a plain copy would wait for all it has still to do."""
+    """Bring values to a device.
+
+    A GPU gets values of the CPU through pinned memory: a plain copy would wait until the GPU has done all its work so far.
+
+    Args:
+        values: Of any shape, on any device.
+        device: Where they are needed.
+    """
     if device.type != "cuda" or values.device.type != "cpu":
         return values.to(device)
     return values.pin_memory().to(device, non_blocking=True)

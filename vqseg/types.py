@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 UNSURE = 255
-"""In pseudo-labels that were made beforehand: a voxel of which nothing is said."""
+"""In pseudo-labels that were made beforehand: a voxel without a label, because the checkpoint was not sure enough."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """One process's part of a batch: part `index` of `count` equal ones."""
+    """One rank's part of a batch: index is the rank, count the world size."""
 
     index: int = 0
     count: int = 1
 
     def rows(self, size: int) -> slice:
-        """The part's rows among all, if it has `size` of them."""
+        """This rank's rows of the batch, if each rank has `size` of them."""
         return slice(self.index * size, (self.index + 1) * size)
 
 
@@ -68,7 +68,7 @@ class Batch:
 
     images (B_l, 1, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, 1, H, W): two views of the same unlabelled
     pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
-    UNSURE where nothing is said: what was made for the unlabelled images beforehand, or None if the teacher labels each view.
+    UNSURE where a voxel has no label: labels made beforehand for the unlabelled images; None if the teacher labels each view.
     """
 
     images: Tensor

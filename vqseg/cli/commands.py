@@ -30,7 +30,7 @@ COMMANDS = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns the exit status; errors that a user can mend are one line on stderr, without a traceback."""
+    """Run one command. Returns the exit status. Errors that the user can fix are one line on stderr, without a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("vqseg.training").setLevel(logging.INFO)
@@ -57,5 +57,5 @@ def _usage(*, asked: bool) -> int:
 
 
 def _expected(error: Exception) -> bool:
-    """Errors of ours, and of the file system: whoever typed the command can mend them."""
+    """Errors that the user can fix: our own, and those of the file system."""
     return type(error).__module__.startswith("vqseg.") or isinstance(error, OSError)

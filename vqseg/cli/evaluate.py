@@ -26,7 +26,7 @@ class Evaluate:
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     device: str | None = None
-    """cpu, cuda, ...; the processor if not given."""
+    """cpu, cuda, ...; the CPU if not given."""
 
 
 def run(rest: Sequence[str]) -> int:

@@ -16,7 +16,7 @@ from vqseg.cli.progress import bar
 
 @dataclass(frozen=True, kw_only=True)
 class Predict:
-    """Segment scans. A folder stands for every scan in it; a file that cannot be read is reported and skipped (exit status 1)."""
+    """Segment scans, and every scan of a folder. A file that cannot be read is reported and skipped (exit status 1)."""
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Scans or folders of scans."""
@@ -27,7 +27,7 @@ class Predict:
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     device: str | None = None
-    """cpu, cuda, ...; the processor if not given."""
+    """cpu, cuda, ...; the CPU if not given."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -48,7 +48,7 @@ def run(rest: Sequence[str]) -> int:
         try:
             target = command.output / label_name(file.name)
             if target in written:
-                raise ScanError(f"another scan has been written to {target.name}; give inputs of one name folders of their own")
+                raise ScanError(f"another input was already written to {target.name}; segment this one into another --output folder")
             scan = read_scan(file)
             labels = segmenter.average_views(scan) if command.average_views else segmenter.open(scan).labels
             write_labels(labels, scan, target)

@@ -12,20 +12,20 @@ from vqseg.cli.progress import bar
 
 @dataclass(frozen=True, kw_only=True)
 class PseudoLabels:
-    """Label the training scans whose labels a run may not use, by a checkpoint trained with the same share: see data.pseudo_labels."""
+    """Label the training scans whose labels a run may not use, with a checkpoint trained on the same share: see data.pseudo_labels."""
 
     checkpoint: str
     """Checkpoint folder or Hub id."""
     data: Path
     """Data set folder with splits.json."""
     output: Path
-    """Folder for the label volumes; what is there already is kept, so an interrupted command goes on."""
+    """Folder for the label volumes. Existing ones are kept, so an interrupted command resumes."""
     confidence: float = 0.7
     """Voxels whose class has a lower probability, averaged over nine views, are marked as unsure (255)."""
     image_side: int | None = None
     """Read slices at this size instead of the checkpoint's preprocess.image_side."""
     device: str | None = None
-    """cpu, cuda, ...; the processor if not given."""
+    """cpu, cuda, ...; the CPU if not given."""
 
 
 def run(rest: Sequence[str]) -> int:

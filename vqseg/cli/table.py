@@ -21,7 +21,7 @@ def run(rest: Sequence[str]) -> int:
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
     parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
     parser.add_argument(
-        "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results stand for the same runs"
+        "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results are reused for the same runs"
     )
     known, config = read_config(parser, rest)
     from vqseg.experiments.make import make_table

@@ -13,7 +13,7 @@ def run(rest: Sequence[str]) -> int:
 
     parser = config_parser("train", rest)
     parser.add_argument("--method", choices=METHODS, help="one of the methods that the tables compare, on top of the configuration")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in train.output, if there is one")
+    parser.add_argument("--resume", action="store_true", help="resume the run in train.output, if there is one")
     known, config = read_config(parser, rest)
     from vqseg.training.trainer import Trainer
 

@@ -1,4 +1,4 @@
-"""What a codebook has learnt, over a data set and not over a batch; one file, codebook.npz, lies beside the checkpoint."""
+"""What a codebook has learnt, counted over a data set. One file, codebook.npz, lies beside the checkpoint."""
 
 from vqseg.codebook.analysis import ABLATED, analyse, token_classes
 from vqseg.codebook.drift import Drift

@@ -1,4 +1,4 @@
-"""What would be lost without a code: it is replaced everywhere by its nearest other codeword, and the labels are compared.
+"""The effect of removing a code: it is replaced everywhere by its nearest other codeword, and the labels are compared.
 
 Shapes: indices (S, levels * h, w) of one scan of the sample, S slices of (A, B) pixels.
 """
@@ -34,14 +34,20 @@ class SampledScan:
 
 
 class Sample:
-    """A few scans, evenly spread over a data set and the same at every run; chosen as they come by, without a look ahead."""
+    """A few scans, evenly spread over a data set and the same in every run. They are chosen as they arrive, in one pass."""
 
     def __init__(self, scans: int) -> None:
         self.scans: list[SampledScan] = []
         self._total, self._chosen = scans, {0}
 
     def offer(self, number: int, indices: Array, size: tuple[int, int]) -> None:
-        """Keep the scan if it is one of the sample; the first one, number 0, decides by its length how many those are."""
+        """Keep a scan if it belongs to the sample. The length of scan 0 decides how many scans that is.
+
+        Args:
+            number: Of the scan in the data set, from 0; scans are offered in order.
+            indices: (S, levels * h, w).
+            size: (A, B), that of a slice in pixels.
+        """
         depth = min(len(indices), _SLICES_OF_ONE)
         if number == 0:
             count = min(self._total, max(VOLUMES, SLICES // depth))
@@ -71,7 +77,15 @@ def codes_to_ablate(class_counts: Array, count: int) -> Array:
 
 
 def nearest_other(codewords: Tensor, codes: Tensor) -> Tensor:
-    """The codeword nearest to each of `codes` (n,) but itself, (n,) int64."""
+    """The nearest other codeword of each code.
+
+    Args:
+        codewords: (K, D).
+        codes: (n,) int64.
+
+    Returns:
+        (n,) int64.
+    """
     # A few rows at a time: a block has as many columns as the codebook has codewords.
     return torch.cat([squared_distances(rows, codewords).argmin(1) for rows in torch.split(codes, 64)])
 
@@ -81,8 +95,8 @@ def ablate(
 ) -> Array:
     """Change of the mean Dice when one code at a time is replaced by its nearest other codeword.
 
-    The labels are compared with the labels as they are: for each scan the mean over the structures that either has, then over the scans.
-    Islands are not dropped, as a code's own effect is asked for. Only slices that hold the code are decoded again.
+    The new labels are compared with the unchanged ones: the mean over the structures that either has, then over the scans. Islands are not
+    dropped, so that the code's own effect shows. Only slices that hold the code are decoded again.
 
     Args:
         model: The network.

@@ -36,7 +36,7 @@ ItemT = TypeVar("ItemT")
 
 ABLATED = 64
 _PERPLEXITY = 30
-# t-SNE takes time with every codeword: an hour for the largest codebooks.
+# Larger codebooks get no t-SNE: it would take an hour for the largest.
 _MOST_TSNE = 16384
 
 
@@ -47,7 +47,11 @@ class Progress(Protocol):
 
 
 def silent(items: Sequence[ItemT], _: str, /) -> Iterable[ItemT]:
-    """Shows nothing."""
+    """Progress that shows nothing.
+
+    Args:
+        items: Returned as they are.
+    """
     return items
 
 
@@ -79,9 +83,9 @@ def analyse(
     checkpoint: str | Path | None = None,
     progress: Progress = silent,
 ) -> CodebookStatistics:
-    """Everything about the codes of a network over a split of a data set.
+    """All statistics of a network's codes over a split of a data set.
 
-    The classes are those that the model itself gives: in semi-supervised data most scans have no label that may be read.
+    The classes are those that the model itself predicts: in semi-supervised data most scans have no label that may be read.
 
     Args:
         model: The network.
@@ -89,7 +93,7 @@ def analyse(
         split: "train", "val", or "all".
         seed: Of the projections and of the groups of codewords.
         ablated: How many of the most used codes, and of those of the structures, are taken out one by one; 0 for none.
-        checkpoint: The folder whose snapshots.npz tells of the training.
+        checkpoint: The folder whose snapshots.npz holds the codebook's training history.
         progress: Goes through the scans and the other work, and may show it.
     """
     codewords = codewords_of(model)
@@ -103,7 +107,7 @@ def analyse(
     threads = torch.get_num_threads()
     layouts = _layouts(codewords, seed, progress)
     evolution = read_evolution(checkpoint, seed=seed) if checkpoint is not None else None
-    # UMAP's compiled loops set OpenMP's threads for the whole process: more of them than free cores wait for each other at every layer.
+    # UMAP changes OpenMP's number of threads for the whole process. With more threads than free cores, every layer would be slow.
     torch.set_num_threads(threads)
     statistics = CodebookStatistics(
         counts=counts.tokens.counts,

@@ -1,6 +1,6 @@
 """Counting tokens scan after scan: how often a code occurs, under which class, where, and beside which others.
 
-What is kept depends on the number of codewords K only, never on the number of scans, and never grows as K x K.
+Memory depends on the number of codewords K only, never on the number of scans, and never grows as K x K.
 Shapes: indices (S, h, w) of one level of tokens, S slices.
 """
 
@@ -22,7 +22,7 @@ _SLICES_AT_ONCE = 16
 class Partners:
     """codes (K, 8) int32: the other codes most often beside each, -1 where there are fewer; counts (K, 8) int64.
 
-    error: a count is exact if this is 0, and else too low by at most as much.
+    error: counts are exact if this is 0; otherwise they are too low by at most this number.
     """
 
     codes: Array
@@ -34,11 +34,24 @@ class TokenCounter:
     """Counts, classes and places of codes."""
 
     def __init__(self, size: int, classes: int) -> None:
+        """Start at zero.
+
+        Args:
+            size: K, the number of codewords.
+            classes: C, the background included.
+        """
         self.class_counts = np.zeros((size, classes), dtype=np.int64)
         self._sums = np.zeros((3, size))
 
     def add(self, indices: Array, owners: Array, rows: Array, columns: Array) -> None:
-        """owners (S, h, w): the class of each token. rows (h,), columns (w,): the tokens' centres as shares of the slice."""
+        """Count the tokens of some slices.
+
+        Args:
+            indices: (S, h, w) integers.
+            owners: (S, h, w), the class of each token.
+            rows: (h,), the tokens' centres as shares of the slice's height, in [0, 1].
+            columns: (w,), the same of its width.
+        """
         size, classes = self.class_counts.shape
         flat = indices.ravel()
         self.class_counts += np.bincount(flat * classes + owners.ravel(), minlength=size * classes).reshape(size, classes)
@@ -68,12 +81,18 @@ class TokenCounter:
 class PairCounter:
     """How often two different codes lie beside each other, in the four directions of the token grid.
 
-    Each code keeps its `limit` most frequent partners. Where more occur, the smallest counts go and all others of the code are
-    lowered by the largest that went (mergeable Misra-Gries summaries, Agarwal et al., PODS 2012): a count is then too low by at
-    most what was taken off, and a partner with more pairs than that is never lost.
+    Each code keeps its most frequent partners. Where more occur, the smallest counts are dropped, and all other counts of the code are
+    lowered by the largest one dropped (mergeable Misra-Gries summaries, Agarwal et al., PODS 2012). A count is then too low by at most what
+    was taken off, and a partner with more pairs than that is never lost.
     """
 
     def __init__(self, size: int, limit: int | None = None) -> None:
+        """Start at zero.
+
+        Args:
+            size: K, the number of codewords.
+            limit: Partners kept per code; None for as many as a fixed amount of memory holds.
+        """
         self.size, self.limit = size, limit or max(2 * PARTNERS, _PAIRS // size)
         # A pair (i, j) is the number i * K + j, so that a sorted list has each code's partners in one run.
         self._keys, self._values = np.empty(0, np.int64), np.empty(0, np.int64)
@@ -81,7 +100,7 @@ class PairCounter:
         self._taken = np.zeros(size, dtype=np.int64)
 
     def add(self, indices: Array) -> None:
-        """indices (S, h, w); slices are no neighbours of each other."""
+        """Count the pairs of slices: indices (S, h, w). Slices are not neighbours of each other."""
         for start in range(0, len(indices), _SLICES_AT_ONCE):
             part = indices[start : start + _SLICES_AT_ONCE].astype(np.int64)
             for one, other in ((part[:, 1:], part[:, :-1]), (part[:, :, 1:], part[:, :, :-1])):

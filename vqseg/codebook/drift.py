@@ -1,7 +1,7 @@
-"""How far a scan's tokens lie from those the codebook was counted on: a distance, and whether any training scan lies as far.
+"""How far a scan's tokens lie from those of the training scans: a distance, and whether any training scan lies as far.
 
-A scan has some thousand tokens for as many codewords: code by code its histogram is mostly noise. Codewords are therefore put into
-groups of like ones first, and the groups' shares are compared.
+A scan has a few thousand tokens for as many codewords, so its histogram over single codes is mostly noise. Like codewords are therefore
+grouped first, and the groups' shares are compared.
 Shapes: K codewords, G groups, S training scans.
 """
 
@@ -21,7 +21,7 @@ _SCANS = 512
 
 @dataclass(frozen=True)
 class Drift:
-    """distance in [0, 1]; quantile: share of the training scans that lie no farther; outside: farther than what was ever seen."""
+    """distance in [0, 1]; quantile: share of the training scans that lie no farther; outside: farther than every training scan."""
 
     distance: float
     quantile: float
@@ -29,7 +29,16 @@ class Drift:
 
 
 def group_codewords(codewords: Array, groups: int = GROUPS, seed: int = 0) -> Array:
-    """k-means of codewords (K, D) -> the group of each, (K,) int32."""
+    """Group like codewords by k-means.
+
+    Args:
+        codewords: (K, D).
+        groups: G, how many; at most K.
+        seed: Of the k-means.
+
+    Returns:
+        The group of each codeword, (K,) int32.
+    """
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
@@ -40,7 +49,15 @@ def group_codewords(codewords: Array, groups: int = GROUPS, seed: int = 0) -> Ar
 
 
 def jensen_shannon(one: Array, other: Array) -> Array:
-    """Jensen-Shannon distance of histograms (..., G): the root of the divergence in bits, (...,) in [0, 1]. 1 if either is empty."""
+    """Jensen-Shannon distance of histograms: the root of the divergence in bits.
+
+    Args:
+        one: (..., G) counts.
+        other: (..., G) counts.
+
+    Returns:
+        (...,) in [0, 1]; 1 if either histogram is empty.
+    """
     p, q = (part / np.maximum(part.sum(-1, keepdims=True), 1) for part in (one.astype(np.float64), other.astype(np.float64)))
     mean = (p + q) / 2
     terms = [np.where(part > 0, part * np.log2(np.where(part > 0, part, 1) / np.where(mean > 0, mean, 1)), 0) for part in (p, q)]
@@ -49,16 +66,27 @@ def jensen_shannon(one: Array, other: Array) -> Array:
 
 
 class DriftCounter:
-    """Groups' counts over a data set, and of single scans those of a bounded sample."""
+    """Counts of the groups: over the whole data set, and of a bounded sample of single scans."""
 
     def __init__(self, groups: Array, scans: int) -> None:
+        """Start at zero.
+
+        Args:
+            groups: (K,), the group of each codeword.
+            scans: How many scans will be added.
+        """
         self._groups = groups
         self._total = np.zeros(int(groups.max()) + 1, dtype=np.int64)
         self._sampled = set(np.linspace(0, scans - 1, min(scans, _SCANS)).round().astype(int).tolist())
         self._single: list[Array] = []
 
     def add(self, number: int, indices: Array) -> None:
-        """indices of any shape: all tokens of scan `number`, counted from 0."""
+        """Count one scan.
+
+        Args:
+            number: Of the scan, from 0.
+            indices: All its tokens, of any shape.
+        """
         counts = np.bincount(self._groups[indices.ravel()], minlength=len(self._total))
         self._total += counts
         if number in self._sampled:
@@ -76,7 +104,17 @@ class DriftCounter:
 
 
 def drift_of(indices: Array, counts: Array, groups: Array, reference: Array) -> Drift:
-    """Judge a scan's tokens, indices of any shape, by counts (K,), groups (K,) and reference (S,) of a codebook's statistics."""
+    """Compare a scan's tokens with a codebook's statistics.
+
+    Args:
+        indices: The scan's tokens, of any shape.
+        counts: (K,), tokens of the training scans.
+        groups: (K,), the group of each codeword.
+        reference: (S,), distances of the training scans, rising.
+
+    Raises:
+        ValueError: An index lies outside [0, K).
+    """
     totals = [np.bincount(groups, weights, minlength=int(groups.max()) + 1) for weights in (scan_usage(indices, len(counts)), counts)]
     distance = float(jensen_shannon(*totals))
     quantile = float(np.searchsorted(reference, distance, side="right") / len(reference))

@@ -29,9 +29,20 @@ class Evolution:
 
 
 def read_evolution(folder: str | Path, *, seed: int = 0, progress: Progress | None = None) -> Evolution | None:
-    """snapshots.npz of a checkpoint folder, projected; None if it has none. Raises CodebookError if the file is broken.
+    """Project the snapshots of a checkpoint folder.
 
     All moments are laid out together: what moves in the picture has moved in the codebook, not with the projection.
+
+    Args:
+        folder: The checkpoint; its snapshots.npz is read.
+        seed: Of the projection.
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        None if the folder has no snapshots.
+
+    Raises:
+        CodebookError: The file is broken.
     """
     path = Path(folder) / FILE
     if not path.is_file():

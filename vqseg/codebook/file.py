@@ -42,7 +42,18 @@ _NEEDED = ("counts", "class_counts", "projection")
 
 
 def write_statistics(statistics: CodebookStatistics, folder: str | Path) -> Path:
-    """Write codebook.npz into a folder, by an atomic rename. Raises ValueError for an array of another shape than the record's."""
+    """Write codebook.npz in one rename.
+
+    Args:
+        statistics: What to write.
+        folder: Made if missing.
+
+    Returns:
+        The file.
+
+    Raises:
+        ValueError: An array has another shape than `CodebookStatistics` says.
+    """
     folder = Path(folder)
     arrays: dict[str, Any] = {name: value.astype(_ARRAYS[name][0], copy=False) for name, value in statistics.arrays().items()}
     _check(arrays, len(statistics.classes))

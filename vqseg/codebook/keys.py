@@ -1,4 +1,4 @@
-"""Which codebook something belongs to."""
+"""Hashes that identify a codebook."""
 
 from __future__ import annotations
 

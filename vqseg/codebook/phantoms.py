@@ -1,4 +1,4 @@
-"""Where a code fires on procedural phantoms: examples that may be shown to anybody, drawn anew whenever they are asked for."""
+"""Where a code occurs on procedural phantoms: examples that may be shown to anybody, computed on demand."""
 
 from __future__ import annotations
 
@@ -36,9 +36,17 @@ class ReadsSlices(Protocol):
 
 
 def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessConfig) -> Array:
-    """Normalised slices (S, A, B) of a phantom: a piece of lung for a network of nodules, a heart for any other.
+    """Slices of a phantom: a piece of lung for a network that segments nodules, a heart for any other.
 
-    A heart's intensities are in no unit that a window could be in: they are normalised by percentiles.
+    A heart phantom's intensities have no unit, so a window cannot be applied: they are normalised by percentiles.
+
+    Args:
+        seed: From 0.
+        classes: The network's classes, the background first.
+        preprocess: As the network reads scans.
+
+    Returns:
+        (S, A, B) in [0, 1].
     """
     if classes == LUNG_CLASSES:
         return np.moveaxis(normalise(lung_phantom(seed)[0], preprocess), 2, 0)
@@ -46,9 +54,14 @@ def phantom_slices(seed: int, classes: tuple[str, ...], preprocess: PreprocessCo
 
 
 def phantom_places(model: VQSeg, progress: Callable[[Sequence[int]], Iterable[int]] = lambda seeds: seeds) -> Array:
-    """(K, 8, 4) int32: (seed, slice, row, column) of up to eight tokens of every code, evenly spread over all it has; -1 beyond.
+    """Up to eight phantom tokens of every code, evenly spread over all that it has.
 
-    Of several levels of tokens the first that has the code counts; row and column are those of its own grid.
+    Args:
+        model: A network with a codebook.
+        progress: Goes through the seeds and may show it.
+
+    Returns:
+        (K, 8, 4) int32: (seed, slice, row, column), -1 where there are fewer. Row and column count within the token's own level.
     """
     found = []
     for seed in progress(list(SEEDS)):

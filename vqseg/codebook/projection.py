@@ -29,9 +29,9 @@ METRICS = ("euclidean", "cosine", "manhattan", "chebyshev", "correlation")
 NEIGHBORS, MIN_DIST = 15, 0.1
 CACHE_VARIABLE = "VQSEG_CACHE_DIR"
 
-# Layouts that are kept on disk; the ones not asked for longest go first. 512 of 4096 codewords take 16 MB.
+# Layouts kept on disk; the least recently used are deleted first. 512 layouts of 4096 codewords take 16 MB.
 _KEPT = 512
-# Two numba programs at a time end the process where numba has only its own threads.
+# Without TBB or OpenMP, numba ends the process if two of its programs run at a time.
 _one_at_a_time = threading.Lock()
 
 logger = logging.getLogger(__name__)
@@ -51,10 +51,25 @@ def layout(
     progress: Progress | None = None,
     cache: str | Path | None = None,
 ) -> Array:
-    """`compute_layout`, read from the disk where the same has been computed before, and kept there.
+    """`compute_layout` with a cache on disk.
 
-    cache: the folder; None takes `cache_folder()`. A file in it that is broken counts as absent; a folder that cannot be written
-    costs a warning, no error.
+    Args:
+        codewords: (K, D), K at least 4.
+        method: "umap", "tsne" or "pca".
+        n_neighbors: As for `compute_layout`.
+        min_dist: As for `compute_layout`.
+        metric: As for `compute_layout`.
+        seed: As for `compute_layout`.
+        dimensions: As for `compute_layout`.
+        progress: As for `compute_layout`; not called if the layout is in the cache.
+        cache: The cache's folder; None takes `cache_folder()`. A broken file in it counts as absent. If the folder cannot be written, a
+            warning is logged.
+
+    Returns:
+        (K, dimensions) float32.
+
+    Raises:
+        ValueError: A setting is out of its range.
     """
     settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
     path = _path(codewords, settings, cache)
@@ -65,7 +80,7 @@ def layout(
     try:
         _write(path, places)
     except OSError as error:
-        logger.warning("the layout could not be kept in %s: %s", path.parent, error.strerror or type(error).__name__)
+        logger.warning("the layout could not be saved in %s: %s", path.parent, error.strerror or type(error).__name__)
     return places
 
 
@@ -80,7 +95,24 @@ def kept_layout(
     dimensions: int = 2,
     cache: str | Path | None = None,
 ) -> Array | None:
-    """What `layout` would read from the disk, None if it would have to compute."""
+    """The layout that the cache holds.
+
+    Args:
+        codewords: (K, D), K at least 4.
+        method: "umap", "tsne" or "pca".
+        n_neighbors: As for `compute_layout`.
+        min_dist: As for `compute_layout`.
+        metric: As for `compute_layout`.
+        seed: As for `compute_layout`.
+        dimensions: As for `compute_layout`.
+        cache: As for `layout`.
+
+    Returns:
+        (K, dimensions) float32; None if `layout` would have to compute it.
+
+    Raises:
+        ValueError: A setting is out of its range.
+    """
     settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
     return _read(_path(codewords, settings, cache), (len(codewords), dimensions))
 
@@ -96,11 +128,23 @@ def compute_layout(
     dimensions: int = 2,
     progress: Progress | None = None,
 ) -> Array:
-    """Codewords (K, D) -> (K, dimensions) float32; the same seed and settings give the same picture.
+    """Lay codewords out in two or three dimensions. The same seed and settings give the same picture.
 
-    n_neighbors: of UMAP; for t-SNE its perplexity. min_dist: of UMAP only. metric: one of METRICS; PCA takes none of the three.
-    Neighbours beyond what K allows are cut. progress is called with the share done (UMAP only); an exception it raises cancels.
-    Raises ValueError for a setting out of its range.
+    Args:
+        codewords: (K, D), K at least 4.
+        method: "umap", "tsne" or "pca".
+        n_neighbors: Neighbours of UMAP, perplexity of t-SNE, 2 to 200. More than K allows are cut; PCA has none.
+        min_dist: Of UMAP only, in [0, 1].
+        metric: One of METRICS; PCA has none.
+        seed: 0 to 2^32 - 1.
+        dimensions: 2 or 3.
+        progress: Called with the share done, in [0, 1], by UMAP only. An exception that it raises cancels.
+
+    Returns:
+        (K, dimensions) float32.
+
+    Raises:
+        ValueError: A setting is out of its range.
     """
     settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
     codewords = np.ascontiguousarray(codewords, dtype=np.float32)
@@ -111,7 +155,15 @@ def compute_layout(
 
 
 def pca(codewords: Array, dimensions: int = 2) -> Array:
-    """Principal components of codewords (K, D): (K, dimensions) float32; each axis points to where its largest entry is positive."""
+    """Principal components of codewords. Each axis points to where its largest entry is positive.
+
+    Args:
+        codewords: (K, D).
+        dimensions: How many components; those beyond D are zero.
+
+    Returns:
+        (K, dimensions) float32.
+    """
     centred = codewords.astype(np.float64) - codewords.mean(0, dtype=np.float64)
     # The D x D matrix, not the K x D one: a codebook has far more codewords than dimensions.
     _, axes = np.linalg.eigh(centred.T @ centred)
@@ -220,7 +272,7 @@ def _read(path: Path, shape: tuple[int, int]) -> Array | None:
         places: Array = np.load(path, allow_pickle=False)
         if places.shape != shape or places.dtype != np.float32:
             raise ValueError(f"{places.dtype} {places.shape}")
-        # The time of the last use decides what goes first.
+        # The least recently used are deleted first.
         os.utime(path)
     except FileNotFoundError:
         return None

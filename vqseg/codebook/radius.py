@@ -44,10 +44,15 @@ class Radii:
 
 
 def radii(codewords: Array, temperature: Temperature = 1.0, strengths: Sequence[float] = _STEPS) -> Radii:
-    """KL of both perturbations over strengths in [0, 1]: codewords (K, D) as `codewords_of` gives them.
+    """KL of dropout and of the QPM over several strengths. 4096 codewords take about a second.
 
-    temperature: the checkpoint's `config.temperature`. K x K distances are passed over in blocks, which takes about a second for
-    4096 codewords. Raises ValueError for a strength outside [0, 1] or fewer than two codewords.
+    Args:
+        codewords: (K, D), as `codewords_of` gives them.
+        temperature: The checkpoint's `config.temperature`.
+        strengths: In [0, 1]; each is both an epsilon and a rate of dropout.
+
+    Raises:
+        ValueError: A strength lies outside [0, 1], or there are fewer than two codewords.
     """
     table = torch.from_numpy(np.ascontiguousarray(codewords, dtype=np.float32))
     scale = adaptive_temperature(table) if temperature == "adaptive" else float(temperature)

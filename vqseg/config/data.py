@@ -48,8 +48,8 @@ class DataConfig:
     labelled: str = "10%"
     """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
     pseudo_labels: str | None = None
-    """Folder that `python -m vqseg pseudo-labels` wrote: its labels are the unlabelled branch's target in place of the teacher's answers;
-    objective.confidence and objective.largest_region are then not asked."""
+    """Folder that `python -m vqseg pseudo-labels` wrote: its labels replace the teacher's pseudo-labels in the unlabelled branch;
+    objective.confidence and objective.largest_region are then ignored."""
     phantom_patients: int = 0
     """Procedural phantom patients mixed into the labelled part; 0 for none."""
     phantom_share: float = 0.125

@@ -24,7 +24,7 @@ def from_mapping(kind: type[ConfigT], values: object, *, origin: str = "configur
 
     Args:
         kind: The dataclass.
-        values: What YAML or JSON holds; None stands for all defaults.
+        values: As read from YAML or JSON; None for all defaults.
         origin: Where they come from, for the message.
 
     Raises:

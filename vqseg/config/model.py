@@ -1,4 +1,4 @@
-"""Settings of the network: what a checkpoint needs to build it anew."""
+"""Settings of the network: what a checkpoint needs to rebuild it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a setting, said where it enters."""
+"""Checks of settings, and the error that they raise."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Weak and strong views, drawn for a whole batch at once with tensor operations, on whatever device the images are.
+"""Weak and strong views, drawn for a whole batch at once with tensor operations, on the device that holds the images.
 
 Random halves (`draw_*`) and deterministic halves (`warp`, `recolour`, `mix`) are kept apart, so a view can be replayed.
+Random numbers are drawn on the CPU, so that a run draws the same views on every device. Positions and masks are as large as the images
+and are computed on the device. Only the noise of single pixels is drawn on the device, from a seed.
 Shapes: slices (N, H, W) on the canvas, images (B, 1, c, c), labels (B, c, c).
-Random numbers are drawn on the CPU, so that a run draws the same views whatever the device; what is as large as the images, positions and
-masks, is computed from them on the device. The noise of single pixels alone is drawn there, from a seed.
 """
 
 from __future__ import annotations
@@ -38,10 +38,19 @@ def draw_crops(
     rows: slice = _ALL,
     device: torch.device | None = None,
 ) -> Tensor:
-    """Sampling positions of one affine + elastic crop per slice: (B, crop, crop, 2) in the canvas' [-1, 1] coordinates, on the device.
+    """Sampling positions of one affine and elastic crop per slice.
 
-    sizes (B, 2): height and width of each slice at the upper left of a square canvas. ramp in [0, 1] scales every range.
-    rows: the part that is wanted; the random numbers of all B are drawn in any case.
+    Args:
+        sizes: (B, 2), height and width in pixels of each slice, which lies at the upper left of a square canvas.
+        canvas: Side of the canvas in pixels.
+        config: Side of the crop, ranges of the geometry.
+        generator: On the CPU.
+        ramp: In [0, 1]; scales every range.
+        rows: The crops to return. The random numbers of all B are drawn in any case.
+        device: Where the positions are computed; None for that of `sizes`.
+
+    Returns:
+        (B, crop, crop, 2) or the rows of it: (x, y) in the canvas' [-1, 1] coordinates, as `grid_sample` takes them.
     """
     count, crop = len(sizes), config.crop
     angle = _uniform(count, -config.rotation, config.rotation, generator) * ramp * math.pi / 180
@@ -67,7 +76,16 @@ def draw_crops(
 
 
 def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
-    """Read slices (B, H, W) at positions (B, c, c, 2): images (B, 1, c, c) float, or labels (B, c, c) int64 without blending."""
+    """Read slices at sampling positions.
+
+    Args:
+        slices: (B, H, W).
+        positions: (B, c, c, 2), from `draw_crops`.
+        labels: Whether the slices hold labels, which are not blended.
+
+    Returns:
+        Images (B, 1, c, c) float32, or labels (B, c, c) int64; zero beyond the canvas.
+    """
     mode = "nearest" if labels else "bilinear"
     picked = F.grid_sample(slices[:, None].float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
     return picked[:, 0].round().long() if labels else picked
@@ -75,9 +93,10 @@ def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
 
 @dataclass(frozen=True)
 class Recolouring:
-    """Intensity change per image: gamma, contrast, brightness, noise and blur (B,), bias (B, 1, g, g), noise_seed of the noise.
+    """One intensity change per image: gamma, contrast, brightness, noise and blur (B,), bias (B, 1, g, g).
 
-    first: how many images of the batch that the noise is drawn for come before these.
+    noise_seed: seed of the noise of single pixels.
+    first: number of images that precede these in the batch for which the noise is drawn.
     """
 
     gamma: Tensor
@@ -93,9 +112,17 @@ class Recolouring:
 def draw_recolouring(
     count: int, config: AugmentationConfig, generator: Generator, *, amount: float = 1.0, rows: slice = _ALL
 ) -> Recolouring:
-    """Random intensity changes for `count` images; amount in [0, 1] scales every range (weak views take a small one).
+    """Random intensity changes for a batch.
 
-    rows: the images that are wanted; the random numbers of all are drawn in any case.
+    Args:
+        count: B, the size of the batch.
+        config: Ranges of the intensities.
+        generator: On the CPU.
+        amount: In [0, 1]; scales every range. Weak views take a small amount.
+        rows: The images to return changes for. The random numbers of all B are drawn in any case.
+
+    Returns:
+        The changes of those images, on the CPU.
     """
     low, high = math.log(config.gamma[0]), math.log(config.gamma[1])
     everything = Recolouring(
@@ -104,7 +131,7 @@ def draw_recolouring(
         brightness=_uniform(count, -config.brightness, config.brightness, generator) * amount,
         bias=torch.randn(count, 1, _BIAS_GRID, _BIAS_GRID, generator=generator) * (config.bias_field * amount / 2),
         noise=_uniform(count, 0, config.noise, generator) * amount,
-        # A little blur hardly differs from none: half of the images keep their sharpness.
+        # Half of the draws are below zero, so that half of the images are not blurred.
         blur=(_uniform(count, -config.blur, config.blur, generator) * amount).clamp(min=0),
         noise_seed=int(torch.randint(2**31 - 1, (1,), generator=generator)),
     )
@@ -113,7 +140,15 @@ def draw_recolouring(
 
 
 def recolour(images: Tensor, change: Recolouring) -> Tensor:
-    """Apply intensity changes to images (B, 1, H, W) in about [0, 1]; the result keeps that range, with some overshoot cut."""
+    """Apply intensity changes.
+
+    Args:
+        images: (B, 1, H, W), clamped to [0, 1].
+        change: One change per image.
+
+    Returns:
+        (B, 1, H, W) in [-0.2, 1.3]: some overshoot is kept.
+    """
     device = images.device
 
     def per_image(values: Tensor) -> Tensor:
@@ -151,7 +186,18 @@ class Mixing:
 def draw_mixing(
     count: int, size: tuple[int, int], config: AugmentationConfig, generator: Generator, device: torch.device | None = None
 ) -> Mixing:
-    """One rectangle of 10 to 50 % of the area per image with probability config.cutmix; the partner is another image."""
+    """Draw CutMix: per image one rectangle of 10 to 50 % of the area, with probability config.cutmix.
+
+    Args:
+        count: B, the size of the batch.
+        size: (H, W) in pixels.
+        config: Has the probability.
+        generator: On the CPU.
+        device: Where the masks are computed; None for the CPU.
+
+    Returns:
+        Partners and masks. The partner is always another image if B > 1.
+    """
     height, width = size
     # One cycle through all images: a plain permutation would leave some image as its own partner in most batches.
     order = torch.randperm(count, generator=generator)
@@ -171,6 +217,14 @@ def draw_mixing(
 
 
 def mix(values: Tensor, mixing: Mixing) -> Tensor:
-    """Paste each partner's rectangle: values (B, H, W) or (B, C, H, W), of images, labels or masks alike."""
+    """Paste each partner's rectangle into a batch of images, labels or masks.
+
+    Args:
+        values: (B, H, W) or (B, C, H, W).
+        mixing: From `draw_mixing`, for the same B, H and W.
+
+    Returns:
+        The same shape and type.
+    """
     inside, other = mixing.inside.to(values.device), values[mixing.partner.to(values.device)]
     return torch.where(inside[:, None] if values.dim() == 4 else inside, other, values)

@@ -41,7 +41,7 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
 
     Raises:
         DatasetError: If the folder or its images are missing, if two files claim the same case, if an image has several channels,
-            or if a label belongs to no image: each of them means that names do not pair as the owner thinks.
+            or if a label belongs to no image: each of these is a mistake in the files' names.
     """
     images, labels = _image_and_label_folder(Path(folder), layouts)
     image_files = files_by_name(images, strip_channel=images.name != "images")

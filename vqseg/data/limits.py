@@ -17,9 +17,20 @@ class ScanError(ValueError):
 
 
 def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:
-    """The (X, Y, Z) of one frame of an array of 2, 3 or 4 dimensions, the frames along the fourth.
+    """The shape of one frame of an array whose frames lie along the fourth axis.
 
-    Raises ScanError for other dimensions, an empty axis, a frame that is not there, or more than most_bytes in one frame.
+    Args:
+        name: The file's name, for the message.
+        shape: Of the array: 2, 3 or 4 axes. Further axes of length 1 are dropped.
+        itemsize: Bytes per voxel as stored.
+        frame: From 0.
+        most_bytes: Largest frame, in bytes as stored or as float32, whichever is more.
+
+    Returns:
+        (X, Y, Z).
+
+    Raises:
+        ScanError: The array has other dimensions or an empty axis, the frame does not exist, or it is too large.
     """
     while len(shape) > 4 and shape[-1] == 1:
         shape = shape[:-1]
@@ -38,14 +49,33 @@ def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, mo
 
 
 def require_real(name: str, dtype: np.dtype) -> None:
-    """Raises ScanError unless a voxel is one real number: no complex numbers, no colour records, no objects."""
+    """Check that a voxel is one real number: no complex numbers, no colour records, no objects.
+
+    Args:
+        name: The file's name, for the message.
+        dtype: Of the stored voxels.
+
+    Raises:
+        ScanError: It is not.
+    """
     if dtype.kind not in "biuf":
         kind = "complex" if dtype.kind == "c" else "colour or record" if dtype.kind == "V" else str(dtype)
         raise ScanError(f"{name} holds {kind} voxels; expected one real number a voxel")
 
 
 def with_finite_voxels(name: str, voxels: Array) -> Array:
-    """The same float32 array with NaN and infinite voxels set, in place, to the smallest finite one. Raises ScanError if none is finite."""
+    """Set NaN and infinite voxels to the smallest finite one.
+
+    Args:
+        name: The file's name, for the message.
+        voxels: float32 of any shape; changed in place.
+
+    Returns:
+        The same array.
+
+    Raises:
+        ScanError: No voxel is finite.
+    """
     finite = np.isfinite(voxels)
     if not finite.any():
         raise ScanError(f"{name} holds no finite voxel")

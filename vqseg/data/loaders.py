@@ -52,7 +52,19 @@ class Volume:
 
 
 def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
-    """Read, normalise and slice one case."""
+    """Read, normalise and slice one case.
+
+    Args:
+        case: Its image and, if it has one, its label file.
+        preprocess: As the network reads scans.
+
+    Returns:
+        The volume; `labels` is None for a case without a label file.
+
+    Raises:
+        ScanError: A file cannot be read.
+        DatasetError: Image and labels have different shapes.
+    """
     scan = read_scan(case.image)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
@@ -65,7 +77,15 @@ def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
 
 
 def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
-    """Both frames of one procedural phantom patient."""
+    """Both frames of one procedural phantom patient.
+
+    Args:
+        seed: From 0; the same seed gives the same patient.
+        preprocess: As the network reads scans.
+
+    Returns:
+        The volumes of end-diastole and end-systole, with labels.
+    """
     volumes = []
     for frame in ("ED", "ES"):
         image, labels, _ = phantom_volume(seed, frame)
@@ -75,7 +95,12 @@ def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
 
 
 def pack(volumes: Sequence[Volume], canvas: int) -> SlicePool:
-    """Volumes -> one pool on a square canvas. All volumes have labels, or none has."""
+    """Put the slices of all volumes on square canvases.
+
+    Args:
+        volumes: Their labels are kept only if all of them have labels.
+        canvas: Side in pixels, at least the largest side of a slice.
+    """
     count = sum(len(volume.images) for volume in volumes)
     images = torch.zeros(count, canvas, canvas, dtype=torch.float16)
     labelled = all(volume.labels is not None for volume in volumes)
@@ -111,7 +136,19 @@ def load_pools(
     preprocess: PreprocessConfig,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> TrainingPools:
-    """Read every training case once. progress wraps the list of cases, for a progress bar."""
+    """Read every training case once.
+
+    Args:
+        labelled: Cases whose labels are read.
+        unlabelled: The other training cases; their label files, if any, hold pseudo-labels.
+        data: How many phantom patients to add, and from which seed.
+        preprocess: As the network reads scans.
+        progress: Wraps the list of cases, for a progress bar.
+
+    Raises:
+        ScanError: A file cannot be read.
+        DatasetError: Image and labels of a case have different shapes.
+    """
     volumes = [read_case(case, preprocess) for case in progress([*labelled, *unlabelled])]
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
@@ -120,18 +157,33 @@ def load_pools(
 
 
 class ViewSampler:
-    """Draws the batch of one step. Its random numbers come from the generator that is handed in (on the CPU); pixel noise has a seed."""
+    """Draws the batch of one step. Random numbers come from the generator passed in, on the CPU; the noise of single pixels has a seed."""
 
     def __init__(self, pools: TrainingPools, config: AugmentationConfig, data: DataConfig, device: torch.device) -> None:
+        """Move the pools to the device.
+
+        Args:
+            pools: The slices to draw from.
+            config: Ranges of the views.
+            data: Has the share of phantoms among the labelled crops.
+            device: Where the views are made.
+        """
         self.pools = TrainingPools(*(pool.to(device) if pool is not None else None for pool in vars(pools).values()))  # type: ignore[arg-type]
         self.config, self.data = config, data
         self.canvas = pools.labelled.images.shape[-1]
 
     def draw(self, step: int, labelled: int, unlabelled: int, generator: Generator, share: Share = _WHOLE) -> Batch:
-        """labelled crops with their labels; `unlabelled` pairs of views, or none if that is 0 or there is no such patient.
+        """Draw one process's part of a batch.
 
-        share: the batch is one part of share.count times as many images. From generators in the same state, the parts are
-        those of one large batch.
+        Args:
+            step: From 0; the geometry's ranges grow over the first `ramp_steps`.
+            labelled: Labelled crops of this part.
+            unlabelled: Pairs of a weak and a strong view of this part; 0 for none.
+            generator: On the CPU. From generators in the same state, the parts of all ranks make up one large batch.
+            share: Rank and world size: the batch is one part of share.count times as many images.
+
+        Returns:
+            The views. There are no unlabelled ones if 0 are asked for or no patient is unlabelled.
         """
         images, labels = self._labelled(step, labelled, generator, share)
         if unlabelled == 0 or self.pools.unlabelled is None:

@@ -26,10 +26,18 @@ _SHAPES = ((216, 256), (208, 256), (232, 256), (256, 256), (224, 240), (174, 208
 
 
 def phantom_volume(seed: int, frame: Literal["ED", "ES"] = "ED") -> tuple[Array, Array, Array]:
-    """image (X, Y, Z) int16, labels (X, Y, Z) uint8 (0 background, 1 RV, 2 MYO, 3 LV) and affine (4, 4) in millimetres.
+    """One frame of a cardiac phantom.
 
-    The same seed gives the same patient, at end-diastole or end-systole. Z is 7 to 12, base first. Raises ValueError for a
-    negative seed or another frame.
+    Args:
+        seed: From 0; the same seed gives the same patient.
+        frame: "ED" for end-diastole, "ES" for end-systole.
+
+    Returns:
+        Image (X, Y, Z) int16, labels (X, Y, Z) uint8 (0 background, 1 RV, 2 MYO, 3 LV) and affine (4, 4) in millimetres. Z is 7 to 12, base
+        first.
+
+    Raises:
+        ValueError: The seed is negative or the frame is unknown.
     """
     if frame not in FRAMES or seed < 0:
         raise ValueError(f"no phantom with seed {seed} and frame {frame!r}; expected a seed from 0 and 'ED' or 'ES'")
@@ -45,9 +53,17 @@ def phantom_volume(seed: int, frame: Literal["ED", "ES"] = "ED") -> tuple[Array,
 
 
 def write_phantoms(folder: str | Path, patients: int, seed: int) -> None:
-    """Write `patients` phantoms with seeds `seed`, `seed` + 1, ... as an nnU-Net folder: two frames each, dataset.json, splits.json.
+    """Write an nnU-Net folder of phantoms: two frames per patient, dataset.json and splits.json.
 
-    About 15% of the patients, and at least one if there are two, go to val, the others to train. Raises DatasetError for fewer than one.
+    About 15% of the patients, and at least one if there are two, go to val, the others to train.
+
+    Args:
+        folder: Made if missing.
+        patients: How many, at least 1.
+        seed: Of the first patient; the next one has seed + 1, and so on.
+
+    Raises:
+        DatasetError: Fewer than one patient is asked for.
     """
     if patients < 1:
         raise DatasetError(f"cannot write {patients} phantom patients; expected at least 1")

@@ -34,7 +34,15 @@ class Canvas:
     pixel: float
 
     def around(self, centre: tuple[float, float], reach: float) -> Canvas:
-        """A window of views that paints into this canvas: most organs are small, and the whole volume costs ten times as much."""
+        """A window that paints into this canvas. Most organs are small, and painting the whole volume costs ten times as much.
+
+        Args:
+            centre: (u, v).
+            reach: Half the side of the window, without a small margin.
+
+        Returns:
+            A canvas of views.
+        """
         window = self.window(centre, reach)
         image, fat, u, v, coarse, medium, fine = (
             field[window] for field in (self.image, self.fat, self.u, self.v, self.coarse, self.medium, self.fine)
@@ -42,19 +50,37 @@ class Canvas:
         return Canvas(image, fat, u, v, coarse, medium, fine, self.pixel)
 
     def window(self, centre: tuple[float, float], reach: float) -> tuple[slice, slice]:
+        """Rows and columns of the square around a place, with a small margin, cut at the canvas' edge.
+
+        Args:
+            centre: (u, v).
+            reach: Half the side of the square.
+        """
         low = [max(0, int((c - reach - 0.04) / self.pixel)) for c in centre]
         high = [max(1, int((c + reach + 0.04) / self.pixel)) for c in centre]
         return slice(min(low[0], self.image.shape[0] - 1), high[0]), slice(min(low[1], self.image.shape[1] - 1), high[1])
 
     def paint(self, distance: Array, intensity: float | Array, *, fat: float = 0.0, opacity: float | Array = 1.0) -> None:
-        """Cover the inside of a shape, given by the signed distance to its edge; edges get their partial volume."""
+        """Cover the inside of a shape; voxels on its edge are covered in part.
+
+        Args:
+            distance: (X, Y, Z), signed distance to the shape's edge, negative inside.
+            intensity: A number, or one per voxel.
+            fat: Fat fraction in [0, 1].
+            opacity: In [0, 1]: a number, or one per voxel.
+        """
         share = np.clip(0.5 - distance / self.pixel, 0.0, 1.0) * opacity
         self.image += share * (intensity - self.image)
         self.fat += share * (fat - self.fat)
 
 
 def blank_canvas(rng: np.random.Generator, shape: tuple[int, int, int]) -> Canvas:
-    """Air, before anything is painted."""
+    """Air, before anything is painted.
+
+    Args:
+        rng: Draws how the coordinates bend, and the textures.
+        shape: (X, Y, Z) in voxels.
+    """
     longer = max(shape[:2])
     u = (np.arange(shape[0], dtype=np.float32) / longer)[:, None, None] + smooth_field(rng, shape, 6) * np.float32(0.013)
     v = (np.arange(shape[1], dtype=np.float32) / longer)[None, :, None] + smooth_field(rng, shape, 6) * np.float32(0.013)
@@ -64,9 +90,16 @@ def blank_canvas(rng: np.random.Generator, shape: tuple[int, int, int]) -> Canva
 
 
 def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: int, *, falloff: float = 1.0) -> Array:
-    """A random field (X, Y, Z) float32 of unit variance: cosine waves up to `waves` half periods in plane, slow across slices.
+    """A random field of unit variance: a sum of cosine waves in plane that changes slowly across slices.
 
-    falloff: power of the wave number by which the amplitude falls; 0 keeps only texture of one size, 2 is very smooth.
+    Args:
+        rng: Draws the amplitudes.
+        shape: (X, Y, Z) in voxels.
+        waves: Most half periods in plane.
+        falloff: Power of the wave number by which the amplitude falls; 0 gives texture of one size, 2 is very smooth.
+
+    Returns:
+        (X, Y, Z) float32.
     """
     counts = (waves + 1, waves + 1, 4)
     bases = [
@@ -83,7 +116,17 @@ def smooth_field(rng: np.random.Generator, shape: tuple[int, int, int], waves: i
 def ellipse(
     canvas: Canvas, centre: tuple[float | Array, float | Array], radii: tuple[float | Array, float | Array], angle: float = 0.0
 ) -> Array:
-    """Roughly the signed distance to an ellipse's edge; radii along u and v, angle in radians from u towards v."""
+    """Roughly the signed distance to an ellipse's edge, negative inside.
+
+    Args:
+        canvas: Has the coordinates.
+        centre: (u, v), each a number or one per slice.
+        radii: Along u and v before the turn, each a number or one per slice.
+        angle: Radians from u towards v.
+
+    Returns:
+        (X, Y, Z) float32.
+    """
     du, dv = canvas.u - np.float32(centre[0]), canvas.v - np.float32(centre[1])
     along, across = np.cos(angle) * du + np.sin(angle) * dv, np.cos(angle) * dv - np.sin(angle) * du
     a, b = np.float32(radii[0]), np.float32(radii[1])
@@ -92,7 +135,13 @@ def ellipse(
 
 
 def draw_torso(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float]) -> None:
-    """Body outline, fat, chest wall, lungs with vessels, and the organs below the diaphragm, around a heart at (u, v)."""
+    """Paint the body's outline, fat, chest wall, lungs with vessels, and the organs below the diaphragm.
+
+    Args:
+        rng: Draws sizes, places and intensities.
+        canvas: Painted in place.
+        heart: (u, v) of the heart.
+    """
     coarse, medium, fine = canvas.coarse, canvas.medium, canvas.fine
     centre = (heart[0] + rng.uniform(0.11, 0.16), heart[1] + rng.uniform(-0.01, 0.08))
     body = ellipse(canvas, centre, (rng.uniform(0.37, 0.42), rng.uniform(0.52, 0.66)), rng.uniform(-0.1, 0.25))
@@ -160,7 +209,17 @@ def _draw_vessels(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, 
 
 
 def draw_heart(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float], *, systole: bool) -> Array:
-    """Paint both ventricles at (u, v) and return their labels (X, Y, Z) uint8. Systole thickens the wall at constant wall volume."""
+    """Paint both ventricles.
+
+    Args:
+        rng: Draws the anatomy. In the same state it gives the same heart in both frames.
+        canvas: Painted in place.
+        heart: (u, v) of the heart.
+        systole: Thickens the wall at constant volume of the wall.
+
+    Returns:
+        Labels (X, Y, Z) uint8.
+    """
     whole, window = canvas.image.shape, canvas.window(heart, 0.24)
     canvas = canvas.around(heart, 0.24)
     shape = canvas.image.shape

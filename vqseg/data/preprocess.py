@@ -16,14 +16,22 @@ from vqseg.types import Array
 
 
 def normalise(voxels: Array, config: PreprocessConfig) -> Array:
-    """Intensities -> [0, 1] float32, over the whole volume at once. A constant volume becomes zeros."""
+    """Map intensities to [0, 1], over the whole volume at once.
+
+    Args:
+        voxels: Of any shape, in the file's own units.
+        config: A window in those units, or the percentiles that become 0 and 1.
+
+    Returns:
+        float32 of the same shape. A constant volume becomes zeros.
+    """
     if config.intensity == "window":
         low, high = config.window
     else:
         low, high = np.percentile(voxels, config.percentiles)
         if high <= low:
             low, high = float(voxels.min()), float(voxels.max())
-    # Values so close that their difference cannot be divided by are one value.
+    # A difference too small to divide by counts as none.
     if high - low < np.finfo(np.float32).tiny:
         return np.zeros(voxels.shape, np.float32)
     scaled = voxels.astype(np.float32)
@@ -34,7 +42,15 @@ def normalise(voxels: Array, config: PreprocessConfig) -> Array:
 
 
 def network_size(size: tuple[int, int], config: PreprocessConfig) -> tuple[int, int]:
-    """Height and width at which a slice of the given size is read: the longer side becomes image_side pixels."""
+    """The size at which the network reads a slice: the longer side becomes image_side pixels.
+
+    Args:
+        size: (A, B) of the slice.
+        config: Has image_side; None keeps the size.
+
+    Returns:
+        (H, W).
+    """
     if config.image_side is None:
         return size
     factor = config.image_side / max(size)
@@ -42,7 +58,15 @@ def network_size(size: tuple[int, int], config: PreprocessConfig) -> tuple[int, 
 
 
 def to_network(slices: Array, config: PreprocessConfig) -> Tensor:
-    """Normalised slices (S, A, B) -> (S, 1, H, W) float32."""
+    """Bring slices to the network's size.
+
+    Args:
+        slices: (S, A, B), normalised.
+        config: Has the size.
+
+    Returns:
+        (S, 1, H, W) float32.
+    """
     images = torch.from_numpy(np.ascontiguousarray(slices))[:, None]
     size = network_size((slices.shape[1], slices.shape[2]), config)
     if size == tuple(images.shape[-2:]):
@@ -51,14 +75,30 @@ def to_network(slices: Array, config: PreprocessConfig) -> Tensor:
 
 
 def labels_to_network(labels: Array, config: PreprocessConfig) -> Tensor:
-    """Label slices (S, A, B) integers -> (S, H, W) uint8, without blending."""
+    """Bring label slices to the network's size, without blending.
+
+    Args:
+        labels: (S, A, B) integers.
+        config: Has the size.
+
+    Returns:
+        (S, H, W) uint8.
+    """
     tensor = torch.from_numpy(np.ascontiguousarray(labels).astype(np.uint8))[:, None]
     size = network_size((labels.shape[1], labels.shape[2]), config)
     return F.interpolate(tensor, size=size, mode="nearest-exact")[:, 0]
 
 
 def from_network(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Logits or pictures (S, C, H, W) -> (S, C, A, B) on the scan's own grid."""
+    """Bring the network's output back to the scan's own grid.
+
+    Args:
+        maps: (S, C, H, W), logits or pictures.
+        size: (A, B) of a slice of the scan.
+
+    Returns:
+        (S, C, A, B).
+    """
     if tuple(maps.shape[-2:]) == tuple(size):
         return maps
     return F.interpolate(maps, size=size, mode="bilinear", align_corners=False)

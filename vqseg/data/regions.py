@@ -1,7 +1,7 @@
-"""The one region that an organ is: stray islands of a segmentation dropped, in a volume and in a slice that is replayed.
+"""The largest connected region of a segmentation: islands away from it are dropped, in a volume and in a slice that is replayed.
 
-Structures count together (a ventricle touches its wall); voxels are neighbours by their faces. An island that only shares an edge or
-a corner with the heart, in the next slice most often, would come along otherwise.
+Structures count together, since a ventricle touches its wall. Voxels are neighbours by their faces: an island that shares only an edge or
+a corner with the heart, most often in the next slice, would otherwise be kept.
 """
 
 from __future__ import annotations
@@ -15,9 +15,14 @@ from vqseg.types import Array
 
 
 def largest_region(labels: Array, *, each: bool = False) -> Array:
-    """Labels (S, A, B) or (A, B) without the structures that do not hang together with the largest region. Empty labels stay empty.
+    """Drop the structures that are not connected with the largest region.
 
-    each: of every structure, too, only its largest region within that one is kept.
+    Args:
+        labels: (S, A, B) or (A, B), 0 for the background.
+        each: Within that region, keep only the largest region of every structure, too.
+
+    Returns:
+        The same shape and type. Empty labels stay empty.
     """
     whole = _largest(labels)
     if not each:
@@ -41,7 +46,7 @@ def _largest(labels: Array) -> Array:
 
 
 def largest_regions(labels: Tensor) -> Tensor:
-    """Each of a batch's pictures for itself: labels (B, H, W), on any device -> the same without their islands. Computed on the CPU."""
+    """`largest_region` of each picture of a batch: labels (B, H, W) on any device -> the same shape there. Computed on the CPU."""
     pictures = labels.cpu().numpy()
     return torch.from_numpy(np.stack([largest_region(picture) for picture in pictures])).to(labels.device)
 
@@ -59,10 +64,18 @@ def surroundings(labels: Array) -> Array:
 
 
 def replayed_slice(labels: Array, clean: Array, index: int, *, each: bool = False) -> Array:
-    """Slice `index` of a volume, labels (A, B), without what does not reach the volume's clean labels (S, A, B) in it or next to it.
+    """Drop the islands of one slice that do not touch the volume's clean labels in this slice or the slices next to it.
 
-    For the clean slice itself this gives exactly what `largest_region` gives in its volume, so a slice can be judged alone.
-    each: as there; what is left of a structure reaches that structure.
+    So a slice can be judged alone: the clean slice itself gives exactly what `largest_region` gives in its volume.
+
+    Args:
+        labels: (A, B), the slice.
+        clean: (S, A, B), the volume's labels after `largest_region`.
+        index: The slice in the volume, from 0.
+        each: As for `largest_region`: an island is kept only if it touches its own structure.
+
+    Returns:
+        (A, B), the same type.
     """
     window, at = clean[max(0, index - 1) : index + 2], min(index, 1)
     if not each:

@@ -1,6 +1,6 @@
 """One scan in, one label volume out, on the same grid. The file's first bytes decide what it is, not its ending.
 
-Which formats there are stands in vqseg.data.formats. Neither a header's text nor a folder's name travels with a Scan.
+vqseg.data.formats lists the formats. A Scan holds neither the header's text nor the folder's name.
 """
 
 from __future__ import annotations

@@ -57,7 +57,15 @@ def read_splits(folder: str | Path) -> Splits:
 
 
 def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
-    """The cases of these patients, in their order among `cases`. Raises DatasetError if a patient has no case."""
+    """The cases of some patients, in their given order.
+
+    Args:
+        cases: To choose from.
+        patients: Whose cases are wanted.
+
+    Raises:
+        DatasetError: A patient has no case.
+    """
     wanted = set(patients)
     chosen = [case for case in cases if case.patient in wanted]
     missing = sorted(wanted - {case.patient for case in chosen})
@@ -67,9 +75,14 @@ def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
 
 
 def cases_of_split(folder: str | Path, split: str) -> list[Case]:
-    """The cases of "train", "val" or "test" as splits.json lists them, or of "all", which needs no splits.json.
+    """The cases of one split.
 
-    A "test" that splits.json does not list is looked for in nnU-Net's imagesTs + labelsTs.
+    Args:
+        folder: Data set folder with splits.json; "all" needs none.
+        split: "train", "val", "test" or "all". nnU-Net's imagesTs + labelsTs, where they exist, are the "test" split.
+
+    Raises:
+        DatasetError: The split is unknown or lists no patients, or the folder cannot be read.
     """
     if split not in ("train", "val", "test", ALL):
         raise DatasetError(f"unknown split {split!r}; expected train, val, test or all")
@@ -84,10 +97,15 @@ def cases_of_split(folder: str | Path, split: str) -> list[Case]:
 
 
 def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -> tuple[list[Case], list[Case]]:
-    """The training cases whose labels may be used, and the other training cases stripped of theirs.
+    """The training cases whose labels may be used, and the other training cases without their labels.
 
-    share: a key of `splits.labelled`, or "all" for every training patient. Raises DatasetError for an unknown share, and if a
-    labelled patient has a case without a label file.
+    Args:
+        cases: All cases of the data set.
+        splits: Its lists of patients.
+        share: A key of `splits.labelled`, or "all" for every training patient.
+
+    Raises:
+        DatasetError: The share is unknown or empty, a patient has no case, or a labelled case has no label file.
     """
     if share != ALL and share not in splits.labelled:
         raise DatasetError(

@@ -30,7 +30,7 @@ def draw_evolution(snapshots: Path, file: Path, *, seed: int = 0) -> list[dict[s
         steps, codewords, counts = content["steps"], content["codewords"].astype(np.float32), content["counts"]
     moments = np.unique(np.linspace(0, len(steps) - 1, min(_MOMENTS, len(steps))).round().astype(int))
     order = np.random.default_rng(seed).permutation(codewords.shape[1])
-    # A codebook that grew has fewer at its first moments; otherwise these are the same at each.
+    # The same codewords at every moment, but for those that a growing codebook did not have yet.
     picks = [np.sort(order[counts[moment][order] >= 0][:_CODEWORDS]) for moment in moments]
     flat = np.concatenate([codewords[moment][chosen] for moment, chosen in zip(moments, picks, strict=True)])
     places = TSNE(perplexity=min(30.0, (len(flat) - 1) / 3), init="pca", random_state=seed).fit_transform(flat)

@@ -23,7 +23,7 @@ from vqseg.training.start import TrainingError
 
 logger = logging.getLogger(__name__)
 
-# What a run can be refused for, by a message of ours; the other rows of a table are run all the same.
+# Errors that end one run; the other rows of a table still run.
 _REFUSALS = (CheckpointError, ConfigError, DatasetError, EncoderError, FoundationError, TrainingError)
 
 
@@ -48,7 +48,7 @@ def make_table(
         budget: Steps of each run as a share of the configuration's.
         seeds: Runs of each cell, with train.seed, train.seed + 1, ...; None for as many as the table wants.
         only: Run only rows whose name contains one of these.
-        reuse: Folders of earlier tables whose results stand for the runs of the same configuration.
+        reuse: Folders of earlier tables whose results are reused for runs of the same configuration.
 
     Returns:
         The files.
@@ -60,7 +60,7 @@ def make_table(
     count = plan.seeds if seeds is None else seeds
     _check(name, plan, base, count)
     if reuse:
-        logger.info("%d results in %s can stand for runs", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
+        logger.info("%d results in %s can be reused", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     if not cells:
         raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")
@@ -82,9 +82,9 @@ def _check(name: str, plan: Table, base: Config, seeds: int) -> None:
     if base.train.initial is not None:
         raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
     if base.data.pseudo_labels is not None:
-        raise ConfigError("data.pseudo_labels would teach every row what one trained checkpoint says; leave it out")
+        raise ConfigError("data.pseudo_labels would train every row on the labels of one checkpoint; leave it out")
     if plan.snapshots and base.train.snapshots == 0:
-        raise ConfigError(f"the table {name} draws the codebook at moments of its run; train.snapshots must not be 0")
+        raise ConfigError(f"the table {name} plots snapshots of the codebook; train.snapshots must not be 0")
     if seeds < 1:
         raise ConfigError(f"seeds must be at least 1, got {seeds}")
 

@@ -1,7 +1,7 @@
 """The methods that are compared, each as a few changes to one configuration: the same encoder, decoders, views, schedule and seeds.
 
-Where a method has no codebook the encoder's features go straight to the decoders. A method that does without a part says so itself:
-whatever the configuration has of it would otherwise be in the row that is defined by its absence.
+In a method without a codebook the encoder's features go straight to the decoders. A method without a part switches it off explicitly:
+otherwise the configuration could bring that part into the method's row.
 """
 
 from __future__ import annotations
@@ -72,5 +72,5 @@ def with_method(config: Config, name: str) -> Config:
     if name not in METHODS:
         raise ConfigError(f"unknown method {name!r}; expected one of {', '.join(METHODS)}")
     if config.data.pseudo_labels is not None:
-        raise ConfigError("a method's own teacher makes its pseudo-labels; leave data.pseudo_labels out")
+        raise ConfigError("each method makes pseudo-labels with its own teacher; leave data.pseudo_labels out")
     return changed(config, METHODS[name])

@@ -1,4 +1,4 @@
-"""A table's results -> JSON, Markdown and a plot. Says for every number how it came about."""
+"""A table's results -> JSON, Markdown and a plot. Each number is reported with how it was measured."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
                 label=series,
             )
         axes.set(xlabel=table.x_label, ylabel="validation Dice")
-        # Drawn to fill the height, the chance of single runs would look like a course.
+        # Stretched to the full height, the noise of single runs would look like a trend.
         low, high = axes.get_ylim()
         spare = max(0.0, (_LEAST_SPAN - (high - low)) / 2)
         axes.set_ylim(low - spare, high + spare)

@@ -1,4 +1,4 @@
-"""What is known of a run once it is measured: the record that lies in result.json and in the published tables."""
+"""The result of a measured run, as it lies in result.json and in the published tables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One cell of a table: train, measure on the validation patients, keep the result. A finished cell is never run again.
 
 A cell's folder is named after its resolved configuration, so tables share the runs that they have in common. A change of the code that
-lets a run end with other weights raises `vqseg.__version__`: results of another version, or of other data, stand for no run.
+lets a run end with other weights raises `vqseg.__version__`: results of another version, or of other data, are not reused.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from vqseg.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 _RESULT, _ORIGIN = "result.json", "origin.json"
-# Where a run is kept and how often it says so changes nothing of its outcome.
+# Where a run is kept and how often it reports do not change its result.
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
-# Settings that came after the first published tables: at their defaults they change nothing, and the keys of those tables stand.
+# Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
 _YOUNGER = {("data", "pseudo_labels"): None, ("preprocess", "largest_of_each"): False}
 
 
@@ -55,13 +55,13 @@ def cell_key(config: Config) -> str:
     if config.objective.alignment == 0:
         train.pop("foundation")
     if (processes := int(os.environ.get("WORLD_SIZE", "1"))) > 1:
-        # The batch is counted per process: several have a larger one.
+        # Batch sizes are per process: several processes make a larger batch.
         values["processes"] = processes
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
-    """Lay the finished cells of published tables where they stand for runs. Those of another version or of other data stay out.
+    """Copy the finished cells of published tables to where runs are looked up. Those of another version or of other data are left out.
 
     Args:
         folders: Of the tables.
@@ -72,7 +72,7 @@ def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
         How many such cells the folders hold.
 
     Raises:
-        ConfigError: A folder has no table, as nothing would be taken over from it, or a table cannot be read.
+        ConfigError: A folder has no table, or a table cannot be read.
     """
     fingerprint = data_fingerprint(data)
     count = 0
@@ -99,11 +99,11 @@ def adopt_results(folders: Sequence[Path], work: Path, data: str) -> int:
 
 def _key_on(data: str, settings: dict[str, Any], changes: Changes, result: CellResult) -> str:
     """The key of a published result's run where the same data set lies in the folder `data`."""
-    # Only a fingerprint tells that it is the same.
+    # Without a fingerprint nobody knows that the data is the same.
     if settings["data"]["folder"] == data or "data" not in result:
         return result["key"]
     config = changed(from_mapping(Config, settings), {**changes, "train.seed": result["seed"]})
-    # A result of several processes has a key that only as many can make.
+    # The key of a result of several processes depends on their number.
     if cell_key(config) != result["key"]:
         return result["key"]
     return cell_key(changed(config, {"data.folder": data}))
@@ -117,9 +117,9 @@ def _json(file: Path) -> Any:
 
 
 def _stands(result: CellResult, fingerprint: str) -> bool:
-    """Whether a result can stand for a run made now: measured by this version on this data, with all that a report reads."""
+    """Whether a result can be reused: it was measured by this version on this data, and has all that a report reads."""
     needed = {"key", "seed", "mean", "codebook", "cases", "steps", "seconds", "hardware", "date"}
-    # Tables older than the fingerprint say nothing of their data.
+    # Tables of earlier versions have no fingerprint of their data.
     return result.get("version") == __version__ and result.get("data", fingerprint) == fingerprint and needed <= result.keys()
 
 
@@ -130,12 +130,12 @@ def data_fingerprint(folder: str | Path) -> str:
 
 
 def run_cell(config: Config, work: Path, *, with_run: bool = False) -> CellResult:
-    """Train and measure, or read the result of an earlier call; a run that was cut off goes on.
+    """Train and measure, or read the result of an earlier call. A run that was cut off resumes.
 
     Args:
-        config: Of the run; its `train.output` is not asked.
+        config: Of the run; its `train.output` is ignored.
         work: Folder of the runs.
-        with_run: The checkpoint must be there too, not the result alone.
+        with_run: Whether the checkpoint is needed, and not the result alone.
     """
     folder, fingerprint = work / cell_key(config), data_fingerprint(config.data.folder)
     result = folder / _RESULT
@@ -172,12 +172,12 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> CellResul
 
 
 def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:
-    """Drop what a cell that was cut off has left if it was begun by another version or on other data: its result would say this one's."""
+    """Delete the state of an unfinished cell if another version or other data began it: its result would be reported as this version's."""
     note = folder / _ORIGIN
     if folder.is_dir():
         recover_folder(folder / "state")
     if (folder / "state").is_dir() and not _holds(note, origin):
-        logger.warning("%s was begun by another version or on other data, and begins anew", folder)
+        logger.warning("%s was begun by another version or on other data, and starts over", folder)
         for left in (folder / "state", *folder.glob(".state-*")):
             shutil.rmtree(left)
     folder.mkdir(parents=True, exist_ok=True)
@@ -199,7 +199,7 @@ def hardware(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """The processor by its name, where the system tells it: another one rounds otherwise, and the same seed ends elsewhere."""
+    """Name of the CPU, if the system gives it. CPUs round differently, so the same seed can give another result on another CPU."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return ", ".join([*names[:1], platform.machine()])

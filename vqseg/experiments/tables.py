@@ -45,7 +45,7 @@ def _ablation() -> Table:
     base = {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5}
     cells = (
         Cell("base: teacher and feature dropout", base),
-        # The paper's table goes from its base to "+ QPM" at once: no dropout, the codebook and the swaps are three things.
+        # The paper's table goes from its base to "+ QPM" in one step; that is three changes: no dropout, the codebook, the swaps.
         Cell("teacher, nothing perturbed", {**CONTINUOUS, "objective.perturbation": "none"}),
         Cell("+ codebook", METHODS["vq"]),
         Cell("+ QPM", METHODS["vq-seg-single-branch"]),
@@ -74,7 +74,7 @@ def _codebook_size() -> Table:
     return Table("Codebook size", tuple(Cell(f"K = {k}", {"model.codebook_size": k}, "VQ-Seg", k) for k in sizes), "K", log_x=True)
 
 
-# With all labels no image is left for the unlabelled branch, and with it goes the QPM.
+# With all labels there is no unlabelled branch, and without that branch no QPM.
 _NO_POOL = {("vq-seg", "all"): " (codebook and image branch alone)"}
 
 
@@ -113,7 +113,7 @@ TABLES: dict[str, Callable[[], Table]] = {
 
 
 def table(name: str) -> Table:
-    """Raises ConfigError for an unknown name."""
+    """The table of this name. Raises ConfigError if it is unknown."""
     if name not in TABLES:
         raise ConfigError(f"unknown table {name!r}; expected one of {', '.join(TABLES)}")
     return TABLES[name]()

@@ -24,7 +24,7 @@ from vqseg.models.slicewise import decode_features, decode_in_parts, decode_volu
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
-# Of the work of opening a scan, as the share done is told; the rest is decoding.
+# Encoding's part of the work of opening a scan, for the progress; the rest is decoding.
 _ENCODING = 0.7
 
 
@@ -86,15 +86,15 @@ class SegmentedScan:
     def perturb(
         self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
     ) -> SliceResult:
-        """Replay one slice after the QPM, or after what stands in its place.
+        """Replay one slice under the QPM, or under another perturbation.
 
         Args:
             slice_index: The slice.
             strength: epsilon in [0, 1]; under one seed a larger one only adds replacements.
-            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes; any name in PERTURBATIONS will do. One that
-                changes features replaces no token but the forced ones.
+            mode: "resample" draws from pi(.|i), "shuffle" permutes the slice's own codes; or any other name in PERTURBATIONS. A
+                perturbation of features replaces only the forced tokens.
             seed: Of the draws.
-            forced: Codes that some tokens get whatever the QPM draws, by their place (row, column) in the slice's indices.
+            forced: Codes set by hand, in place of the QPM's draws, by their place (row, column) in the slice's indices.
 
         Returns:
             The slice as it decodes after the QPM, compared with strength 0.
@@ -109,7 +109,7 @@ class SegmentedScan:
         return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
 
     def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
-        """Replay one slice under feature dropout, with which `perturb` is compared. No token is replaced but the forced ones.
+        """Replay one slice under feature dropout, for comparison with `perturb`. Only the forced tokens are replaced.
 
         Args:
             slice_index: The slice.
@@ -132,7 +132,7 @@ class SegmentedScan:
         return self._swaps.codewords.numpy()
 
     def features(self, slice_index: int) -> Array:
-        """z of every token of a slice, (h, w, D) float32: encoded anew, for only the indices are held. The last answer is kept.
+        """z of every token of a slice, (h, w, D) float32. The slice is encoded again, since only indices are held; the last answer is kept.
 
         Raises ValueError for a slice outside the scan.
         """
@@ -154,7 +154,7 @@ class SegmentedScan:
             seed: Of the draws.
 
         Returns:
-            (count,) int64, the code that stands in its place after each draw.
+            (count,) int64, the code after each draw.
 
         Raises:
             ValueError: The code or the strength is out of range.
@@ -162,7 +162,7 @@ class SegmentedScan:
         return self._swaps.fates(code, strength, count, seed)
 
     def consistency(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> Consistency:
-        """The consistency loss on one slice: the clean tokens' answer is the pseudo-label of the swapped tokens'.
+        """The consistency loss (Eq. 9) on one slice: the segmentation of the clean tokens is the pseudo-label for that of the swapped ones.
 
         Training differs in three ways: it may drop islands (objective.largest_region), its teacher and student are two networks, and they
         see two views.
@@ -174,7 +174,7 @@ class SegmentedScan:
             seed: Of the draws.
 
         Returns:
-            Both answers and the loss at every pixel.
+            Both segmentations and the loss at every pixel.
 
         Raises:
             ValueError: The slice, the strength or the mode is out of range.

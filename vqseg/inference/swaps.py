@@ -46,7 +46,7 @@ class Swaps:
         """Take a codebook.
 
         Args:
-            codewords: (K, D) float32 on the processor.
+            codewords: (K, D) float32 on the CPU.
             temperature: What the QPM divides squared distances by.
         """
         self.codewords, self.temperature = codewords, temperature
@@ -150,7 +150,7 @@ class Swaps:
             seed: Of the draws.
 
         Returns:
-            (count,) int64, the code that stands in its place after each draw.
+            (count,) int64, the code after each draw.
 
         Raises:
             ValueError: The code or the strength is out of range.
@@ -179,7 +179,7 @@ class Swaps:
         for one in (code, *also):
             self.check(one)
         with torch.inference_mode():
-            # In double precision: near codewords differ by less than float32 keeps of codewords far from the origin.
+            # In double precision: float32 would lose small differences between codewords far from the origin.
             row, codewords = torch.tensor([code]), self.codewords.double()
             distances = squared_distances(row, codewords)[0].sqrt()
             probabilities = transition_probabilities(codewords, 1.0, row, self.temperature)[0]

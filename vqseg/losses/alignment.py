@@ -8,10 +8,18 @@ from torch import Tensor
 
 
 def patch_infonce(adapted: Tensor, target: Tensor, *, temperature: float) -> Tensor:
-    """Each patch must recognise its own foundation feature among those of the same image. -> ()
+    """L_align (Eq. 11): each patch must recognise its own foundation feature among those of the same image.
 
-    adapted, target (B, C, H', W'), on the same grid; similarity is the cosine over `temperature` (tau > 0). The mean over
-    the images of a mean over the H'W' patches; between 0 and about log(H'W') + 2 / tau. Raises ValueError if the shapes differ.
+    Args:
+        adapted: (B, C, H', W'), post-VQ features after the adapter.
+        target: The foundation model's features, of the same shape.
+        temperature: tau > 0; the similarity is the cosine over tau.
+
+    Returns:
+        (), the mean over the images of the mean over the H'W' patches; between 0 and about log(H'W') + 2 / tau.
+
+    Raises:
+        ValueError: The shapes differ.
     """
     if adapted.shape != target.shape:
         raise ValueError(f"adapted and foundation features must have one shape, got {tuple(adapted.shape)} and {tuple(target.shape)}")

@@ -7,5 +7,13 @@ from torch import Tensor
 
 
 def reconstruction_loss(reconstruction: Tensor, image: Tensor) -> Tensor:
-    """L1 between the decoded and the given image, both (B, C_in, H, W) -> ()."""
+    """L1 between the decoded and the given image.
+
+    Args:
+        reconstruction: (B, C_in, H, W).
+        image: The same shape.
+
+    Returns:
+        ().
+    """
     return F.l1_loss(reconstruction.float(), image.float())

@@ -13,15 +13,31 @@ _FIRST_STRUCTURE = 1
 
 
 def cross_entropy(logits: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy over all pixels; pixels outside the mask count as zero, so few confident pixels pull little."""
+    """Mean cross-entropy over all pixels. Pixels outside the mask count as zero, so a few confident pixels weigh little.
+
+    Args:
+        logits: (B, C, H, W).
+        target: (B, H, W) int64.
+        mask: (B, H, W), the pixels that count; None for all.
+
+    Returns:
+        ().
+    """
     losses = F.cross_entropy(logits.float(), target, reduction="none")
     return losses.mean() if mask is None else (losses * mask).mean()
 
 
 def soft_dice_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None, total: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-    """1 - soft Dice, mean over the structures, pooled over the batch (a structure absent from one crop then does no harm).
+    """1 - soft Dice, the mean over the structures. The batch is pooled, so that a structure absent from one crop does no harm.
 
-    total: sums over the processes that share the batch, so that all of it is pooled.
+    Args:
+        logits: (B, C, H, W).
+        target: (B, H, W) int64.
+        mask: (B, H, W), the pixels that count; None for all.
+        total: All-reduce to the sum with gradient, so that the batch of all ranks is pooled; None for one process.
+
+    Returns:
+        ().
     """
     probabilities = logits.float().softmax(1)[:, _FIRST_STRUCTURE:]
     truth = F.one_hot(target, logits.shape[1]).movedim(-1, 1)[:, _FIRST_STRUCTURE:].float()
@@ -37,18 +53,46 @@ def soft_dice_loss(logits: Tensor, target: Tensor, mask: Tensor | None = None, t
 def segmentation_loss(
     logits: Tensor, target: Tensor, *, dice: float, mask: Tensor | None = None, total: Callable[[Tensor], Tensor] | None = None
 ) -> Tensor:
-    """L_seg: cross-entropy, plus `dice` times the soft Dice loss where asked for (the paper has cross-entropy alone)."""
+    """L_seg: cross-entropy (Eq. 8 and 9), plus the soft Dice loss if it has a weight. The paper has cross-entropy alone.
+
+    Args:
+        logits: (B, C, H, W).
+        target: (B, H, W) int64.
+        dice: Weight of the soft Dice loss; 0 leaves it out.
+        mask: (B, H, W), the pixels that count; None for all.
+        total: As for `soft_dice_loss`.
+
+    Returns:
+        ().
+    """
     loss = cross_entropy(logits, target, mask)
     return loss + dice * soft_dice_loss(logits, target, mask, total) if dice > 0 else loss
 
 
 def confidence_mask(probabilities: Tensor, *, threshold: float) -> Tensor:
-    """Pixels whose largest class probability reaches the threshold: (B, C, H, W) -> (B, H, W) bool."""
+    """Pixels whose largest class probability reaches a threshold.
+
+    Args:
+        probabilities: (B, C, H, W).
+        threshold: In [0, 1].
+
+    Returns:
+        (B, H, W) bool.
+    """
     return probabilities.amax(1) >= threshold
 
 
 def mean_structure_dice(prediction: Tensor, target: Tensor, classes: int) -> Tensor:
-    """Hard Dice over the structures of a batch, for the log: prediction and target (B, H, W) -> ()."""
+    """Hard Dice over the structures of a batch, for the log.
+
+    Args:
+        prediction: (B, H, W) labels.
+        target: (B, H, W) labels.
+        classes: C, the background included.
+
+    Returns:
+        ().
+    """
     scores = []
     for label in range(_FIRST_STRUCTURE, classes):
         one, other = prediction == label, target == label

@@ -9,10 +9,17 @@ from vqseg.transfer import to_device
 
 
 def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tokens: int = 512, temperature: float = 1.0) -> Tensor:
-    """Mean entropy of q(k|z) minus the entropy of its mean, in nats: from -log K (sure and evenly spread) to 0. -> ()
+    """Mean entropy of q(k|z) minus the entropy of its mean, where q(k|z) = softmax(-|z - c_k|^2 / temperature).
 
-    features (B, D, h, w) before the codebook, codewords (K, D); q(k|z) = softmax(-|z - c_k|^2 / temperature).
-    tokens: how many tokens are drawn for it; a table tokens x K is held at once, whatever the size of the batch.
+    Args:
+        features: (B, D, h, w), z before the codebook.
+        codewords: (K, D).
+        generator: Draws the tokens.
+        tokens: How many tokens are drawn. It bounds memory: one table of tokens x K is held at once.
+        temperature: Divides the squared distances.
+
+    Returns:
+        (), in nats: from -log K (every token is sure, all codewords are used evenly) to 0.
     """
     flat = features.float().permute(0, 2, 3, 1).flatten(0, 2)
     if len(flat) > tokens:

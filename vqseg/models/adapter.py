@@ -10,6 +10,12 @@ class PostVQAdapter(nn.Module):
     """Resize, then a 1x1 convolution: (B, dim, h, w) -> (B, channels, H', W')."""
 
     def __init__(self, dim: int, channels: int) -> None:
+        """Build the adapter.
+
+        Args:
+            dim: D, channels of the post-VQ features.
+            channels: C, channels of the foundation model's features.
+        """
         super().__init__()
         self.project = nn.Conv2d(dim, channels, 1)
 

@@ -1,4 +1,4 @@
-"""Atoms: what a codeword decodes to on its own, one small picture a code. Knows nothing of scans or of how often a code is used."""
+"""Atoms: what a codeword decodes to on its own, one small picture per code. Knows nothing of scans or of how often a code is used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 ATOM_SIDE = 20
-# In tokens: a code on a single cell is hardly seen, one that fills the map loses its edges and turns.
+# In tokens. A code on a single cell is hardly visible; one that fills the map shows no edges.
 _PATCH, _SHOWN = 3, 5
 # Wide enough that the decoder's own border, five tokens deep, lies outside of what is shown.
 _MAP = 15
@@ -21,16 +21,37 @@ _CODES_AT_ONCE = 128
 
 @torch.inference_mode()
 def decode_atoms(model: VQSeg, codes: Sequence[int]) -> Array:
-    """codes (n,) -> (n, ATOM_SIDE, ATOM_SIDE) uint8: the reconstruction decoder's answer to a patch of 3 x 3 tokens of each code.
+    """Decode a patch of 3 x 3 tokens of each code with the reconstruction decoder.
 
-    Around the patch lies the mean codeword; five tokens are shown, the patch in their middle. Raises ValueError for a code that is none.
+    The mean codeword surrounds the patch. The picture shows five tokens a side, the patch in the middle.
+
+    Args:
+        model: A network with a codebook.
+        codes: n codes in [0, K).
+
+    Returns:
+        (n, ATOM_SIDE, ATOM_SIDE) uint8.
+
+    Raises:
+        ValueError: A code lies outside the codebook.
     """
     return torch.cat([_picture(model, features) for features in _maps(model, codes)]).cpu().numpy()
 
 
 @torch.inference_mode()
 def atom_labels(model: VQSeg, codes: Sequence[int]) -> Array:
-    """codes (n,) -> (n,) uint8: the class of the highest mean probability over the middle token of the same patch."""
+    """The class of each code's atom: the one of highest mean probability over the middle token of the patch.
+
+    Args:
+        model: A network with a codebook.
+        codes: n codes in [0, K).
+
+    Returns:
+        (n,) uint8.
+
+    Raises:
+        ValueError: A code lies outside the codebook.
+    """
     low, high = (place * model.pixels_per_token for place in (_MAP // 2, _MAP // 2 + 1))
     labels = []
     for features in _maps(model, codes):

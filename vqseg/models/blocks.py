@@ -1,5 +1,8 @@
-"""Building blocks shared by the encoder and the decoders. Normalisation is per image (GroupNorm): teacher and student then agree
-whatever else is in the batch, and there are no running statistics to average."""
+"""Building blocks shared by the encoder and the decoders.
+
+Normalisation is per image (GroupNorm): teacher and student agree on an image in any batch, and there are no running statistics to
+average.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,13 @@ _GROUPS = 8
 
 
 def conv_norm(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, GroupNorm, ReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
+    """3x3 convolution, GroupNorm, ReLU: (B, inputs, H, W) -> (B, outputs, H / stride, W / stride).
+
+    Args:
+        inputs: Channels in.
+        outputs: Channels out, a multiple of 8.
+        stride: Pixels per step.
+    """
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.GroupNorm(_GROUPS, outputs), nn.ReLU())
 
 
@@ -27,5 +36,10 @@ class ResidualBlock(nn.Module):
 
 
 def resize_to(x: Tensor, like: Tensor) -> Tensor:
-    """Bilinear resize of x to the height and width of `like`."""
+    """Bilinear resize.
+
+    Args:
+        x: (B, C, H, W).
+        like: Has the height and width wanted.
+    """
     return F.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)

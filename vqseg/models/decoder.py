@@ -11,12 +11,20 @@ from vqseg.models.blocks import ResidualBlock, conv_norm, resize_to
 class PostVQDecoder(nn.Module):
     """(B, dim, h, w) -> (B, outputs, h * token_stride, w * token_stride).
 
-    context: a second path at half the token grid, with which a swapped token can be outvoted by its neighbourhood; the
-    segmentation decoder has it, the image decoder does without.
     The last upsampling is a pixel shuffle: the layers that cost most run at half resolution.
     """
 
     def __init__(self, dim: int, width: int, outputs: int, token_stride: int, *, context: bool) -> None:
+        """Build a decoder.
+
+        Args:
+            dim: D, channels of the post-VQ features.
+            width: Channels at the token grid, a multiple of 16.
+            outputs: Channels out: classes, or the image's channels.
+            token_stride: Pixels per token along each side, a multiple of 2.
+            context: Adds a second path at half the token grid, through which a token's neighbourhood can outvote a swapped token. The
+                segmentation decoder has it, the image decoder does not.
+        """
         super().__init__()
         self.enter = nn.Sequential(conv_norm(dim, width), ResidualBlock(width))
         self.context = None

@@ -32,6 +32,14 @@ class DPTDecoder(nn.Module):
     """
 
     def __init__(self, dim: int, width: int, outputs: int, patch: int) -> None:
+        """Build a decoder.
+
+        Args:
+            dim: D, channels of each level.
+            width: Channels inside.
+            outputs: Channels out: classes, or the image's channels.
+            patch: Pixels per token along each side.
+        """
         super().__init__()
         self.patch = patch
         self.reassemble = nn.ModuleList(

@@ -1,5 +1,6 @@
-"""A frozen foundation model that training aligns with (Table 4): images -> patch features. No checkpoint holds it, serving never
-imports it.
+"""A frozen foundation model that training aligns with (Table 4): images -> patch features.
+
+No checkpoint holds it, and serving never imports it.
 
 Shapes: images (B, 1 or 3, H, W) in about [0, 1], features (B, C, H', W') on the model's patch grid.
 """
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 RANDOM = "random"
-# What a model was trained to read, where no preprocessor_config.json beside its weights says so.
+# Normalisation of the images, for models without a preprocessor_config.json beside their weights.
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _STATISTICS = {"vit": _HALF, "clip": _CLIP, "clip_vision_model": _CLIP}
-# DINOv2 was finished at 518 pixels; a crop of 128 gains nothing from being blown up so far.
+# DINOv2's last training was at 518 pixels; a crop of 128 gains nothing from that much enlargement.
 _LARGEST_SIDE = 224
 
 
@@ -31,7 +32,7 @@ class FoundationError(ValueError):
 
 
 class FoundationModel(nn.Module):
-    """Frozen, in evaluation mode whatever `train()` says, without gradients.
+    """Frozen: always in evaluation mode, even after `train()`, and without gradients.
 
     source: a Hub id such as facebook/dinov2-small, microsoft/rad-dino, facebook/vit-mae-base, openai/clip-vit-base-patch16; or a
     local folder; or "random", a tiny ViT with random weights for tests. Only safetensors are read.
@@ -92,7 +93,7 @@ def _with_statistics(source: str) -> tuple[PreTrainedModel, tuple[Any, Any]]:
 
 
 def pretrained(source: str) -> PreTrainedModel:
-    """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError where some would be random."""
+    """A vision transformer with the weights of a Hub id or a local folder. Raises FoundationError if any weight is missing."""
     try:
         import transformers
     except ImportError as error:
@@ -110,13 +111,13 @@ def pretrained(source: str) -> PreTrainedModel:
     # A file that was cut off is a SafetensorError; weights that do not fit config.json are a RuntimeError.
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise FoundationError(
-            f"cannot load the foundation model {source!r} ({type(error).__name__}). Where the Hub can be reached, `hf download {source}` "
-            f"gets it; otherwise copy its folder here (config.json and model.safetensors) and name the folder"
+            f"cannot load the foundation model {source!r} ({type(error).__name__}). Download it with `hf download {source}`, or, without "
+            f"access to the Hub, copy its folder (config.json and model.safetensors) to this machine and give the folder's path"
         ) from error
-    # The pooler is not used; anything else that was not in the file would be random numbers.
+    # The pooler is not used. Any other weight missing from the file would be random.
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
-        raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; random ones align with nothing")
+        raise FoundationError(f"{source} lacks {len(missing)} of its weights, the first is {missing[0]!r}; they would be random")
     if not hasattr(model.config, "patch_size") or not hasattr(model.config, "hidden_size"):
         raise FoundationError(f"{source} is a {model.config.model_type}, which has no patch tokens; expected a vision transformer")
     found: PreTrainedModel = model

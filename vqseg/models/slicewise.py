@@ -16,12 +16,12 @@ from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
-# Slices that are in the network at once: bounds memory, whatever the volume's length.
+# Slices that are in the network at once, so that memory does not grow with the volume's length.
 _SLICES_AT_ONCE = 4
 
 
 class NoIndicesError(ValueError):
-    """A network for comparison whose segmentation does not follow from indices."""
+    """The segmentation of this network, trained for comparison, does not follow from indices."""
 
 
 def _nothing(_: float) -> None:
@@ -30,18 +30,36 @@ def _nothing(_: float) -> None:
 
 @torch.inference_mode()
 def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
-    """Normalised slices (S, A, B) -> indices (S, h, w) int64 on the CPU. progress is called with the share done.
+    """Encode a volume's slices, a few at a time.
 
-    Raises NoIndicesError for a network that decodes more than indices.
+    Args:
+        model: A network whose segmentation follows from its indices.
+        slices: (S, A, B), normalised to [0, 1].
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        Indices (S, h, w) int64 on the CPU.
+
+    Raises:
+        NoIndicesError: The network decodes more than indices.
     """
     if not model.indexed:
-        raise NoIndicesError("this network was trained to decode continuous features, for comparison: it has no indices to work with")
+        raise NoIndicesError("this network decodes continuous features, for comparison; it has no indices to show or perturb")
     return chosen_codes(model, slices, progress)
 
 
 @torch.inference_mode()
 def chosen_codes(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
-    """The same for any network with a codebook: the indices of the levels that pass it. They may not be all that is decoded."""
+    """Indices of the levels that pass the codebook, for any network that has one. The decoders may read more than these.
+
+    Args:
+        model: A network with a codebook.
+        slices: (S, A, B), normalised to [0, 1].
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        (S, h, w) int64 on the CPU.
+    """
     parts = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
         part = slices[start : start + _SLICES_AT_ONCE]
@@ -52,7 +70,15 @@ def chosen_codes(model: VQSeg, slices: Array, progress: Callable[[float], None] 
 
 @torch.inference_mode()
 def encode_features(model: VQSeg, slices: Array) -> Tensor:
-    """A few normalised slices (S, A, B) -> z (S, D, h, w) on the CPU, the features that the indices stand for."""
+    """Features of a few slices before the codebook.
+
+    Args:
+        model: The network.
+        slices: (S, A, B), normalised to [0, 1]; all are in the network at once.
+
+    Returns:
+        z (S, D, h, w) float32 on the CPU.
+    """
     return _features(model, slices).float().cpu()
 
 
@@ -110,7 +136,16 @@ def decode_in_parts(
 
 @torch.inference_mode()
 def decode_labels(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
-    """The labels alone that `decode_indices` gives, in about half of its time."""
+    """The labels alone that `decode_indices` gives, in about half of its time.
+
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) uint8.
+    """
     labels, (height, width) = np.empty((len(indices), *size), np.uint8), network_size(size, model.preprocess)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
@@ -121,13 +156,30 @@ def decode_labels(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array
 
 @torch.inference_mode()
 def post_vq_features(model: VQSeg, indices: Tensor) -> Tensor:
-    """Indices (S, h, w) -> their codewords (S, D, h, w), what both decoders read."""
+    """The codewords of indices, which both decoders read.
+
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64 on any device.
+
+    Returns:
+        (S, D, h, w) on the network's device.
+    """
     return model.quantizer.lookup(indices.to(next(model.parameters()).device)).permute(0, 3, 1, 2)
 
 
 @torch.inference_mode()
 def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tuple[Array, Array]:
-    """Post-VQ features (S, D, h, w) of a few slices -> as `decode_indices`."""
+    """Decode the features of a few slices at once.
+
+    Args:
+        model: The network.
+        features: (S, D, h, w), post-VQ, on the network's device.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        As `decode_indices`.
+    """
     logits, reconstruction = model.decode(features, network_size(size, model.preprocess))
     labels = from_network(logits, size).argmax(1).to(torch.uint8)
     return labels.cpu().numpy(), from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
@@ -136,24 +188,56 @@ def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tu
 def decode_volume(
     model: VQSeg, indices: Tensor, size: tuple[int, int], progress: Callable[[float], None] = _nothing
 ) -> tuple[Array, Array]:
-    """All slices of a volume as `decode_indices` gives them, in one piece where the checkpoint asks for it."""
+    """Decode all slices of a volume, and drop islands if the checkpoint asks for it.
+
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64, all of the volume.
+        size: (A, B), that of a slice on the scan's grid.
+        progress: Called with the share done, in [0, 1].
+
+    Returns:
+        As `decode_indices`.
+    """
     labels, pictures = decode_indices(model, indices, size, progress)
     return finished(model, labels), pictures
 
 
 def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
-    """The labels alone that `decode_volume` gives."""
+    """The labels alone that `decode_volume` gives.
+
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64, all of the volume.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) uint8.
+    """
     return finished(model, decode_labels(model, indices, size))
 
 
 def finished(model: VQSeg, labels: Array) -> Array:
-    """Labels (S, A, B) of a volume with what the checkpoint asks for done to them."""
+    """Apply the post-processing that the checkpoint asks for: islands are dropped (`preprocess.largest_region`), or nothing is done.
+
+    Args:
+        model: The network.
+        labels: (S, A, B), all of a volume.
+    """
     return largest_region(labels, each=model.preprocess.largest_of_each) if model.preprocess.largest_region else labels
 
 
 @torch.inference_mode()
 def segment_slices(model: VQSeg, slices: Array) -> Array:
-    """A volume's normalised slices (S, A, B) -> labels (S, A, B) uint8, straight through the network: for those without indices, too."""
+    """Segment a volume without going through indices, so that networks without a codebook can be measured, too.
+
+    Args:
+        model: The network.
+        slices: (S, A, B), all of a volume, normalised to [0, 1].
+
+    Returns:
+        Labels (S, A, B) uint8.
+    """
     device = next(model.parameters()).device
     labels = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):

@@ -1,6 +1,6 @@
-"""A slice seen several ways, turned and magnified; what is found in all of them together is steadier than what one view shows.
+"""Test-time augmentation: a slice is segmented turned and magnified in several ways, and the average is steadier than any one view.
 
-For numbers and for files of labels only: an averaged segmentation follows from no grid of tokens, so there is nothing in it to perturb.
+For numbers and for label files only: an averaged segmentation follows from no grid of tokens, so there is nothing in it to perturb.
 """
 
 from __future__ import annotations
@@ -22,15 +22,29 @@ VIEWS: tuple[tuple[float, float], ...] = tuple((angle, zoom) for zoom in (0.9, 1
 
 
 def segment_averaged(model: VQSeg, slices: Array) -> Array:
-    """Normalised slices (S, A, B) -> labels (S, A, B) uint8 of the classes most probable on average over VIEWS."""
+    """Segment a volume, averaged over VIEWS.
+
+    Args:
+        model: The network.
+        slices: (S, A, B), all of a volume, normalised to [0, 1].
+
+    Returns:
+        Labels (S, A, B) uint8 of the classes most probable on average.
+    """
     return label_averaged(model, slices)[0]
 
 
 @torch.inference_mode()
 def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
-    """Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found.
+    """Segment a volume, averaged over VIEWS, and say how sure each label is.
 
-    An island that the checkpoint drops (`preprocess.largest_region`) is background in the labels, as surely as it was found.
+    Args:
+        model: The network.
+        slices: (S, A, B), all of a volume, normalised to [0, 1].
+
+    Returns:
+        Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
+        checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
     """
     device = next(model.parameters()).device
     labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
@@ -39,7 +53,7 @@ def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
         image = to_network(slices[index : index + 1], model.preprocess).to(device)
         seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
         probabilities = model.segment(seen).softmax(1).split(1)
-        # Zeros beyond a view's edge: there it has no say.
+        # Zero beyond a view's edge: there the view does not count.
         back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
         total = torch.stack(back).sum(0)
         total = from_network(total, (slices.shape[1], slices.shape[2]))

@@ -25,9 +25,19 @@ class VQSeg(nn.Module):
     """
 
     def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None) -> None:
+        """Build a network with random weights.
+
+        Args:
+            config: Form of the network.
+            preprocess: How a scan becomes what the network reads. The network itself does not use it; it is saved with the weights.
+
+        Raises:
+            ConfigError: The encoder is unknown or cannot have these settings.
+            EncoderError: A package that the encoder needs is missing.
+        """
         super().__init__()
         self.config = config
-        # Not used in here: it says what the images must be like, and travels with the weights.
+        # Not used in here: it says how images must be prepared, and is saved with the weights.
         self.preprocess = preprocess or PreprocessConfig()
         dim = config.codebook_dim
         pair = encoder_pair(config.encoder)
@@ -51,11 +61,11 @@ class VQSeg(nn.Module):
 
         Args:
             images: (B, C_in, H, W).
-            strength: epsilon of the QPM in [0, 1], or the rate of the dropout that stands in for it.
+            strength: epsilon of the QPM in [0, 1], or the rate of the dropout used instead.
             perturbation: "qpm" for that of `config.mode`, or a name in PERTURBATIONS.
             generator: Of the perturbation's random numbers; the global one if None.
-            quantize: False lets z through, before the codebook stands; what needs codes perturbs nothing then.
-            share: The images are one part of a batch that several processes perturb together.
+            quantize: False bypasses the codebook, for steps before it is placed. Perturbations that need codes then do nothing.
+            share: Rank and world size, if several ranks share the batch.
 
         Returns:
             Logits (B, C, H, W), reconstruction (B, C_in, H, W) and what they came from.
@@ -75,7 +85,15 @@ class VQSeg(nn.Module):
         return VQSegOutput(logits, reconstruction, quantized, codes.indices, replaced, codes.loss, z, deepest)
 
     def segment(self, images: Tensor, *, quantize: bool = True) -> Tensor:
-        """The logits (B, C, H, W) of `forward` with nothing perturbed, without the cost of the image decoder."""
+        """The logits of `forward` with nothing perturbed, without the cost of the image decoder.
+
+        Args:
+            images: (B, C_in, H, W).
+            quantize: As for `forward`.
+
+        Returns:
+            (B, C, H, W).
+        """
         passing, z = self.split_levels(self.encode(images))
         quantized = self.quantizer(z).quantized if quantize and not self.config.continuous else z
         logits: Tensor = self.segmentation_decoder(_joined(passing, quantized))
@@ -97,7 +115,7 @@ class VQSeg(nn.Module):
         return self.encoder.pixels_per_token
 
     def split_levels(self, z: Tensor) -> tuple[Tensor | None, Tensor]:
-        """z of all levels (B, D, levels * h, w) -> the levels that by-pass the codebook, None if there are none, and those that pass it."""
+        """z of all levels (B, D, levels * h, w) -> the levels that bypass the codebook, None if none do, and those that go through it."""
         if self.levels == 1 or self.config.quantize_levels == "all":
             return None, z
         height = z.shape[2] // self.levels
@@ -119,11 +137,11 @@ class VQSeg(nn.Module):
         share: Share = _WHOLE,
         perturbation: str = QPM,
     ) -> tuple[Tensor, Tensor]:
-        """q(z) -> q'(z) = QPM(q(z)), Eq. 3, or what stands in the QPM's place.
+        """q(z) -> q'(z) = QPM(q(z)), Eq. 3, or a perturbation used instead of the QPM.
 
         Args:
             quantized: (B, D, h, w).
-            indices: (B, h, w) int64, -1 where z by-passed the codebook.
+            indices: (B, h, w) int64, -1 where z bypassed the codebook.
             strength: In [0, 1].
             generator: Of the random numbers; the global one if None.
             share: As for `forward`.
@@ -146,14 +164,22 @@ class VQSeg(nn.Module):
         return perturbed, codes != indices
 
     def decode(self, quantized: Tensor, size: torch.Size | tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Post-VQ features (B, D, h, w) -> logits (B, C, H, W) and reconstruction (B, C_in, H, W), cropped to size (H, W)."""
+        """Decode post-VQ features with both decoders (Eq. 7).
+
+        Args:
+            quantized: (B, D, h, w).
+            size: (H, W) of the image before padding.
+
+        Returns:
+            Logits (B, C, H, W) and reconstruction (B, C_in, H, W).
+        """
         height, width = size
         logits, reconstruction = self.segmentation_decoder(quantized), self.image_decoder(quantized)
         return logits[..., :height, :width], reconstruction[..., :height, :width]
 
 
 def _joined(passing: Tensor | None, quantized: Tensor) -> Tensor:
-    """The levels that by-passed the codebook and those that passed it, below each other again."""
+    """The levels that bypassed the codebook and those that went through it, stacked again."""
     return quantized if passing is None else torch.cat([passing, quantized], dim=2)
 
 

@@ -12,19 +12,26 @@ from torch import Tensor, nn
 
 from vqseg.types import QuantizerOutput
 
-# Elements of the token x codeword score matrix that are held at once. On a processor as many as its cache holds; an accelerator wants few
-# and large products, within 512 MB.
+# Elements of the token x codeword score matrix that are held at once. On a CPU, as many as fit into its cache. An accelerator is faster
+# with few large products, up to 512 MB.
 _SCORES_AT_ONCE, _SCORES_ON_ACCELERATOR = 1 << 21, 1 << 27
 _BLOCK = 64
 
 
 @torch.no_grad()
 def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
-    """Index of the nearest codeword in squared Euclidean distance. features (N, D), codewords (K, D) -> (N,) int64.
+    """Index of the nearest codeword in squared Euclidean distance.
 
     The smallest distance is the largest z.c - |c|^2 / 2; with a one appended to z, that is a single matrix product.
+
+    Args:
+        features: (N, D).
+        codewords: (K, D), of the same type and on the same device.
+
+    Returns:
+        (N,) int64.
     """
-    # Centred, so that a common offset of all codewords does not eat up the float's digits.
+    # Centred, so that a common offset of all codewords does not cost precision.
     centre = codewords.mean(0)
     features, codewords = features - centre, codewords - centre
     size = len(codewords)
@@ -50,15 +57,24 @@ def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
 class VectorQuantizer(nn.Module):
     """Nearest codeword of a frozen matrix that is seen through one trainable linear layer (SimVQ, arXiv 2411.02038).
 
-    codebook_size: K >= 2. codebook_dim: D >= 1. commitment: beta, weight of ||z - sg(c)||^2. Both squared norms of the loss are means
-    over the D channels, a D-th part of Eq. 2's, so that their weight does not depend on D.
-    All codewords move together with the linear layer, so a codeword that is not chosen does not fall behind.
+    All codewords move together with the linear layer, so a codeword that is not chosen does not fall behind. Both squared norms of the loss
+    are means over the D channels: Eq. 2 divided by D, so that their weight does not depend on D.
     """
 
     basis: Tensor
     usage: Tensor
 
     def __init__(self, codebook_size: int, codebook_dim: int, *, commitment: float = 0.25) -> None:
+        """Start with a random codebook.
+
+        Args:
+            codebook_size: K, at least 2.
+            codebook_dim: D, at least 1.
+            commitment: beta, weight of ||z - sg(c)||^2 (Eq. 2).
+
+        Raises:
+            ValueError: K or D is too small.
+        """
         super().__init__()
         if codebook_size < 2 or codebook_dim < 1:
             raise ValueError(f"codebook_size must be at least 2 and codebook_dim at least 1, got {codebook_size} and {codebook_dim}")
@@ -104,15 +120,33 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def initialise(self, features: Tensor, generator: torch.Generator) -> None:
-        """Draw the whole codebook from features (N, D): the mapping becomes the identity, the frozen matrix
-        a spread sample of them."""
+        """Place the whole codebook on features: the mapping becomes the identity, the frozen matrix a spread sample of the features.
+
+        Args:
+            features: (N, D), N at least 1.
+            generator: Draws the sample.
+
+        Raises:
+            ValueError: There are no features.
+        """
         self.mapping.weight.copy_(torch.eye(self.codebook_dim))
         self._place(torch.ones(self.codebook_size, dtype=torch.bool, device=features.device), features, generator)
         self.reset_usage()
 
     @torch.no_grad()
     def revive(self, features: Tensor, generator: torch.Generator) -> int:
-        """Move codewords that were not chosen since `reset_usage` onto features (N, D). Returns how many were moved."""
+        """Move codewords that were not chosen since `reset_usage` onto features, and start counting anew.
+
+        Args:
+            features: (N, D), N at least 1.
+            generator: Draws the places.
+
+        Returns:
+            How many codewords were moved.
+
+        Raises:
+            ValueError: There are no features.
+        """
         dead = self.usage == 0
         self._place(dead, features, generator)
         self.reset_usage()
@@ -120,7 +154,16 @@ class VectorQuantizer(nn.Module):
 
     @torch.no_grad()
     def grow(self, count: int, features: Tensor, generator: torch.Generator) -> None:
-        """Append `count` codewords, placed on features (N, D) that are far from every codeword."""
+        """Append codewords, placed on features that are far from every codeword.
+
+        Args:
+            count: How many.
+            features: (N, D), N at least 1.
+            generator: Draws the places.
+
+        Raises:
+            ValueError: There are no features.
+        """
         fresh = torch.ones(count, dtype=torch.bool, device=self.basis.device)
         self._resize(
             torch.cat([self.basis, self.basis.new_zeros(count, self.codebook_dim)]), torch.cat([self.usage, self.usage.new_zeros(count)])
@@ -155,10 +198,19 @@ class VectorQuantizer(nn.Module):
 
 
 def spread_sample(features: Tensor, count: int, present: Tensor, generator: torch.Generator, rounds: int = 8) -> Tensor:
-    """`count` of the features (N, D), drawn in proportion to the squared distance to the nearest codeword there already is.
+    """Features drawn in proportion to the squared distance to the nearest codeword (k-means||, arXiv 1203.6402).
 
-    A plain sample would put most codewords onto the empty background, which needs a few only. Drawn in rounds, so that a
-    codeword keeps the later ones away (k-means||, arXiv 1203.6402). present (M, D): codewords that stay, M may be 0. -> (count, D)
+    A plain sample would put most codewords onto the empty background, which needs only a few.
+
+    Args:
+        features: (N, D), N at least 1.
+        count: How many to draw.
+        present: (M, D), codewords that stay; M may be 0.
+        generator: On the CPU.
+        rounds: Of drawing. The codewords of a round keep those of later rounds away.
+
+    Returns:
+        (count, D), the drawn features with a little noise.
     """
     spots, part = present.new_empty(0, features.shape[1]), -(-count // rounds)
     while len(spots) < count:

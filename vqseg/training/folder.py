@@ -1,4 +1,4 @@
-"""The folder of a run: where its parts lie, and how it is begun and taken up again."""
+"""The folder of a run: where its parts lie, how it begins and how it resumes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vqseg.training.start import TrainingError
 
 
 class RunFolder:
-    """state: what a run goes on from. log: log.jsonl. snapshots: the codebook at moments. checkpoint: the finished network."""
+    """state: what a run resumes from. log: log.jsonl. snapshots: the codebook during training. checkpoint: the finished network."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,15 +25,15 @@ class RunFolder:
     def refuse_second_run(self) -> None:
         """Raises TrainingError if a run lies here already."""
         if self.state.exists():
-            raise TrainingError(f"{self.path} holds a run already: go on with --resume, or choose another --train.output")
+            raise TrainingError(f"{self.path} already holds a run: continue it with --resume, or choose another --train.output")
 
     def begin(self, config: Config) -> None:
-        """Make the folder for a new run, and clear what a run that was cut off before its first state has left."""
+        """Make the folder for a new run. Files of a run that was cut off before its first state are deleted."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
         shutil.rmtree(self.snapshots, ignore_errors=True)
         self.note_settings(config)
 
     def note_settings(self, config: Config) -> None:
-        """Write the resolved settings; a run that goes on may have another length, or report more often."""
+        """Write the resolved settings. Also called on resuming, as the length and the intervals of reports may have changed."""
         save_config(config, self.path / "config.yaml")

@@ -1,7 +1,7 @@
-"""The processes that share one batch: what one of them needs from the others, so that n of them do what one would do alone.
+"""The ranks that share one batch, and what they exchange so that n ranks compute what one would compute alone.
 
-Every process draws the random numbers of the whole batch and takes its share of them; what depends on other processes' images
-(the partners of CutMix, the pooled soft Dice) is exchanged. The usage loss alone is taken over a process's own tokens.
+Every rank draws the random numbers of the whole batch and uses its own part. What depends on other ranks' images is exchanged: the partners
+of CutMix by all-gather, the pooled soft Dice by all-reduce. Only the usage loss is taken over a rank's own tokens.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Group:
-    """The processes of a run, as one of them sees them; the default is one process alone, which exchanges nothing.
+    """The processes of a run as one rank sees them. The default is one process alone, which exchanges nothing.
 
-    share: this process's part of a batch: its rank, and the world size.
-    collect: all-gather, the rows of every process in the order of their ranks.
-    total: all-reduce to the sum, with gradient. sum, mean: the same without a gradient, to the sum and to the mean.
-    broadcast: gives every process the values of the main one, in place. wait: a barrier.
+    share: this rank and the world size. own: this rank's rows of a gathered batch.
+    collect: all-gather, the rows of every rank in the order of the ranks.
+    total: all-reduce to the sum, with gradient. sum, mean: all-reduce to the sum and to the mean, without gradient.
+    broadcast: gives every rank the values of rank 0, in place. wait: a barrier.
     """
 
     share: Share = field(default_factory=Share)
@@ -46,11 +46,11 @@ class Group:
 
     @property
     def main(self) -> bool:
-        """Whether this is the process that writes files and talks."""
+        """Whether this is rank 0, which writes files and logs."""
         return self.share.index == 0
 
     def own(self, values: Tensor) -> Tensor:
-        """The rows of this process among those of all."""
+        """This rank's rows of a batch that holds the rows of all ranks."""
         return values[self.share.rows(len(values) // self.share.count)]
 
 
@@ -61,7 +61,7 @@ def process_group(accelerator: Accelerator) -> Group:
     from torch.distributed.nn.functional import all_reduce
 
     def collect(values: Tensor) -> Tensor:
-        # Not every backend carries truth values.
+        # Not every backend can gather bool.
         gathered: Tensor = accelerator.gather(values.to(torch.uint8) if values.dtype == torch.bool else values.contiguous())
         return gathered.bool() if values.dtype == torch.bool else gathered
 

@@ -1,4 +1,4 @@
-"""The foundation model's part in training: its features as targets, and the adapter that learns to meet them (Eq. 11)."""
+"""The foundation model's part in training: its features are targets, and an adapter learns to match them (Eq. 11)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,31 @@ class Guide:
     adapter: nn.Module
 
     def alignment(self, images: Tensor, post_vq: Tensor, *, temperature: float) -> Tensor:
-        """L_align between the post-VQ features of some images and what the foundation model sees in the same images. -> ()"""
+        """L_align (Eq. 11) between post-VQ features and the foundation model's features of the same images.
+
+        Args:
+            images: (B, 1, H, W).
+            post_vq: (B, D, h, w), before any perturbation.
+            temperature: tau > 0.
+
+        Returns:
+            ().
+        """
         target = self.foundation(images)
         return patch_infonce(self.adapter(post_vq, (target.shape[-2], target.shape[-1])), target, temperature=temperature)
 
 
 def make_guide(source: str, dim: int, device: torch.device) -> Guide:
-    """A guide for post-VQ features of `dim` channels. Raises FoundationError if the model cannot be had."""
+    """Load a foundation model and build its adapter.
+
+    Args:
+        source: A Hub id, a local folder, or "random".
+        dim: D, channels of the post-VQ features.
+        device: Where both run.
+
+    Raises:
+        FoundationError: The model cannot be loaded.
+    """
     # transformers takes seconds to import: only runs with an alignment pay for it.
     from vqseg.models.foundation import FoundationModel
 

@@ -1,4 +1,4 @@
-"""The log of a run, log.jsonl: one JSON object a line, with the means over the steps since the last line, and what else happened."""
+"""The log of a run, log.jsonl: one JSON object per line, mostly the means over the steps since the last such line."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vqseg.types import LossTerms
 class Journal:
     """Adds up the terms of the steps on the device, and reads them back only when a line is due.
 
-    seconds: what the run has taken up to its last line, earlier calls included.
+    seconds: that the run has taken up to its last line, earlier calls included.
     """
 
     def __init__(self, file: Path, group: Group) -> None:
-        """Begin or go on with a log.
+        """Begin a log, or continue one.
 
         Args:
-            file: log.jsonl; the main process alone writes it.
+            file: log.jsonl; only rank 0 writes it.
             group: The processes of the run.
         """
         self.file, self.group, self.seconds = file, group, 0.0
@@ -56,15 +56,15 @@ class Journal:
             self._counts[name] += _has_begun(name, terms, quantizing)
 
     def report(self, step: int, *, images: int, facts: Mapping[str, float]) -> dict[str, float]:
-        """Write the line of the steps since the last one. Every process must call it.
+        """Write the line of the steps since the last one. Every rank must call it.
 
         Args:
             step: Steps done.
-            images: Images a step, of all processes.
-            facts: What the line says besides, between the means and the speed.
+            images: Images per step, of all ranks.
+            facts: Further values, written between the means and the speed.
 
         Returns:
-            The means by name, over the steps in which a term was there and over the processes: what the whole batch has cost.
+            The means by name, over the steps that had the term and over the ranks.
         """
         now = time.perf_counter()
         steps, seconds = step - self._step, now - self._since
@@ -79,20 +79,20 @@ class Journal:
         return means
 
     def write(self, line: Mapping[str, object]) -> None:
-        """Append a line of plain values; nothing but on the main process."""
+        """Append a line of plain values; does nothing on ranks other than 0."""
         if self.group.main:
             with self.file.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
 
     def shorten(self, step: int) -> None:
-        """Drop the lines after a restored step: a run that was cut off has logged steps which come again."""
+        """Drop the lines after a restored step: those steps are run again."""
         lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True) if self.file.is_file() else []
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         self.file.write_text("".join(kept), encoding="utf-8")
 
 
 def _has_begun(name: str, terms: LossTerms, quantizing: bool) -> bool:
-    """Whether a term is more than a zero that holds its place: the unlabelled branch and the codebook begin within a run."""
+    """Whether a term counts: before the unlabelled branch or the codebook begins, its term is only a placeholder zero."""
     if name.startswith("unlabelled"):
         return "confident_share" in terms.figures
     return name != "quantizer" or quantizing

@@ -1,4 +1,4 @@
-"""Where the codewords of a run lie: placed on features once these mean something, and placed anew where nobody chooses them."""
+"""Placement of a run's codewords: on features once these are meaningful, and again for codewords that are never chosen."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class CodebookPlacing:
         self.start = codebook_start(config.train)
 
     def reads_codes(self, step: int) -> bool:
-        """Whether a step reads codes: the codebook is placed at the beginning of a step, not at the end of the one before."""
+        """Whether a step reads codes. The codebook is placed at the beginning of the first such step."""
         return step >= self.start and not self.config.model.continuous
 
     def tend(self, step: int, sampler: ViewSampler, generator: Generator) -> None:
-        """Place all codewords if the step is the first that reads them, or those that nobody chose if it is time for that.
+        """Place codewords before a step, if it is time: all at the first step that reads codes, later those that were never chosen.
 
         Args:
             step: The step about to be made.
@@ -65,14 +65,14 @@ class CodebookPlacing:
             self.student.config = replace(self.student.config, codebook_size=quantizer.codebook_size)
         else:
             logger.debug("step %d: %d codewords placed anew", step, quantizer.revive(features, shared))
-        # Processes on devices of several kinds may have rounded the places differently.
+        # Ranks on different kinds of devices may have rounded the places differently.
         self.group.broadcast(quantizer.basis)
         if starting or train.adapt_codebook:
-            # At a revival the teacher's mapping stays an average; the moved rows are in the frozen matrix, which it copies at every update.
+            # A revival needs no copy: it moves rows of the frozen matrix, which the teacher copies at every update.
             self.teacher.copy_codebook(self.student)
 
     def resize(self, size: int) -> None:
-        """Give student and teacher a codebook of the size that a saved one has grown or shrunk to."""
+        """Give student and teacher a codebook of the size of a saved one."""
         if not self.config.train.adapt_codebook or size == self.student.quantizer.codebook_size:
             return
         device = self.student.quantizer.basis.device
@@ -90,7 +90,7 @@ class CodebookPlacing:
 
     @torch.no_grad()
     def _features(self, step: int, sampler: ViewSampler, generator: Generator) -> Tensor:
-        """Features to place codewords on, (N, D): of a few batches, or of as many as a large codebook needs to find places of its own."""
+        """Features to place codewords on, (N, D): of a few batches, or of more if a large codebook needs more places."""
         parts: list[Tensor] = []
         wanted = _FEATURES_PER_CODEWORD * self.student.quantizer.codebook_size
         half = max(1, _CROPS // 2 // self.group.share.count)

@@ -1,4 +1,4 @@
-"""Whose labels the weights of a run have seen, as digests: a name may say who somebody is, and stays where it is."""
+"""Digests of the patients whose labels a run's weights have seen. A patient's name may identify a person and is not passed on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from vqseg.types import Case
 
 
 class EarlierRun(TypedDict):
-    """Digests of the patients whose labels a run has learnt from, and of all that it was trained on."""
+    """Digests of the patients whose labels a run was trained with, and of all its training patients."""
 
     labelled_patients: str
     training_patients: str
 
 
 def patients_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits that stand for the patients of some cases: a name may say who somebody is, and is not passed on."""
+    """Twelve hexadecimal digits that identify the patients of some cases without their names, which may identify a person."""
     return _digest({case.patient for case in cases})
 
 
@@ -34,32 +34,32 @@ def seen_patients(labelled: Iterable[Case], splits: Splits) -> EarlierRun:
 
     Args:
         labelled: Cases whose labels it learns from.
-        splits: Of the data set; the digest of all training patients tells the data set and its fold.
+        splits: Of the data set; the digest of all training patients identifies the data set and its fold.
     """
     return {"labelled_patients": patients_digest(labelled), "training_patients": _digest(splits.train)}
 
 
 def earlier_runs(checkpoint: str | None) -> list[EarlierRun]:
-    """What `seen_patients` gave for the runs that the weights of train.initial have been through, the oldest first."""
+    """`seen_patients` of the runs in which the weights of train.initial were trained, the oldest first."""
     if checkpoint is None:
         return []
     training = child(read_config(checkpoint_folder(checkpoint)), "training")
     runs = runs_before(training)
     own = _digests(training)
-    # A self-supervised start has looked at no label.
+    # A self-supervised run has seen no label.
     blind = child(training, "config", "objective").get("segmentation") == 0
     return runs if own is None or blind else [*runs, own]
 
 
 def runs_before(training: JsonObject) -> list[EarlierRun]:
-    """The runs that a checkpoint's own run began from, as its config.json has them under "training"."""
+    """The runs before a checkpoint's own run, as its config.json lists them under "training"."""
     entries = training.get("earlier")
     found = [_digests(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return [run for run in found if run is not None]
 
 
 def _digests(values: Json) -> EarlierRun | None:
-    """The digests of one run; None where they are not told, as in checkpoints of earlier versions."""
+    """The digests of one run; None if they are missing, as in checkpoints of earlier versions."""
     if not isinstance(values, dict):
         return None
     labelled, training = values.get("labelled_patients"), values.get("training_patients")
@@ -69,9 +69,9 @@ def _digests(values: Json) -> EarlierRun | None:
 
 
 def learnt_beyond(runs: Iterable[EarlierRun], cases: Sequence[Case], splits: Splits, share: str) -> bool:
-    """Whether one of some runs has learnt from patients of these splits outside the share.
+    """Whether one of some runs was trained with labels of these splits outside the share.
 
-    Digests can only be compared, so runs on other training patients do not count, be it another fold of the same data.
+    Digests can only be compared, so a run on other training patients does not count, even if it used another fold of the same data.
 
     Args:
         runs: As `earlier_runs` gives them.

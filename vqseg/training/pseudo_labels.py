@@ -1,8 +1,8 @@
-"""Pseudo-labels that are made once, before a run: a trained checkpoint reads every unlabelled scan whole, from several sides.
+"""Pseudo-labels made once, before a run: a trained checkpoint segments every unlabelled scan, averaged over several views.
 
-The teacher of a step sees one crop, once; the average over several views of whole slices (`models/views.py`) is steadier than its answer.
-A run that takes such labels (`data.pseudo_labels`) trains its student on them, perturbed by the QPM as ever (Eq. 9), and needs no
-answer of its teacher. How sure a label must be, and whether islands count, was then decided when they were made.
+The teacher of a step sees one crop, once. The average over views of whole slices (`models/views.py`) is steadier.
+A run that uses such labels (`data.pseudo_labels`) trains its student on them, perturbed by the QPM as usual (Eq. 9), and does not ask its
+teacher. The confidence threshold and the dropping of islands were then applied when the labels were made.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class PseudoLabelError(ValueError):
 
 
 class Notes(TypedDict):
-    """How pseudo-labels were made: everything but checkpoint, cases and unsure must be the same for an interrupted command to go on.
+    """How pseudo-labels were made. An interrupted command resumes only if everything but checkpoint, cases and unsure is the same.
 
     labelled: the share whose labels the checkpoint has seen. patients, weights: digests. unsure: the share of UNSURE among the voxels
     that are not background.
@@ -65,7 +65,9 @@ def write_pseudo_labels(
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> Notes:
-    """Label the training scans outside the share that a checkpoint was trained with: one label file each, on its grid, and NOTES.
+    """Write pseudo-labels for the training scans outside the share that a checkpoint was trained with.
+
+    Each scan gets one label file on its own grid; NOTES says how they were made.
 
     Args:
         checkpoint: Folder or Hub id.
@@ -73,7 +75,7 @@ def write_pseudo_labels(
         output: Folder to write. Volumes that lie there already are kept if they were made in the same way.
         confidence: Voxels whose class has a lower probability, in [0, 1], become UNSURE.
         image_side: Read slices at this size instead of the checkpoint's own.
-        device: "cpu", "cuda" ...; None for the processor.
+        device: "cpu", "cuda" ...; None for the CPU.
         progress: Goes through the cases and may show it.
 
     Returns:
@@ -94,7 +96,7 @@ def write_pseudo_labels(
     share, labelled, unlabelled = _parts(folder, checkpoint, data)
     model = load_model(folder, device)
     if class_names(data) != model.config.classes:
-        raise PseudoLabelError(f"{data} has the classes {class_names(data)}, {checkpoint} {model.config.classes}")
+        raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
     notes: Notes = {
@@ -105,7 +107,7 @@ def write_pseudo_labels(
         "confidence": confidence,
     }
     _prepare(output, notes)
-    # A checkpoint may be moved between two calls: this tells, and is not compared.
+    # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
     _write_notes(output, notes)
     notes["unsure"] = _label_all(model, progress(unlabelled), output, confidence)
@@ -123,27 +125,27 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
         data: Names the folder and the share.
 
     Raises:
-        PseudoLabelError: A case has none, the folder lies in the data set, or its labels were learnt from other patients than the labelled
-            ones: the run would then know more than its labelled part tells.
+        PseudoLabelError: A case has none, the folder lies in the data set, or the checkpoint behind the labels was trained with the labels
+            of other patients: they would then leak into the run.
     """
     folder = Path(data.pseudo_labels or "")
     command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} --output {folder}"
     if data.labelled == ALL:
         raise PseudoLabelError("data.labelled is all: no scan is left for data.pseudo_labels")
     if not (folder / NOTES).is_file():
-        raise PseudoLabelError(f"{folder} holds no pseudo-labels (there is no {NOTES} in it); {command} makes them")
+        raise PseudoLabelError(f"{folder} holds no pseudo-labels (it has no {NOTES}); make them with: {command}")
     if _inside(folder, Path(data.folder)):
         raise PseudoLabelError(f"{folder} lies in the data set; pseudo-labels belong outside of {data.folder}")
     notes = read_json(folder / NOTES)
     if notes.get("labelled") != data.labelled or notes.get("patients") != patients_digest(labelled):
         raise PseudoLabelError(
-            f"the pseudo-labels in {folder} were learnt from other patients' labels (share {notes.get('labelled')!r}) than those of "
-            f"data.labelled {data.labelled!r}"
+            f"the checkpoint behind the pseudo-labels in {folder} was trained with the labels of other patients "
+            f"(share {notes.get('labelled')!r}) than those of data.labelled {data.labelled!r}"
         )
     files = files_by_name(folder)
     missing = [case.name for case in unlabelled if case.name not in files]
     if missing:
-        raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; {command} goes on")
+        raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; complete it with: {command}")
     return [replace(case, label=files[case.name]) for case in unlabelled]
 
 
@@ -181,12 +183,12 @@ def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], 
     if training.get("labelled_patients", patients_digest(labelled)) != patients_digest(labelled):
         raise PseudoLabelError(f"{checkpoint} was trained with the labels of other patients than those of share {share!r} in {data}")
     if learnt_beyond(runs_before(training), cases, splits, share):
-        raise PseudoLabelError(f"the weights that {checkpoint} started from have learnt from patients in {data} outside of share {share!r}")
+        raise PseudoLabelError(f"the weights that {checkpoint} started from were trained with labels of {data} outside the share {share!r}")
     return share, labelled, unlabelled
 
 
 def _prepare(output: Path, notes: Notes) -> None:
-    """Make the folder for labels if there is none. Raises PseudoLabelError if it holds other files, or labels with other notes."""
+    """Make the folder for labels. Raises PseudoLabelError if it holds other files, or labels with other notes."""
     output.mkdir(parents=True, exist_ok=True)
     if not (output / NOTES).is_file():
         if any(output.iterdir()):
@@ -216,7 +218,7 @@ def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
     hard, certainty = label_averaged(model, np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0))
     labels = np.moveaxis(np.where(certainty >= confidence, hard, UNSURE).astype(np.uint8), 0, axis)
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
-    # An interrupted command must not leave half a file under the final name, and another may be at work on the same folder.
+    # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.
     part = output / f".{os.getpid()}-{case.name}{ending}"
     write_labels(np.ascontiguousarray(labels), scan, part)
     part.replace(output / f"{case.name}{ending}")
@@ -224,7 +226,7 @@ def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
 
 
 def _inside(folder: Path, data: Path) -> bool:
-    """Whether a folder is a data set's folder, lies in it, or is what its folder of labels stands for."""
+    """Whether a folder is a data set's folder or lies in it, also through a link in the data set's folder."""
     own = {data.resolve(), *(part.resolve() for part in data.glob("*") if part.is_dir())} if data.is_dir() else {data.resolve()}
     return bool(own & {folder.resolve(), *folder.resolve().parents})
 

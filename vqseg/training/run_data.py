@@ -1,4 +1,4 @@
-"""The images of a run: read once, and what must be said of them wherever the run's weights go."""
+"""The images of a run, read once, and what later users of the run's weights must know of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from vqseg.types import Case
 
 logger = logging.getLogger(__name__)
 
-# Slices on which the snapshots count.
+# Slices on which the snapshots count codewords.
 _WATCHED = 80
 
 
@@ -30,9 +30,9 @@ _WATCHED = 80
 class RunData:
     """What a run reads.
 
-    sampler: draws the views of a step. validation: volumes to look at during training. watched (N, 1, H, W): the slices on which every
-    snapshot counts the codewords. pseudo_labels: digest of those made beforehand. patients: digests of whose labels are read and of
-    all training patients. earlier: the same of the runs that the first weights come from, the oldest first.
+    sampler: draws the views of a step. validation: volumes measured during training. watched (N, 1, H, W): the slices on which every
+    snapshot counts the codewords. pseudo_labels: digest of those made beforehand. patients: digests of the labelled and of all training
+    patients. earlier: the same digests of the runs that the initial weights come from, the oldest first.
     """
 
     sampler: ViewSampler
@@ -49,7 +49,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
     Args:
         config: Of the run.
         device: Where the views are made.
-        main: Whether this process talks: logs and shows progress.
+        main: Whether this is rank 0, which logs and shows progress.
 
     Raises:
         TrainingError: The data set has other classes than the network, or labels beyond them.
@@ -61,10 +61,10 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
     labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
     if config.data.pseudo_labels is not None:
         unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
-        logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are not asked", config.data.pseudo_labels)
+        logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are ignored", config.data.pseudo_labels)
     earlier = earlier_runs(config.train.initial)
     if main and learnt_beyond(earlier, cases, splits, config.data.labelled):
-        logger.warning("%s has learnt from other labels of this data set than those of %s", config.train.initial, config.data.labelled)
+        logger.warning("%s was trained with labels of this data set outside the share %s", config.train.initial, config.data.labelled)
 
     def progress(items: Sequence[Case]) -> Iterable[Case]:
         shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", disable=not main, leave=False)
@@ -89,7 +89,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
 def _check_classes(config: Config) -> None:
     folder, names = config.data.folder, class_names(config.data.folder)
     if names != config.model.classes:
-        raise TrainingError(f"{folder} has the classes {names}, the configuration {config.model.classes}")
+        raise TrainingError(f"{folder} has the classes {names}, but model.classes is {config.model.classes}")
     if config.data.phantom_patients and names != PHANTOM_CLASSES:
         raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
 
@@ -103,7 +103,7 @@ def _check_labels(pools: TrainingPools, config: Config) -> None:
 
 
 def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[Volume]:
-    """The labelled validation volumes, if the run is long enough to look at them."""
+    """The labelled validation volumes; none if the run ends before its first validation."""
     if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
         return []
     return [read_case(case, config.preprocess) for case in select(cases, splits.val) if case.label is not None]

@@ -1,4 +1,4 @@
-"""Learning rate over the steps, and the moments at which something else happens."""
+"""Learning rate over the steps, and the steps at which something else happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from vqseg.config import TrainConfig
 
 
 def learning_rate_schedule(optimizer: Optimizer, config: TrainConfig) -> LRScheduler:
-    """Linear warm-up over warmup_steps, then polynomial decay to zero at the last step."""
+    """Linear warm-up over warmup_steps, then polynomial decay to zero at the last step.
+
+    Args:
+        optimizer: At its full learning rate.
+        config: Has both lengths and the power.
+    """
     warmup = min(config.warmup_steps, config.steps - 1)
     decay = PolynomialLR(optimizer, total_iters=max(1, config.steps - warmup), power=config.poly_power)
     if warmup == 0:
@@ -21,9 +26,14 @@ def learning_rate_schedule(optimizer: Optimizer, config: TrainConfig) -> LRSched
 
 
 def lengthened_schedule(optimizer: Optimizer, config: TrainConfig, done: int) -> LRScheduler:
-    """The schedule of a run that goes on with another number of steps than it began with, after `done` of them.
+    """The schedule of a resumed run whose number of steps has changed.
 
-    It is where a run of that length would be; to go on from the saved rate would keep a finished run at zero.
+    It stands where a run of the new length would stand. From the saved rate, a finished run would stay at zero.
+
+    Args:
+        optimizer: Its learning rate is set back first.
+        config: Has the new number of steps.
+        done: Steps made so far.
     """
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"]
@@ -37,9 +47,9 @@ def lengthened_schedule(optimizer: Optimizer, config: TrainConfig, done: int) ->
 
 
 def codebook_start(config: TrainConfig) -> int:
-    """The step before which the codebook is placed: as configured, but no later than the last step, so that none stays random.
+    """The step before which the codebook is placed: as configured, but no later than the last step, so that no codebook stays random.
 
-    0, for never, where a checkpoint's codebook is taken over.
+    0, for never, if a checkpoint's codebook is taken over.
     """
     if config.initial is not None:
         return 0

@@ -16,7 +16,7 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 FILE = "snapshots.npz"
-# A run that goes on from another keeps the earlier moments too; more than these add weight to the checkpoint and little to see.
+# A run that starts from another's checkpoint keeps the earlier moments, too. More moments would make the file larger and show little more.
 _MOST = 8
 
 
@@ -38,7 +38,7 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
     for part in torch.split(images, 8):
         indices = model.quantizer(model.split_levels(model.encode(part.float()))[1]).indices
         counts += torch.bincount(indices.flatten(), minlength=len(counts))
-    # The name carries no ".npz" while the file grows: a run that is cut off leaves no half snapshot behind.
+    # Written under another name first, so that a run that is cut off leaves no half snapshot behind.
     part_file = folder / f"step_{step:07d}.part"
     with part_file.open("wb") as file:
         np.savez_compressed(
@@ -77,7 +77,7 @@ def gather_snapshots(folder: Path, target: Path, earlier: Path | None = None) ->
     if not taken:
         return 0
     while len(taken) > _MOST:
-        # Even in the root of the step, as within a run: by their number alone, every further run would halve what is left of the first.
+        # Evenly spaced in the root of the step, as within a run. Spaced by number, every further run would halve the moments of the first.
         places = np.sqrt([step - taken[0][0] for step, _, _ in taken])
         del taken[1 + int((places[2:] - places[:-2]).argmin())]
     size = max(len(counts) for _, _, counts in taken)

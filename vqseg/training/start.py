@@ -11,14 +11,14 @@ from vqseg.models.vqseg import VQSeg
 
 
 class TrainingError(RuntimeError):
-    """A run that cannot go on, with the reason and what is left of it."""
+    """A run that cannot go on. The message says why, and what is left of the run."""
 
 
 def initial_network(config: Config) -> VQSeg:
     """The network of a run, with the weights that it starts from.
 
     Raises:
-        TrainingError: `train.initial` has another form, or no weights are named for an encoder that starts from pretrained ones.
+        TrainingError: `train.initial` does not fit the configuration, or a pretrained encoder has no `train.backbone_weights`.
         CheckpointError: `train.initial` cannot be loaded.
         FoundationError: `train.backbone_weights` cannot be loaded.
     """
@@ -79,10 +79,10 @@ def start_from(network: VQSeg, checkpoint: str) -> None:
         checkpoint: A folder or a Hub id.
 
     Raises:
-        TrainingError: The checkpoint's network has another form.
+        TrainingError: The checkpoint's network does not fit.
         CheckpointError: The checkpoint cannot be loaded.
     """
     try:
         network.load_state_dict(load_model(checkpoint).state_dict())
     except RuntimeError as error:
-        raise TrainingError(f"train.initial {checkpoint!r} has a network of another form than the configuration: {error}") from error
+        raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error

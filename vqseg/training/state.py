@@ -1,4 +1,4 @@
-"""The whole state of a run on disk, so that it can go on bit for bit: networks, optimiser, schedule, generators, step.
+"""The whole state of a run on disk, so that a resumed run matches bit for bit: networks, optimiser, schedule, generators, step.
 
 Tensors go to safetensors, plain values to JSON; the folder is replaced in one rename.
 """
@@ -22,7 +22,7 @@ from vqseg.training.run_data import RunData
 from vqseg.training.start import TrainingError
 
 _NAME = "state"
-# What a run may go on with otherwise than it began: where things lie, how often it says so, and how long it is.
+# Settings that may change when a run resumes: paths, how often it reports, and its length.
 _FREE = {
     "data.folder",
     "data.pseudo_labels",
@@ -36,10 +36,10 @@ _FREE = {
 
 
 class RunNotes(TypedDict):
-    """The plain values of a state. Those that earlier versions did not write need not be there.
+    """The plain values of a state. Values that earlier versions did not write may be missing.
 
     config: the settings that the run began with. codebook_size: K, which a run may change. processes: the world size.
-    pseudo_labels, patients, earlier: as `RunData` has them. scaler: of fp16, the loss's scale and how long it has stood; else empty.
+    pseudo_labels, patients, earlier: as in `RunData`. scaler: the state of fp16's loss scaling; otherwise empty.
     """
 
     step: int
@@ -123,7 +123,7 @@ def saved_notes(folder: Path) -> RunNotes:
 
 
 def check_resumable(folder: Path, notes: RunNotes, config: Config, data: RunData, group: Group) -> None:
-    """Compare a state with the run that is to go on from it.
+    """Check that a run can resume from a state.
 
     Args:
         folder: The state's folder.
@@ -133,26 +133,31 @@ def check_resumable(folder: Path, notes: RunNotes, config: Config, data: RunData
         group: Its processes.
 
     Raises:
-        CheckpointError: A setting has changed that decides the outcome.
-        TrainingError: The run began with other labels, other patients or another number of processes, or is longer than asked for.
+        CheckpointError: A setting has changed that affects the result.
+        TrainingError: The labels, the patients or the world size have changed, or the state is beyond the last step.
     """
     now = to_mapping(config)
-    # States of earlier versions do not say what they were made with.
+    # States of earlier versions hold no settings.
     refuse_changes(folder, notes.get("config", now), now)
     if notes.get("pseudo_labels", data.pseudo_labels) != data.pseudo_labels:
-        raise TrainingError(f"the files in {config.data.pseudo_labels} are not those that the run in {folder} began with")
+        raise TrainingError(f"the pseudo-labels in {config.data.pseudo_labels} have changed since the run in {folder} began")
     if notes.get("patients", data.patients) != data.patients:
         raise TrainingError(
-            f"the run in {folder} began with other patients, or with the labels of others, than {config.data.folder} has now"
+            f"the training patients of {config.data.folder}, or those with labels, have changed since the run in {folder} began"
         )
     if notes["step"] > config.train.steps:
-        raise TrainingError(f"{folder} is at step {notes['step']}, beyond the {config.train.steps} asked for")
+        raise TrainingError(f"{folder} is at step {notes['step']}, but train.steps is only {config.train.steps}")
     if notes["processes"] != group.share.count:
-        raise TrainingError(f"the run was made by {notes['processes']} process(es), not {group.share.count}; resume with as many")
+        raise TrainingError(f"the run began with {notes['processes']} process(es), not {group.share.count}; resume with the same number")
 
 
 def changes_length(notes: RunNotes, config: Config) -> bool:
-    """Whether a run goes on with another number of steps than it began with."""
+    """Whether a resumed run has another number of steps than it began with.
+
+    Args:
+        notes: Of the saved state.
+        config: Of the run at hand.
+    """
     return child(notes.get("config", {}), "train").get("steps", config.train.steps) != config.train.steps
 
 
@@ -165,9 +170,9 @@ def refuse_changes(folder: Path, before: JsonObject, now: JsonObject) -> None:
         now: The settings at hand.
 
     Raises:
-        CheckpointError: Some differ; it names them all. The checkpoint would claim settings that its weights do not come from.
+        CheckpointError: Some differ; it names them all. The checkpoint would name settings under which its weights were not trained.
     """
-    # A state from before a setting was there was made under what is its default now.
+    # A state older than a setting was made under that setting's default.
     old, new = _flat(to_mapping(Config())) | _flat(before), _flat(now)
     changes = [f"{key} was {old.get(key)!r} and is {value!r}" for key, value in new.items() if key not in _FREE and old.get(key) != value]
     if changes:

@@ -46,9 +46,9 @@ def training_step(
         generator: Of every random number of the step; in the same state on every process.
         objective: Which losses there are, and what perturbs the student.
         augmentation: How images are mixed.
-        quantize: False lets features by-pass the codebook until it is initialised.
-        guide: The foundation model's part; None leaves the alignment out.
-        group: The processes that share the batch; the mean of their terms is what one process would have with all of it.
+        quantize: False bypasses the codebook, for steps before it is placed.
+        guide: The foundation model and its adapter; None leaves the alignment out.
+        group: The ranks that share the batch. The mean of their terms equals what one process would compute for the whole batch.
 
     Returns:
         Scalars with gradient. Those of the unlabelled branch are zero if the batch has no unlabelled images.
@@ -92,7 +92,7 @@ class _Step:
         )
 
     def pseudo_labels(self, weak: Tensor, made: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the student is to answer, (B_u, H, W) int64, and where that is sure, (B_u, H, W) bool."""
+        """The student's target (B_u, H, W) int64, and the pixels (B_u, H, W) bool at which it counts."""
         if made is not None:
             sure = made != UNSURE
             return made.where(sure, 0), sure
@@ -157,6 +157,6 @@ def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Ten
         return 0.0
     # Under DistributedDataParallel the network is one level further in.
     network: Any = getattr(student, "module", student)
-    # In half precision codewords that lie close together would be one.
+    # In half precision close codewords could not be told apart.
     with torch.autocast(output.features.device.type, enabled=False):
         return usage_loss(output.features, network.quantizer.codewords(), generator=generator)

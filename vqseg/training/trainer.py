@@ -1,7 +1,7 @@
-"""The run: networks, loop, checkpoints. With group.py the only room that knows the Accelerator.
+"""The run: networks, loop, checkpoints. Only this module and group.py know the Accelerator.
 
-What one step means stands in step.py, what it costs in losses/objective.py; where the codewords lie in placing.py, what is logged in
-journal.py, what is read in run_data.py, and what a state holds in state.py.
+step.py says what one step computes, losses/objective.py weighs its terms, placing.py places codewords, journal.py logs, run_data.py reads
+the data, and state.py saves and restores.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Trainer:
         self.network: VQSeg = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
-        # What is trained, and with the teacher what a state holds: the network, and beside it the adapter if there is one.
+        # The trained networks; a state holds these and the teacher.
         self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
         optimizer = torch.optim.AdamW(parameter_groups(self.trained, train), weight_decay=train.weight_decay)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
@@ -71,13 +71,13 @@ class Trainer:
         self.objective = Objective(config.objective)
         self.placing = CodebookPlacing(config, self.network, self.teacher, self.group)
         self.journal = Journal(self.folder.log, self.group)
-        # The same on every process: each draws the numbers of the whole batch and takes its share.
+        # The same on every rank: each draws the random numbers of the whole batch and uses its part.
         self.generator = torch.Generator().manual_seed(train.seed * 1_000_003)
         self.step = 0
 
     @property
     def seconds(self) -> float:
-        """What the run has taken up to the last line of its log, earlier calls included."""
+        """Seconds the run has taken up to the last line of its log, earlier calls included."""
         return self.journal.seconds
 
     def run(self, *, resume: bool = False) -> Path:
@@ -241,7 +241,7 @@ class Trainer:
         if changes_length(notes, self.config):
             self.schedule = lengthened_schedule(self.optimizer.optimizer, train, notes["step"])
         self.generator.set_state(tensors["generators"][self.group.share.index].clone())
-        # The saved counts are the sum over the processes: one of them carries it on.
+        # The saved counts are the sum over all ranks: only rank 0 takes them.
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
         self.network.quantizer.usage.copy_(usage)
         self.step, self.journal.seconds = notes["step"], notes["seconds"]
@@ -270,15 +270,15 @@ class Trainer:
 
 
 def _accelerator(train: TrainConfig) -> Accelerator:
-    """The Accelerator of a run. Raises TrainingError if the processes that were started have not met."""
+    """The Accelerator of a run. Raises TrainingError if the started processes do not form one group."""
     accelerator = Accelerator(
         mixed_precision="no" if train.precision == "fp32" else train.precision,
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)],
     )
     if int(os.environ.get("WORLD_SIZE", "1")) != accelerator.num_processes:
-        # Each process would take itself for the only one and write into the same folder.
+        # Each process would act as the only one and write into the same folder.
         raise TrainingError(
-            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but {accelerator.num_processes} process(es) have met; "
+            f"WORLD_SIZE is {os.environ['WORLD_SIZE']}, but the process group has {accelerator.num_processes} process(es); "
             "start with accelerate launch (on CPUs with --cpu)"
         )
     return accelerator

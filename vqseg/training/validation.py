@@ -1,6 +1,6 @@
-"""A quick look at validation patients during training: mean Dice on the network's own grid.
+"""Validation during training: mean Dice on the network's own grid.
 
-It guides the eye and the log; the numbers that are reported come from `vqseg.evaluation`, on the scans' own grids.
+For the log only. The reported numbers come from `vqseg.evaluation`, on the scans' own grids.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
     Args:
         model: The network, in evaluation mode.
         volumes: With their labels.
-        quantize: False lets features by-pass the codebook, as long as training does.
+        quantize: False bypasses the codebook, as training does before it is placed.
 
     Returns:
         {"dice": the mean over the structures, "dice_RV": ..., ...}, each a mean over the volumes.

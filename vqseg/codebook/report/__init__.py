@@ -1,4 +1,4 @@
-"""report.html: a codebook's statistics as one page that holds everything in itself, to keep, to send and to print."""
+"""report.html: a codebook's statistics as one self-contained page, to keep, to send and to print."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ FILE = "report.html"
 
 
 def write_report(statistics: CodebookStatistics, codewords: Array, folder: str | Path, *, name: str) -> Path:
-    """Write report.html into a folder, by an atomic rename. name: of the checkpoint. codewords (K, D): of the same codebook."""
+    """Write report.html in one rename.
+
+    Args:
+        statistics: Of a codebook.
+        codewords: (K, D), of the same codebook.
+        folder: Made if missing.
+        name: The checkpoint's name, for the title.
+
+    Returns:
+        The file.
+    """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / (FILE + ".part")
@@ -25,7 +35,13 @@ def write_report(statistics: CodebookStatistics, codewords: Array, folder: str |
 
 
 def report(statistics: CodebookStatistics, codewords: Array, *, name: str) -> str:
-    """The page as text. It asks nothing of any server; sections whose numbers are absent are left out."""
+    """The page as text. It loads nothing from any server.
+
+    Args:
+        statistics: Of a codebook. Sections whose numbers are absent are left out.
+        codewords: (K, D), of the same codebook.
+        name: The checkpoint's name, for the title.
+    """
     sections = [
         figures.usage(statistics),
         figures.classes(statistics),

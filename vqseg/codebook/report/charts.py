@@ -1,6 +1,6 @@
-"""Plain SVG charts for a page that must hold everything in itself and print well. Colours are classes of the page's style sheet.
+"""Plain SVG charts for a self-contained page that prints well. Colours are classes of the page's style sheet.
 
-Every function returns an SVG element as text; what it is given as text is escaped here.
+Every function returns an SVG element as text and escapes the text it is given.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vqseg.types import Array
 
 @dataclass(frozen=True)
 class Axis:
-    """low, high: what the axis reaches over. ticks: (value, text). log: a logarithmic one; its values must be positive."""
+    """low, high: the axis' range. ticks: (value, text). log: a logarithmic axis, whose values must be positive."""
 
     title: str
     low: float
@@ -33,14 +33,28 @@ class Axis:
 
 
 def decades(title: str, low: float, high: float) -> Axis:
-    """A logarithmic axis with a tick at each power of ten."""
+    """A logarithmic axis with a tick at each power of ten.
+
+    Args:
+        title: Of the axis.
+        low: Smallest value, positive; the axis begins at the power of ten at or below it.
+        high: Largest value; the axis ends at a power of ten above it.
+    """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(max(high, low) * 1.0001))
     ticks = [(10.0**power, f"{10.0**power:,.0f}" if power >= 0 else f"{10.0**power:g}") for power in range(first, last + 1)]
     return Axis(title, 10.0**first, 10.0**last, ticks, log=True)
 
 
 def evenly(title: str, low: float, high: float, count: int = 5, form: str = "{:g}") -> Axis:
-    """A linear axis with evenly spread ticks."""
+    """A linear axis with evenly spread ticks.
+
+    Args:
+        title: Of the axis.
+        low: Where the axis begins.
+        high: Where it ends.
+        count: Number of ticks.
+        form: Format of a tick's number.
+    """
     return Axis(title, low, high, [(value, form.format(value)) for value in np.linspace(low, high, count)])
 
 
@@ -58,25 +72,51 @@ class Plot:
     _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 12, 44
 
     def places(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Values -> pixels."""
+        """Values on the axes -> pixels.
+
+        Args:
+            x: Of any shape.
+            y: The same shape.
+
+        Returns:
+            Pixels from the left, pixels from the top.
+        """
         across = self._LEFT + self.x.share(np.asarray(x)) * (self.width - self._LEFT - self._RIGHT)
         down = self.height - self._BOTTOM - self.y.share(np.asarray(y)) * (self.height - self._TOP - self._BOTTOM)
         return across, down
 
     def line(self, x: Array, y: Array, css: str) -> None:
-        """A line through the points, thinned to what the eye can tell apart."""
+        """A line through points, thinned to what the eye can tell apart.
+
+        Args:
+            x: (n,).
+            y: (n,).
+            css: Colour class.
+        """
         keep = np.unique(np.geomspace(1, len(x), min(len(x), 400)).astype(int) - 1) if len(x) > 400 else np.arange(len(x))
         points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(*self.places(np.asarray(x)[keep], np.asarray(y)[keep]), strict=True))
         self._marks.append(f'<polyline class="line {css}" points="{points}"/>')
 
     def dots(self, x: Array, y: Array, css: str, texts: Sequence[str] = ()) -> None:
-        """A dot at each point, with a text that shows under the pointer."""
+        """A dot at each point.
+
+        Args:
+            x: (n,).
+            y: (n,).
+            css: Colour class.
+            texts: Tooltips, one per point or none.
+        """
         for index, (a, b) in enumerate(zip(*self.places(x, y), strict=True)):
             title = f"<title>{escape(texts[index])}</title>" if texts else ""
             self._marks.append(f'<circle class="dot {css}" cx="{a:.1f}" cy="{b:.1f}" r="4">{title}</circle>')
 
     def bars(self, edges: Array, stacks: Sequence[tuple[str, Array, str]]) -> None:
-        """Stacked bars between edges (n + 1,): each (colour class, heights (n,), name)."""
+        """Stacked bars.
+
+        Args:
+            edges: (n + 1,), along x.
+            stacks: (colour class, heights (n,), name), the lowest first.
+        """
         bottom = np.zeros(len(edges) - 1)
         for css, heights, name in stacks:
             for index in np.flatnonzero(heights):
@@ -91,7 +131,13 @@ class Plot:
             bottom = bottom + heights
 
     def rule(self, x: float, css: str, text: str) -> None:
-        """A vertical line with a text at its top."""
+        """A vertical line with a text at its top.
+
+        Args:
+            x: Where, on the axis.
+            css: Colour class.
+            text: The label.
+        """
         (at, _), (low, high) = self.places(np.array([x, x]), np.array([self.y.low, self.y.high]))
         side = 'text-anchor="end" dx="-5"' if at > self.width * 0.6 else 'dx="5"'
         self._marks.append(f'<line class="{css}" x1="{at:.1f}" x2="{at:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>')
@@ -118,9 +164,15 @@ class Plot:
 def cloud(
     places: Array, groups: Iterable[tuple[str, Array]], *, side: int = 420, dot: float = 3.5, label: str = "", frame: bool = False
 ) -> str:
-    """Points (n, 2) as round dots: groups of (colour class, which points), the last on top.
+    """Points as round dots.
 
-    They are stretched to the room there is; in a frame they are taken as (row, column) shares of a slice.
+    Args:
+        places: (n, 2), stretched to the picture; NaN for a point that is left out.
+        groups: (colour class, indices or mask of its points), the last on top.
+        side: Of the picture, in pixels.
+        dot: Diameter in pixels.
+        label: For screen readers.
+        frame: Whether `places` are (row, column) shares of a slice in [0, 1], drawn in a frame and not stretched.
     """
     if frame:
         shown = places[:, ::-1] * side
@@ -137,7 +189,13 @@ def cloud(
 
 
 def shares_bar(shares: Sequence[float], names: Sequence[str], width: int = 120) -> str:
-    """One narrow stacked bar: shares that add up to 1 in the classes' colours."""
+    """One narrow stacked bar in the classes' colours.
+
+    Args:
+        shares: One per class; they add up to 1.
+        names: Of the classes.
+        width: In pixels.
+    """
     left, parts = 0.0, []
     for index, (share, name) in enumerate(zip(shares, names, strict=True)):
         if share > 0:
@@ -148,7 +206,15 @@ def shares_bar(shares: Sequence[float], names: Sequence[str], width: int = 120) 
 
 
 def heat(values: Array, rows: Sequence[str], columns: Sequence[str], *, cell: int = 14, label: str = "") -> str:
-    """Shares (n, m) in [0, 1] as cells, one row of cells for each of `rows`; the columns' names are shown under the pointer."""
+    """Shares as coloured cells.
+
+    Args:
+        values: (n, m) in [0, 1].
+        rows: n names, shown at the left.
+        columns: m names, shown as tooltips.
+        cell: Width of a cell in pixels.
+        label: For screen readers.
+    """
     left = 8 + 7 * max(len(row) for row in rows)
     parts = []
     for row, name in enumerate(rows):

@@ -13,7 +13,14 @@ from vqseg.codebook.statistics import CodebookStatistics
 
 
 def section(title: str, text: str, content: str, *, short: bool = True) -> str:
-    """One framed part of the page; text may hold markup."""
+    """One framed part of the page.
+
+    Args:
+        title: Markup.
+        text: Markup of the paragraph below the title.
+        content: Markup of what follows.
+        short: Whether it fits on one printed page and is kept together.
+    """
     return f"<section{' class=short' if short else ''}><h2>{title}</h2><p>{text}</p>{content}</section>"
 
 
@@ -26,13 +33,27 @@ def key(classes: Sequence[str]) -> str:
 
 
 def scale_key(none: str, low: str, high: str) -> str:
-    """The colours of seven steps between two texts, and the one of what has no value."""
+    """Colour key of a scale of seven steps.
+
+    Args:
+        none: Name of the colour of codes without a value, markup.
+        low: Name of the scale's lower end, markup.
+        high: Name of its upper end, markup.
+    """
     steps = "".join(f'<i class="u{index}"></i>' for index in range(1, 8))
     return f'<div class="key"><span><i class="swatch u0"></i>{none}</span><span>{low}<span class="scale">{steps}</span>{high}</span></div>'
 
 
 def atom(statistics: CodebookStatistics, code: int) -> str:
-    """A code's atom as an image that the page holds in itself; nothing if there are none."""
+    """A code's atom as an image embedded in the page.
+
+    Args:
+        statistics: Of the codebook.
+        code: In [0, K).
+
+    Returns:
+        An img element; empty if the statistics have no atoms.
+    """
     if statistics.atoms is None:
         return ""
     file = io.BytesIO()
@@ -42,7 +63,13 @@ def atom(statistics: CodebookStatistics, code: int) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int = 0) -> str:
-    """A table that scrolls where it does not fit. Cells hold markup already. numbers: how many of the last columns stand to the right."""
+    """A table that scrolls where it does not fit.
+
+    Args:
+        head: The columns' names, markup.
+        rows: Cells, markup.
+        numbers: How many of the last columns are aligned to the right.
+    """
     right = ["n" if index >= len(head) - numbers else "" for index in range(len(head))]
     first = "".join(f'<th class="{css}">{text}</th>' for css, text in zip(right, head, strict=True))
     body = "".join(

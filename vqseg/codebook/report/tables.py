@@ -81,7 +81,7 @@ def atoms(statistics: CodebookStatistics) -> str:
 
 
 def ablation(statistics: CodebookStatistics) -> str:
-    """The codes whose loss costs most."""
+    """The codes whose removal costs most."""
     codes, changes = statistics.ablation_codes, statistics.ablation_dice
     if codes is None or changes is None or len(codes) == 0:
         return ""
@@ -101,7 +101,12 @@ def ablation(statistics: CodebookStatistics) -> str:
 
 
 def dead(statistics: CodebookStatistics, codewords: Array) -> str:
-    """The codes never chosen, and how near the next one in use is."""
+    """The codes never chosen, and how near the next one in use is.
+
+    Args:
+        statistics: Of the codebook.
+        codewords: (K, D), of the same codebook.
+    """
     unused, used = statistics.dead, np.flatnonzero(statistics.counts > 0)
     if len(unused) == 0 or len(used) == 0:
         return section("Which codes are dead?", "None: every codeword was chosen at least once.", "") if len(used) else ""

@@ -1,4 +1,4 @@
-"""What a file format has to say of itself: how it is recognised, read and written."""
+"""The interface of a file format: how it is recognised, read and written."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from vqseg.types import Array, Scan
 class Format:
     """One format of scans, or of label volumes, or of both.
 
-    A file is read by what its first bytes say and written by its ending: a name may be wrong, a file that is yet to be written has
-    nothing else.
+    Its first bytes decide how a file is read, as its name may be wrong. A file to be written has only its name, so the ending decides.
     """
 
     name: str

@@ -31,14 +31,19 @@ class GlobalContext(nn.Module):
 
 
 class CompactEncoder(Encoder):
-    """(B, in_channels, H, W) -> z (B, dim, H / token_stride, W / token_stride); H and W are multiples of 16.
-
-    widths: channels at strides 2, 4, 8, 16.
-    """
+    """(B, in_channels, H, W) -> z (B, dim, H / token_stride, W / token_stride); H and W are multiples of 16."""
 
     stride = 16
 
     def __init__(self, in_channels: int, widths: tuple[int, int, int, int], dim: int, token_stride: int) -> None:
+        """Build the encoder.
+
+        Args:
+            in_channels: Channels of the image.
+            widths: Channels at strides 2, 4, 8 and 16.
+            dim: D, channels of z.
+            token_stride: Pixels per token along each side, 4 or 8.
+        """
         super().__init__()
         self.pixels_per_token = token_stride
         two, four, eight, sixteen = widths

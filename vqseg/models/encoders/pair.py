@@ -1,4 +1,4 @@
-"""What an encoder tells of itself, and what makes a pair of encoder and decoders."""
+"""What an encoder says about itself, and what makes a pair of encoder and decoders."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _STATISTICS = {"dinov2": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), "vit": 
 class ViTEncoder(Encoder):
     """(B, 1 or 3, H, W) -> z (B, dim, 4 * H / patch, W / patch), the shallowest level on top; H and W are multiples of the patch.
 
-    The backbone's weights are random here: `load_pretrained` or a checkpoint brings them.
+    The backbone starts with random weights; `load_pretrained` or a checkpoint replaces them.
     """
 
     levels = LEVELS
@@ -31,6 +31,15 @@ class ViTEncoder(Encoder):
     std: Tensor
 
     def __init__(self, config: BackboneConfig, dim: int) -> None:
+        """Build the encoder with random weights.
+
+        Args:
+            config: The backbone.
+            dim: D, channels of z.
+
+        Raises:
+            EncoderError: The package transformers is missing.
+        """
         super().__init__()
         self.config = config
         self.stride = self.pixels_per_token = config.patch

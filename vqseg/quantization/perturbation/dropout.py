@@ -28,7 +28,7 @@ class FeatureDropout(nn.Module):
             features: (B, D, h, w), with or without a codebook behind them.
             rate: p in [0, 1].
             generator: Of the random numbers; the global one if None.
-            share: The batch is one part of share.count times as many images; the numbers of all are drawn and its own taken.
+            share: Rank and world size. The random numbers of the whole batch are drawn, and this rank uses its part.
 
         Returns:
             (B, D, h, w).

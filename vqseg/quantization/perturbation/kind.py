@@ -62,7 +62,7 @@ class Perturbation(ABC):
             tokens: The batch.
             strength: In [0, 1]; 0 changes nothing.
             generator: Of all random numbers; the global one if None.
-            share: The batch is one part of share.count times as many images; the numbers of all are drawn and its own taken.
+            share: Rank and world size. The random numbers of the whole batch are drawn, and this rank uses its part.
 
         Returns:
             Features (B, D, h, w) and their codes (B, h, w) int64.
@@ -112,7 +112,7 @@ class CodePerturbation(Perturbation):
             Indices of the same shape, never the same memory.
 
         Raises:
-            ValueError: If the strength or the codebook is none.
+            ValueError: If the strength lies outside [0, 1] or the codebook is not (K, D) with K >= 2.
         """
         check_codebook(codewords, strength)
         uniform = _uniform(indices, generator, share)
@@ -146,6 +146,20 @@ class CodePerturbation(Perturbation):
         return uniform[0].view_as(indices), self.swap(indices, codewords.detach(), uniform, 1.0, temperature)
 
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        """Replace codes, and move the features from the old codewords to the new ones.
+
+        Args:
+            tokens: The batch, with its codewords.
+            strength: epsilon in [0, 1].
+            generator: As for `Perturbation.apply`.
+            share: As for `Perturbation.apply`.
+
+        Returns:
+            Features (B, D, h, w) and the new codes (B, h, w) int64.
+
+        Raises:
+            ValueError: The strength lies outside [0, 1], or there are no codewords.
+        """
         if tokens.codewords is None:
             raise ValueError(f"perturbation {self.name} replaces codes, and there is no codebook")
         indices, codewords = tokens.indices, tokens.codewords
@@ -166,6 +180,20 @@ class FeaturePerturbation(Perturbation):
     change: Change
 
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        """Change the features and leave the codes.
+
+        Args:
+            tokens: The batch.
+            strength: In [0, 1].
+            generator: As for `Perturbation.apply`.
+            share: As for `Perturbation.apply`.
+
+        Returns:
+            Features (B, D, h, w) and the same codes (B, h, w) int64.
+
+        Raises:
+            ValueError: The strength lies outside [0, 1], or codewords are needed and missing.
+        """
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"{self.amount} must lie in [0, 1], got {strength}")
         if self.needs_codes and tokens.codewords is None:

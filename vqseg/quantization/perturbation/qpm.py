@@ -16,13 +16,21 @@ class QuantizedPerturbation(nn.Module):
 
     mode "resample": an index i moves to j != i with probability strength * pi(j|i, j != i) (Eq. 4).
     mode "shuffle": a share `strength` of the positions of each image is permuted among itself; the histogram stays.
-    temperature: divides the squared distance; a positive number or "adaptive".
 
     Sampling is coupled: each token draws one uniform number u and one replacement and is replaced where u < strength, so with
     the same seed a larger strength only adds replacements.
     """
 
     def __init__(self, mode: str = "resample", temperature: Temperature = 1.0) -> None:
+        """Choose how codes are replaced.
+
+        Args:
+            mode: "resample" or "shuffle".
+            temperature: Divides the squared distance between codewords: a positive number, or "adaptive".
+
+        Raises:
+            ValueError: The mode is unknown, or the temperature is not positive.
+        """
         super().__init__()
         check_temperature(temperature)
         self.kind = code_perturbation(mode)
@@ -38,7 +46,7 @@ class QuantizedPerturbation(nn.Module):
             codewords: (K, D).
             strength: epsilon in [0, 1].
             generator: Of the random numbers; the global one if None.
-            share: The images are one part of share.count times as many; the numbers of all are drawn and its own taken.
+            share: Rank and world size. The random numbers of the whole batch are drawn, and this rank uses its part.
 
         Returns:
             Indices of the same shape.

@@ -15,7 +15,7 @@ from vqseg.quantization.perturbation.transitions import Temperature, check_codeb
 
 # Elements of one block of rows x K distances (64 MB in float32).
 _BLOCK = 1 << 24
-# The same for a block that is passed over several times in float64 (4 MB).
+# The same for a block that is read several times in float64 (4 MB).
 _CACHED = 1 << 19
 # Sums below this may have lost terms to the float's smallest number.
 _UNDERFLOW = 1e-280
@@ -95,7 +95,7 @@ def perturbation_radius(codewords: Tensor, strength: float, temperature: Tempera
 
 
 def perturbation_radii(codewords: Tensor, strengths: Sequence[float], temperature: Temperature = 1.0) -> list[float]:
-    """`perturbation_radius` at many strengths for the price of one: what the others bring to a codeword is summed once.
+    """`perturbation_radius` at many strengths for the price of one: the sums over pairs of codewords are computed once.
 
     Args:
         codewords: (K, D), K >= 2.
@@ -116,7 +116,7 @@ def perturbation_radii(codewords: Tensor, strengths: Sequence[float], temperatur
 
 
 def radius_bounds(distances: tuple[float, float], strength: float) -> tuple[float, float]:
-    """Between what KL(P || Q) lies, Appendix B.
+    """Bounds of KL(P || Q), Appendix B.
 
     Every off-diagonal term of pi is between exp(-D_max) / ((K - 1) exp(-D_min)) and exp(-D_min) / ((K - 1) exp(-D_max)) times the
     strength; a codeword gathers K - 1 of them, so that K Q(c_j) lies between 1 - strength + strength * exp(-+(D_max - D_min)).

@@ -39,7 +39,7 @@ def training_perturbation(name: str, mode: str) -> Perturbation:
 
     Args:
         name: `objective.perturbation`: QPM, or any name in PERTURBATIONS.
-        mode: `model.mode`, which QPM stands for.
+        mode: `model.mode`, the perturbation that the name "qpm" selects.
 
     Raises:
         ValueError: If there is none of this name.

@@ -13,7 +13,7 @@ _BLOCK = 1 << 24
 
 
 def _resample(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
-    # Sharing rows saves work, but how many there are is known to the device only: an accelerator would be waited for.
+    # Sharing rows saves work, but only the device knows how many there are: the host would have to wait for an accelerator.
     way = _with_shared_rows if indices.device.type == "cpu" else _with_own_rows
     return way(indices, codewords, uniform, strength, temperature)
 

@@ -25,5 +25,5 @@ def _shuffle(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: floa
     return torch.empty_like(flat).scatter_(1, order, in_order.gather(1, source)).view_as(indices)
 
 
-# Not coupled: the positions only add up as the strength grows, but what each of them takes depends on the others.
+# Not coupled: a larger strength only adds positions, but which code a position gets depends on the other positions.
 SHUFFLE = CodePerturbation(name="shuffle", title="QPM, shuffled", swap=_shuffle)
