@@ -14,6 +14,7 @@ from fake_segmenter import FakeSegmentedScan
 from app.page.sidebar import OPACITY
 from app.scan.planes import plane_views
 from app.scan.render import greyscale, label_colours, overlay
+from app.tabs.registry import TABS
 from app.visit.session import SessionError
 from vqseg.data.scan import read_scan
 
@@ -33,7 +34,13 @@ def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, 
     assert server.store.get(mine)
 
 
-@pytest.mark.parametrize("tab", ["See", "Perturb", "Codebook", "Learn", "Export"])
+def test_the_address_names_every_tab(page: Any) -> None:
+    for tab in TABS:
+        page.get_by_role("tab", name=tab.title).click()
+        page.wait_for_url(lambda url, name=tab.name: f"tab={name}" in url)
+
+
+@pytest.mark.parametrize("tab", [tab.title for tab in TABS])
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
     if tab == "Learn":

@@ -21,6 +21,7 @@ from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
 from app.tabs.learn.texts import languages, number
+from app.visit.links import Link
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 CLASSES = ["background", "RV", "MYO", "LV"]
@@ -83,12 +84,29 @@ def file_names() -> list[dict[str, Any]]:
     return [{"name": name, "stem": label_file_name(name).removesuffix("_labels.nii.gz"), "endings": facts()["endings"]} for name in names]
 
 
+def links() -> list[dict[str, Any]]:
+    """What the page shows, and the names and values of its address; null where the address has no such name."""
+    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10"}
+    clean: dict[str, Any] = {"scan": scan, "plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "edits": []}
+    states = [clean, {**clean, "strength": 0.35, "mode": "shuffle", "seed": 7, "edits": [[2, 3, 17], [0, 0, 5]]}]
+    states.append({**clean, "scan": {**scan, "name": "mine.nii.gz", "own": True}, "plane": "coronal", "index": 11})
+    names = {"plane": "plane", "slice": "index", "eps": "strength", "mode": "mode", "seed": "seed"}
+    cases = []
+    for state in states:
+        case = None if state["scan"]["own"] else state["scan"]["name"]
+        edits = edits_as_text([(row, column, code) for row, column, code in state["edits"]]) or None
+        address = {"case": case, "checkpoint": state["scan"]["checkpoint"], **{name: state[field] for name, field in names.items()}}
+        cases.append({"state": state, "address": {**address, "edits": edits}})
+    return cases
+
+
 MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "edits": edits,
     "owners": owners,
     "overlays": overlays,
     "numbers": numbers,
     "file_names": file_names,
+    "links": links,
 }
 
 
@@ -100,6 +118,17 @@ def as_text(cases: list[dict[str, Any]]) -> str:
 @pytest.mark.parametrize("name", MADE)
 def test_python_gives_what_the_browser_is_tested_with(name: str) -> None:
     assert (FIXTURES / f"{name}.json").read_text(encoding="utf-8") == as_text(MADE[name]())
+
+
+@pytest.mark.parametrize("case", links())
+def test_an_address_of_the_browser_leads_back_to_what_it_was_written_for(case: dict[str, Any]) -> None:
+    state = case["state"]
+    query = {name: str(value) for name, value in case["address"].items() if value is not None}
+    link = Link.read(query, ["Phantom B", "Phantom A"], ["see"])
+    assert link.case == ("Phantom B" if state["scan"]["own"] else state["scan"]["name"])
+    assert (link.checkpoint, link.plane, link.index) == (state["scan"]["checkpoint"], state["plane"], state["index"])
+    assert (link.strength, link.mode, link.seed) == (state["strength"], state["mode"], state["seed"])
+    assert sorted(link.edits) == sorted(tuple(edit) for edit in state["edits"])
 
 
 def test_the_controls_have_the_names_that_the_browser_knows() -> None:
