@@ -375,7 +375,7 @@ def test_a_large_scan_is_thinned_which_is_told_and_its_crosshair_counts_whole_vo
     with opened(browser, server) as page:
         wait_shown(page)
         notice = page.locator(".volume .notice").inner_text()
-        assert "cannot draw all 40 × 48 × 6 voxels: of every 3 × 3 × 1 one is shown" in notice
+        assert "cannot draw all 40 × 48 × 6 voxels. It shows one of every 3 × 3 × 1." in notice
         page.locator(".volume .stage").focus()
         before = crosshair(page)
         page.keyboard.press("ArrowRight")

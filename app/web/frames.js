@@ -43,7 +43,7 @@ function remember(map, key, value) {
 /**
  * A separate instance, for tests. The page uses `frames`.
  * @param {import("./store.js").Store} store
- * @param {number} how many steps of epsilon are fetched ahead
+ * @param {number} steps of epsilon that are fetched ahead
  */
 export function createFrames(store, steps) {
   const GRID = gridOf(steps);

@@ -11,15 +11,15 @@ test("a structure is measured in millilitres, with its change against epsilon 0"
   assert.deepEqual(sizeOf(figures, before, "present"), {
     size: "12.3 ml",
     change: "+2.3",
-    agreement: "Dice 0.900 to ε = 0, 0.800 to truth",
+    agreement: "Dice 0.900 vs ε = 0, 0.800 vs truth",
   });
   assert.equal(sizeOf(before, figures, "present").change, "−2.3");
   assert.equal(sizeOf(before, before, "present").change, "");
 });
 
 test("agreement is told only with what something can differ from", () => {
-  assert.equal(sizeOf(figures, before, "clean").agreement, "Dice 0.800 to truth");
-  assert.equal(sizeOf(figures, before, "truth").agreement, "Dice 0.900 to ε = 0");
+  assert.equal(sizeOf(figures, before, "clean").agreement, "Dice 0.800 vs truth");
+  assert.equal(sizeOf(figures, before, "truth").agreement, "Dice 0.900 vs ε = 0");
   assert.equal(sizeOf({ ...figures, dice: null, truth: null }, before, "present").agreement, "");
 });
 
@@ -33,7 +33,7 @@ test("a thinned volume is told, a whole one is not", () => {
   assert.equal(thinningNote({ steps: [1, 1, 1], shape: [4, 5, 6] }), "");
   assert.match(
     thinningNote({ steps: [3, 3, 1], shape: [40, 48, 6] }),
-    /all 40 × 48 × 6 voxels: of every 3 × 3 × 1 one/,
+    /all 40 × 48 × 6 voxels\. It shows one of every 3 × 3 × 1\./,
   );
 });
 

@@ -1,5 +1,5 @@
-/* The numbers of the step on show, for the slice on show and its marked square. The server is asked one question at a time, and the
-   newest wish wins. */
+/* The numbers of the present step for the present slice and its marked square. One request is under way at a time, and
+   the newest wish wins. */
 
 /** @typedef {import("./types").Answers} Answers */
 /** @typedef {import("./types").StepAnswer} StepAnswer */
@@ -9,7 +9,7 @@
  * @param {import("./types").Lesson} context.lesson
  * @param {(request: object) => Promise<any>} context.ask the server's function
  * @param {(packed: string) => Promise<Uint8Array>} context.unpack
- * @param {() => import("./types").Place} context.place the slice on show
+ * @param {() => import("./types").Place} context.place the present slice
  * @param {() => void} context.changed called when there is something new to draw
  * @returns {Answers}
  */
@@ -26,7 +26,7 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
   async function wish() {
     lesson.visited.add(lesson.name);
     wanted = JSON.stringify(request());
-    // Whoever comes back wants another try.
+    // A visitor who comes back to the step wants another try.
     if (!busy) problem = null;
     changed();
     if (busy) return;
@@ -39,7 +39,7 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
   /** @param {string} asked */
   async function fetchAnswer(asked) {
     const given = await ask(JSON.parse(asked));
-    // A square that an old or mistyped link names, and this scan does not have, counts as not said.
+    // An old or mistyped link may name a square that this scan does not have. It is ignored.
     if (given?.error && lesson.state.cell) return mark(null);
     if (!given || given.error) {
       problem = { key: asked, text: given?.error ?? lesson.ui("no_answer") };

@@ -1,4 +1,4 @@
-/* Pieces that the steps of the lesson are drawn with: pictures with marked squares, strips, bars and curves. Each gives a node. */
+/* The pieces of the lesson's steps: pictures with marked squares, strips, bars and curves. Each function returns a node. */
 import { boxOf, cellAt, cellBeside } from "../../web/cells.js";
 import { make } from "../../web/dom.js";
 import { axesOf, barsOf, pixelsOf, PLOT, pointsOf, stripPixels } from "./plots.js";
@@ -41,7 +41,7 @@ function canvasOf(pixels, width, height) {
 }
 
 /**
- * A picture of the slice on show, or of a part of it.
+ * A picture of the present slice, or of a part of it.
  * @param {Stage} stage
  */
 export function stage({ where, name, caption, colour, focus, cells = [], mark = null, pick = null, hint = "" }) {
@@ -88,14 +88,14 @@ function pickable(place, { where: { scan, plane }, focus, mark, pick, hint }) {
   const take = (/** @type {{row: number, column: number} | null} */ cell) => cell && pick([cell.row, cell.column]);
   place.tabIndex = 0;
   place.title = hint;
-  // Positions within an element count before it is mirrored.
+  // The browser gives positions within the element as if it were not mirrored.
   place.addEventListener("click", ({ offsetX, offsetY }) => {
     const row = inside(top + (offsetY / place.clientHeight) * height, rows);
     take(cellAt(scan, plane, row, inside(left + (offsetX / place.clientWidth) * width, columns)));
   });
   place.addEventListener("keydown", (event) => {
     if (!event.key.startsWith("Arrow")) return;
-    // Elsewhere the arrows turn the slices.
+    // Elsewhere on the page the arrow keys change the slice.
     event.preventDefault();
     const marked = mark ? { row: mark[0], column: mark[1] } : null;
     const mirrored = getComputedStyle(place).getPropertyValue("--mirror").trim() === "-1";
@@ -104,7 +104,7 @@ function pickable(place, { where: { scan, plane }, focus, mark, pick, hint }) {
 }
 
 /**
- * Numbers as colours.
+ * A strip that shows numbers as colours.
  * @param {number[]} values
  * @param {number} most
  */
@@ -114,7 +114,7 @@ export function strip(values, most) {
 }
 
 /**
- * One bar a number, up and down from zero.
+ * One bar for each number, up or down from zero.
  * @param {number[]} values
  * @param {string} caption
  */
@@ -126,7 +126,7 @@ export function bars(values, caption) {
 }
 
 /**
- * A bar as long as its share of the longest, with a note behind it.
+ * A bar with a note after it. Its length is its share of the longest bar.
  * @param {number} share
  * @param {number} most
  * @param {string} note
@@ -148,7 +148,7 @@ export function shares(rows, caption) {
 }
 
 /**
- * Lines over 0 to 1. marked: where the dotted line stands; top: of the vertical axis.
+ * Lines over 0 to 1. marked: the place of the dotted line; top: the upper end of the vertical axis.
  * @param {{caption: string, axis: string, lines: import("./types").Line[], marked: number, top: number,
  *   format: (value: number) => string}} plot
  */

@@ -1,4 +1,4 @@
-/* What stands around a step of the lesson: the way through the steps, the slider, language, large text, handout. */
+/* The controls around a step of the lesson: the list of steps, the slider, language, large text and handout. */
 import { make } from "../../web/dom.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";

@@ -1,4 +1,4 @@
-/* What the lesson knows by itself: its step, its language, what was predicted. Knows nothing of the page or of the server. */
+/* The lesson's own state: its step, its language, the predictions. Knows nothing of the page or of the server. */
 import { fill, number } from "./texts.js";
 
 /** @typedef {import("./types").Cell} Cell */
@@ -9,16 +9,16 @@ import { fill, number } from "./texts.js";
 /** @typedef {import("../../web/types").Scan} Scan */
 
 /**
- * Which steps have a slider, and what it moves: the page's epsilon, or the lesson's own strength for both.
+ * The steps with a slider, and what it moves: the page's epsilon, or the lesson's own value for both perturbations.
  * @type {Record<string, "strength" | "rate" | undefined>}
  */
 export const SLIDERS = { swap: "strength", decoders: "strength", radii: "rate" };
-// Where a closer look is no help: a question about the whole slice.
+// These steps ask about the whole slice, so a closer look is no help.
 const WHOLE = new Set(["tokens"]);
 const BOTH = 0.9;
 
 /**
- * The state that an address asks for. It is typed by hand and grows old: whatever in it is wrong is taken as not said.
+ * The state that an address asks for. Addresses may be mistyped or old, so wrong values are ignored.
  * @param {Record<string, string | undefined>} address
  * @param {number} steps
  * @param {string[]} languages
@@ -39,7 +39,7 @@ export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, s
 }
 
 /**
- * The other way round; null for what an address leaves out.
+ * The inverse: the address of a state. null for values that the address leaves out.
  * @param {LessonState} state
  */
 export function inAddress({ step, language, large, notes, cell }) {
@@ -101,7 +101,7 @@ export function focusOf(isWhole, focus, [rows, columns]) {
 }
 
 /**
- * Whether a closer look leaves anything out.
+ * Whether a closer look hides a part of the picture.
  * @param {Rect} focus
  * @param {number[]} shape rows and columns
  */
@@ -110,7 +110,7 @@ export function isCloser([, , width, height], [rows, columns]) {
 }
 
 /**
- * Where a square of the grid stands in a slice's list of codes: in the deepest level.
+ * The index of a square in a slice's list of codes, in the deepest level.
  * @param {Pick<Scan, "levels" | "grid_of_tokens">} scan
  * @param {Cell} cell
  */

@@ -1,4 +1,4 @@
-/* What every step of the lesson shows beside its text. Before the question is answered nothing here tells the answer. */
+/* The pictures beside each step's text. They do not give the answer away before the visitor has predicted. */
 import { make } from "../../web/dom.js";
 import { barOf, bars, curves, figure, shares, stage } from "./draw.js";
 import { codeAt } from "./lesson.js";
@@ -13,7 +13,7 @@ import { fatesOf, percentOf } from "./plots.js";
  */
 /** @typedef {Look<any>} AnyLook */
 
-// Of what is not labelled: labels must stand out.
+// For pixels without a label, so that the labels stand out.
 const DARKER = 0.75;
 
 /** @param {Picture} picture @returns {import("./types").Colour} */
@@ -52,7 +52,7 @@ function brightness(value, isInside, text) {
   return cell;
 }
 
-/** pi(j|i) of the marked token at the epsilon on show, beside what was drawn at the question's. @param {Look<"swap">} c */
+/** pi(j|i) of the marked token at the present epsilon, beside the draws at the question's epsilon. @param {Look<"swap">} c */
 function fates(c) {
   const counts = { draws: Number(c.facts.draws), kept: Number(c.facts.truth) };
   const rows = fatesOf(c.data, counts, c.where.strength);
@@ -155,7 +155,7 @@ function plot(c, caption, top, { strengths: x, qpm, dropout }) {
 }
 
 /**
- * The pieces of every step; null for one that is not there yet.
+ * The pieces of every step; null for a piece that is not there yet.
  * @type {Record<string, (c: any) => (HTMLElement | null)[]>}
  */
 export const LOOKS = {

@@ -1,11 +1,11 @@
-/* What the lesson's strips, bars and curves are drawn from, as numbers. */
+/* The numbers behind the lesson's strips, bars and curves. */
 
 /** @typedef {import("./types").Fate} Fate */
 
 const NEGATIVE = [0, 114, 178];
 const POSITIVE = [213, 94, 0];
 const LIGHT = 245;
-// A value may stand this far above the top of its axis.
+// A value may be this many times the top of its axis.
 const ABOVE = 1.05;
 
 /**
@@ -33,7 +33,7 @@ export function stripPixels(values, most) {
 }
 
 /**
- * One bar a number, up and down from zero, in a picture from -1 to 1.
+ * One bar for each number, up or down from zero, in a picture from -1 to 1.
  * @param {number[]} values
  */
 export function barsOf(values) {
@@ -65,7 +65,7 @@ export function pixelsOf(colour, [left, top, width, height], columns) {
 }
 
 /**
- * What may become of the marked token: the probability of each fate at a strength, and how many of the draws had it.
+ * The possible outcomes for the marked token: the probability of each at a strength, and its number of draws.
  * @param {import("./types").StepData["swap"]} data probabilities: pi(j|i) of the nearest codes, given that the token is replaced
  * @param {{draws: number, kept: number}} counts
  * @param {number} strength
@@ -90,7 +90,7 @@ export function percentOf(share) {
 }
 
 /**
- * Where a value stands between two bounds, in percent of the way.
+ * The position of a value between two bounds, in percent.
  * @param {number} value
  * @param {[number, number]} bounds
  */
@@ -98,11 +98,11 @@ export function placeBetween(value, [low, high]) {
   return (100 * (Math.min(high, Math.max(low, value)) - low)) / (high - low);
 }
 
-/** Of a plot of curves: width, height and margins. */
+/** Width, height and margins of a plot of curves. */
 export const PLOT = { width: 210, height: 140, left: 30, right: 8, top: 8, bottom: 32 };
 
 /**
- * Where values of both axes stand in a plot; x runs from 0 to 1.
+ * The positions of values on both axes of a plot; x runs from 0 to 1.
  * @param {number} most the top of the vertical axis
  */
 export function axesOf(most) {

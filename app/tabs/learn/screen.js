@@ -1,4 +1,4 @@
-/* Puts a step on the screen: its words, its pieces, or where to go where there are none. */
+/* Puts a step on the screen: its words and its pieces, or a way to slices that have them. */
 import { make } from "../../web/dom.js";
 import { frames } from "../../web/frames.js";
 import { store } from "../../web/store.js";
@@ -92,7 +92,7 @@ function closer(lesson, walk) {
   return button;
 }
 
-/** In other planes there are no squares: one click leads to those that have them. @param {Lesson} lesson @param {PageState} page */
+/** Other planes have no squares. One click leads to a plane that has them. @param {Lesson} lesson @param {PageState} page */
 function elsewhere(lesson, { scan }) {
   const plane = Object.keys(scan.planes).find((one) => scan.planes[one].acquired) ?? "";
   /** @type {HTMLInputElement | null} */

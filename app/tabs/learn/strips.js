@@ -1,11 +1,11 @@
-/* The nearest codeword is looked for by eye: strips of colours stand beside the letters of the choices. */
+/* Strips of colours beside the letters of the choices: the visitor finds the nearest codeword by eye. */
 import { make } from "../../web/dom.js";
 import { strip } from "./draw.js";
 import { extent } from "./plots.js";
 
 /** @typedef {import("./types").StepAnswer} StepAnswer */
 
-// Colours are full at this share of the largest feature.
+// Colours reach full strength at this share of the largest feature.
 const FULL = 0.6;
 
 /** @param {StepAnswer | null} now @returns {import("./types").StepData["codeword"] | null} */

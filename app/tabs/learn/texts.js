@@ -1,4 +1,4 @@
-/* Numbers and facts in a language's texts, as texts.py writes them. */
+/* Puts numbers and facts into a language's texts. texts.py writes the same. */
 
 /** @typedef {import("./types").Facts} Facts */
 /** @typedef {import("./types").Signs} Signs */
@@ -6,7 +6,7 @@
 const DIGITS = 3;
 
 /**
- * A number as a language writes it, three digits at most behind the integers; a text as it is.
+ * A number as a language writes it, with at most three digits unless it is an integer. A text stays as it is.
  * @param {number | string} value
  * @param {Signs} signs
  */
@@ -18,7 +18,7 @@ export function number(value, signs) {
 }
 
 /**
- * Never with an exponent.
+ * A number as text, never with an exponent.
  * @param {number} value
  */
 function plain(value) {
@@ -30,7 +30,7 @@ function plain(value) {
 }
 
 /**
- * The text with the facts in the places of their names, and an ellipsis for one that is on its way.
+ * The text with each name replaced by its fact, or by an ellipsis while the fact is missing.
  * @param {string} text
  * @param {Facts} facts
  * @param {Signs} signs

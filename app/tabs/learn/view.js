@@ -1,5 +1,5 @@
-/* The tab Learn: the lesson on the slice on show. Numbers and pictures come from the server; nothing of an answer is in the page before
-   the visitor has committed to a prediction. */
+/* The Learn tab: the lesson on the present slice. Numbers and pictures come from the server. No text or picture of the
+   page gives an answer away before the visitor has predicted. */
 import { save } from "../../web/files.js";
 import { frames } from "../../web/frames.js";
 import { addKeys } from "../../web/keys.js";
@@ -57,7 +57,7 @@ export function mount(element, props, server) {
   painted = screen.painted;
 
   addKeys({ n: forward, PageDown: forward, p: backward, PageUp: backward });
-  // Large text fills the window: beside controls there would be no room for it on a projector.
+  // Large text fills the window: on a projector there is no room for controls beside it.
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && lesson.state.large && visible()) change({ large: false });
   });
@@ -69,7 +69,7 @@ export function mount(element, props, server) {
   }).observe(element);
 }
 
-/** The slice on show, where there is one. */
+/** The present slice, if there is one. */
 function onShow() {
   const { scan, plane, index, mode, seed } = /** @type {import("./types").PageState} */ (store.state);
   return { token: scan.token, plane, index, mode, seed };

@@ -1,4 +1,4 @@
-/* What leads through the lesson: turning to a step, marking a square, predicting, and another scan on show. */
+/* The way through the lesson: going to a step, marking a square, predicting, and the change to another scan. */
 import { setSlider } from "../../web/keys.js";
 import { links } from "../../web/links.js";
 import { store } from "../../web/store.js";
@@ -26,7 +26,7 @@ export function createWalk({ lesson, answers, visible, draw }) {
     draw();
   }
 
-  /** Ask for the numbers of the step on show. */
+  /** Request the numbers of the present step. */
   function wish() {
     if (!visible() || !store.state) return;
     const { scan, plane } = store.state;
@@ -52,7 +52,7 @@ export function createWalk({ lesson, answers, visible, draw }) {
   function predict(now, guess) {
     lesson.predictions.set(lesson.name, { guess, truth: now.truth, key: now.key });
     lesson.drafts.delete(lesson.name);
-    // What was asked is what is seen next.
+    // The picture then shows the epsilon of the question.
     if (SLIDERS[lesson.name] === "strength") setSlider("strength", Number(now.facts.strength));
   }
 

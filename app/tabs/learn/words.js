@@ -1,4 +1,4 @@
-/* What a step of the lesson says: idea, question, what was predicted and what the scan gave, the teacher's note. */
+/* The text of a step: idea, question, the prediction and the scan's answer, and the teacher's note. */
 import { make } from "../../web/dom.js";
 import { placeBetween } from "./plots.js";
 import { measuredStrip, sample, stripOf } from "./strips.js";
@@ -44,7 +44,7 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
   };
   let told = "";
 
-  /** Written anew only where something changed: what is being typed stays. @param {StepAnswer | null} now */
+  /** Rewrites only what has changed, so that a number being typed stays. @param {StepAnswer | null} now */
   function speak(now) {
     const { state, prediction, stepTexts: texts } = lesson;
     const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem];
@@ -186,7 +186,7 @@ function formula(lesson, equation) {
   const text = lesson.stepTexts.equation;
   if (!text) return null;
   const signs = make("div", { className: "signs" });
-  // Written by us, in a file of its own: MathML is the same in every language.
+  // innerHTML is safe: the MathML comes from the app's own file. It is the same in every language.
   signs.innerHTML = equation;
   const summary = make("summary", {}, lesson.ui("equation"));
   return make("details", { className: "equation" }, summary, signs, make("p", {}, text));

@@ -1,4 +1,4 @@
-/* The crosshair: moved by clicks, keys and the slider of the other tabs, which it moves in turn. */
+/* The crosshair. Clicks, keys and the page's slice slider move it, and it moves the slider. */
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { within } from "./grid.js";
@@ -6,12 +6,12 @@ import { within } from "./grid.js";
 /** @typedef {import("./types").About} About */
 /** @typedef {import("./types").Voxel} Voxel */
 
-const ECHO = 1000; // milliseconds within which a slider that was sent somewhere arrives
+const ECHO = 1000; // milliseconds that the slider may need to reach the place it was sent to
 
 /** Where the slider was sent to and has not arrived. @typedef {{plane: string, index: number, until: number}} Sent */
 
 /**
- * Whether a slider that was sent somewhere is still on its way there, past others.
+ * Whether the slider has not yet reached the place it was sent to, and so reports values in between.
  * @param {Sent | null} sent
  * @param {{plane: string, index: number}} page
  * @param {number} now
@@ -49,7 +49,7 @@ export function createCrosshair({ moved }) {
     const place = next[about.axes[plane]];
     if (place === (sent?.index ?? index)) return;
     sent = { plane, index: place, until: performance.now() + ECHO };
-    // A drag passes many voxels between two pictures: the slider gets the last of them.
+    // A drag passes many voxels between two pictures. The slider gets only the last one.
     sending ||= requestAnimationFrame(() => {
       sending = 0;
       if (sent) setSlider("slice", sent.index);

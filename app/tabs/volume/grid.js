@@ -6,7 +6,7 @@
 /** @typedef {Pick<PlaneView, "transpose" | "flip">} Turned how an array's slice is turned for the screen */
 
 /**
- * A plane's picture in the array: the axis that it cuts, those along its rows and columns, how many there are, and their directions.
+ * A plane's picture in the array: the axis that it cuts, the axes along its rows and columns, their lengths and directions.
  * @typedef {{axis: number, along: number, across: number, rows: number, columns: number, flip: [boolean, boolean]}} Lay
  */
 
@@ -22,7 +22,7 @@ export function transformed(matrix, point) {
 }
 
 /**
- * The place along an axis of the thinned volume that is nearest to a voxel of the scan.
+ * The place along an axis of the thinned volume that is nearest to a voxel of the full scan.
  * @param {Pick<About, "steps" | "offsets">} about
  * @param {number[]} shape of the thinned volume
  * @param {Voxel} voxel
@@ -33,7 +33,7 @@ export function thinnedPlace({ steps, offsets }, shape, voxel, axis) {
 }
 
 /**
- * The other way round.
+ * The inverse: the voxel of the full scan at a place of the thinned volume.
  * @param {Pick<About, "steps" | "offsets" | "shape">} about
  * @param {number} place
  * @param {number} axis
@@ -55,14 +55,14 @@ export function layOf(shape, axis, { transpose, flip }) {
 }
 
 /**
- * Sagittal pictures show no left and right.
+ * Whether left and right are exchanged. A sagittal picture does not show them.
  * @param {string} convention
  * @param {string} plane
  */
 export const isMirrored = (convention, plane) => convention === "neurological" && plane !== "sagittal";
 
 /**
- * What a displayed pixel is in the array: places along `along` and `across`. Its own inverse.
+ * From a displayed pixel to its places along `along` and `across` in the array. The function is its own inverse.
  * @param {Lay} lay
  * @param {number} row
  * @param {number} column
@@ -72,10 +72,10 @@ export function turned({ rows, columns, flip }, row, column) {
 }
 
 /**
- * For every displayed pixel, in row order, where it stands in the array.
+ * The place in the array of every displayed pixel, in row order.
  * @param {number[]} shape
  * @param {Lay} lay
- * @param {number} place along the axis that is cut
+ * @param {number} place along the axis that the plane cuts
  */
 export function cutOf(shape, lay, place) {
   const strides = [1, shape[0], shape[0] * shape[1]];
@@ -94,11 +94,11 @@ const ALONG = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 /** @type {Record<string, number>} */
 const THROUGH = { PageUp: 1, PageDown: -1 };
 
-/** What an arrow means on the screen: right and down; null for another key. @param {string} key */
+/** The direction of an arrow key on the screen, as steps to the right and down; null for another key. @param {string} key */
 export const directionOf = (key) => ALONG[key] ?? null;
 
 /**
- * The direction in the array of a key, as the plane's picture has its directions; null for a key that means nothing.
+ * The step in the array for a key, in the directions of the plane's picture; null for a key without a meaning.
  * @param {string} key
  * @param {number} axis that the plane cuts
  * @param {Turned} view
@@ -117,7 +117,7 @@ export function stepOf(key, axis, view, mirrored) {
 }
 
 /**
- * The voxel a number of shown voxels away, within the scan.
+ * The voxel that lies some shown voxels away, kept within the scan.
  * @param {Pick<About, "steps" | "shape">} about
  * @param {Voxel} voxel
  * @param {number[]} step
@@ -128,7 +128,8 @@ export function beside({ steps, shape }, voxel, step, size) {
 }
 
 /**
- * Voxels whose label differs from one beside it in the slices along `axis`, as app/scan/render.py has it; the others become 0.
+ * Outlines: keeps the labels of voxels that differ from a neighbour in the slices along `axis`; the others become 0.
+ * app/scan/render.py gives the same.
  * @param {ArrayLike<number>} labels
  * @param {number[]} shape
  * @param {number} axis

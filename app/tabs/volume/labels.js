@@ -1,18 +1,18 @@
-/* The labels on show: asked for when the controls rest, dropped when something else is wanted. */
+/* The present labels. They are requested once the controls rest, and dropped when other labels are wanted. */
 import { wishOf } from "./look.js";
 
 /** @typedef {import("./types").Kind} Kind */
 /** @typedef {import("./types").Labels} Labels */
 /** @typedef {import("./types").PageState} PageState */
 
-const REST = 250; // milliseconds without a change before labels are asked for
+const REST = 250; // milliseconds without a change before labels are requested
 
 /**
  * @param {object} context
  * @param {import("./types").Source} context.source
  * @param {import("./types").Note} context.note
  * @param {import("./types").ProgressBar} context.progress
- * @param {() => void} context.changed called when other labels are on show
+ * @param {() => void} context.changed called when other labels are shown
  */
 export function createLabels({ source, note, progress, changed }) {
   /** @type {Labels | null} */
@@ -83,5 +83,5 @@ export function createLabels({ source, note, progress, changed }) {
   };
 }
 
-/** What there is to say of a failure; nothing of one that was wanted. @param {any} error */
+/** The message of a failure; "" if the request was cancelled on purpose. @param {any} error */
 export const messageOf = (error) => (error.name === "AbortError" ? "" : String(error.message));

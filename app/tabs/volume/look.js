@@ -1,4 +1,4 @@
-/* How the labels are chosen and coloured. Arithmetic only. */
+/* Which labels are requested and how they are coloured. Arithmetic only. */
 import { facts } from "../../web/facts.js";
 
 /** @typedef {import("./types").About} About */
@@ -13,14 +13,14 @@ export const GONE = [255, 43, 184];
 const GONE_CLASS = "(gone)";
 
 /**
- * What is asked of the server for what is on show.
+ * The request for the labels that the page's settings call for.
  * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed">} page
  * @param {Kind} kind
  * @returns {import("./types").Wish}
  */
 export function wishOf({ scan, strength, mode, seed }, kind) {
   const labels = { token: scan.token, part: /** @type {const} */ ("labels") };
-  // At 0 every seed gives the same.
+  // At ε = 0 every seed gives the same labels.
   const clean = { ...labels, strength: 0, mode: "resample", seed: 0 };
   const truth = { token: scan.token, part: /** @type {const} */ ("truth"), name: String(scan.truth) };
   return {
@@ -31,7 +31,7 @@ export function wishOf({ scan, strength, mode, seed }, kind) {
 }
 
 /**
- * The values that are black and white.
+ * The values that become black and white.
  * @param {string} range the sidebar's choice
  * @param {Pick<About, "window" | "percentiles">} about
  * @param {Record<string, [number, number]>} windows centre and width by name
@@ -45,10 +45,10 @@ export function windowOf(range, { window: network, percentiles }, windows) {
 }
 
 /**
- * What changed is a voxel here and there, so it is drawn in full.
+ * How to draw the labels. Changes are single voxels here and there, so they are filled and fully opaque.
  * @param {PageState} page
  * @param {About} about
- * @param {Kind | undefined} kind of the labels on show
+ * @param {Kind | undefined} kind of the present labels
  * @returns {Look}
  */
 export function lookOf(page, about, kind) {
@@ -70,7 +70,7 @@ export function lookOf(page, about, kind) {
 }
 
 /**
- * The labels to draw; for changes the new label where it differs, and one more for what is background now.
+ * The labels to draw. For changes: the new label where it differs, and one extra label where it became background.
  * @param {Pick<Labels, "kind" | "present" | "clean" | "truth">} labels
  * @param {boolean[]} drawn by label
  */
@@ -95,7 +95,7 @@ function changesOf(before, after, drawn) {
 }
 
 /**
- * The labels whose figures stand below the pictures.
+ * The labels that the figures below the pictures describe.
  * @param {Pick<Labels, "kind" | "present" | "clean">} labels
  */
 export function figuredOf({ kind, present, clean }) {
@@ -104,7 +104,7 @@ export function figuredOf({ kind, present, clean }) {
 }
 
 /**
- * Colours of the labels as 32 bits, red in the lowest byte; 0 for one that is not drawn.
+ * The colours of the labels as 32 bits, red in the lowest byte; 0 for a label that is not drawn.
  * @param {Pick<Look, "scan" | "drawn" | "opacity">} look
  */
 export function packedColours({ scan, drawn, opacity }) {

@@ -1,4 +1,4 @@
-/* Planes and 3D by NiiVue, which is fetched from this app when first needed. */
+/* Planes and 3D drawn by NiiVue. The library comes from this app and is fetched when first needed. */
 import { make } from "../../web/dom.js";
 import { outlineOf, transformed, within } from "./grid.js";
 import { packedColours } from "./look.js";
@@ -13,8 +13,8 @@ import { millimetresPerPixel, tileAt, tilesOf } from "./tiles.js";
 const COLOURS = "vqseg-scan";
 const THROUGH = 0.3;
 const START = { azimuth: 110, elevation: 10, turn: 5 };
-const LINE = 1.2; // of the crosshair, in pixels of the smallest picture
-const SAME_PLACE = 1e-5; // in shares of the volume
+const LINE = 1.2; // width of the crosshair in pixels of the smallest picture
+const SAME_PLACE = 1e-5; // as a share of the volume
 const OPTIONS = {
   logLevel: "error",
   loadingText: "",
@@ -30,14 +30,14 @@ const OPTIONS = {
   isRadiologicalConvention: true,
 };
 
-/** {slow} of a browser with WebGL 2, else null. */
+/** {slow} if the browser has WebGL 2, else null. */
 export function graphicsOf() {
   const gl = document.createElement("canvas").getContext("webgl2");
   if (!gl) return null;
   const debug = gl.getExtension("WEBGL_debug_renderer_info");
   const renderer = String(gl.getParameter(debug ? debug.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
   gl.getExtension("WEBGL_lose_context")?.loseContext();
-  // Drawn by the processor: three planes are quick, a 3D view takes its time.
+  // slow: the processor draws. Three planes are quick then, but a 3D view is slow.
   return { slow: /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer) };
 }
 
@@ -48,7 +48,7 @@ function library(address) {
   return new Promise((resolve, reject) => {
     const script = make("script", { src: address.href });
     script.onload = () => resolve(page.niivue);
-    script.onerror = () => reject(new Error("The drawing library did not arrive."));
+    script.onerror = () => reject(new Error("The browser could not load the drawing library"));
     document.head.append(script);
   });
 }
@@ -65,7 +65,7 @@ export async function createNiivue(host, address, report) {
   host.append(canvas);
   const nv = new Niivue({ ...OPTIONS, dragMode: DRAG_MODE.pan });
   await nv.attachToCanvas(canvas, false);
-  // The frame around it has the focus and the keys.
+  // The frame around the canvas takes the focus and the keys.
   canvas.removeAttribute("tabindex");
   canvas.addEventListener("webglcontextlost", (event) => {
     event.preventDefault();
@@ -101,7 +101,7 @@ function drawingWith({ nv, canvas, host, report, NVImage, kinds }) {
     nv.setCustomLayout(Object.entries(tiles).map(([kind, position]) => ({ sliceType: kinds[kind], position })));
   }
 
-  /** How much of the scan hides the labels in 3D; the planes do not look at this channel. */
+  /** Sets how much the scan hides the labels in 3D. The planes ignore this channel. */
   function colourmap() {
     const full = [0, 255];
     nv.addColormap(COLOURS, { R: full, G: full, B: full, A: [0, Math.round(128 * through ** 2)], I: full });
@@ -135,7 +135,7 @@ function drawingWith({ nv, canvas, host, report, NVImage, kinds }) {
     if (!volume) return;
     place = voxel;
     const [now, next] = [nv.scene.crosshairPos, nv.mm2frac(transformed(volume.about.affine, voxel), 0, true)];
-    // A click has put it there already, and a picture costs time.
+    // After a click NiiVue is there already, and drawing again costs time.
     const isThere = next.every((/** @type {number} */ share, /** @type {number} */ i) => {
       return Math.abs(share - now[i]) < SAME_PLACE;
     });
@@ -180,7 +180,8 @@ function drawingWith({ nv, canvas, host, report, NVImage, kinds }) {
 }
 
 /**
- * Events before NiiVue hears of them: a double click would set its own window, and the wheel turns slices here, except with Ctrl and in 3D.
+ * Handles events before NiiVue does. Its double click would set a window of its own. The wheel turns slices here, except
+ * with Ctrl and in 3D.
  * @param {HTMLElement} host
  * @param {() => void} reset
  * @param {(x: number, y: number) => string | undefined} tile by shares of the host

@@ -1,4 +1,4 @@
-/* Opens the volume of a scan: fetched, while whoever draws gets ready, and loaded. Another scan calls it off. */
+/* Opens the volume of a scan: fetches it while the viewer gets ready, then loads it. Another scan cancels this. */
 import { messageOf } from "./labels.js";
 
 /** @typedef {import("./types").ScanVolume} ScanVolume */
@@ -9,7 +9,7 @@ import { messageOf } from "./labels.js";
  * @param {import("./types").Viewer} context.viewer
  * @param {import("./types").Note} context.note
  * @param {import("./types").ProgressBar} context.progress
- * @param {() => void} context.leave called before the former volume is taken off the screen
+ * @param {() => void} context.leave called before the previous volume is removed
  * @param {(token: string, volume: ScanVolume) => void} context.opened
  */
 export function createOpening({ source, viewer, note, progress, leave, opened }) {

@@ -1,4 +1,4 @@
-/* What is on the stage and below it: the labels as the controls would have them, the crosshair, what lies there, the structures' sizes. */
+/* What the stage and the lines below it show: the labels, the crosshair, the values under it and the structures' sizes. */
 import { store } from "../../web/store.js";
 import { figuredOf, labelsOf, lookOf } from "./look.js";
 import { readoutOf, structurePart } from "./words.js";
@@ -12,7 +12,7 @@ import { readoutOf, structurePart } from "./words.js";
  * @param {import("./types").Viewer} context.viewer
  * @param {{readonly shown: Labels | null}} context.labels
  * @param {import("./types").Crosshair} context.crosshair
- * @param {() => {token: string, volume: import("./types").ScanVolume} | null} context.open what can be seen now
+ * @param {() => {token: string, volume: import("./types").ScanVolume} | null} context.open the scan that can be drawn now
  */
 export function createScreen({ root, viewer, labels, crosshair, open }) {
   const readout = /** @type {HTMLElement} */ (root.querySelector("[data-text=readout]"));
@@ -33,7 +33,7 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
     if (!page || !scan || !view || scan.token !== page.scan.token) return;
     const look = lookOf(page, scan.volume.about, shown?.kind);
     const key = JSON.stringify([scan.token, shown?.key, view.name, look]);
-    // A picture takes its time, and most changes of the page are none here.
+    // Drawing is slow, and most changes of the page do not concern this tab.
     if (key !== last) view.show({ ...look, labels: shown && page.shown ? labelsOf(shown, look.drawn) : null });
     last = key;
     read();
@@ -42,13 +42,13 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
     painted = { kind: shown.kind, share: shown.present.about.replaced_share ?? 0 };
   }
 
-  /** Put the crosshair where it is. */
+  /** Draw the crosshair at its place. */
   function place() {
     if (crosshair.voxel) viewer.view?.place(crosshair.voxel);
     read();
   }
 
-  /** What lies under the crosshair. */
+  /** Tell what lies under the crosshair. */
   function read() {
     const [page, scan, { voxel }] = [store.state, open(), crosshair];
     if (page && scan && voxel) readout.textContent = readoutOf(page.scan, scan.volume, labels.shown, voxel);

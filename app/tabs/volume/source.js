@@ -1,4 +1,4 @@
-/* Volumes from the server, each a NIfTI file, and what is said of it. The last ones are kept. */
+/* Volumes from the server: NIfTI files, each with its description. The last ones are kept. */
 
 /** @typedef {import("./types").VolumeRequest} VolumeRequest */
 /** @typedef {import("./types").Waiting} Waiting */
@@ -6,7 +6,7 @@
 export const HEADER_BYTES = 352;
 const KEPT_VOLUMES = 8;
 const NEWLINE = 10;
-// By NIfTI's code, as are the places of its header below.
+// By NIfTI's code of the type. The places below are those of NIfTI's header.
 /** @type {Record<number, Uint8ArrayConstructor | Int16ArrayConstructor | Float32ArrayConstructor>} */
 const TYPES = { 2: Uint8Array, 4: Int16Array, 16: Float32Array };
 const SHAPE_AT = [42, 44, 46];
@@ -18,7 +18,7 @@ const TYPE_AT = 70;
  */
 export function createSource(address) {
   /** @type {Map<string, import("./types").Volume<any>>} */
-  const kept = new Map(); // of one scan
+  const kept = new Map(); // volumes of one scan
   /** @type {string | null} */
   let owner = null;
   const keyOf = (/** @type {VolumeRequest} */ request) => JSON.stringify(request);
@@ -52,7 +52,7 @@ async function fetchVolume(address, request, { signal, progress }) {
 }
 
 /**
- * Lines {"progress": share} of JSON until one that says how many bytes follow, and these.
+ * Reads lines {"progress": share} of JSON until one that gives the number of bytes, then those bytes.
  * @param {Pick<ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, "read">} reader
  * @param {(share: number) => void} progress
  */
@@ -91,7 +91,7 @@ function joined(first, second) {
 }
 
 /**
- * The array of an uncompressed little-endian NIfTI-1 file of three axes, the first one fastest.
+ * The array of an uncompressed little-endian NIfTI-1 file with three axes, the first one fastest.
  * @param {ArrayBuffer} file
  */
 export function readNifti(file) {
@@ -102,7 +102,7 @@ export function readNifti(file) {
 }
 
 /**
- * An empty file of colours, red, green, blue and alpha a voxel, on the grid of a NIfTI file.
+ * An empty file of colours on the grid of a NIfTI file: red, green, blue and alpha for each voxel.
  * @param {{file: ArrayBuffer, voxels: ArrayLike<number>}} volume
  */
 export function colourFile({ file, voxels }) {

@@ -1,10 +1,10 @@
-/* Where the planes and the 3D view lie on the stage. Arithmetic only. */
+/* The places of the planes and the 3D view on the stage. Arithmetic only. */
 
 /** @typedef {import("./types").Tiles} Tiles */
 
 export const PLANES = ["axial", "coronal", "sagittal"];
 const GAP = 0.008;
-// What runs across and down a picture is what the two other planes cut.
+// The axes across and down a picture are those that the two other planes cut.
 /** @type {Record<string, [string, string]>} */
 const SIDES = {
   axial: ["sagittal", "coronal"],
@@ -42,7 +42,7 @@ export function tilesOf(layout, acquired, wide) {
 }
 
 /**
- * The tile under a point in shares of the stage.
+ * The tile under a point. The point is given in shares of the stage.
  * @param {Tiles} tiles
  * @param {number} x
  * @param {number} y
@@ -55,7 +55,7 @@ export function tileAt(tiles, x, y) {
 }
 
 /**
- * Of the smallest picture: a line thinner than its pixels would vanish there.
+ * Millimetres for a pixel of the smallest picture. A thinner line would vanish there.
  * @param {Tiles} tiles
  * @param {Pick<import("./types").About, "affine" | "shape" | "axes">} about
  * @param {{width: number, height: number}} canvas

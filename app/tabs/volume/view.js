@@ -1,5 +1,5 @@
-/* The Volume tab: what is on show, the crosshair that it shares with the other tabs, and who draws it. Nothing is asked for while the tab
-   is not on show. */
+/* The Volume tab: the present scan and its labels in planes and 3D, with a crosshair that the other tabs share. Nothing is
+   requested while the tab is closed. */
 import { store } from "../../web/store.js";
 import { createCrosshair } from "./crosshair.js";
 import { beside, directionOf, isMirrored, stepOf } from "./grid.js";
@@ -16,7 +16,7 @@ import { createNotes, createProgressBar, thinningNote } from "./words.js";
 const NO_VOLUME =
   "A single picture has no volume. Choose a scan with several slices to see it in three planes and in 3D.";
 const LARGE_STEP = 5;
-// Parts that stand for nothing without a volume.
+// Parts that are hidden without a volume.
 const PARTS = [".bar", ".readout", ".figures", ".keys"];
 
 /** @type {() => import("./types").OnShow} */
@@ -34,7 +34,7 @@ export function mount(element, props) {
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
   const visible = () => element.offsetParent !== null;
   const kind = () => kindIn(root);
-  // Below whatever address the page is served from.
+  // Relative to the address that the page is served from.
   const [volumes, library] = [props.value.volumes, props.value.niivue].map((path) => new URL(path, location.href));
   const [note, progress] = [createNotes(part(".notice")), createProgressBar(part(".progress"))];
   /** @type {{token: string, volume: ScanVolume} | null} */
@@ -100,7 +100,7 @@ export function mount(element, props) {
     labels.want(page, kind(), rest);
   }
 
-  /** Arrows as the chosen plane's picture has its directions; with the 3D view alone they turn it. @param {KeyboardEvent} event */
+  /** Arrow keys move in the directions of the chosen plane's picture. If only the 3D view is shown, they turn it. @param {KeyboardEvent} event */
   function press(event) {
     const [page, { voxel }] = [store.state, crosshair];
     if (event.ctrlKey || event.metaKey || event.altKey || !open || !page || !voxel) return;

@@ -1,4 +1,4 @@
-/* Who draws the volume: NiiVue where there is WebGL 2, else planes on plain canvases; and in which layout. */
+/* Chooses who draws the volume: NiiVue with WebGL 2, else planes on plain canvases. Also chooses the layout. */
 import { createNiivue, graphicsOf } from "./niivue.js";
 import { createPlanes } from "./planes.js";
 
@@ -25,7 +25,7 @@ export function createViewer({ root, library, report, note }) {
 
   async function choose() {
     const graphics = graphicsOf();
-    let why = "This browser offers no WebGL 2";
+    let why = "This browser has no WebGL 2";
     if (graphics) {
       try {
         view = await createNiivue(host, library, report);
@@ -39,7 +39,7 @@ export function createViewer({ root, library, report, note }) {
   /** @param {string} why */
   function fallBack(why) {
     host.replaceChildren();
-    note("graphics", why + ": the three planes are drawn without it, and there is no 3D view.");
+    note("graphics", why + ". The three planes are still drawn, but there is no 3D view.");
     return (view = createPlanes(host, report));
   }
 
@@ -68,7 +68,7 @@ export function createViewer({ root, library, report, note }) {
 
   return {
     prepare: () => (preparing ??= choose()),
-    /* As happens when a laptop sleeps: the planes need no graphics. */
+    /* Graphics can be lost when a laptop sleeps. The plain planes do not need them. */
     lose() {
       if (view?.name !== "niivue") return false;
       offer(fallBack("The browser lost its graphics"), "planes");

@@ -1,4 +1,4 @@
-/* The words of the Volume tab: what lies under the crosshair, how large the structures are, what there is to be told. */
+/* The texts of the Volume tab: what lies under the crosshair, the sizes of the structures, and notes. */
 import { make } from "../../web/dom.js";
 import { thinnedPlace, transformed } from "./grid.js";
 
@@ -33,7 +33,7 @@ export function readoutOf({ classes }, { about, shape, voxels }, labels, voxel) 
 const millimetre = (value) => value.toFixed(1).replace("-", MINUS);
 
 /**
- * A structure's size, how it changed against epsilon 0 ("" where it did not), and how well it agrees.
+ * A structure's size, its change from epsilon 0 ("" if it did not change), and its Dice.
  * @param {Figures} figures
  * @param {Figures} before at epsilon 0
  * @param {"truth" | "clean" | "present"} kind
@@ -43,9 +43,9 @@ export function sizeOf(figures, before, kind) {
   const difference = millilitres === null ? voxels - before.voxels : millilitres - (before.millilitres ?? 0);
   const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
   const agreement = [];
-  if (kind !== "clean" && dice !== null) agreement.push(`Dice ${dice.toFixed(3)} to ε = 0`);
+  if (kind !== "clean" && dice !== null) agreement.push(`Dice ${dice.toFixed(3)} vs ε = 0`);
   if (kind !== "truth" && truth !== null)
-    agreement.push(`${agreement.length ? "" : "Dice "}${truth.toFixed(3)} to truth`);
+    agreement.push(`${agreement.length ? "" : "Dice "}${truth.toFixed(3)} vs truth`);
   return {
     size: millilitres === null ? `${voxels} voxels` : `${written(millilitres)} ml`,
     change: voxels === before.voxels ? "" : (difference < 0 ? MINUS : "+") + written(Math.abs(difference)),
@@ -54,7 +54,7 @@ export function sizeOf(figures, before, kind) {
 }
 
 /**
- * One structure's size, led by its colour and name.
+ * The size of one structure after its colour and name.
  * @param {Pick<Scan, "classes" | "colours">} scan
  * @param {number} label
  * @param {Figures} figures
@@ -65,8 +65,8 @@ export function structurePart(scan, label, figures, before, kind) {
   const { size, change, agreement } = sizeOf(figures, before, kind);
   const name = make("dt", {}, scan.classes[label]);
   name.style.setProperty("--colour", `rgb(${scan.colours[label].join(" ")})`);
-  const changed = change ? make("span", { title: "against ε = 0" }, change) : null;
-  // A line of its own even where there is nothing to say, so that all structures are as high.
+  const changed = change ? make("span", { title: "Change from ε = 0" }, change) : null;
+  // An empty line keeps all structures equally high.
   const more = make("small", {}, agreement || "\u00a0");
   return make("div", {}, name, make("dd", {}, size, changed, more));
 }
@@ -75,11 +75,11 @@ export function structurePart(scan, label, figures, before, kind) {
 export function thinningNote({ steps, shape }) {
   if (steps.every((step) => step === 1)) return "";
   const [all, shown] = [shape, steps].map((one) => one.join(" × "));
-  return `A browser cannot draw all ${all} voxels: of every ${shown} one is shown. The figures count all of them.`;
+  return `The browser cannot draw all ${all} voxels. It shows one of every ${shown}. The figures count all voxels.`;
 }
 
 /**
- * Several notes at once, each under its name; an empty text takes it away.
+ * Shows several notes at once, each under its name. An empty text removes a note.
  * @param {HTMLElement} place
  * @returns {import("./types").Note}
  */
@@ -93,7 +93,7 @@ export function createNotes(place) {
 }
 
 /**
- * A bar that appears for what takes longer than a moment.
+ * A progress bar that appears only for longer tasks.
  * @param {HTMLElement} place
  * @returns {import("./types").ProgressBar}
  */
