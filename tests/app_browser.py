@@ -32,12 +32,16 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
     page.set_default_timeout(WAIT)
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
-    page.goto(address or server.url)
-    # Before it is there a module would read no facts.
-    page.wait_for_selector("#vqseg-facts", state="attached")
+    go(page, address or server.url)
     wait_painted(page, painted)
     yield page
     context.close()
+
+
+def go(page: Any, address: str) -> None:
+    """Load the page. Until its facts are there, a module that a test imports would read none."""
+    page.goto(address)
+    page.wait_for_selector("#vqseg-facts", state="attached")
 
 
 def pixels(page: Any, panel: str) -> np.ndarray:

@@ -566,7 +566,7 @@ class LargeScan(FakeSegmentedScan):
 
 class LargeSegmenter:
     def __init__(self, fake: Any) -> None:
-        self.classes, self.model = fake.classes, fake.model
+        self.classes, self.temperature = fake.classes, fake.temperature
 
     def open(self, scan: Any, progress: Callable[[float], None] | None = None) -> LargeScan:
         return LargeScan(scan, self.classes)

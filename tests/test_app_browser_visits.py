@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import WAIT, pick, pixels, slide, state, visit, wait_for_module, wait_painted, wait_state, wait_until
+from app_browser import WAIT, go, pick, pixels, slide, state, visit, wait_for_module, wait_painted, wait_state, wait_until
 from app_server import Server, fake_models, fake_served, save_scan, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -164,10 +164,10 @@ def test_a_phone_has_all_tabs_in_one_row_and_nothing_beside_the_screen(browser: 
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.set_default_timeout(WAIT)
-    page.goto(server.url)
+    go(page, server.url)
     page.wait_for_selector(".viewer[data-painted]", state="attached")
-    page.wait_for_function("document.querySelectorAll('[role=tab]').length === 6")
-    for name in ("Export", "Perturb", "See"):
-        page.get_by_role("tab", name=name).click()
+    page.wait_for_function("count => document.querySelectorAll('[role=tab]').length === count", arg=len(TABS))
+    for tab in reversed(TABS):
+        page.get_by_role("tab", name=tab.title).click()
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     context.close()

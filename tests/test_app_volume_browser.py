@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, reset, slide, wait_for_module, wait_painted
+from app_browser import go, module, reset, slide, wait_for_module, wait_painted
 from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
@@ -53,7 +53,7 @@ def opened(browser: Any, server: Server, query: str = "?tab=volume", *, webgl: b
     if not webgl:
         page.add_init_script(WITHOUT_WEBGL)
     try:
-        page.goto(server.url + query)
+        go(page, server.url + query)
         yield page
         assert page.problems == []
     finally:
@@ -405,6 +405,6 @@ def test_a_scan_that_the_server_no_longer_holds_is_told(browser: Any, server: Se
         page.wait_for_function("!document.querySelector('.volume .figures small').textContent.includes('truth')")
         token = module(page, STORE, "m => m.store.state.scan.token")
         with server.store._lock:
-            del server.store._entries[token]
+            server.store._entries.pop(token)
         slide(page, "strength", 0.5)
         page.locator(".volume .notice", has_text="this scan is no longer held on the server").wait_for()

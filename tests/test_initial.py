@@ -69,5 +69,5 @@ def test_a_settled_teacher_moves_by_one_minus_alpha_from_the_first_update() -> N
 
 def test_a_checkpoint_of_another_form_is_refused(folder: Path, tmp_path: Path) -> None:
     config = config_from(folder, tmp_path / "run")
-    with pytest.raises(TrainingError, match="another form"):
+    with pytest.raises(TrainingError, match="does not fit the configuration"):
         Trainer(replace(config, model=replace(MODEL, codebook_size=64)))

@@ -65,7 +65,7 @@ def _read(path: Path, frame: int, most_bytes: int, kind: str) -> Scan:
     except ScanError:
         raise
     except UnidentifiedImageError as error:
-        raise ScanError(f"{name} begins as a {kind} does but is no readable picture") from error
+        raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
     except _DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
     return axial_scan(name, voxels)
