@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # One process a core. A file's tests stay together, as they share servers, pages and trained networks.
-PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Each of them has one thread: two that share a core would wait for each other.
 test test-fast: export OMP_NUM_THREADS ?= 1
 

@@ -27,7 +27,10 @@ PIXELS = """name => {
 
 @contextmanager
 def visit(browser: Any, server: Server, address: str = "", painted: str = "axial 3 0 resample 0") -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    # One context for all visits of a browser: what a page has read once comes from its cache. Each page is a visit of its own all the same.
+    context = (
+        browser.contexts[0] if browser.contexts else browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    )
     page = context.new_page()
     page.set_default_timeout(WAIT)
     page.requests = []
@@ -35,7 +38,7 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
     go(page, address or server.url)
     wait_painted(page, painted)
     yield page
-    context.close()
+    page.close()
 
 
 def go(page: Any, address: str) -> None:

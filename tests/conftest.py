@@ -20,11 +20,24 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+# Files whose tests train networks, start processes or read shipped checkpoints.
+SLOW = frozenset(
+    f"test_{name}.py"
+    for name in (
+        *("adaptation", "bundled_examples", "cli", "codebook", "codebook_docs", "codebook_projection", "codebook_tokens", "comparisons"),
+        *("docs", "experiments", "initial", "no_waiting", "pseudo_labels", "scale", "training", "vit", "web_units"),
+    )
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Every test that drives a browser is marked as such, so that `make test-fast` can leave it out."""
+    """Mark what `make test-fast` leaves out, and begin with what takes longest, so that no process is left alone with it at the end."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+        if item.path.name in SLOW:
+            item.add_marker("slow")
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("browser") is None))
 
 
 @pytest.fixture(scope="session")

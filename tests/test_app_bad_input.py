@@ -65,31 +65,31 @@ def test_a_bad_file_is_explained_and_the_former_scan_stays(shown: Any, server: S
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(browser: Any, server: Server, tmp_path: Path, name: str) -> None:
+def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(shown: Any, tmp_path: Path, name: str) -> None:
     path = ACCEPTED[name](tmp_path / name)
     scan = read_scan(path)
     segmented = FakeSegmentedScan(scan)
     views = plane_views(scan)
     plane = next(one for one, view in views.items() if view.axis == segmented.axis)
     view, middle = views[plane], views[plane].count // 2
-    with visit(browser, server) as page:
-        send(page, path)
-        page.get_by_role("heading", name=name).wait_for()
-        # The scan before may have been painted at the same place.
-        wait_for_module(page, "web/frames.js", "({ frames }, token) => frames.shown.request.token === token", state(page, "scan.token"))
-        wait_painted(page, f"{plane} {middle} 0 resample 0")
-        grey, labels = greyscale(view.cut(segmented.normalised, middle)), view.cut(segmented.labels, middle)
-        np.testing.assert_array_equal(pixels(page, "labels"), overlay(grey, labels, label_colours(len(CLASSES)), opacity=OPACITY))
-        assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
-        slide(page, "strength", 0.5)
-        wait_painted(page, f"{plane} {middle} 0.5 resample 0")
-        with page.expect_download() as downloading:
-            page.get_by_text("Save labels as NIfTI").click()
-        saved = nib.load(downloading.value.path().rename(tmp_path / "labels.nii.gz"))
-        np.testing.assert_array_equal(np.asarray(saved.dataobj).reshape(scan.shape), segmented.labels)
-        expected = nib.load(path).affine if name.endswith(".nii.gz") else scan.affine
-        np.testing.assert_allclose(saved.affine, expected, atol=1e-4)
-        assert page.locator(TOAST).count() == 0
+    slide(shown, "strength", 0)
+    send(shown, path)
+    shown.get_by_role("heading", name=name).wait_for()
+    # The scan before may have been painted at the same place.
+    wait_for_module(shown, "web/frames.js", "({ frames }, token) => frames.shown.request.token === token", state(shown, "scan.token"))
+    wait_painted(shown, f"{plane} {middle} 0 resample 0")
+    grey, labels = greyscale(view.cut(segmented.normalised, middle)), view.cut(segmented.labels, middle)
+    np.testing.assert_array_equal(pixels(shown, "labels"), overlay(grey, labels, label_colours(len(CLASSES)), opacity=OPACITY))
+    assert shown.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
+    slide(shown, "strength", 0.5)
+    wait_painted(shown, f"{plane} {middle} 0.5 resample 0")
+    with shown.expect_download() as downloading:
+        shown.get_by_text("Save labels as NIfTI").click()
+    saved = nib.load(downloading.value.path().rename(tmp_path / "labels.nii.gz"))
+    np.testing.assert_array_equal(np.asarray(saved.dataobj).reshape(scan.shape), segmented.labels)
+    expected = nib.load(path).affine if name.endswith(".nii.gz") else scan.affine
+    np.testing.assert_allclose(saved.affine, expected, atol=1e-4)
+    assert shown.locator(TOAST).count() == 0
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,8 @@ def test_labels_that_do_not_fit_are_explained_and_the_next_ones_may(
     shown: Any, tmp_path: Path, shape: tuple[int, int, int], affine: Array | None, top: int, message: str
 ) -> None:
     scan = save_scan(tmp_path / "again.nii.gz", seed=8)
+    send(shown, save_scan(tmp_path / "mine.nii.gz", seed=8))
+    shown.get_by_role("heading", name="mine.nii.gz").wait_for()
     labels = np.random.default_rng(0).integers(0, top + 1, shape).astype(np.uint8)
     zone = shown.locator("#truth input[type=file]")
     zone.wait_for(state="attached")
