@@ -90,3 +90,10 @@ def test_a_benchmark_starts_from_anywhere_without_an_installation(script: str, t
     answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert answer.returncode == 0, answer.stderr
     assert f"benchmarks/{script}" in answer.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+def test_every_file_of_the_code_that_a_page_names_is_there(page: str) -> None:
+    named = set(re.findall(r"`((?:vqseg|app|tests|configs|assets|benchmarks)/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")))
+    # In capitals stands what the reader names.
+    assert {name for name in named if not (ROOT / name).exists() and not re.search(r"[A-Z]{3}", name)} == set()
