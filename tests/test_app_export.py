@@ -102,6 +102,20 @@ def test_a_volume_that_was_called_off_goes_on_where_it_was(opened: OpenScan) -> 
     np.testing.assert_array_equal(whole.labels, opened.segmented.perturb_volume(0.6, "resample", 2).labels)
 
 
+def test_a_volume_is_decoded_to_its_end_though_others_take_its_place(opened: OpenScan) -> None:
+    replays, request = Replays(), FrameRequest(opened.plane, 1, 0.6, "resample", 2)
+    shares: list[float] = []
+
+    def crowded(share: float) -> None:
+        shares.append(share)
+        assert len(shares) <= 3
+        for seed in range(3, 3 + MOST_OF_ONE):
+            replays.advance(opened, replace(request, seed=seed), seconds=0)
+
+    whole = replays.decoded(opened, request, crowded)
+    np.testing.assert_array_equal(whole.labels, opened.segmented.perturb_volume(0.6, "resample", 2).labels)
+
+
 def test_labels_are_sent_with_the_last_slice(opened: OpenScan) -> None:
     store = SessionStore(byte_cap=2**26)
     request = {"token": store.put(opened, "me", shared=True), "plane": "coronal", "index": 1, "strength": 0.8, "mode": "shuffle", "seed": 1}

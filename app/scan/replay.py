@@ -87,8 +87,11 @@ class Replays:
         if request.strength == 0 and not request.edits:
             return VolumeResult(scan.segmented.labels, scan.segmented.reconstruction, 0.0)
         replay, slices = self._replay(scan, request), scan.segmented.slice_count
+        # This very replay is decoded to its end, even if others take its place meanwhile.
         while replay.done < slices:
-            progress(self.advance(scan, request, seconds=0).done / slices)
+            with scan.lock:
+                _decode_next(scan, request, replay)
+            progress(replay.done / slices)
         return replay.volume()
 
     def ready(self, scan: OpenScan, request: FrameRequest) -> bool:
