@@ -16,6 +16,7 @@ from gradio_client.client import Job
 from gradio_client.exceptions import AppError
 from gradio_client.utils import QueueError, Status
 
+from app.page.endpoints import OPENS
 from app.scan.models import Served
 from app.visit.openings import Openings
 
@@ -98,6 +99,7 @@ def test_a_newer_choice_takes_the_place_of_one_that_is_on_its_way(page: Any, pau
     assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
     wait_until(page, lambda: picked(page) == ("Phantom small heart", "Second"))
     page.locator(STRIP).wait_for(state="hidden")
+    assert page.locator('[data-testid="toast-body"]').count() == 0
 
 
 def test_leaving_stops_what_was_on_its_way(browser: Any, server: Server, paused: PausedSegmenter, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_a_visitor_of_a_busy_server_waits_or_is_told_so(page: Any, server: Serve
         wait_until(page, lambda: paused.at_work == 2)
         pick(page, "case", "Phantom third")
         page.locator(STRIP).get_by_text("waiting for 1 other scan").wait_for()
-        with pytest.raises(AppError, match="The server is busy: 1 scans are waiting already"):
+        with pytest.raises(AppError, match="The server is busy: 1 scan is waiting already"):
             segment(2)
         page.locator(STRIP).get_by_role("button", name="Cancel").click()
         paused.go.set()
@@ -144,11 +146,10 @@ def test_a_full_queue_is_said_in_our_words_to_visitors_and_known_to_programs(bro
         paused.go.clear()
         client = Client(running.url, verbose=False, download_files=str(tmp_path))
         jobs: list[Job] = []
-        # One after the other, until none is taken up any more but stays in the queue.
-        while not jobs or jobs[-1].status().code is not Status.IN_QUEUE:
+        # One after the other, as only one may wait: until no more are taken up, and one stays in the queue.
+        for expected in [*[Status.PROCESSING] * OPENS["concurrency_limit"], Status.IN_QUEUE]:
             jobs.append(client.submit(handle_file(path), api_name="/segment"))
-            wait_until(page, lambda: jobs[-1].status().code in (Status.PROCESSING, Status.IN_QUEUE))
-            page.wait_for_timeout(200)
+            wait_until(page, lambda expected=expected: jobs[-1].status().code is expected)
         with pytest.raises(QueueError):
             client.predict(handle_file(path), api_name="/segment")
         pick(page, "case", "Phantom other")

@@ -97,10 +97,13 @@ def test_an_own_scan_is_opened_anew_too_and_stays_when_that_fails(browser: Any, 
         page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz", seed=4))
         page.get_by_role("heading", name="mine.nii.gz").wait_for()
         first = state(page, "scan.token")
+        # Nothing typed, nothing done: neither a message nor another scan.
+        page.locator("#other button").click()
         page.locator("#other textarea, #other input").fill("./nowhere")
         page.locator("#other button").click()
         toast = page.locator('[data-testid="toast-body"]', has_text="there is no checkpoint folder './nowhere'")
         toast.wait_for()
+        assert page.locator('[data-testid="toast-body"]').count() == 1
         assert state(page, "scan.token") == first
         assert page.locator("#checkpoint input").input_value() == "First"
         page.locator("#other textarea, #other input").fill(str(checkpoint))
@@ -171,3 +174,12 @@ def test_a_phone_has_all_tabs_in_one_row_and_nothing_beside_the_screen(browser: 
         page.get_by_role("tab", name=tab.title).click()
         page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
     context.close()
+
+
+def test_a_page_that_misses_a_module_says_so(browser: Any, server: Server) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(WAIT)
+    page.route("**/page/events.js", lambda route: route.abort())
+    page.goto(server.url)
+    page.get_by_role("alert").get_by_text("did not load completely").wait_for()
+    page.close()

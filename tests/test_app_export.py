@@ -211,6 +211,19 @@ def test_curves_go_against_the_truth_where_there_is_one(checkpoint: Path, scan_f
     assert "Dice vs truth" in [text.get_text() for text in figure_of_curves(opened, request).legends[0].texts]
 
 
+def test_finished_curves_hold_the_truth_that_they_were_measured_against(checkpoint: Path, scan_file: Path) -> None:
+    served = load_served(str(checkpoint), "Tiny", checkpoint)
+    opened = OpenScan(served.segmenter.open(read_scan(scan_file)), served)
+    curves, request = Curves(), FrameRequest(opened.plane, 1, 0.0, "resample", 3)
+    measured = []
+    # Each next truth may come to lie where the former one was.
+    for share in (0.2, 0.6, 1.0):
+        opened.truth = opened.segmented.perturb_volume(share, "resample", 3).labels
+        measured.append(curves.advance(opened, request, seconds=0))
+        assert measured[-1].truth is opened.truth
+    assert len({id(replay) for replay in measured}) == 3
+
+
 def test_curves_are_refused_across_the_slices(opened: OpenScan) -> None:
     across = next(plane for plane in opened.views if plane != opened.plane)
     with pytest.raises(RequestError, match=f"choose plane {opened.plane}"):

@@ -68,7 +68,7 @@ def test_no_more_than_a_few_work_at_once_and_one_too_many_is_told_at_once(pool: 
     work = [Work(openings, pool, ticket) for ticket in "abc"]
     wait_for(lambda: sum(one.began.is_set() for one in work) == 2)
     wait_for(lambda: any(openings.progress(ticket)["ahead"] for ticket in "abc"))
-    with pytest.raises(BusyError, match="The server is busy: 1 scans are waiting"):
+    with pytest.raises(BusyError, match="The server is busy: 1 scan is waiting"):
         Work(openings, pool, "d").end()
     assert [one.end() for one in work] == ["opened"] * 3
     assert Work(openings, pool, "e").end() == "opened"

@@ -79,7 +79,7 @@ class Wiring:
             with errors_as_messages():
                 found = visits.linked(query or {}, tuple(tab.name for tab in TABS), ticket, _owner(request))
             if found is None:
-                return {}
+                return gr.skip()
             if found.warning:
                 gr.Warning(html.escape(found.warning))
             scan, link = found.opened.scan, found.link
@@ -106,7 +106,7 @@ class Wiring:
         def example(title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 opened = self._visits.example(title, checkpoint, ticket, _owner(request))
-            return {} if opened is None else self._shown(opened)
+            return gr.skip() if opened is None else self._shown(opened)
 
         inputs = [self._bar.case, self._bar.checkpoint, ticket]
         return self._bar.case.input(example, inputs, self._outputs, js=_event("exampleChosen"), **_OPENING)
@@ -122,7 +122,7 @@ class Wiring:
         def other(name: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
             typed = (name or "").strip()
             if not typed:
-                return {}
+                return gr.skip()
             with errors_as_messages():
                 return self._reopened(self._visits.other(typed, value, ticket, _owner(request)))
 
@@ -153,7 +153,7 @@ class Wiring:
 
         def restored(value: Shown, request: gr.Request) -> Updates:
             scan = self._visits.restored(value, _owner(request))
-            return {} if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
+            return gr.skip() if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
 
         # then() is not called after an event that the queue has refused; success() and failure() cover all cases.
         event.success(None, js=_event("openingDone"))
@@ -187,7 +187,7 @@ class Wiring:
 
         def plane(value: Shown, name: str) -> Updates:
             scan = self._visits.held(value)
-            return {} if scan is None else {bar.index: gr.update(**slice_slider(scan, name))}
+            return gr.skip() if scan is None else {bar.index: gr.update(**slice_slider(scan, name))}
 
         bar.plane.input(plane, [self._viewer, bar.plane], [bar.index], queue=False, **_PRIVATE).then(**self._follow)
         for control in bar.view.values():

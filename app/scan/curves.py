@@ -112,9 +112,11 @@ class CurveReplay:
     """Both curves while they are decoded.
 
     Attributes:
+        truth: The ground truth that the points are measured against, None without one. Held, so that no later one gets its identity.
         points: The decoded points by number: first those over the dropout rate, then those over epsilon.
     """
 
+    truth: Array | None = None
     points: dict[int, Point] = field(default_factory=dict)
 
     @property
@@ -149,7 +151,7 @@ class Curves:
             RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
         """
         key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
-        replay, start = self._kept.of(scan).made(key, CurveReplay), time.perf_counter()
+        replay, start = self._kept.of(scan).made(key, lambda: CurveReplay(scan.truth)), time.perf_counter()
         for number in range(POINTS):
             if number in replay.points:
                 continue

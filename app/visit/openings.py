@@ -114,7 +114,8 @@ class Openings:
         opening.tell()
         with self._changed:
             if len(self._queue) >= self.at_once + self.most_waiting:
-                raise BusyError(f"The server is busy: {self.most_waiting} scans are waiting already. Please try again in a minute.")
+                scans = "1 scan is" if self.most_waiting == 1 else f"{self.most_waiting} scans are"
+                raise BusyError(f"The server is busy: {scans} waiting already. Please try again in a minute.")
             self._queue.append(opening)
         try:
             with self._changed:

@@ -13,7 +13,7 @@ from threading import Lock
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
 
-# A CT of 512 x 512 x 500 fits.
+# A CT of 512 x 512 x 400 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 
 # Bytes per voxel of an open scan: its values, the network's input and the reconstruction take 4 each as float32, the labels take 1.

@@ -80,17 +80,22 @@ def module_routes() -> list[Route]:
     return [Route("/vqseg/{version}/{path:path}", module, methods=["GET"])]
 
 
+# Without a module nothing on the page may answer: it has to be said where everybody sees it, once.
+_FAILED = """(error) => {
+  const text = "This page did not load completely. Load it again.";
+  document.getElementById("incomplete") ||
+    document.body.append(Object.assign(document.createElement("p"), { id: "incomplete", role: "alert", textContent: text }));
+  throw error;
+}"""
+
+
 def _importing(path: str) -> str:
-    return f"import(new URL({json.dumps(module_path(path))}, document.baseURI))"
+    return f"import(new URL({json.dumps(module_path(path))}, document.baseURI)).catch({_FAILED})"
 
 
 def mounting(path: str) -> str:
-    """The js_on_load of a component: it calls mount(element, props, server) of a module. If the module is missing, a notice says so."""
-    failed = 'const notice = element.querySelector(".notice"); if (notice) Object.assign(notice, { hidden: false, textContent: '
-    failed += '"The server did not answer. Load the page again." });'
-    return (
-        f"{_importing(path)}.then((module) => module.mount(element, props, server)).catch((error) => {{ console.error(error); {failed} }});"
-    )
+    """The js_on_load of a component: it calls mount(element, props, server) of a module."""
+    return f"{_importing(path)}.then((module) => module.mount(element, props, server));"
 
 
 def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[str] = ()) -> str:
