@@ -18,7 +18,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from app.scan.frame_request import FrameRequest
+from app.scan.frame_request import MODES, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.open_scan import OpenScan
 from app.scan.planes import plane_views
@@ -94,7 +94,7 @@ def test_nothing_is_replaced_at_strength_zero(client: Client, scan_file: Path) -
         (("axial", 1.5, 0.5, "resample", 0), "whole number"),
         (("oblique", 0, 0.5, "resample", 0), "plane must be one of axial, coronal, sagittal"),
         (("axial", 0, 1.5, "resample", 0), "epsilon must be a number from 0 to 1"),
-        (("axial", 0, 0.5, "swap", 0), "mode must be one of resample, shuffle"),
+        (("axial", 0, 0.5, "swap", 0), f"mode must be one of {', '.join(MODES)}"),
         (("axial", 0, 0.5, "resample", -3), "seed must be a whole number from 0"),
     ],
 )

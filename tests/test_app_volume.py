@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 import app.scan.volume
-from app.scan.frame_request import FrameRequest
+from app.scan.frame_request import MODES, FrameRequest
 from app.scan.open_scan import OpenScan
 from app.scan.replay import Replays
 from app.scan.truth import truth_labels
@@ -155,7 +155,7 @@ def test_a_visitor_reaches_their_own_scan_and_no_released_one(scan_file: Path, s
         ({"part": "truth"}, "this scan has no ground truth"),
         ({"part": "labels", "strength": 1.5}, "epsilon must be a number from 0 to 1, got 1.5"),
         ({"part": "labels", "strength": "1"}, "epsilon must be a number from 0 to 1, got '1'"),
-        ({"part": "labels", "mode": "flip"}, "mode must be one of resample, shuffle, got 'flip'"),
+        ({"part": "labels", "mode": "flip"}, f"mode must be one of {', '.join(MODES)}, got 'flip'"),
         ({"part": "labels", "seed": -1}, "seed must be a whole number from 0 to 2147483647, got -1"),
     ],
 )

@@ -120,7 +120,7 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
     case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
     upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
     gr.Markdown(format_names(), elem_id="accepted")
-    truth = gr.File(label="Ground truth labels, for Dice (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+    truth = gr.File(label="Ground truth (optional)", height=110, type="filepath", visible=False, elem_id="truth")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",

@@ -36,6 +36,7 @@ export function boundInWords(high, acquired, mode) {
   const words =
     `The bounds of Appendix B reach ${bound} nats at ε = 1. ` +
     "They are finite because the codewords lie at finite distances.";
-  if (mode !== "shuffle") return words;
-  return "Under shuffling all codes come from the slice. The radius on the left is the one of resampling. " + words;
+  if (mode === "resample") return words;
+  const chosen = mode === "shuffle" ? "Under shuffling all codes come from the slice. " : "";
+  return chosen + "The radius on the left is the one of resampling. " + words;
 }

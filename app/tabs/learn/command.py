@@ -39,7 +39,7 @@ class Handout:
     seed: int = 0
     """Seed of all random draws."""
     language: str = "en"
-    """Code of the language, en or de."""
+    """Code of the language, that of its file texts.CODE.yaml."""
     notes: bool = False
     """Add the answers and the teacher's notes."""
     address: str = ""
