@@ -104,8 +104,10 @@ def test_labels_that_do_not_fit_are_explained_and_the_next_ones_may(
     shown: Any, tmp_path: Path, shape: tuple[int, int, int], affine: Array | None, top: int, message: str
 ) -> None:
     scan = save_scan(tmp_path / "again.nii.gz", seed=8)
+    # Opened to the end: with the scan the place for its truth comes anew.
+    former = state(shown, "scan.token")
     send(shown, save_scan(tmp_path / "mine.nii.gz", seed=8))
-    shown.get_by_role("heading", name="mine.nii.gz").wait_for()
+    wait_until(shown, lambda: state(shown, "scan.token") != former)
     labels = np.random.default_rng(0).integers(0, top + 1, shape).astype(np.uint8)
     zone = shown.locator("#truth input[type=file]")
     zone.wait_for(state="attached")
