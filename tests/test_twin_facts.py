@@ -20,7 +20,6 @@ from app.scan.edits import edits_as_text
 from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
-from app.tabs.learn.texts import number
 from app.visit.links import Link
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
@@ -72,12 +71,6 @@ def overlays() -> list[dict[str, Any]]:
     return cases
 
 
-def numbers() -> list[dict[str, Any]]:
-    """Numbers as every language of the lesson writes them."""
-    values = [0, 7, 1234, 65536, 1234567, -12, 0.5, 0.1234, 0.98765, 12.345, 1.0625, -0.25, 0.004567, "already text"]
-    return [{"value": value, "language": code, "text": number(value, code)} for code in ("en", "de") for value in values]
-
-
 def file_names() -> list[dict[str, Any]]:
     """Names of scans without the endings that files of scans have."""
     names = ["heart.nii.gz", "a.b.NII", "scan.JPEG", "p.tif", "no_ending", "archive.gz", "x.npy"]
@@ -106,7 +99,6 @@ MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "edits": edits,
     "owners": owners,
     "overlays": overlays,
-    "numbers": numbers,
     "file_names": file_names,
     "links": links,
 }

@@ -1,4 +1,4 @@
-/* Numbers, forced tokens and names of files as text. */
+/* Shares, forced tokens and names of files as text. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,19 +6,12 @@ import { test } from "node:test";
 import { editsAsText } from "../../app/web/edits.js";
 import { stemOf } from "../../app/web/files.js";
 import { described } from "../../app/web/links.js";
-import { localised, percent } from "../../app/web/numbers.js";
+import { percent } from "../../app/web/numbers.js";
 import { fixture } from "./fixtures.js";
 import { controlsOf, scanOf } from "./scans.js";
 
 test("forced tokens are written as Python writes them", () => {
   for (const { edits, text } of fixture("edits")) assert.equal(editsAsText(edits), text);
-});
-
-test("numbers are written as Python writes them in every language", () => {
-  const cases = fixture("numbers");
-  assert.ok(new Set(cases.map(({ language }) => language)).size > 1);
-  for (const { value, language, text } of cases)
-    assert.equal(localised(value, language), text, `${value} in ${language}`);
 });
 
 test("a share is written in percent", () => {
