@@ -2,10 +2,11 @@
 
 transitions.py pi(j|i); reach.py how many codewords a token may become, and the temperature for it; held.py that of a network; effect.py
 how far a perturbation moves the features, radius.py how far the distribution of codes; kind.py what every perturbation is; search.py and
-outwards.py draws from pi; resample.py, shuffle.py, dropout.py, nothing.py one kind each; registry.py all of them by name; qpm.py the module
-of the paper.
+outwards.py draws from pi; resample.py, shuffle.py, shift.py, dropout.py, complementary.py, nothing.py one kind each (dropout.py two);
+registry.py all of them by name; qpm.py the module of the paper.
 """
 
+from vqseg.quantization.perturbation.complementary import COMPLEMENTARY_DROPOUT
 from vqseg.quantization.perturbation.dropout import FeatureDropout
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.held import HeldTemperature
@@ -31,6 +32,7 @@ from vqseg.quantization.perturbation.registry import (
     training_perturbation,
 )
 from vqseg.quantization.perturbation.resample import RESAMPLE
+from vqseg.quantization.perturbation.shift import SHIFT
 from vqseg.quantization.perturbation.transitions import (
     Temperature,
     adaptive_temperature,
@@ -40,9 +42,11 @@ from vqseg.quantization.perturbation.transitions import (
 )
 
 __all__ = [
+    "COMPLEMENTARY_DROPOUT",
     "PERTURBATIONS",
     "QPM",
     "RESAMPLE",
+    "SHIFT",
     "CodePerturbation",
     "FeatureDropout",
     "FeaturePerturbation",
