@@ -39,7 +39,12 @@ _RESULT, _ORIGIN = "result.json", "origin.json"
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
-_YOUNGER = {("data", "pseudo_labels"): None, ("preprocess", "largest_of_each"): False, ("model", "reach"): None}
+_YOUNGER = {
+    ("data", "pseudo_labels"): None,
+    ("preprocess", "largest_of_each"): False,
+    ("model", "reach"): None,
+    ("objective", "strength_schedule"): "constant",
+}
 
 
 def cell_key(config: Config) -> str:
@@ -48,6 +53,8 @@ def cell_key(config: Config) -> str:
     train = child(values, "train")
     for name in _SILENT:
         train.pop(name)
+    if config.objective.strength_schedule == "constant":
+        child(values, "objective").pop("strength_steps")
     for (room, name), default in _YOUNGER.items():
         settings = child(values, room)
         if settings[name] == default:
