@@ -11,6 +11,7 @@ from vqseg.quantization.perturbation.dropout import FeatureDropout
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.held import HeldTemperature
 from vqseg.quantization.perturbation.kind import CodePerturbation, FeaturePerturbation, Perturbation, PostVQ
+from vqseg.quantization.perturbation.nothing import NONE
 from vqseg.quantization.perturbation.outwards import Neighbourhood
 from vqseg.quantization.perturbation.qpm import QuantizedPerturbation
 from vqseg.quantization.perturbation.radius import (
@@ -43,6 +44,7 @@ from vqseg.quantization.perturbation.transitions import (
 
 __all__ = [
     "COMPLEMENTARY_DROPOUT",
+    "NONE",
     "PERTURBATIONS",
     "QPM",
     "RESAMPLE",

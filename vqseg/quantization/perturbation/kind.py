@@ -60,6 +60,11 @@ class Perturbation(ABC):
     closed_form: Effect | None = None
     """Its effect as a formula, where there is one."""
 
+    @property
+    def paired(self) -> bool:
+        """Whether training decodes two versions of every image."""
+        return False
+
     @abstractmethod
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
         """Disturb a batch. On an accelerator nothing in here may wait for a value.
@@ -270,6 +275,10 @@ class FeaturePerturbation(Perturbation):
     change: Change
     pair: Pair | None = None
     """Two versions from the same random numbers, of which `change` gives the first; None if there is no second."""
+
+    @property
+    def paired(self) -> bool:
+        return self.pair is not None
 
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
         """Change the features and leave the codes.
