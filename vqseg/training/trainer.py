@@ -108,7 +108,9 @@ class Trainer:
 
     def _train(self) -> None:
         train, moments = self.config.train, snapshot_steps(self.config.train)
-        bar = tqdm(total=train.steps, initial=self.step, disable=None if self.main else True, desc="training", unit="step", dynamic_ncols=True)
+        bar = tqdm(
+            total=train.steps, initial=self.step, disable=None if self.main else True, desc="training", unit="step", dynamic_ncols=True
+        )
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         self.journal.begin(self.step)
         while self.step < train.steps:
