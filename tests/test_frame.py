@@ -106,7 +106,7 @@ def test_the_rows_of_a_frame_differ_in_the_perturbation_or_in_what_they_say() ->
             different = {key for key in base[room] if base[room][key] != values[room][key]}
             assert different <= wider, name
         assert values["objective"]["student_view"] == view
-    assert len(rows) == 38
+    assert {name.endswith("weak views") for name in rows} == {True, False}
 
 
 def test_every_row_of_a_comparison_names_a_row_of_the_table() -> None:
@@ -209,7 +209,7 @@ def test_a_frame_runs_several_at_a_time_from_one_start_a_seed_and_reports_differ
     assert frame_command(config, tmp_path, "--seeds", 3, "--finished") == 0
     partly = json.loads((tmp_path / "results" / "frame.json").read_text())
     assert [row["row"] for row in partly["rows"]] == [START.row, *ROWS]
-    assert len(partly["not_run_yet"]) == 36
+    assert len(partly["not_run_yet"]) == len(table("frame", load_config(config)).cells) - len(ROWS)
     assert "Not run yet: QPM 0.7" in (tmp_path / "results" / "frame.md").read_text()
 
 
@@ -291,7 +291,7 @@ def test_the_labelled_table_trains_decoders_on_the_codes_of_a_checkpoint(phantom
     rows = ["--seeds", "1", "--only", "nothing", "dropout 0.5", "reach 8 0.5"]
     assert main(["table", "fig1", "--config", str(tmp_path / "fig1.yaml"), *places, *rows]) == 0
     found = json.loads((tmp_path / "results" / "fig1.json").read_text())["rows"]
-    assert len(found) == 4
+    assert len(found) == 3
     assert found[0]["results"][0]["effect"] == 0 and all(row["results"][0]["effect"] > 0 for row in found[1:])
     before = load_model(tmp_path / "codes").state_dict()
     for row in found:
