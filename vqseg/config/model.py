@@ -66,8 +66,12 @@ class ModelConfig:
     """Channels of both decoders at the token grid."""
     mode: str = "resample"
     """How the QPM replaces indices: "resample", "shuffle" or another perturbation of codes (vqseg.quantization.perturbation)."""
-    temperature: float | Literal["adaptive"] = "adaptive"
-    """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance."""
+    temperature: float | Literal["adaptive"] | None = None
+    """Divides the squared distance between codewords in pi(j|i); "adaptive" is their median nearest-neighbour distance. Exactly one of
+    `temperature` and `reach` is set; "adaptive" if neither is given."""
+    reach: float | None = None
+    """How many codewords a replaced token may effectively become, from 1, the nearest alone, to K - 1, any other: the temperature is
+    solved for it (vqseg.quantization.perturbation.temperature_for_reach)."""
     continuous: bool = False
     """Leave the codebook out: both decoders read z itself. For comparisons; such a network has no indices to look at."""
     encoder: str = "compact"
@@ -87,7 +91,15 @@ class ModelConfig:
         require(self.codebook_size >= 2, f"codebook_size must be at least 2, got {self.codebook_size}")
         require(self.codebook_dim >= 1, f"codebook_dim must be at least 1, got {self.codebook_dim}")
         require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
-        if not isinstance(self.temperature, str):
+        require(
+            self.temperature is None or self.reach is None,
+            f"temperature and reach set the same thing; leave one out, got {self.temperature!r} and {self.reach}",
+        )
+        if self.reach is not None:
+            require(1 <= self.reach <= self.codebook_size - 1, f"reach must lie in [1, {self.codebook_size - 1}], got {self.reach}")
+        elif self.temperature is None:
+            object.__setattr__(self, "temperature", "adaptive")
+        if self.temperature is not None and not isinstance(self.temperature, str):
             require(self.temperature > 0, f"temperature must be positive, got {self.temperature}")
         # Imported here, as torch comes with it: a second that the command line's help does without.
         from vqseg.quantization.perturbation import modes

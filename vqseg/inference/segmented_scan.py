@@ -17,6 +17,7 @@ from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.regions import replayed_slice
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.agreement import label_agreement, psnr
+from vqseg.inference.reaches import Reaches
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.swaps import Mode, Swaps
 from vqseg.models.atoms import decode_atoms
@@ -35,18 +36,18 @@ class SegmentedScan:
     normalised, reconstruction: (X, Y, Z) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
     """
 
-    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None]) -> None:
+    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None], reaches: Reaches) -> None:
         """Encode and decode a scan.
 
         Args:
             model: A network with a codebook, in evaluation mode.
             scan: The scan.
             progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
+            reaches: Of the network's codebook.
         """
         self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
         self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
-        with torch.inference_mode():
-            self._swaps = Swaps(model.quantizer.codewords().float().cpu(), model.config.temperature)
+        self._swaps = Swaps(reaches)
         self._described: tuple[int, Array] | None = None
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
@@ -84,7 +85,13 @@ class SegmentedScan:
         return sum(part.nbytes for part in arrays)
 
     def perturb(
-        self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None
+        self,
+        slice_index: int,
+        strength: float,
+        mode: Mode = "resample",
+        seed: int = 0,
+        forced: Mapping[tuple[int, int], int] | None = None,
+        reach: float | None = None,
     ) -> SliceResult:
         """Replay one slice under the QPM, or under another perturbation.
 
@@ -95,17 +102,19 @@ class SegmentedScan:
                 perturbation of features replaces only the forced tokens.
             seed: Of the draws.
             forced: Codes set by hand, in place of the QPM's draws, by their place (row, column) in the slice's indices.
+            reach: How many codewords a replaced token may effectively become, in [1, K - 1]; None for the checkpoint's own. Under one seed
+                a larger one moves a token's replacement outwards or not at all.
 
         Returns:
             The slice as it decodes after the QPM, compared with strength 0.
 
         Raises:
-            ValueError: The slice, the strength, the mode, or a place or code of `forced` is out of range.
+            ValueError: The slice, the strength, the mode, the reach, or a place or code of `forced` is out of range.
         """
         start = time.perf_counter()
-        swapped = self._swaps.swap(self._clean(slice_index), slice_index, strength, mode, seed)
+        swapped = self._swaps.swap(self._clean(slice_index), slice_index, strength, mode, seed, reach)
         tokens = self._swaps.force(swapped, forced or {})
-        features = self._features(tokens[None], slice_index, strength, mode, seed)
+        features = self._features(tokens[None], slice_index, strength, mode, seed, reach)
         return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
 
     def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
@@ -144,7 +153,7 @@ class SegmentedScan:
             kept = self._described = slice_index, described
         return kept[1]
 
-    def fates(self, code: int, strength: float, count: int, seed: int = 0) -> Array:
+    def fates(self, code: int, strength: float, count: int, seed: int = 0, reach: float | None = None) -> Array:
         """What the QPM makes of one code in independent draws.
 
         Args:
@@ -152,16 +161,19 @@ class SegmentedScan:
             strength: epsilon in [0, 1].
             count: How many draws.
             seed: Of the draws.
+            reach: As for `perturb`.
 
         Returns:
             (count,) int64, the code after each draw.
 
         Raises:
-            ValueError: The code or the strength is out of range.
+            ValueError: The code, the strength or the reach is out of range.
         """
-        return self._swaps.fates(code, strength, count, seed)
+        return self._swaps.fates(code, strength, count, seed, reach)
 
-    def consistency(self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0) -> Consistency:
+    def consistency(
+        self, slice_index: int, strength: float, mode: Mode = "resample", seed: int = 0, reach: float | None = None
+    ) -> Consistency:
         """The consistency loss (Eq. 9) on one slice: the segmentation of the clean tokens is the pseudo-label for that of the swapped ones.
 
         Training differs in three ways: it may drop islands (objective.largest_region), its teacher and student are two networks, and they
@@ -172,17 +184,18 @@ class SegmentedScan:
             strength: epsilon in [0, 1].
             mode: As for `perturb`.
             seed: Of the draws.
+            reach: As for `perturb`.
 
         Returns:
             Both segmentations and the loss at every pixel.
 
         Raises:
-            ValueError: The slice, the strength or the mode is out of range.
+            ValueError: The slice, the strength, the mode or the reach is out of range.
         """
         clean = self._clean(slice_index)
-        swapped = self._swaps.swap(clean, slice_index, strength, mode, seed)
+        swapped = self._swaps.swap(clean, slice_index, strength, mode, seed, reach)
         with torch.inference_mode():
-            disturbed = self._features(swapped[None], slice_index, strength, mode, seed)
+            disturbed = self._features(swapped[None], slice_index, strength, mode, seed, reach)
             features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
             logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
             logits = from_network(logits, self.slice_size).float().cpu()
@@ -192,7 +205,12 @@ class SegmentedScan:
             return Consistency(labels[0], labels[1], loss.numpy())
 
     def perturb_volume(
-        self, strength: float, mode: Mode = "resample", seed: int = 0, progress: Callable[[float], None] = lambda _: None
+        self,
+        strength: float,
+        mode: Mode = "resample",
+        seed: int = 0,
+        progress: Callable[[float], None] = lambda _: None,
+        reach: float | None = None,
     ) -> VolumeResult:
         """Replay every slice after a perturbation, each as `perturb` replays it.
 
@@ -201,43 +219,45 @@ class SegmentedScan:
             mode: As for `perturb`.
             seed: Of the draws.
             progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
+            reach: As for `perturb`.
 
         Returns:
             Labels and reconstruction (X, Y, Z), and the share of tokens replaced.
 
         Raises:
-            ValueError: The strength or the mode is out of range.
+            ValueError: The strength, the mode or the reach is out of range.
         """
         clean = torch.from_numpy(self.indices.astype(np.int64))
         swapped = []
         for index, part in enumerate(clean):
             # A long scan's new draws take a while too: there as well it may be cancelled.
             progress(0.0)
-            swapped.append(self._swaps.swap(part, index, strength, mode, seed))
+            swapped.append(self._swaps.swap(part, index, strength, mode, seed, reach))
         tokens = torch.stack(swapped)
 
         def features(part: slice) -> Tensor:
-            return self._features(tokens[part], part.start, strength, mode, seed)
+            return self._features(tokens[part], part.start, strength, mode, seed, reach)
 
         labels, pictures = decode_in_parts(self._model, len(tokens), features, self.slice_size, progress)
         labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
-    def neighbours(self, code: int, count: int, also: Sequence[int] = ()) -> CodeNeighbours:
+    def neighbours(self, code: int, count: int, also: Sequence[int] = (), reach: float | None = None) -> CodeNeighbours:
         """The codewords nearest to one, with the probability that a replacement takes each.
 
         Args:
             code: The code asked about.
             count: How many neighbours; fewer if the codebook is smaller.
             also: Further codes that are answered after them.
+            reach: As for `perturb`.
 
         Returns:
             The nearest codes, rising in distance, then those of `also`.
 
         Raises:
-            ValueError: A code lies outside the codebook.
+            ValueError: A code lies outside the codebook, or the reach is out of range.
         """
-        return self._swaps.neighbours(code, count, also)
+        return self._swaps.neighbours(code, count, also, reach)
 
     def atoms(self, codes: Sequence[int]) -> Array:
         """What single codes look like on their own, (n, side, side) uint8. Raises ValueError for a code outside the codebook."""
@@ -247,9 +267,9 @@ class SegmentedScan:
         self._check_slice(slice_index)
         return torch.from_numpy(self.indices[slice_index].astype(np.int64))
 
-    def _features(self, tokens: Tensor, first: int, strength: float, mode: Mode, seed: int) -> Tensor:
+    def _features(self, tokens: Tensor, first: int, strength: float, mode: Mode, seed: int, reach: float | None) -> Tensor:
         """What the decoders read of the slices from `first` on, whose codes (n, h, w) are swapped already: (n, D, h, w)."""
-        return self._swaps.change(post_vq_features(self._model, tokens), tokens, first, strength, mode, seed)
+        return self._swaps.change(post_vq_features(self._model, tokens), tokens, first, strength, mode, seed, reach)
 
     def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
         """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""

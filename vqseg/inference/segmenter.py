@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -10,10 +11,10 @@ import torch
 from vqseg.config import PreprocessConfig
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
+from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
-from vqseg.quantization.perturbation import Temperature
 from vqseg.types import Array, Scan
 
 
@@ -34,10 +35,28 @@ class Segmenter:
         """Whether the network has a codebook: without one it segments, but has no tokens to show or to perturb."""
         return self._model.indexed
 
+    @cached_property
+    def reaches(self) -> Reaches:
+        """The codebook's temperatures and neighbourhoods at any reach, for all scans."""
+        quantizer = self._model.quantizer
+        with torch.inference_mode():
+            codewords = quantizer.codewords()
+            temperature = float(self._model.swap_temperature(codewords, quantizer.stamp))
+        return Reaches(codewords.float().cpu(), temperature)
+
     @property
-    def temperature(self) -> Temperature:
-        """What the QPM divides squared distances by: a number, or "adaptive" for the codewords' median nearest-neighbour distance."""
-        return self._model.config.temperature
+    def temperature(self) -> float:
+        """What the QPM divides squared distances by where no reach is asked for."""
+        return self.reaches.temperature(None)
+
+    @property
+    def reach(self) -> float:
+        """The checkpoint's own reach: how many codewords a replaced token may effectively become, in [1, K - 1]."""
+        return self.reaches.own
+
+    def temperature_at(self, reach: float | None) -> float:
+        """What the QPM divides squared distances by at a reach in [1, K - 1], or at the checkpoint's own. Raises ValueError outside."""
+        return self.reaches.temperature(reach)
 
     @property
     def codebook_size(self) -> int:
@@ -70,7 +89,7 @@ class Segmenter:
         Returns:
             The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
         """
-        return SegmentedScan(self._model, scan, progress or (lambda _: None))
+        return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches)
 
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.encoders import encoder_pair
-from vqseg.quantization.perturbation import QPM, PostVQ, QuantizedPerturbation, training_perturbation
+from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.types import QuantizerOutput, Share, VQSegOutput
 
@@ -43,7 +43,7 @@ class VQSeg(nn.Module):
         pair = encoder_pair(config.encoder)
         self.encoder = pair.encoder(config)
         self.quantizer = VectorQuantizer(config.codebook_size, dim, commitment=config.commitment)
-        self.perturbation = QuantizedPerturbation(config.mode, config.temperature)
+        self.swap_temperature = HeldTemperature(config.temperature, config.reach)
         self.segmentation_decoder = pair.decoder(config, len(config.classes), True)
         self.image_decoder = pair.decoder(config, config.in_channels, False)
 
@@ -158,8 +158,11 @@ class VQSeg(nn.Module):
             raise ValueError(f"perturbation {kind.name} needs codes, and a network with model.continuous has none")
         # In half precision the new codeword would miss the codebook that the quantizer, always in float32, has chosen from.
         with torch.autocast(quantized.device.type, enabled=False):
-            codewords = self.quantizer.codewords().detach().float() if kind.needs_codes else None
-            tokens = PostVQ(quantized, indices, codewords, self.config.temperature)
+            codewords = temperature = None
+            if kind.needs_codes:
+                codewords = self.quantizer.codewords().detach().float()
+                temperature = self.swap_temperature(codewords, self.quantizer.stamp)
+            tokens = PostVQ(quantized, indices, codewords, temperature)
             perturbed, codes = kind.apply(tokens, strength, generator, share)
         return perturbed, codes != indices
 

@@ -89,6 +89,12 @@ class VectorQuantizer(nn.Module):
         mapped: Tensor = self.mapping(self.basis)
         return mapped
 
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Another value once the codewords have changed."""
+        # Tensors made for inference alone keep no count of their changes.
+        return tuple(part for one in (self.basis, self.mapping.weight) for part in (id(one), 0 if one.is_inference() else one._version))
+
     def lookup(self, indices: Tensor) -> Tensor:
         """Codewords of indices of any shape: (...,) int64 in [0, K) -> (..., D)."""
         return F.embedding(indices, self.codewords())

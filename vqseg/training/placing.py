@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 # Batches that codewords are placed on, and the crops of each; more batches where a large codebook needs more features.
 _BATCHES, _CROPS = 4, 16
 _FEATURES_PER_CODEWORD, _MOST_BATCHES = 2, 64
+# Steps between two solutions of the swaps' temperature: codewords move little in between.
+_SOLVE_EVERY = 100
 
 
 class CodebookPlacing:
@@ -46,14 +48,21 @@ class CodebookPlacing:
     def tend(self, step: int, sampler: ViewSampler, generator: Generator) -> None:
         """Place codewords before a step, if it is time: all at the first step that reads codes, later those that were never chosen.
 
+        The temperature of the swaps is solved anew whenever codewords were placed, and every 100 steps.
+
         Args:
             step: The step about to be made.
             sampler: Draws the images whose features codewords are placed on.
             generator: Of the run.
         """
         starting, reviving = self._starts(step), self._revives(step)
-        if not (starting or reviving):
-            return
+        if starting or reviving:
+            self._place(step, sampler, generator, starting=starting)
+        if starting or reviving or (self.reads_codes(step) and (step - self.start) % _SOLVE_EVERY == 0):
+            with torch.no_grad():
+                self.student.swap_temperature.solve(self.student.quantizer.codewords())
+
+    def _place(self, step: int, sampler: ViewSampler, generator: Generator, *, starting: bool) -> None:
         train, quantizer = self.config.train, self.student.quantizer
         quantizer.usage.copy_(self.group.sum(quantizer.usage))
         features = self._features(step, sampler, generator)

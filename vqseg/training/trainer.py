@@ -233,7 +233,7 @@ class Trainer:
                 "earlier": self.data.earlier,
                 "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
             }
-            tensors = {"generators": generators, "usage": usage}
+            tensors = {"generators": generators, "usage": usage, "swap_temperature": self.network.swap_temperature.value}
             save_state(state, self.trained | {"teacher": self.teacher}, self.optimizer, self.schedule, tensors, notes)
         self.group.wait()
 
@@ -250,6 +250,8 @@ class Trainer:
         # The saved counts are the sum over all ranks: only rank 0 takes them.
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
         self.network.quantizer.usage.copy_(usage)
+        if "swap_temperature" in tensors:
+            self.network.swap_temperature.hold(tensors["swap_temperature"])
         self.step, self.journal.seconds = notes["step"], notes["seconds"]
         if self.accelerator.scaler and notes.get("scaler"):
             self.accelerator.scaler.load_state_dict(notes["scaler"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor, nn
 
+from vqseg.quantization.perturbation.effect import dropout_effect
 from vqseg.quantization.perturbation.kind import WHOLE, FeaturePerturbation, PostVQ
 from vqseg.transfer import to_device
 from vqseg.types import Share
@@ -50,7 +51,9 @@ def _dropout(name: str, title: str, *, channels: bool, tabled: bool) -> FeatureP
     def change(tokens: PostVQ, rate: float, generator: Generator | None, share: Share) -> Tensor:
         return drop.forward(tokens.features, rate, generator, share)
 
-    return FeaturePerturbation(name=name, title=title, change=change, amount="rate", symbol="p", coupled=True, tabled=tabled)
+    return FeaturePerturbation(
+        name=name, title=title, change=change, closed_form=dropout_effect, amount="rate", symbol="p", coupled=True, tabled=tabled
+    )
 
 
 DROPOUT = _dropout("dropout", "dropout", channels=False, tabled=True)

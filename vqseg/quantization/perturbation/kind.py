@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
 
+from vqseg.quantization.perturbation.effect import Effect, ratio, shares, variance
+from vqseg.quantization.perturbation.outwards import Neighbourhood
 from vqseg.quantization.perturbation.transitions import Temperature, check_codebook
 from vqseg.transfer import to_device
 from vqseg.types import Share
@@ -26,13 +28,13 @@ class PostVQ:
 
     features: (B, D, h, w), with the straight-through gradient. indices: (B, h, w) int64, their codes; -1 where none were chosen.
     codewords: (K, D) float32 without a gradient; None unless the perturbation says `needs_codes`.
-    temperature: what the network divides squared distances between codewords by.
+    temperature: what the network divides squared distances between codewords by; None unless the perturbation says `needs_codes`.
     """
 
     features: Tensor
     indices: Tensor
     codewords: Tensor | None
-    temperature: Temperature
+    temperature: Temperature | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class Perturbation(ABC):
     """Whether it cannot do without a codebook."""
     tabled: bool = True
     """Whether the table of strengths has rows for it."""
+    closed_form: Effect | None = None
+    """Its effect as a formula, where there is one."""
 
     @abstractmethod
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
@@ -71,6 +75,33 @@ class Perturbation(ABC):
             ValueError: If the strength lies outside [0, 1], or codewords are needed and missing.
         """
 
+    def effect(self, codewords: Tensor, usage: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
+        """How far it moves what the decoders read: E|q' - q|^2 over the variance of the codewords, both under usage (effect.py).
+
+        Args:
+            codewords: (K, D), K >= 2, on the CPU.
+            usage: (K,), how often each codeword was chosen.
+            strength: In [0, 1].
+            temperature: Divides the squared distances, where the perturbation looks at them.
+
+        Returns:
+            At least 0. By the closed form, or else measured on 4096 tokens drawn by usage with a seed of its own.
+
+        Raises:
+            ValueError: A shape, the strength or the temperature is wrong.
+        """
+        if self.closed_form is not None:
+            return self.closed_form(codewords, usage, strength, temperature)
+        return self.sampled_effect(codewords, usage, strength, temperature)
+
+    def sampled_effect(self, codewords: Tensor, usage: Tensor, strength: float, temperature: Temperature = 1.0, side: int = 64) -> float:
+        """The effect as measured on side x side tokens drawn by usage. Arguments otherwise as of `effect`."""
+        random = torch.Generator().manual_seed(0)
+        indices = torch.multinomial(shares(codewords, usage), side * side, replacement=True, generator=random).view(1, side, side)
+        features = F.embedding(indices, codewords.float()).permute(0, 3, 1, 2)
+        moved, _ = self.apply(PostVQ(features, indices, codewords.float(), temperature), strength, random)
+        return ratio(float((moved - features).double().square().sum(1).mean()), variance(codewords, usage))
+
 
 Swap = Callable[[Tensor, Tensor, Tensor, float, Temperature], Tensor]
 """(indices of any shape whose first axis is the image, codewords (K, D), uniform (2, n), strength, temperature) -> new indices.
@@ -80,12 +111,18 @@ uniform[0] < strength. The second is the swap's own. All swaps draw them alike, 
 """
 
 
+Outwards = Callable[[Neighbourhood, Tensor, Tensor, float], Tensor]
+"""(neighbourhood, codes (n,), uniform (n,), temperature) -> replacements (n,)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CodePerturbation(Perturbation):
     """Replaces codes by other codes; the features move from one codeword to the other."""
 
     swap: Swap
     """What replaces which; called with a strength above 0 and at least one token."""
+    outwards: Outwards | None = None
+    """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
     needs_codes: bool = True
 
     @torch.no_grad()
@@ -145,6 +182,31 @@ class CodePerturbation(Perturbation):
         uniform = _uniform(indices, generator, WHOLE)
         return uniform[0].view_as(indices), self.swap(indices, codewords.detach(), uniform, 1.0, temperature)
 
+    @torch.no_grad()
+    def drawn_outwards(
+        self, indices: Tensor, neighbourhood: Neighbourhood, temperature: float, generator: Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """As `drawn`, but coupled in the temperature too: under one seed a higher one never replaces a token by a nearer codeword.
+
+        Distributed as `drawn`, with other replacements for the same seed. For a frozen codebook, whose neighbourhoods are sorted once.
+
+        Args:
+            indices: As for `swapped`, on the CPU.
+            neighbourhood: Of the codebook.
+            temperature: Divides the squared distances.
+            generator: As for `apply`.
+
+        Returns:
+            As `drawn`.
+
+        Raises:
+            ValueError: If the replacements depend on the strength.
+        """
+        if self.outwards is None:
+            raise ValueError(f'mode "{self.name}" has no order of codewords to draw outwards in')
+        uniform = _uniform(indices, generator, WHOLE)
+        return uniform[0].view_as(indices), self.outwards(neighbourhood, indices.flatten(), uniform[1], temperature).view_as(indices)
+
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
         """Replace codes, and move the features from the old codewords to the new ones.
 
@@ -160,7 +222,7 @@ class CodePerturbation(Perturbation):
         Raises:
             ValueError: The strength lies outside [0, 1], or there are no codewords.
         """
-        if tokens.codewords is None:
+        if tokens.codewords is None or tokens.temperature is None:
             raise ValueError(f"perturbation {self.name} replaces codes, and there is no codebook")
         indices, codewords = tokens.indices, tokens.codewords
         swapped = self.swapped(indices, codewords, strength, tokens.temperature, generator, share)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Generator, Tensor
 
+from vqseg.quantization.perturbation.effect import no_effect
 from vqseg.quantization.perturbation.kind import FeaturePerturbation, PostVQ
 from vqseg.types import Share
 
@@ -12,4 +13,4 @@ def _leave(tokens: PostVQ, strength: float, generator: Generator | None, share: 
     return tokens.features
 
 
-NONE = FeaturePerturbation(name="none", title="nothing", change=_leave, coupled=True, tabled=False)
+NONE = FeaturePerturbation(name="none", title="nothing", change=_leave, closed_form=no_effect, coupled=True, tabled=False)

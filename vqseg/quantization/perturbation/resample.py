@@ -5,7 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
+from vqseg.quantization.perturbation.outwards import Neighbourhood
+from vqseg.quantization.perturbation.search import cut, place_in_rows
 from vqseg.quantization.perturbation.transitions import Temperature, squared_distances, temperature_of
 
 # Elements of one block of rows x K distances (64 MB in float32).
@@ -44,21 +47,15 @@ def _with_own_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength
     rows = max(1, _BLOCK // len(codewords))
     for codes, place in zip(flat.split(rows), uniform[1].split(rows), strict=True):
         cumulative = _cumulative_weights(codes, codewords, scale)
-        drawn.append(torch.searchsorted(cumulative, _targets(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
+        drawn.append(torch.searchsorted(cumulative, cut(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
     return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
 
 
 def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
     """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
     cumulative = _cumulative_weights(rows, codewords, scale)
-    # Both tokens and rows are sorted by code here, so one padded table of thresholds serves all rows in one search.
-    counts = torch.bincount(owner, minlength=len(rows))
-    offset = counts.cumsum(0) - counts
-    place = torch.arange(len(owner), device=owner.device) - offset[owner]
-    targets = _targets(uniform, cumulative[owner, -1])
-    table = targets.new_zeros(len(rows), int(counts.max()))
-    table[owner, place] = targets
-    return torch.searchsorted(cumulative, table, right=True)[owner, place]
+    # Both tokens and rows are sorted by code here.
+    return place_in_rows(cumulative, owner, uniform)
 
 
 def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
@@ -69,9 +66,6 @@ def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tens
     return exponents.clamp_(min=-80).exp_().scatter_(1, codes[:, None], 0).cumsum_(1)
 
 
-def _targets(uniform: Tensor, total: Tensor) -> Tensor:
-    """Where to cut the cumulative sums: below the total, so that a search from the right ends on a bin of positive width, never on i."""
-    return torch.minimum(uniform * total, torch.nextafter(total, torch.zeros_like(total)))
-
-
-RESAMPLE = CodePerturbation(name="resample", title="QPM", swap=_resample, coupled=True)
+RESAMPLE = CodePerturbation(
+    name="resample", title="QPM", swap=_resample, coupled=True, closed_form=perturbation_effect, outwards=Neighbourhood.draw
+)

@@ -13,8 +13,9 @@ from torch import Tensor
 
 _TEMPERATURE_ROWS = 512
 
-Temperature = float | Literal["adaptive"]
-"""Divides squared distances: a positive number, or "adaptive" for `adaptive_temperature`."""
+Temperature = float | Literal["adaptive"] | Tensor
+"""Divides squared distances: a positive number, or "adaptive" for `adaptive_temperature`; or a number solved before, a scalar () on the
+codewords' device, which is not checked, as the host would wait for it."""
 
 
 def check_codebook(codewords: Tensor, strength: float = 0.0) -> None:
@@ -68,7 +69,9 @@ def _adaptive_temperature(codewords: Tensor) -> Tensor:
 
 def check_temperature(temperature: Temperature) -> None:
     """Raises ValueError unless the temperature is positive or "adaptive"."""
-    if temperature != "adaptive" and not float(temperature) > 0:
+    if isinstance(temperature, Tensor) or temperature == "adaptive":
+        return
+    if isinstance(temperature, str) or not float(temperature) > 0:
         raise ValueError(f"temperature must be positive or 'adaptive', got {temperature!r}")
 
 
@@ -86,6 +89,8 @@ def temperature_of(codewords: Tensor, temperature: Temperature) -> Tensor:
         ValueError: If the temperature is a number that is not positive.
     """
     check_temperature(temperature)
+    if isinstance(temperature, Tensor):
+        return temperature.to(codewords.dtype)
     return _adaptive_temperature(codewords) if temperature == "adaptive" else codewords.new_full((), float(temperature))
 
 
