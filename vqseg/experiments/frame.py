@@ -23,7 +23,13 @@ _NOTHING: Changes = {"objective.perturbation": "none"}
 _REACHES = (1, 8, 64, 512)
 _BEST = 64
 _STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
-_LABELLED: Changes = {**CODEBOOK, "objective.perturb_labelled": True, "objective.unlabelled": 0.0}
+_LABELLED: Changes = {
+    **CODEBOOK,
+    "objective.perturb_labelled": True,
+    "objective.unlabelled": 0.0,
+    # The segmentation alone, as in the paper's Fig. 1.
+    "objective.reconstruction": 0.0,
+}
 _VIEWS = {"strong": "strong views", "weak": "weak views"}
 
 
