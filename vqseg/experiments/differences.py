@@ -84,9 +84,10 @@ def differences_text(found: Sequence[Difference]) -> str:
         lines.append(
             f"| {one['row']} | {one['against']} | {seeds} | {one['mean']:+.4f} | {interval} | {_p(one['t_test'])} | {_p(one['wilcoxon'])} |"
         )
-    least = 0.5 ** (max(len(one["seeds"]) for one in found) - 1)
-    caution = f"Wilcoxon's signed-rank test cannot give a p below {least:g} with so few seeds."
-    lines += ["", f"Every p is that of one comparison, not corrected for how many there are. {caution}"]
+    most = max(len(one["seeds"]) for one in found)
+    if most > 1:
+        caution = f"From {most} seeds, Wilcoxon's signed-rank test cannot give a p below {0.5 ** (most - 1):g}."
+        lines += ["", f"Every p is that of one comparison, not corrected for how many there are. {caution}"]
     return "\n".join(lines) + "\n"
 
 

@@ -73,6 +73,9 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     nothing = f"nothing perturbed, {_VIEWS[view]}"
     best, *others = sorted(_reaches(config), key=lambda reach: abs(math.log(reach / _BEST)))
     yield Cell(nothing, {**base, **_NOTHING})
+    if view == "strong":
+        # What the further steps give by themselves. It sees no unlabelled view, so it needs no row for the weak ones.
+        yield Cell(f"no unlabelled branch, {_VIEWS[view]}", {**base, **START.changes}, against=nothing)
 
     def qpm(strength: float, reach: int) -> Cell:
         name = f"QPM {strength}, {_reach_name(reach, config)}, {_VIEWS[view]}"

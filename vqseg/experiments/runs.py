@@ -45,7 +45,14 @@ _RESULT, _ORIGIN, _LOCK = "result.json", "origin.json", "lock"
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
-_YOUNGER = {("data", "pseudo_labels"): None, ("preprocess", "largest_of_each"): False, ("model", "reach"): None}
+_YOUNGER = {
+    ("data", "pseudo_labels"): None,
+    ("preprocess", "largest_of_each"): False,
+    ("model", "reach"): None,
+    ("objective", "perturb_labelled"): False,
+    ("objective", "student_view"): "strong",
+    ("train", "decoders_alone"): False,
+}
 
 
 @dataclass(frozen=True)
