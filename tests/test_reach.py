@@ -199,7 +199,7 @@ def test_in_training_the_number_is_held_until_it_is_solved() -> None:
 def test_an_old_checkpoint_says_what_its_temperature_amounts_to() -> None:
     segmenter = Segmenter(tiny_model(temperature=2.5))
     codewords = torch.from_numpy(segmenter.codewords)
-    assert segmenter.temperature == 2.5
+    assert segmenter.temperature == 2.5 == segmenter.temperature_at(None)
     assert segmenter.reach == pytest.approx(reach_by_hand(codewords.double().numpy(), 2.5), rel=1e-4)
     assert segmenter.temperature_at(segmenter.reach) == pytest.approx(2.5, rel=1e-3)
 

@@ -15,6 +15,7 @@ from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.perturbation import Temperature
 from vqseg.types import Array, Scan
 
 
@@ -45,9 +46,10 @@ class Segmenter:
         return Reaches(codewords.float().cpu(), temperature)
 
     @property
-    def temperature(self) -> float:
-        """What the QPM divides squared distances by where no reach is asked for."""
-        return self.reaches.temperature(None)
+    def temperature(self) -> Temperature:
+        """The setting of what the QPM divides squared distances by; the number that was solved, where the network sets a reach instead."""
+        setting = self._model.config.temperature
+        return self.reaches.temperature(None) if setting is None else setting
 
     @property
     def reach(self) -> float:

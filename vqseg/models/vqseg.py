@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vqseg.config import ModelConfig, PreprocessConfig
 from vqseg.models.encoders import encoder_pair
-from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, training_perturbation
+from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, QuantizedPerturbation, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.types import QuantizerOutput, Share, VQSegOutput
 
@@ -98,6 +98,12 @@ class VQSeg(nn.Module):
         quantized = self.quantizer(z).quantized if quantize and not self.config.continuous else z
         logits: Tensor = self.segmentation_decoder(_joined(passing, quantized))
         return logits[..., : images.shape[-2], : images.shape[-1]]
+
+    @property
+    def perturbation(self) -> QuantizedPerturbation:
+        """The module of the paper as this network uses it: its mode, and the temperature for its present codewords."""
+        temperature = self.swap_temperature(self.quantizer.codewords().detach().float(), self.quantizer.stamp)
+        return QuantizedPerturbation(self.config.mode, temperature)
 
     @property
     def indexed(self) -> bool:
