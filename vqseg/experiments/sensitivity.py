@@ -177,7 +177,7 @@ def lines(size: int, own: float) -> list[Line]:
     for kind in kinds:
         # What leaves the codebook goes any share of the way: its own strengths lie between these two.
         reaches = several if isinstance(kind, CodePerturbation) else [own, float(size - 1)]
-        found += [Line(kind, reach, reach == own) for reach in reaches] if kind.has_reach else [Line(kind, None)]
+        found += [Line(kind, reach, reach == own) for reach in reaches] if kind.reaches else [Line(kind, None)]
     return found
 
 

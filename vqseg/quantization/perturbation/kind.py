@@ -53,8 +53,8 @@ class Perturbation(ABC):
     """Whether a larger strength, under one seed, only adds to what a smaller one does."""
     needs_codes: bool = False
     """Whether it cannot do without a codebook."""
-    has_reach: bool = False
-    """Whether it looks at distances between codewords, so that the reach says how far it goes."""
+    reaches: bool = False
+    """Whether what it does depends on the temperature, and so on the reach."""
     tabled: bool = True
     """Whether the table of strengths has rows for it."""
     closed_form: Effect | None = None
@@ -153,6 +153,7 @@ class CodePerturbation(Perturbation):
     """What replaces which; called with a strength above 0 and at least one token."""
     outwards: Outwards | None = None
     """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
+    reaches: bool = True
     needs_codes: bool = True
 
     @torch.no_grad()

@@ -26,6 +26,11 @@ def modes() -> tuple[str, ...]:
     return tuple(name for name, one in PERTURBATIONS.items() if isinstance(one, CodePerturbation))
 
 
+def modes_with_reach() -> tuple[str, ...]:
+    """Those of `modes` whose replacements depend on the reach."""
+    return tuple(name for name in modes() if code_perturbation(name).reaches)
+
+
 def training_names() -> tuple[str, ...]:
     """What `objective.perturbation` can be: the QPM, or one of those that change features."""
     return (QPM, *(name for name in PERTURBATIONS if name not in modes()))

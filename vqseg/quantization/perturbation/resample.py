@@ -67,5 +67,5 @@ def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tens
 
 
 RESAMPLE = CodePerturbation(
-    name="resample", title="QPM", swap=_resample, coupled=True, has_reach=True, closed_form=perturbation_effect, outwards=Neighbourhood.draw
+    name="resample", title="QPM", swap=_resample, coupled=True, closed_form=perturbation_effect, outwards=Neighbourhood.draw
 )

@@ -33,7 +33,7 @@ SHIFT = FeaturePerturbation(
     closed_form=shift_effect,
     coupled=True,
     needs_codes=True,
-    has_reach=True,
+    reaches=True,
     # The published table of strengths was measured without it.
     tabled=False,
 )
