@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqseg.checkpoint import WEIGHTS, CheckpointError, checkpoint_folder, load_model, read_config
+from vqseg.config import ConfigError
 from vqseg.data.datasets import DatasetError
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.scan import through_plane_axis
@@ -135,10 +136,10 @@ def measure_sensitivity(
         CheckpointError: The checkpoint cannot be read, or does not say what it was trained on.
         DatasetError: The data set has no labelled validation cases with a structure, or other classes.
         NoIndicesError: The network decodes more than indices.
-        ValueError: The count is not positive.
+        ConfigError: The count is not positive.
     """
     if count < 1:
-        raise ValueError(f"slices must be at least 1, got {count}")
+        raise ConfigError(f"slices must be at least 1, got {count}")
     folder = checkpoint_folder(checkpoint)
     model, data = load_model(folder), data or _trained_on(folder)
     if not model.indexed:
@@ -176,7 +177,7 @@ def lines(size: int, own: float) -> list[Line]:
     found = []
     for kind in kinds:
         # What leaves the codebook goes any share of the way: its own strengths lie between these two.
-        reaches = several if isinstance(kind, CodePerturbation) else [own, float(size - 1)]
+        reaches = several if isinstance(kind, CodePerturbation) else sorted({own, float(size - 1)})
         found += [Line(kind, reach, reach == own) for reach in reaches] if kind.reaches else [Line(kind, None)]
     return found
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _NAME, _TITLE = "sensitivity", "What each perturbation does to a finished checkpoint"
 # A loss of Dice that a table's last column looks for.
 _LOSS = 0.05
-_MARKERS = {"shuffle": "s", "shift": "^", "dropout": "v", "channel_dropout": "D"}
+_MARKERS = "os^vDPX"
 
 
 def write_sensitivity(found: Sequence[Sensitivity], output: Path, *, seed: int, seconds: float, command: str) -> list[Path]:
@@ -65,11 +65,15 @@ def line_name(point: Point, checkpoint: Sensitivity) -> str:
     title, reach = perturbation_named(point["kind"]).title, point["reach"]
     if reach is None:
         return title
-    if reach == checkpoint["own_reach"]:
-        return f"{title}, own reach {reach:.0f}"
-    if reach == 1:
-        return f"{title}, nearest alone"
-    return f"{title}, any codeword" if reach == checkpoint["codebook_size"] - 1 else f"{title}, reach {reach:g}"
+    size = checkpoint["codebook_size"]
+    # The same words for every checkpoint, whatever the sizes of their codebooks: a figure has one legend.
+    words = {
+        float(size // 2): "half of the codewords",
+        1.0: "nearest alone",
+        size - 1.0: "any codeword",
+        checkpoint["own_reach"]: "own reach",
+    }
+    return f"{title}, {words.get(reach, f'reach {reach:g}')}"
 
 
 def _by_line(checkpoint: Sensitivity) -> dict[str, list[Point]]:
@@ -147,27 +151,29 @@ def _plot(found: Sequence[Sensitivity], file: Path) -> None:
         over_strength, over_effect = (figure.add_subplot(len(found), 2, 2 * row + column) for column in (1, 2))
         _draw(over_strength, checkpoint, "strength")
         _draw(over_effect, checkpoint, "effect")
-        over_strength.set(title=checkpoint["checkpoint"], xlabel="strength epsilon or rate p", ylabel="Dice against the truth")
-        over_effect.set(xscale="log", xlabel="effect: squared displacement of a token / variance of the codewords")
-    # Reaches differ a little from one checkpoint to the next, their colours do not.
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
-    figure.suptitle(_TITLE)
+        over_strength.set(title=checkpoint["checkpoint"], xlabel="strength epsilon or rate p", ylabel="Dice against unperturbed")
+        over_effect.set(title=checkpoint["checkpoint"], xscale="log", xlabel="effect: squared displacement / variance")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
     figure.savefig(file, dpi=80)
 
 
-def _draw(axes: Axes, checkpoint: Sensitivity, over: str) -> None:
-    """One line a kind and reach, over "strength" or "effect"; the farther it goes, the darker."""
-    from matplotlib import colormaps
-
+def _draw(axes: Axes, checkpoint: Sensitivity, over: Literal["strength", "effect"]) -> None:
+    """A line a kind and reach, its colour and marker those of the kind; the farther it goes, the stronger the colour."""
     by_line = _by_line(checkpoint)
-    shaded = [name for name, points in by_line.items() if points[0]["kind"] not in _MARKERS]
-    for number, (name, points) in enumerate(by_line.items()):
-        place = shaded.index(name) / max(1, len(shaded) - 1) if name in shaded else None
-        colour = colormaps["tab10"](number % 10) if place is None else colormaps["Blues"](0.35 + 0.6 * place)
-        x = [point["strength"] if over == "strength" else point["effect"] for point in points]
-        y = [point["dice"] for point in points]
-        axes.plot(x, y, marker=_MARKERS.get(points[0]["kind"], "o"), markersize=4, linewidth=1.2, color=colour, label=name)
-    axes.axhline(checkpoint["dice"], color="#555555", linestyle="--", linewidth=1, label="nothing perturbed")
-    axes.set_ylim(-0.03, 1.0)
+    kinds = list(dict.fromkeys(points[0]["kind"] for points in by_line.values()))
+    for name, points in by_line.items():
+        kind = points[0]["kind"]
+        alike = [other for other, theirs in by_line.items() if theirs[0]["kind"] == kind]
+        axes.plot(
+            [point[over] for point in points],
+            [point["dice_unperturbed"] for point in points],
+            color=f"C{kinds.index(kind)}",
+            alpha=0.3 + 0.7 * (alike.index(name) + 1) / len(alike),
+            marker=_MARKERS[kinds.index(kind) % len(_MARKERS)],
+            markersize=4,
+            linewidth=1.2,
+            label=name,
+        )
+    axes.set_ylim(-0.03, 1.03)
     axes.grid(alpha=0.3)
     axes.set_axisbelow(True)
