@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from tests.tiny import tiny_model
 from vqseg.checkpoint import load_model, save_model
@@ -85,10 +86,9 @@ def test_a_point_is_what_the_app_shows(
     reach = (asked or found["own_reach"]) if PERTURBATIONS[kind].reaches else None
     measured = point(found, kind, strength, reach)
     expected = [np.mean([c / s for c, s in zip(*pair, strict=True) if s]) for pair in zip(common, size, strict=True)]
-    np.testing.assert_allclose([measured["dice"], measured["dice_unperturbed"]], expected, atol=1e-6)
+    # Several strengths are decoded at once here, so that a pixel on the edge between two classes may round to the other one.
+    np.testing.assert_allclose([measured["dice"], measured["dice_unperturbed"]], expected, atol=2e-3)
     if kind == "resample":
-        import torch
-
         effect = perturbation_effect(
             torch.from_numpy(segmenter.codewords), torch.from_numpy(usage), strength, segmenter.reaches.temperature(asked)
         )
