@@ -38,7 +38,7 @@ from vqseg.data.scan import scan_endings
 logger = logging.getLogger(__name__)
 
 # Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
-_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "tabs/see/view.js", "web/store.js")
+_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
