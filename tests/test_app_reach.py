@@ -103,8 +103,9 @@ def test_a_link_names_a_reach_and_what_it_says_wrongly_is_that_of_the_opening(sc
     assert found is not None and found.reach == reach
 
 
-def test_a_scan_opens_at_a_share_of_the_codebook_unless_the_checkpoint_reaches_further(opened: OpenScan, scan_file: Path) -> None:
-    assert opening_reach(opened) is None
+def test_a_scan_opens_at_a_share_of_the_codebook_unless_the_checkpoint_reaches_further(scan_file: Path) -> None:
+    far = replace(fake_served(), segmenter=FakeSegmenter(reach=50.0))
+    assert opening_reach(OpenScan(far.segmenter.open(read_scan(scan_file)), far)) is None
     near = replace(fake_served(), segmenter=FakeSegmenter(reach=2.0))
     told = describe("token", OpenScan(near.segmenter.open(read_scan(scan_file)), near), "One")["reach"]
     assert told == {"own": 2.0, "last": 63, "opening": 48.0, "modes": ["resample"]}

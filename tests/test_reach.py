@@ -294,7 +294,9 @@ def test_the_effect_of_codewords_on_one_spot() -> None:
             perturbation_effect(codebook(3), usage, 0.5, 1.0)
 
 
-@given(seed=st.integers(0, 1000), size=st.integers(2, 80), shares=st.lists(st.floats(0, 1), min_size=1, max_size=6), own=st.floats(0.01, 100))
+@given(
+    seed=st.integers(0, 1000), size=st.integers(2, 80), shares=st.lists(st.floats(0, 1), min_size=1, max_size=6), own=st.floats(0.01, 100)
+)
 @settings(deadline=None, max_examples=50)
 def test_served_temperatures_give_their_reach_whatever_was_asked_for_before(seed: int, size: int, shares: list[float], own: float) -> None:
     codewords = torch.randn(size, 3, generator=torch.Generator().manual_seed(seed))

@@ -283,7 +283,7 @@ export function createFrames(store, steps) {
     get curve() {
       return curve();
     },
-    /** How many of the present slice's frames have been fetched ahead. */
+    /** How many of the present slice's frames by epsilon have been fetched ahead. */
     get readyAhead() {
       return readyAhead();
     },

@@ -38,7 +38,7 @@ export function createReachSlider(root) {
     if (reachAt(Number(range.value), scan.reach) !== chosenReach) {
       range.value = String(positionOf(chosenReach, scan.reach));
     }
-    range.setAttribute("aria-valuetext", isOwn ? words + ", the checkpoint's own" : words);
+    range.setAttribute("aria-valuetext", isOwn ? words + ", as trained" : words);
     range.style.setProperty("--range_progress", (100 * Number(range.value)) / Number(range.max) + "%");
     output.textContent = why ? words : reason || words;
     if (why) why.textContent = reason;
@@ -48,7 +48,7 @@ export function createReachSlider(root) {
     const place = positionOf(null, scan.reach) / Math.max(1, lastPosition(scan.reach));
     root.style.setProperty("--own", String(place));
     own.setAttribute("aria-pressed", String(isOwn));
-    own.title = "The checkpoint's own reach: " + reachInWords(null, scan.reach);
+    own.title = "The reach of this checkpoint in its training: " + reachInWords(null, scan.reach);
   }
 
   store.subscribe(draw);
