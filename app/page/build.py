@@ -34,6 +34,7 @@ from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
 from vqseg.data.scan import scan_endings
+from vqseg.inference import replacements
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ def facts() -> dict[str, Any]:
         "largest_seed": LARGEST_SEED,
         "branches": branches,
         "noticed": NOTICED,
+        "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly.name if plotly else "",
     }

@@ -28,8 +28,11 @@ function answerTo({ strength, with_image: withImage }) {
     codes: packed([byte, 0, 0, 0]),
     truth: null,
     image: withImage ? packed([5, 6]) : null,
-    ...(withImage ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16") } : {}),
+    ...(withImage
+      ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16"), clean_labels: packed([0, 1]) }
+      : {}),
     agreement: 1,
+    changed_share: strength,
     replaced_share: strength,
     dice_vs_clean: 1,
     psnr: 30,

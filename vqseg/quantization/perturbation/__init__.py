@@ -28,6 +28,7 @@ from vqseg.quantization.perturbation.registry import (
     modes,
     modes_with_reach,
     perturbation_named,
+    replacements,
     training_names,
     training_perturbation,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "perturbed_marginal",
     "radius_bounds",
     "reach_of_temperature",
+    "replacements",
     "squared_distances",
     "temperature_for_reach",
     "training_names",

@@ -125,6 +125,8 @@ class CodePerturbation(Perturbation):
     """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
     reaches: bool = True
     """Whether its replacements depend on the temperature, and so on the reach."""
+    becomes: str = "another codeword"
+    """In a sentence: what a replaced token becomes."""
     needs_codes: bool = True
 
     @torch.no_grad()
