@@ -99,7 +99,7 @@ def test_the_mark_and_the_ends_can_be_clicked(page: Any) -> None:
     page.locator("#reach .own").click()
     wait_reach(page, None)
     assert slider(page).input_value() == str(AT_OWN)
-    assert slider(page).get_attribute("aria-valuetext") == "about 4 lookalikes, as trained"
+    assert slider(page).get_attribute("aria-valuetext") == "about 4 codewords, as trained"
     assert page.locator("#reach .own").get_attribute("aria-pressed") == "true"
     for name, reach, position in (("nearest only", 1, 0), ("any codeword", LAST, AT_LAST)):
         page.locator("#reach").get_by_role("button", name=name).click()

@@ -1,11 +1,12 @@
 /* The scale of the slider "Reach": positions on a logarithmic track, and a reach in words. Pure functions.
    null stands for the checkpoint's own reach, here as everywhere. */
 
+import { number } from "./numbers.js";
+
 /** @typedef {Pick<import("./types").Reaches, "own" | "last">} Ends */
 
 const A_DECADE = 25; // positions from 1 to 10, from 10 to 100 ...
-// Up to this share of the codebook a replacement is still one of the more similar codewords.
-const ALIKE = 1 / 4;
+const ALIKE = 0.01; // of the codebook: codewords farther down the list do not look alike any more
 
 /** @param {number} reach */
 const place = (reach) => A_DECADE * Math.log10(reach);
@@ -57,8 +58,14 @@ export function reachesBeside(reach, ends, most) {
  * The number of codewords that a replaced token may effectively become, rounded for reading.
  * @param {number} reach
  */
-export const roundedReach = (reach) =>
-  (reach < 9.95 ? Number(reach.toFixed(1)) : Math.round(reach)).toLocaleString("en", { useGrouping: true });
+export const roundedReach = (reach) => number(reach < 9.95 ? Number(reach.toFixed(1)) : Math.round(reach));
+
+/**
+ * What this many nearest codewords are.
+ * @param {number} many
+ * @param {number} last
+ */
+export const kindOf = (many, last) => (many <= ALIKE * last ? "lookalikes" : "codewords");
 
 /**
  * A reach among other settings.
@@ -73,10 +80,9 @@ export const reachAsSetting = (reach) => (reach === null ? "own reach" : "reach 
  */
 export function reachInWords(reach, ends) {
   const value = reach ?? ends.own;
-  const number = roundedReach(value);
-  if (number === "1") return "nearest only";
-  if (value >= ends.last) return "any codeword";
-  return value <= ALIKE * ends.last ? "about " + number + " lookalikes" : "about " + number + " codewords";
+  const many = roundedReach(value);
+  if (many === "1") return "nearest only";
+  return value >= ends.last ? "any codeword" : "about " + many + " " + kindOf(value, ends.last);
 }
 
 /**

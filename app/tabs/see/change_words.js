@@ -1,6 +1,7 @@
 /* What happened to the slice, in one sentence. No DOM. */
 
 import { number, percent } from "../../web/numbers.js";
+import { kindOf } from "../../web/reach_scale.js";
 
 /** @typedef {import("../../web/types").Facts} Facts */
 /** @typedef {import("../../web/types").Frame} Frame */
@@ -11,7 +12,6 @@ import { number, percent } from "../../web/numbers.js";
 
 const INVITATION = "Nothing is replaced yet. Move epsilon to replace tokens, and reach to say how far.";
 const MOST_NAMED = 4; // structures
-const ALIKE = 0.01; // of the codebook: codewords farther down the list do not look alike any more
 
 /**
  * @param {Asked} asked
@@ -36,7 +36,7 @@ function replacement({ mode, reach }, { reach: { own, last, modes } }, replaceme
   const many = Math.round(reach ?? own);
   if (many <= 1) return "its nearest codeword";
   if (many >= last) return "any codeword";
-  return `one of about ${number(many)} ${many <= ALIKE * last ? "lookalikes" : "codewords"}`;
+  return `one of about ${number(many)} ${kindOf(many, last)}`;
 }
 
 /**
