@@ -6,7 +6,7 @@ Shapes: features (B, D, h, w), indices (B, h, w) int64, codewords (K, D).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,9 @@ from vqseg.transfer import to_device
 from vqseg.types import Share
 
 WHOLE = Share()
+
+Radius = Callable[[Tensor, Sequence[float], Temperature], list[float]]
+"""(codewords (K, D), strengths, temperature) -> nats, one for each strength."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,12 @@ class Perturbation(ABC):
     """Whether it cannot do without a codebook."""
     tabled: bool = True
     """Whether the table of strengths has rows for it."""
+    compared: bool = True
+    """Whether the app draws it beside the others."""
     closed_form: Effect | None = None
     """Its effect as a formula, where there is one."""
+    radius: Radius | None = None
+    """The KL divergence that it puts between the marginals before and after, where there is a formula."""
 
     @abstractmethod
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,11 @@ def modes() -> tuple[str, ...]:
     return tuple(name for name, one in PERTURBATIONS.items() if isinstance(one, CodePerturbation))
 
 
+def compared() -> tuple[Perturbation, ...]:
+    """What the app draws beside each other."""
+    return tuple(one for one in PERTURBATIONS.values() if one.compared)
+
+
 def training_names() -> tuple[str, ...]:
     """What `objective.perturbation` can be: the QPM, or one of those that change features."""
     return (QPM, *(name for name in PERTURBATIONS if name not in modes()))
