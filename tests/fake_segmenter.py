@@ -23,16 +23,21 @@ CLASSES = ("background", "RV", "MYO", "LV")
 
 
 class FakeSegmenter:
-    """classes: the background and up to three more; the fewer, the brighter the first of them."""
+    """classes: the background and up to three more; the fewer, the brighter the first of them. reach: its own, by default any code."""
 
-    def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
-        self.classes = classes
-        self.temperature = "adaptive"
+    codebook_size = CODES
+    temperature = "adaptive"
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES, reach: float = CODES - 1) -> None:
+        self.classes, self.reach = classes, reach
+
+    def temperature_at(self, reach: float | None) -> str | float:
+        return self.temperature if reach is None else float(reach)
 
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
         if progress is not None:
             progress(1.0)
-        return FakeSegmentedScan(scan, self.classes)
+        return FakeSegmentedScan(scan, self.classes, self.reach)
 
 
 class PausedSegmenter(FakeSegmenter):
@@ -63,8 +68,8 @@ class FakeSegmentedScan:
     levels = 1
     cell_size = (float(STRIDE), float(STRIDE))
 
-    def __init__(self, scan: Scan, classes: tuple[str, ...] = CLASSES) -> None:
-        self.scan, self.classes = scan, classes
+    def __init__(self, scan: Scan, classes: tuple[str, ...] = CLASSES, reach: float = CODES - 1) -> None:
+        self.scan, self.classes, self._own = scan, classes, reach
         self.axis = through_plane_axis(scan)
         self.slice_count = scan.shape[self.axis]
         low, high = np.percentile(scan.voxels, (0.5, 99.5))
@@ -78,7 +83,15 @@ class FakeSegmentedScan:
     def byte_size(self) -> int:
         return sum(a.nbytes for a in (self.scan.voxels, self.labels, self.normalised, self.reconstruction, self.indices))
 
-    def perturb(self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0, forced: dict | None = None) -> SliceResult:
+    def perturb(
+        self,
+        slice_index: int,
+        strength: float,
+        mode: str = "resample",
+        seed: int = 0,
+        forced: dict | None = None,
+        reach: float | None = None,
+    ) -> SliceResult:
         start = time.perf_counter()
         image = self.normalised.take(slice_index, self.axis)
         clean = np.rint(_block_means(image) * (CODES - 1)).astype(np.int64)
@@ -87,7 +100,7 @@ class FakeSegmentedScan:
         others = (
             random.permutation(clean.ravel()).reshape(clean.shape)
             if mode == "shuffle"
-            else (clean + random.integers(1, CODES, clean.shape)) % CODES
+            else (clean + self._steps(random.integers(1, CODES, clean.shape), reach)) % CODES
         )
         indices = np.where(replaced, others, clean)
         for place, code in (forced or {}).items():
@@ -108,6 +121,10 @@ class FakeSegmentedScan:
             psnr=psnr(reconstruction, image),
             milliseconds=1000 * (time.perf_counter() - start),
         )
+
+    def _steps(self, drawn: np.ndarray, reach: float | None) -> np.ndarray:
+        """How many codes a token moves on, from 1 to the reach; drawn: 1 to K - 1. The larger the reach the farther."""
+        return 1 + (drawn - 1) * int(self._own if reach is None else reach) // (CODES - 1)
 
     def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: dict | None = None) -> SliceResult:
         start = time.perf_counter()
@@ -143,24 +160,34 @@ class FakeSegmentedScan:
         places = _block_means(self.normalised.take(slice_index, self.axis)) * (CODES - 1)
         return (places[..., None] * np.full(3, 3**-0.5)).astype(np.float32)
 
-    def fates(self, code: int, strength: float, count: int, seed: int = 0) -> np.ndarray:
+    def fates(self, code: int, strength: float, count: int, seed: int = 0, reach: float | None = None) -> np.ndarray:
         random = np.random.default_rng([seed, code])
-        return np.where(random.random(count) < strength, (code + random.integers(1, CODES, count)) % CODES, code)
+        return np.where(random.random(count) < strength, (code + self._steps(random.integers(1, CODES, count), reach)) % CODES, code)
 
-    def consistency(self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0) -> Consistency:
-        after, before = self.perturb(slice_index, strength, mode, seed), self.perturb(slice_index, 0.0)
+    def consistency(
+        self, slice_index: int, strength: float, mode: str = "resample", seed: int = 0, reach: float | None = None
+    ) -> Consistency:
+        after, before = self.perturb(slice_index, strength, mode, seed, reach=reach), self.perturb(slice_index, 0.0)
         return Consistency(before.labels, after.labels, 2 * np.abs(after.reconstruction - before.reconstruction))
 
-    def neighbours(self, code: int, count: int, also: tuple[int, ...] = ()) -> CodeNeighbours:
+    def neighbours(self, code: int, count: int, also: tuple[int, ...] = (), reach: float | None = None) -> CodeNeighbours:
         order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]
         codes = np.array([*order, *also])
         distances = np.abs(codes - code).astype(np.float32)
-        return CodeNeighbours(codes, distances, (codes != code) / np.float32(CODES - 1))
+        steps = int(self._own if reach is None else reach)
+        return CodeNeighbours(codes, distances, np.isin((codes - code) % CODES, range(1, steps + 1)) / np.float32(steps))
 
-    def perturb_volume(self, strength: float, mode: str, seed: int, progress: Callable[[float], None] = lambda _: None) -> VolumeResult:
+    def perturb_volume(
+        self,
+        strength: float,
+        mode: str,
+        seed: int,
+        progress: Callable[[float], None] = lambda _: None,
+        reach: float | None = None,
+    ) -> VolumeResult:
         results = []
         for index in range(self.slice_count):
-            results.append(self.perturb(index, strength, mode, seed))
+            results.append(self.perturb(index, strength, mode, seed, reach=reach))
             progress((index + 1) / self.slice_count)
         return VolumeResult(
             labels=np.stack([r.labels for r in results], self.axis),

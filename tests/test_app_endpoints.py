@@ -174,13 +174,14 @@ def test_callers_with_the_same_file_do_not_delete_it_under_each_other(server: Se
 def test_the_lines_shown_to_a_visitor_give_the_same_picture(server: Server, scan_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scan_file.parent)
     opened = OpenScan(FakeSegmentedScan(read_scan(scan_file)), fake_served())
-    request = FrameRequest("axial", 2, 0.4, "resample", 7, ((1, 2, 63), (3, 3, 0), (1, 2, 40)))
+    request = FrameRequest("axial", 2, 0.4, "resample", 7, ((1, 2, 63), (3, 3, 0), (1, 2, 40)), 5.0)
     answers: dict = {}
     exec(client_lines(opened, request, server.url), answers)
     expected = label_picture(make_frame(opened, request).labels, label_colours(len(CLASSES)))
     with Image.open(answers["segmentation"]) as picture:
         np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), expected)
-    assert (make_frame(opened, replace(request, edits=())).labels != make_frame(opened, request).labels).any()
+    for other in (replace(request, edits=()), replace(request, reach=None)):
+        assert (make_frame(opened, other).labels != make_frame(opened, request).labels).any()
 
 
 def test_forced_tokens_that_are_none_are_named(client: Client, scan_file: Path) -> None:
@@ -208,6 +209,30 @@ def test_a_caller_may_leave_the_last_arguments_out(server: Server, client: Clien
     figures = json.loads(answer.split("data: ", 1)[1])[2]
     expected = FakeSegmentedScan(read_scan(scan_file)).perturb(2, 0.4, seed=7)
     assert figures["dice_vs_clean"] == pytest.approx(expected.dice_vs_clean)
+
+
+def test_the_last_argument_is_the_reach_and_without_it_the_checkpoints_own_counts(client: Client, scan_file: Path) -> None:
+    segmented, file = FakeSegmentedScan(read_scan(scan_file)), handle_file(scan_file)
+    near = segmented.perturb(2, 0.4, seed=7, reach=5)
+    figures = client.predict(file, "axial", 2, 0.4, "resample", 7, "", "", 5, api_name="/perturb")[2]
+    assert figures["psnr"] == pytest.approx(near.psnr) and near.psnr != segmented.perturb(2, 0.4, seed=7).psnr
+    table = np.loadtxt(client.predict(file, 2, 0.4, "resample", 7, 5, api_name="/tokens"), int, delimiter=",", skiprows=1)
+    np.testing.assert_array_equal(table[:, 3], near.indices.ravel())
+    curves = [client.predict(file, 2, "resample", 7, *last, api_name="/curve")["psnr"] for last in ((), (5,), (None,))]
+    assert curves[1][8] == pytest.approx(near.psnr)
+    assert curves[0] == curves[2] != curves[1]
+
+
+@pytest.mark.parametrize("reach", [0.9, 64, -3])
+def test_a_reach_that_the_codebook_does_not_have_is_named(client: Client, scan_file: Path, reach: float) -> None:
+    file, message = handle_file(scan_file), f"reach must be a number from 1 to 63, .* got {reach}"
+    for name, settings in (
+        ("/perturb", ("axial", 2, 0.4, "resample", 7)),
+        ("/tokens", (2, 0.4, "resample", 7)),
+        ("/curve", (2, "resample", 7)),
+    ):
+        with pytest.raises(AppError, match=message):
+            client.predict(file, *settings, reach=reach, api_name=name)
 
 
 def test_tokens_are_a_table_of_the_slice_before_and_after(client: Client, scan_file: Path) -> None:

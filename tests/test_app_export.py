@@ -47,11 +47,11 @@ def opened(checkpoint: Path, scan_file: Path) -> OpenScan:
 EDITS = ((2, 3, 5), (0, 0, 1), (2, 3, 60))
 
 
-@pytest.mark.parametrize("edits", [(), EDITS])
+@pytest.mark.parametrize(("edits", "reach"), [((), None), (EDITS, 20.5)])
 def test_the_python_lines_the_labels_file_and_the_screen_are_one_volume(
-    opened: OpenScan, scan_file: Path, edits: tuple, tmp_path: Path
+    opened: OpenScan, scan_file: Path, edits: tuple, reach: float | None, tmp_path: Path
 ) -> None:
-    request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, edits)
+    request = FrameRequest(opened.plane, 1, 0.35, "resample", 7, edits, reach)
     # The package need not be installed for the tests: the lines are run as from the repository's root, on a scan elsewhere.
     where = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
     subprocess.run([sys.executable, "-c", python_lines(opened, request)], check=True, cwd=scan_file.parent, timeout=120, env=where)
@@ -130,9 +130,9 @@ def test_labels_are_sent_with_the_last_slice(opened: OpenScan) -> None:
 
 
 def test_the_configuration_is_the_request(opened: OpenScan, checkpoint: Path) -> None:
-    request = FrameRequest("coronal", 4, 0.5, "shuffle", 3)
-    values = json.loads(configuration(opened, request))
-    assert FrameRequest.checked({**values, "index": values["slice"], "strength": values["epsilon"]}, opened) == request
+    for request in (FrameRequest("coronal", 4, 0.5, "resample", 3, (), 7.5), FrameRequest("coronal", 4, 0.5, "shuffle", 3)):
+        values = json.loads(configuration(opened, request))
+        assert FrameRequest.checked({**values, "index": values["slice"], "strength": values["epsilon"]}, opened) == request
     assert values["checkpoint"] == str(checkpoint)
     assert values["scan"] == "heart.nii.gz"
 
@@ -160,10 +160,10 @@ def test_figures_are_of_the_format_asked_for(opened: OpenScan, file_format: str,
 
 
 def test_a_figure_says_its_settings_edges_and_scale(opened: OpenScan) -> None:
-    request = FrameRequest(opened.plane, 1, 0.5, "resample", 2, EDITS)
+    request = FrameRequest(opened.plane, 1, 0.5, "resample", 2, EDITS, 12.5)
     sheet, frame = slice_figure(opened, request, Drawing(0.5, True, ("RV", "LV"))), make_frame(opened, request)
     caption = sheet.get_supxlabel()
-    assert f"{opened.plane} slice 1, ε = 0.5, resample, seed 2, forced tokens 0.0.1_2.3.60" in caption
+    assert f"{opened.plane} slice 1, ε = 0.5, resample, reach 12.5, seed 2, forced tokens 0.0.1_2.3.60" in caption
     assert f"Dice {frame.dice_vs_clean:.3f} against ε = 0, PSNR {frame.psnr:.1f} dB" in caption
     # 24 pixels of about 1.4 mm across: 5 mm are the longest bar within a quarter of the picture.
     letters = list(opened.views[opened.plane].letters)

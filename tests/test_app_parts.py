@@ -34,7 +34,7 @@ from app.tabs.registry import TABS
 from app.tabs.see.answers import frame as see_frame
 from app.visit.answering import answering
 from app.visit.examples import Examples, find_examples
-from app.visit.links import Link
+from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
@@ -233,9 +233,10 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         "tab": "codebook",
         "checkpoint": "tiny",
         "edits": "2.3.17_0.0.5",
+        "reach": "40.5",
     }
     edits = ((2, 3, 17), (0, 0, 5))
-    assert Link.read(said, ["A", "B"], TAB_NAMES) == Link("B", "tiny", "sagittal", 3, 0.35, "shuffle", 7, "codebook", edits)
+    assert Link.read(said, ["A", "B"], TAB_NAMES) == Link("B", "tiny", "sagittal", 3, 0.35, "shuffle", 7, "codebook", edits, 40.5)
     wrong = {
         "case": "C",
         "plane": "up",
@@ -246,6 +247,7 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         "tab": ["see"],
         "checkpoint": "",
         "edits": "1.2",
+        "reach": "far",
     }
     assert Link.read(wrong, ["A", "B"], TAB_NAMES) == Link.read({}, ["A", "B"], TAB_NAMES) == Link("A")
 
@@ -263,6 +265,10 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         ("slice", "2.5", "index", None),
         ("tab", TAB_NAMES[-1], "tab", TAB_NAMES[-1]),
         ("tab", "other", "tab", ""),
+        ("reach", "1", "reach", 1.0),
+        ("reach", "0.9", "reach", None),
+        ("reach", "inf", "reach", None),
+        ("reach", "own", "reach", OWN_REACH),
     ],
 )
 def test_a_link_is_read_up_to_its_bounds_and_not_beyond(name: str, text: str, field: str, expected: object) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from vqseg.checkpoint import load_model, save_model
-from vqseg.config import AugmentationConfig, Config, DataConfig, ModelConfig, ObjectiveConfig, PreprocessConfig, TrainConfig
+from vqseg.config import AugmentationConfig, Config, ConfigError, DataConfig, ModelConfig, ObjectiveConfig, PreprocessConfig, TrainConfig
 from vqseg.data.phantom import write_phantoms
 from vqseg.models.vqseg import VQSeg
 from vqseg.training.schedule import codebook_start
@@ -55,6 +56,30 @@ def test_the_checkpoints_codebook_stands_through_the_run(folder: Path, tmp_path:
     assert codebook_start(config.train) == 0
     trained = load_model(Trainer(config).run())
     assert torch.equal(trained.quantizer.basis, load_model(folder / "checkpoint").quantizer.basis)
+
+
+def test_decoders_alone_begin_anew_and_codes_stand_still(folder: Path, tmp_path: Path) -> None:
+    config = config_from(folder, tmp_path / "run")
+    trainer = Trainer(replace(config, train=replace(config.train, decoders_alone=True, steps=4)))
+    before = load_model(folder / "checkpoint").state_dict()
+    begun = {name: value.clone() for name, value in trainer.network.state_dict().items()}
+    # A random network that was to settle over hundreds of steps would hold the teacher back.
+    assert not trainer.teacher.settled
+    trainer.run()
+    for network in (trainer.network, trainer.teacher.model):
+        for name, value in network.state_dict().items():
+            frozen = name.startswith(("encoder.", "quantizer."))
+            assert torch.equal(value, before[name]) if frozen else True, name
+    moved = [name for name, value in trainer.network.state_dict().items() if not torch.equal(value, begun[name])]
+    assert moved and all("decoder" in name for name in moved)
+    weights = [name for name in begun if "decoder" in name and name.endswith("weight") and begun[name].dim() == 4]
+    assert weights and not any(torch.equal(begun[name], before[name]) for name in weights)
+
+
+@pytest.mark.parametrize("changes", [{"initial": None}, {"revive_every": 5}])
+def test_decoders_alone_need_codes_that_stand_still(folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="decoders_alone"):
+        replace(config_from(folder, tmp_path).train, decoders_alone=True, **changes)
 
 
 def test_a_settled_teacher_moves_by_one_minus_alpha_from_the_first_update() -> None:

@@ -423,6 +423,56 @@ def test_a_step_is_equations_7_to_9() -> None:
     torch.testing.assert_close(terms.quantizer, (first.quantizer_loss + second.quantizer_loss) / 2)
 
 
+@pytest.mark.parametrize("feature_stream", [False, True])
+def test_the_labelled_branch_is_perturbed_like_the_other_if_asked_for(feature_stream: bool) -> None:
+    student, batch = Recorder(), batch_of()
+    terms = one_step(student, RecordingTeacher(), batch, perturb_labelled=True, feature_stream=feature_stream, strength=0.4, dice=0.0)
+    images, settings = student.calls[0]
+    assert torch.equal(images, batch.images)
+    assert (settings["strength"], settings["perturbation"]) == (0.4, "qpm")
+    perturbed = [settings["strength"] for _, settings in student.calls if "strength" in settings]
+    assert perturbed == [0.4, 0.4]
+    # The logits of the recorder do not depend on the perturbation.
+    torch.testing.assert_close(terms.segmentation, F.cross_entropy(Recorder()(batch.images).logits, batch.labels))
+
+
+def test_a_perturbed_labelled_branch_changes_its_loss() -> None:
+    student = tiny_model().train()
+    clean, perturbed = (
+        float(one_step(student, Teacher(student, 0.99), batch_of(), perturb_labelled=on).segmentation) for on in (False, True)
+    )
+    assert clean != perturbed
+
+
+def test_with_weak_views_the_student_sees_what_the_teacher_sees() -> None:
+    student, teacher, batch = Recorder(), RecordingTeacher(), batch_of()
+    terms = one_step(student, teacher, batch, student_view="weak", confidence=0.35, dice=0.0)
+    images, settings = student.calls[1]
+    assert torch.equal(images, batch.weak) and torch.equal(teacher.calls[0], batch.weak)
+    assert settings["strength"] == 0.7
+    probabilities = RecordingTeacher().probabilities(batch.weak)
+    confident = probabilities.amax(1) >= 0.35
+    picked = F.cross_entropy(Recorder()(batch.weak).logits, probabilities.argmax(1), reduction="none")
+    torch.testing.assert_close(terms.unlabelled_segmentation, picked[confident].sum() / picked.numel())
+
+
+def test_mixing_is_drawn_from_the_views_generator() -> None:
+    batch = batch_of()
+    strong = []
+    for seed, views in ((5, None), (5, 9), (6, 9)):
+        student = Recorder()
+        generators = [torch.Generator().manual_seed(number) if number is not None else None for number in (seed, views)]
+        training_step(
+            student, RecordingTeacher(), batch, generators[0],
+            objective=ObjectiveConfig(), augmentation=AugmentationConfig(cutmix=1.0), views=generators[1],
+        )  # fmt: skip
+        strong.append(student.calls[1][0])
+    mixing = draw_mixing(3, (48, 48), AugmentationConfig(cutmix=1.0), torch.Generator().manual_seed(9))
+    assert not torch.equal(strong[0], strong[1])
+    assert torch.equal(strong[1], strong[2])
+    assert torch.equal(strong[1], mix(batch.strong, mixing))
+
+
 class ScatteringTeacher(RecordingTeacher):
     """Sure of structures that lie all over the picture."""
 

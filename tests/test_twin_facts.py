@@ -20,7 +20,7 @@ from app.scan.edits import edits_as_text
 from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
-from app.visit.links import Link
+from app.visit.links import OWN_REACH, Link
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 CLASSES = ["background", "RV", "MYO", "LV"]
@@ -81,9 +81,11 @@ def file_names() -> list[dict[str, Any]]:
 
 def links() -> list[dict[str, Any]]:
     """What the page shows, and the names and values of its address; null where the address has no such name."""
-    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10"}
+    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10", "reach": {"opening": 512}}
     clean: dict[str, Any] = {"scan": scan, "plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "edits": []}
-    states = [clean, {**clean, "strength": 0.35, "mode": "shuffle", "seed": 7, "edits": [[2, 3, 17], [0, 0, 5]]}]
+    clean["chosenReach"] = 512
+    states = [clean, {**clean, "chosenReach": 12.6}, {**clean, "chosenReach": None}]
+    states += [{**clean, "strength": 0.35, "mode": "shuffle", "seed": 7, "edits": [[2, 3, 17], [0, 0, 5]]}]
     states.append({**clean, "scan": {**scan, "name": "mine.nii.gz", "own": True}, "plane": "coronal", "index": 11})
     names = {"plane": "plane", "slice": "index", "eps": "strength", "mode": "mode", "seed": "seed"}
     cases = []
@@ -91,7 +93,8 @@ def links() -> list[dict[str, Any]]:
         case = None if state["scan"]["own"] else state["scan"]["name"]
         edits = edits_as_text([(row, column, code) for row, column, code in state["edits"]]) or None
         address = {"case": case, "checkpoint": state["scan"]["checkpoint"], **{name: state[field] for name, field in names.items()}}
-        cases.append({"state": state, "address": {**address, "edits": edits}})
+        reach = state["chosenReach"] or OWN_REACH
+        cases.append({"state": state, "address": {**address, "edits": edits, "reach": None if reach == 512 else reach}})
     return cases
 
 
@@ -122,6 +125,7 @@ def test_an_address_of_the_browser_leads_back_to_what_it_was_written_for(case: d
     assert link.case == ("Phantom B" if state["scan"]["own"] else state["scan"]["name"])
     assert (link.checkpoint, link.plane, link.index) == (state["scan"]["checkpoint"], state["plane"], state["index"])
     assert (link.strength, link.mode, link.seed) == (state["strength"], state["mode"], state["seed"])
+    assert link.reach == (case["address"]["reach"] or None)
     assert sorted(link.edits) == sorted(tuple(edit) for edit in state["edits"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["QuantizedPerturbation", "Segmenter", "VQSeg", "VectorQuantizer", "load_model"]
 
 if TYPE_CHECKING:

@@ -74,6 +74,9 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         seed = gr.Number(0, label="Seed, 0 to 2147483647")
         edits = gr.Textbox("", label="Forced tokens of an acquired slice as row.column.code, joined by _, for example 2.3.17_0.0.5")
         checkpoint = gr.Textbox("", label="Checkpoint: one that the page offers, or empty for the default")
+        reach = gr.Number(
+            None, label="Reach: how many codewords a replaced token may effectively become, 1 to K - 1; empty for the checkpoint's"
+        )
         labels = gr.File(label="Labels (.nii.gz)")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
@@ -81,10 +84,10 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
     trigger.click(answers.segment, scan, [labels, figures], api_name="segment", **OPENS)
-    settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint]
+    settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint, reach]
     trigger.click(answers.perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **OPENS)
-    trigger.click(answers.tokens, [scan, index, epsilon, mode, seed], table, api_name="tokens", **OPENS)
-    trigger.click(answers.over_epsilon, [scan, index, mode, seed], figures, api_name="curve", **OPENS)
+    trigger.click(answers.tokens, [scan, index, epsilon, mode, seed, reach], table, api_name="tokens", **OPENS)
+    trigger.click(answers.over_epsilon, [scan, index, mode, seed, reach], figures, api_name="curve", **OPENS)
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,19 @@ class _Answers:
             yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
 
     def perturb(
-        self, scan: str | None, plane: str, index: float, epsilon: float, mode: str, seed: float, edits: str = "", checkpoint: str = ""
+        self,
+        scan: str | None,
+        plane: str,
+        index: float,
+        epsilon: float,
+        mode: str,
+        seed: float,
+        edits: str = "",
+        checkpoint: str = "",
+        reach: float | None = None,
     ) -> tuple[Array, Array, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
-        values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits}
+        values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
         with self._opened(scan, checkpoint) as opened:
             frame = make_frame(opened, FrameRequest.checked(values, opened))
         classes = opened.model.classes
@@ -118,16 +130,16 @@ class _Answers:
         shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
         return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
 
-    def tokens(self, scan: str | None, index: float, epsilon: float, mode: str, seed: float) -> Iterator[str]:
+    def tokens(self, scan: str | None, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
         with self._opened(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            request = _acquired(opened, index, epsilon, mode, seed)
+            request = _acquired(opened, index, epsilon, mode, seed, reach)
             path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
             path.write_text(slice_tokens(opened, request), encoding="utf-8")
             # Gradio copies the file at the yield; then the folder is deleted.
             yield str(path)
 
-    def over_epsilon(self, scan: str | None, index: float, mode: str, seed: float) -> dict[str, Any]:
+    def over_epsilon(self, scan: str | None, index: float, mode: str, seed: float, reach: float | None = None) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
 
         With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
@@ -135,7 +147,7 @@ class _Answers:
         with self._opened(scan) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
-            return curve(opened, _acquired(opened, index, 0.0, mode, seed), STEPS)
+            return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
 
     @contextmanager
     def _opened(self, path: str | None, checkpoint: str = "") -> Iterator[OpenScan]:
@@ -156,8 +168,8 @@ def _served(models: Models, name: str) -> Served:
     return models.get(name)
 
 
-def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: float) -> FrameRequest:
-    values = {"plane": opened.plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed}
+def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None) -> FrameRequest:
+    values = {"plane": opened.plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "reach": reach}
     return FrameRequest.checked(values, opened)
 
 

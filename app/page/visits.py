@@ -9,12 +9,13 @@ from typing import Any
 
 from app.scan.description import describe
 from app.scan.edits import Edit
-from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
+from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_labels
 from app.visit.examples import Examples
-from app.visit.links import Link
+from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Opening, Openings
 from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Uploads
@@ -58,6 +59,7 @@ class Linked:
         plane: The plane on show.
         index: The slice on show, None for the middle one.
         edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
+        reach: The reach that the view starts with, None for the checkpoint's own.
         warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
     """
 
@@ -66,6 +68,7 @@ class Linked:
     plane: str
     index: int | None
     edits: tuple[Edit, ...]
+    reach: float | None
     warning: str = ""
 
 
@@ -124,7 +127,7 @@ class Visits:
                 return None
             opened, plane = self._shared(scan, owner), asked.plane or scan.plane
         index = None if asked.index is None else min(asked.index, scan.views[plane].count - 1)
-        return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), warning)
+        return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
 
     def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open an uploaded file. If that fails, the scan on show stays.
@@ -277,6 +280,16 @@ def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tupl
         return FrameRequest.checked(values, scan).edits
     except RequestError:
         return ()
+
+
+def _reach_of(scan: OpenScan, link: Link) -> float | None:
+    """The reach of a link; that of the opening if it has none, or one that this codebook does not have."""
+    if link.reach is None:
+        return opening_reach(scan)
+    try:
+        return checked_reach(None if link.reach == OWN_REACH else link.reach, scan)
+    except RequestError:
+        return opening_reach(scan)
 
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:

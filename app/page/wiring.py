@@ -82,12 +82,12 @@ class Wiring:
                 return gr.skip()
             if found.warning:
                 gr.Warning(html.escape(found.warning))
-            scan, link = found.opened.scan, found.link
+            scan, link, value = found.opened.scan, found.link, found.opened.value
             slider = slice_slider(scan, found.plane, found.index)
             forced = {"plane": found.plane, "index": slider["value"], "edits": [list(edit) for edit in found.edits]}
             return {
                 **self._shown(found.opened),
-                self._viewer: {**found.opened.value, "forced": forced},
+                self._viewer: {**value, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
                 bar.plane: found.plane,
                 bar.index: gr.update(**slider),
                 bar.visible: gr.update(**structures(scan.model.classes)),

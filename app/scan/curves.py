@@ -46,7 +46,7 @@ def dropout_curve(scan: OpenScan, request: FrameRequest, rates: Array) -> Curve:
 
     Args:
         scan: The scan.
-        request: Slice and settings. Its own strength and mode are ignored.
+        request: Slice and settings. Its own strength, mode and reach are ignored.
         rates: (n,) dropout rates, in [0, 1].
 
     Returns:
@@ -78,7 +78,7 @@ def dropout_point(scan: OpenScan, request: FrameRequest, rate: float) -> Point:
 
     Args:
         scan: The scan.
-        request: Slice and settings. Its own strength and mode are ignored.
+        request: Slice and settings. Its own strength, mode and reach are ignored.
         rate: Dropout rate, in [0, 1].
 
     Returns:
@@ -151,7 +151,7 @@ class Curves:
         Raises:
             RequestError: If the plane is not that of the acquired slices: dropout is decoded for those only.
         """
-        key = (request.plane, request.index, request.mode, request.seed, request.edits, id(scan.truth))
+        key = (request.plane, request.index, request.mode, request.seed, request.edits, request.reach, id(scan.truth))
         replay, start = self._kept.of(scan).made(key, lambda: CurveReplay(scan.truth)), time.perf_counter()
         for number in range(POINTS):
             if number in replay.points:

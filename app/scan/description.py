@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.scan.frame_request import FAR_MODES
 from app.scan.open_scan import OpenScan
+from app.scan.opening_reach import opening_reach
 from app.scan.render import label_colours
 
 
@@ -33,6 +35,12 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
         "colours": label_colours(len(classes)).tolist(),
         "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],
         "codebook_size": scan.segmented.codebook_size,
+        "reach": {
+            "own": scan.model.segmenter.reach,
+            "last": scan.segmented.codebook_size - 1,
+            "opening": opening_reach(scan),
+            "modes": list(FAR_MODES),
+        },
         "levels": scan.segmented.levels,
         "cell": list(scan.segmented.cell_size),
         "planes": {

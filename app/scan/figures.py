@@ -181,7 +181,8 @@ def written(sheet: Figure, file_format: str) -> bytes:
 
 def _settings(request: FrameRequest) -> str:
     """All settings of the picture except the scan and the checkpoint."""
-    text = f"{request.plane} slice {request.index}, ε = {request.strength:g}, {request.mode}, seed {request.seed}"
+    reach = "" if request.reach is None else f", reach {request.reach:g}"
+    text = f"{request.plane} slice {request.index}, ε = {request.strength:g}, {request.mode}{reach}, seed {request.seed}"
     forced = edits_as_text(request.edits)
     return f"{text}, forced tokens {forced if len(forced) <= 40 else forced.count('_') + 1}" if forced else text
 

@@ -9,10 +9,12 @@ from typing import Any
 from app.scan.edits import Edit, edits_from_text
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
-from vqseg.inference import Mode, modes
+from vqseg.inference import Mode, modes, modes_with_reach
 
 MODES = modes()
 """How the QPM replaces tokens; the first is the default."""
+FAR_MODES = modes_with_reach()
+"""Those of MODES in which the reach decides how far a token moves."""
 LARGEST_SEED = 2**31 - 1
 
 
@@ -31,6 +33,8 @@ class FrameRequest:
         mode: How the QPM replaces tokens, one of MODES.
         seed: Of the QPM, from 0 to LARGEST_SEED.
         edits: (row, column, code) of tokens that a visitor forced to a code, in an acquired slice. The last edit of a place counts.
+        reach: How many codewords a replaced token may effectively become, in [1, K - 1]; None for the checkpoint's own, and in a mode
+            that has no reach.
     """
 
     plane: str
@@ -39,13 +43,15 @@ class FrameRequest:
     mode: Mode
     seed: int
     edits: tuple[Edit, ...] = ()
+    reach: float | None = None
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
         """Check the values of a request.
 
         Args:
-            values: Named as the attributes. "edits" is a list or a text as in `edits_as_text`; it may be missing.
+            values: Named as the attributes. "edits" is a list or a text as in `edits_as_text`; it may be missing, and so may
+                "reach".
             scan: The scan that the picture is taken from.
 
         Returns:
@@ -65,10 +71,32 @@ class FrameRequest:
         strength = values.get("strength")
         if isinstance(strength, bool) or not isinstance(strength, (int, float)) or not 0 <= strength <= 1:
             raise RequestError(f"epsilon must be a number from 0 to 1, got {strength!r}")
+        reach = checked_reach(values.get("reach"), scan)
         edits = _edits(values.get("edits") or [], scan)
         if edits and not scan.acquired(plane):
             raise RequestError("tokens are forced in the plane of the acquired slices only")
-        return cls(plane, index, float(strength), mode, seed, edits)
+        return cls(plane, index, float(strength), mode, seed, edits, reach if mode in FAR_MODES else None)
+
+
+def checked_reach(value: object, scan: OpenScan) -> float | None:
+    """Check the reach of a request.
+
+    Args:
+        value: What the request has; None stands for the checkpoint's own reach.
+        scan: The scan, whose codebook bounds the reach.
+
+    Returns:
+        The reach, in [1, K - 1], or None.
+
+    Raises:
+        RequestError: If it is neither None nor a number from 1 to K - 1.
+    """
+    last = scan.segmented.codebook_size - 1
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= last:
+        raise RequestError(f"reach must be a number from 1 to {last}, or nothing for the checkpoint's own, got {value!r}")
+    return float(value)
 
 
 def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:

@@ -78,7 +78,7 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
 def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
     with scan.lock:
         start = time.perf_counter()
-        result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, forced_tokens(request))
+        result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, forced_tokens(request), request.reach)
     return _of_slice(scan, request, result, start)
 
 
@@ -93,7 +93,7 @@ def dropout_frame(scan: OpenScan, request: FrameRequest, rate: float) -> Frame:
 
     Args:
         scan: The scan. Its lock is taken.
-        request: The slice and its settings. Strength and mode are ignored.
+        request: The slice and its settings. Strength, mode and reach are ignored.
         rate: Share of features that are dropped, in [0, 1].
 
     Returns:

@@ -112,7 +112,7 @@ class Replays:
 
     def _replay(self, scan: OpenScan, request: FrameRequest) -> Replay:
         segmented = scan.segmented
-        key = (request.strength, request.mode, request.seed, *((request.index, request.edits) if request.edits else ()))
+        key = (request.strength, request.mode, request.seed, request.reach, *((request.index, request.edits) if request.edits else ()))
         return self._kept.of(scan).made(key, lambda: Replay(np.zeros_like(segmented.labels), np.zeros_like(segmented.reconstruction)))
 
 
@@ -122,7 +122,7 @@ def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
     if index == segmented.slice_count:
         return
     forced = forced_tokens(request) if index == request.index else None
-    result = segmented.perturb(index, request.strength, request.mode, request.seed, forced or None)
+    result = segmented.perturb(index, request.strength, request.mode, request.seed, forced or None, request.reach)
     labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))
     labels[index], pictures[index] = result.labels, result.reconstruction
     replay.replaced += result.replaced_share

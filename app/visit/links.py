@@ -1,4 +1,4 @@
-"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&tab=`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 from app.scan.edits import Edit, edits_from_text
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.planes import PLANES
+
+OWN_REACH = "own"
+"""In an address: the checkpoint's own reach. web/links.js writes it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Link:
         seed: From 0 to LARGEST_SEED.
         tab: Name of a tab; empty for the first one.
         edits: Forced tokens, not yet compared with the scan.
+        reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening.
     """
 
     case: str | None
@@ -37,6 +41,7 @@ class Link:
     seed: int = 0
     tab: str = ""
     edits: tuple[Edit, ...] = ()
+    reach: float | str | None = None
 
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
@@ -67,6 +72,7 @@ class Link:
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
             tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
+            reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")),
         )
 
 
@@ -76,6 +82,11 @@ def _number(text: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) else None
+
+
+def _reach(text: Any) -> float | None:
+    value = _number(text)
+    return value if value is not None and value >= 1 else None
 
 
 def _whole(text: Any) -> int | None:

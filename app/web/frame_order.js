@@ -8,14 +8,16 @@ export const sliceKey = (request) => [request.token, request.plane, request.inde
 
 /** @param {Omit<SliceRequest, "sequence">} request */
 export const frameKey = (request) =>
-  [sliceKey(request), request.truth, request.strength, request.mode, request.seed, request.edits].join(" ");
+  [sliceKey(request), request.truth, request.strength, request.mode, request.seed, request.edits, request.reach].join(
+    " ",
+  );
 
 /**
  * @param {PageState} state
  * @returns {Omit<SliceRequest, "sequence">}
  */
-export function requestOf({ scan, plane, index, strength, mode, seed, edits }) {
-  return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits };
+export function requestOf({ scan, plane, index, strength, mode, seed, edits, reach }) {
+  return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits, reach };
 }
 
 /**

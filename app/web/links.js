@@ -7,6 +7,7 @@ import { store } from "./store.js";
 
 // Browsers refuse more than about a hundred changes of the address in half a minute, so a drag makes only one.
 const REST = 200; // milliseconds
+const OWN_REACH = "own";
 
 /**
  * Names and values that describe a state; null takes a name out of the address.
@@ -23,6 +24,7 @@ export function described(state) {
     mode: state.mode,
     seed: state.seed,
     edits: editsAsText(state.edits) || null,
+    reach: state.chosenReach === state.scan.reach.opening ? null : (state.chosenReach ?? OWN_REACH),
   };
 }
 

@@ -22,6 +22,8 @@ export function createStore() {
   let lit = [];
   /** @type {string | undefined} */
   let codesOf = "";
+  /** @type {number | null} */
+  let chosenReach = null;
 
   /** @param {Controls} controls */
   const place = ({ scan, plane, index }) => [scan.token, plane, index].join(" ");
@@ -42,9 +44,45 @@ export function createStore() {
     if (!view || !(controls.index >= 0 && controls.index < view.count)) return;
     if (!Number.isFinite(controls.seed) || !Number.isFinite(controls.strength)) return;
     takeForced(controls.scan);
+    takeReach(controls.scan);
     if (codesOf !== controls.scan.checkpoint) lit = [];
     const forced = view.acquired ? (edits.get(place(controls)) ?? []) : [];
-    become({ ...controls, seed: Math.round(controls.seed), edits: forced, lit, changed: performance.now() });
+    become({
+      ...controls,
+      seed: Math.round(controls.seed),
+      edits: forced,
+      lit,
+      changed: performance.now(),
+      ...far(controls),
+    });
+  }
+
+  /**
+   * The reach stays when another scan or checkpoint is chosen, as far as its codebook has it. One that the visitor never
+   * chose is always that of the opening.
+   * @param {Scan} scan
+   */
+  function takeReach({ token, reach: reaches }) {
+    if (state?.scan.token === token) return;
+    if (!state) chosenReach = reaches.asked === undefined ? reaches.opening : reaches.asked;
+    else if (chosenReach === state.scan.reach.opening) chosenReach = reaches.opening;
+    else if (chosenReach) chosenReach = Math.min(chosenReach, reaches.last);
+  }
+
+  /**
+   * The chosen reach, and the one that counts in this mode.
+   * @param {Pick<Controls, "scan" | "mode">} controls
+   */
+  const far = ({ scan, mode }) => ({ chosenReach, reach: scan.reach.modes.includes(mode) ? chosenReach : null });
+
+  /**
+   * Let replaced tokens become this many codewords, in [1, K - 1]; null for the checkpoint's own reach.
+   * @param {number | null} wanted
+   */
+  function moveReach(wanted) {
+    if (!state || wanted === chosenReach) return;
+    chosenReach = wanted;
+    become({ ...state, ...far(state), changed: performance.now() });
   }
 
   /**
@@ -80,7 +118,10 @@ export function createStore() {
   /** Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). */
   function reset() {
     edits.clear();
-    edit([]);
+    if (state) {
+      chosenReach = state.scan.reach.opening;
+      become({ ...state, edits: [], ...far(state), changed: performance.now() });
+    }
     for (const listener of resetListeners) listener();
   }
 
@@ -107,6 +148,7 @@ export function createStore() {
     update,
     edit,
     light,
+    moveReach,
     reset,
     subscribe,
     onReset,

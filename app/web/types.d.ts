@@ -41,8 +41,23 @@ export interface Scan {
   /** rows, columns of a token in voxels */
   cell: [number, number];
   planes: Record<string, PlaneView>;
+  reach: Reaches;
   /** forced tokens that the page's address asked for */
   forced?: { plane: string; index: number; edits: Edit[] } | null;
+}
+
+/** How far tokens may be replaced under the scan's codebook. null stands for the checkpoint's own reach. */
+export interface Reaches {
+  /** the checkpoint's own, from 1 to `last` */
+  own: number;
+  /** K - 1 */
+  last: number;
+  /** what the page opens a scan with */
+  opening: number | null;
+  /** the modes that have a reach */
+  modes: string[];
+  /** what the page's address asked for; only there if the scan was opened by a link */
+  asked?: number | null;
 }
 
 /** What the sidebar's controls say. */
@@ -65,6 +80,10 @@ export interface Controls {
 
 /** What the page shows. */
 export interface PageState extends Controls {
+  /** how many codewords a replaced token may effectively become; null for the checkpoint's own, and in modes without one */
+  reach: number | null;
+  /** the reach that is chosen, whatever the mode */
+  chosenReach: number | null;
   edits: Edit[];
   /** codes whose voxels are lit */
   lit: number[];
@@ -81,12 +100,14 @@ export interface SliceRequest {
   mode: string;
   seed: number;
   edits: Edit[];
+  /** null for the checkpoint's own, and in modes without one */
+  reach: number | null;
   /** number of the wish that it belongs to: a larger one is newer */
   sequence: number;
 }
 
 /** Settings of a frame of the slice on show; what is left out is as the page has it. */
-export type FrameSettings = Partial<Pick<SliceRequest, "strength" | "mode" | "seed" | "edits">>;
+export type FrameSettings = Partial<Pick<SliceRequest, "strength" | "mode" | "seed" | "edits" | "reach">>;
 
 /** What is told of a slice in figures. */
 export interface FrameFigures {

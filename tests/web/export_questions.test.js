@@ -6,7 +6,14 @@ import { described, labelsEnding, labelsKey, questionOf, slicesOf } from "../../
 
 const planes = { axial: { acquired: true, count: 6 }, coronal: { acquired: false, count: 48 } };
 const scan = { token: "t", name: "heart.nii.gz", planes };
-const settings = { plane: "axial", index: 3, strength: 0.5, mode: "resample", seed: 2 };
+const settings = {
+  plane: "axial",
+  index: 3,
+  strength: 0.5,
+  mode: "resample",
+  seed: 2,
+  reach: /** @type {number | null} */ (null),
+};
 const look = { opacity: 0.4, outline: false, shown: true, visible: ["LV"] };
 /** @type {Edit[]} */
 const edits = [];
@@ -20,7 +27,13 @@ test("the label volume depends on the slice only if tokens are forced in it", ()
 });
 
 test("the label volume depends on the scan and on every setting of the perturbation, not on how labels are drawn", () => {
-  const others = [{ strength: 0.6 }, { mode: "shuffle" }, { seed: 3 }, { scan: { ...scan, token: "u" } }];
+  const others = [
+    { strength: 0.6 },
+    { mode: "shuffle" },
+    { seed: 3 },
+    { reach: 40 },
+    { scan: { ...scan, token: "u" } },
+  ];
   for (const other of others) assert.notEqual(labelsKey(state), labelsKey({ ...state, ...other }));
   const drawnOtherwise = { ...state, opacity: 1, outline: true, plane: "coronal" };
   assert.equal(labelsKey(state), labelsKey(drawnOtherwise));
@@ -34,11 +47,14 @@ test("a question has the view on show, how labels are drawn and where the app ru
 test("the file of labels is named by its settings", () => {
   assert.equal(labelsEnding(state), "_labels_eps0.5_seed2.nii.gz");
   assert.equal(labelsEnding(forced), "_labels_eps0.5_seed2_forced.nii.gz");
+  assert.equal(labelsEnding({ ...state, reach: 40 }), "_labels_eps0.5_reach40_seed2.nii.gz");
 });
 
 test("the view on show is told in words", () => {
   assert.equal(described(state), "heart.nii.gz, axial slice 3, ε = 0.50, resample, seed 2");
   assert.equal(described(forced), "heart.nii.gz, axial slice 3, ε = 0.50, resample, seed 2, 1 forced");
+  const far = described({ ...state, reach: 2.24 });
+  assert.equal(far, "heart.nii.gz, axial slice 3, ε = 0.50, resample, reach 2.2, seed 2");
 });
 
 test("a label volume has the acquired slices", () => {

@@ -18,7 +18,7 @@ function setUp(address = {}) {
   const lesson = createLesson({ steps: ["one", "two"], texts: { en: texts } }, address);
   /** @type {{request: any, answer: (given: any) => void}[]} */
   const asked = [];
-  const place = { token: "t", plane: "axial", index: 3, mode: "resample", seed: 0 };
+  const place = { token: "t", plane: "axial", index: 3, mode: "resample", seed: 0, reach: null };
   const answers = createAnswers({
     lesson,
     ask: (request) => new Promise((answer) => asked.push({ request, answer })),

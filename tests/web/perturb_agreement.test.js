@@ -7,7 +7,7 @@ const pairs = JSON.parse(readFileSync(new URL("../fixtures/agreement.json", impo
 /** @typedef {import("../../app/tabs/perturb/agreement.js").Settings} Settings */
 
 /** @type {Settings} */
-const settings = { strength: 0.2, mode: "resample", seed: 0, edits: [] };
+const settings = { strength: 0.2, mode: "resample", seed: 0, edits: [], reach: 8 };
 
 for (const { name, classes, one, other, dice, same } of pairs) {
   test("label pictures agree as in Python: " + name, () => {
@@ -23,9 +23,10 @@ test("the same settings do not differ", () => {
 
 test("what differs is said in words, first of one, then of the other", () => {
   /** @type {Settings} */
-  const other = { strength: 0.8, mode: "shuffle", seed: 3, edits: [[1, 2, 3]] };
+  const other = { strength: 0.8, mode: "shuffle", seed: 3, edits: [[1, 2, 3]], reach: null };
   assert.deepEqual(differences(settings, other), [
     ["ε 0.20", "ε 0.80"],
+    ["reach 8", "own reach"],
     ["resample", "shuffle"],
     ["seed 0", "seed 3"],
     ["0 forced", "1 forced"],

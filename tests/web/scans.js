@@ -45,6 +45,7 @@ export function scanOf(more = {}) {
     codebook_size: 64,
     levels: 1,
     cell: [2, 2],
+    reach: { own: 4, last: 63, opening: 8, modes: ["resample"] },
     planes: { axial: planeOf(), coronal: planeOf({ count: 6, shape: [5, 8], acquired: false }) },
     ...more,
   };

@@ -9,14 +9,14 @@ import { figuredOf, GONE, labelsOf, packedColours, windowOf, wishOf } from "../.
 const volume = (/** @type {number[]} */ ...voxels) =>
   /** @type {any} */ ({ about: { figures: [] }, voxels: Uint8Array.from(voxels), shape: [], file: null });
 const page = (/** @type {number} */ strength) =>
-  /** @type {any} */ ({ scan: { token: "t", truth: true }, strength, mode: "shuffle", seed: 4 });
+  /** @type {any} */ ({ scan: { token: "t", truth: true }, strength, mode: "shuffle", seed: 4, reach: 8 });
 
 test("at strength 0 the labels are one volume, whatever seed and mode", () => {
   const { clean, present, truth } = wishOf(page(0), "present");
   assert.equal(present, clean);
-  assert.deepEqual(clean, { token: "t", part: "labels", strength: 0, mode: "resample", seed: 0 });
+  assert.deepEqual(clean, { token: "t", part: "labels", strength: 0, mode: "resample", seed: 0, reach: null });
   assert.equal(truth, null);
-  assert.deepEqual(wishOf(page(0.3), "truth").present, { ...clean, strength: 0.3, mode: "shuffle", seed: 4 });
+  assert.deepEqual(wishOf(page(0.3), "truth").present, { ...clean, strength: 0.3, mode: "shuffle", seed: 4, reach: 8 });
   assert.deepEqual(wishOf(page(0.3), "truth").truth, { token: "t", part: "truth", name: "true" });
 });
 

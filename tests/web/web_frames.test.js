@@ -82,6 +82,7 @@ test("frames differ by everything that changes them", () => {
     mode: "resample",
     seed: 1,
     edits: [],
+    reach: /** @type {number | null} */ (null),
   };
   const others = [
     { token: "u" },
@@ -90,6 +91,7 @@ test("frames differ by everything that changes them", () => {
     { index: 2 },
     { strength: 0.4 },
     { mode: "shuffle" },
+    { reach: 8 },
   ];
   const forced = /** @type {import("../../app/web/types").Edit[]} */ ([[1, 2, 3]]);
   const keys = [

@@ -96,3 +96,44 @@ test("lit codes stay with their codebook", () => {
   store.update(controlsOf({ scan: scanOf({ checkpoint: "second" }) }));
   assert.deepEqual(store.state?.lit, []);
 });
+
+test("a view starts with the reach of its link, else with that of the opening", () => {
+  assert.equal(storeOf().state?.reach, 8);
+  for (const asked of [20, null]) {
+    const scan = scanOf({ reach: { ...scanOf().reach, asked } });
+    assert.equal(storeOf({ scan }).state?.reach, asked);
+  }
+});
+
+test("a chosen reach stays with another checkpoint as far as its codebook has it, any other is that of the opening", () => {
+  const small = scanOf({ token: "t2", reach: { own: 2, last: 15, opening: 3, modes: ["resample"] } });
+  const store = storeOf();
+  store.update(controlsOf({ scan: small }));
+  assert.equal(store.state?.reach, 3);
+  store.update(controlsOf());
+  store.moveReach(40);
+  store.update(controlsOf({ scan: small }));
+  assert.equal(store.state?.reach, 15);
+  store.moveReach(null);
+  store.update(controlsOf());
+  assert.equal(store.state?.reach, null);
+});
+
+test("in a mode without a reach the chosen one waits", () => {
+  const store = storeOf();
+  store.moveReach(20);
+  store.update(controlsOf({ mode: "shuffle" }));
+  assert.deepEqual([store.state?.reach, store.state?.chosenReach], [null, 20]);
+  store.moveReach(30);
+  assert.equal(store.state?.reach, null);
+  store.update(controlsOf());
+  assert.equal(store.state?.reach, 30);
+});
+
+test("a reset restores the opening's reach", () => {
+  const store = storeOf();
+  store.moveReach(null);
+  store.edit([[1, 2, 3]]);
+  store.reset();
+  assert.deepEqual([store.state?.reach, store.state?.edits], [8, []]);
+});

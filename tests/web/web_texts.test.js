@@ -25,7 +25,14 @@ test("a file is named after its scan without the ending, as Python does", () => 
 });
 
 test("the address describes what is shown, but no upload", () => {
-  const state = { ...controlsOf({ strength: 0.35, seed: 4 }), edits: [], lit: [], changed: 0 };
+  const state = {
+    ...controlsOf({ strength: 0.35, seed: 4 }),
+    edits: [],
+    lit: [],
+    changed: 0,
+    reach: 20,
+    chosenReach: 20,
+  };
   const linked = described(state);
   assert.deepEqual(linked, {
     case: "Phantom heart",
@@ -36,6 +43,7 @@ test("the address describes what is shown, but no upload", () => {
     mode: "resample",
     seed: 4,
     edits: null,
+    reach: 20,
   });
   assert.equal(described({ ...state, scan: scanOf({ own: true }) }).case, null);
   assert.equal(described({ ...state, edits: [[1, 2, 3]] }).edits, "1.2.3");

@@ -16,13 +16,15 @@ def run(rest: Sequence[str]) -> int:
     parser = config_parser("table", rest)
     parser.add_argument("name", choices=TABLES, nargs="?" if asks_help(rest) else None, help="the table")
     parser.add_argument("--budget", type=float, default=1.0, help="steps of each run, as a share of the configuration's (default 1)")
-    parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: 1, and 5 in the table of seeds)")
+    parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: as many as the table wants, mostly 1)")
     parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
     parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
     parser.add_argument(
         "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results are reused for the same runs"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="runs at a time; several have a process with one thread each (default 1)")
+    parser.add_argument("--finished", action="store_true", help="run nothing; write the table from the runs that are finished")
     known, config = read_config(parser, rest)
     from vqseg.experiments.make import make_table
 
@@ -36,6 +38,8 @@ def run(rest: Sequence[str]) -> int:
         seeds=known.seeds,
         only=known.only,
         reuse=known.reuse,
+        jobs=known.jobs,
+        finished=known.finished,
     )
     for file in files:
         print(file)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict
 
@@ -40,6 +40,12 @@ class ObjectiveConfig:
     perturbation: str = "qpm"
     """What perturbs the student's post-VQ features: "qpm", as model.mode says, or for comparison "dropout", "channel_dropout", "none" or
     another perturbation of features (vqseg.quantization.perturbation)."""
+    perturb_labelled: bool = False
+    """Perturb the student's post-VQ features in the labelled branch, too, by the same kind and strength: what the decoders learn from the
+    truth then passes the perturbation (the setting of the paper's Fig. 1, where every label is used)."""
+    student_view: Literal["strong", "weak"] = "strong"
+    """What the student sees of the unlabelled images: "strong" views, mixed; "weak": what the teacher sees, unmixed, so that the perturbed
+    features alone tell the two apart."""
     feature_stream: bool = False
     """Perturb the features of the weak view, in a stream of its own beside an unperturbed strong one, as UniMatch does."""
     alignment: float = 0.0

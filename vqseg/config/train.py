@@ -20,6 +20,9 @@ class TrainConfig:
     """Folder of the run: log.jsonl, checkpoints, snapshots."""
     initial: str | None = None
     """Checkpoint (folder or Hub id) whose weights student and teacher start from. Its codebook stands: `codebook_start` is skipped."""
+    decoders_alone: bool = False
+    """Take only encoder and codebook from `initial` and leave them as they are; the decoders start from random weights and are trained
+    alone, on codes that stand still. Needs revive_every: 0."""
     backbone_weights: str | None = None
     """Where the weights of `model.encoder: vit` come from: a Hub id such as facebook/dinov2-small, a local folder, or "random"."""
     backbone_learning_rate: float | None = None
@@ -84,6 +87,10 @@ class TrainConfig:
         require(
             2 <= self.codebook_smallest <= self.codebook_largest,
             f"expected 2 <= codebook_smallest <= codebook_largest, got {self.codebook_smallest} and {self.codebook_largest}",
+        )
+        require(
+            not self.decoders_alone or (self.initial is not None and self.revive_every == 0),
+            "decoders_alone reads the codes of train.initial, which must be named, and leaves them as they are: set revive_every to 0",
         )
         require(self.revive_every > 0 or not self.adapt_codebook, "adapt_codebook looks at the codebook every revive_every steps; got 0")
         for name in ("ema_decay", "revive_until"):

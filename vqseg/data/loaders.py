@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -156,8 +157,30 @@ def load_pools(
     return TrainingPools(pack(first, canvas), pack(phantoms, canvas) if phantoms else None, pack(rest, canvas) if rest else None)
 
 
+def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "step") -> Generator:
+    """The random numbers of the views of one step, and of nothing else.
+
+    It starts anew at every step: whatever else a method draws, and however many numbers, shifts no crop and no mixing mask, and two runs
+    of one seed see the same images at the same step. There is nothing to save for a run that resumes.
+
+    Args:
+        seed: Of the run.
+        step: From 0.
+        purpose: "step" for what the losses see, "placing" for the images that codewords are placed on before it.
+
+    Returns:
+        A generator on the CPU, in the same state on every rank.
+    """
+    # SeedSequence spreads neighbouring numbers over all bits: the streams of two steps have nothing in common.
+    state = np.random.SeedSequence((seed, step, ("step", "placing").index(purpose))).generate_state(1, np.uint64)
+    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
 class ViewSampler:
-    """Draws the batch of one step. Random numbers come from the generator passed in, on the CPU; the noise of single pixels has a seed."""
+    """Draws the batch of one step. Random numbers come from the generator passed in, on the CPU; the noise of single pixels has a seed.
+
+    A run passes `view_generator` of the step, so that crops, recolourings and mixing depend on the seed and the step alone.
+    """
 
     def __init__(self, pools: TrainingPools, config: AugmentationConfig, data: DataConfig, device: torch.device) -> None:
         """Move the pools to the device.

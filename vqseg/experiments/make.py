@@ -5,26 +5,19 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vqseg.checkpoint import CheckpointError
 from vqseg.config import Config, ConfigError
-from vqseg.data.datasets import DatasetError
 from vqseg.experiments.evolution import draw_evolution
-from vqseg.experiments.methods import changed
+from vqseg.experiments.frame import START
 from vqseg.experiments.report import Row, write_report
-from vqseg.experiments.runs import adopt_results, run_cell
-from vqseg.experiments.tables import Cell, Table, scaled, table
+from vqseg.experiments.runs import adopt_results, known_result
+from vqseg.experiments.several import Item, Outcome, planned_runs, run_all
+from vqseg.experiments.tables import Table, scaled, table
 from vqseg.files import write_whole
-from vqseg.models.encoders import EncoderError
-from vqseg.models.foundation import FoundationError
-from vqseg.training.start import TrainingError
 
 logger = logging.getLogger(__name__)
-
-# Errors that end one run; the other rows of a table still run.
-_REFUSALS = (CheckpointError, ConfigError, DatasetError, EncoderError, FoundationError, TrainingError)
 
 
 def make_table(
@@ -37,6 +30,8 @@ def make_table(
     seeds: int | None = None,
     only: Sequence[str] = (),
     reuse: Sequence[Path] = (),
+    jobs: int = 1,
+    finished: bool = False,
 ) -> list[Path]:
     """Run the cells of a table and write it. A cell that cannot be run keeps its row, with the reason.
 
@@ -49,37 +44,54 @@ def make_table(
         seeds: Runs of each cell, with train.seed, train.seed + 1, ...; None for as many as the table wants.
         only: Run only rows whose name contains one of these.
         reuse: Folders of earlier tables whose results are reused for runs of the same configuration.
+        jobs: Runs at a time, each in a process of its own with one thread if there are several.
+        finished: Run nothing, and write the table from what is finished.
 
     Returns:
-        The files.
+        The files; none if nothing is finished and nothing was to be run.
 
     Raises:
         ConfigError: The table is unknown, or the configuration would spoil its comparison.
     """
-    plan, base = table(name), scaled(config, budget)
+    base = scaled(config, budget)
+    plan = table(name, base)
     count = plan.seeds if seeds is None else seeds
-    _check(name, plan, base, count)
+    _check(name, plan, base, count, jobs)
     if reuse:
         logger.info("%d results in %s can be reused", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
     cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
     if not cells:
         raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")
-    rows: list[Row] = []
+    items = planned_runs(plan, cells, base, count)
+    rows = {cell.row: Row(cell, ()) for cell in (*([START] if plan.start == "supervised" else []), *cells)}
+    outcomes = _finished(items, work) if finished else run_all(items, work, jobs, with_run=plan.snapshots)
     files: list[Path] = []
     writing = os.environ.get("RANK", "0") == "0"
-    for cell in cells:
-        rows.append(_row(cell, base, work, count, plan.snapshots))
-        # Under accelerate launch all processes have the same rows; one writes them.
-        if writing:
-            files = write_report(name, plan, rows, base, budget, output)
-    if writing and plan.snapshots and rows and rows[0].results:
-        files += _evolution(name, work / rows[0].results[0]["key"], output)
+    for item, outcome in outcomes:
+        rows[item.cell.row] = rows[item.cell.row].having(outcome)
+        # Under accelerate launch all processes have the same rows; one writes them. Of finished runs, the table is written once.
+        if writing and not finished:
+            files = write_report(name, plan, list(rows.values()), base, budget, output)
+    if finished and any(row.results for row in rows.values()):
+        files = write_report(name, plan, list(rows.values()), base, budget, output)
+    first = next(iter(rows.values()))
+    if files and plan.snapshots and first.results:
+        files += _evolution(name, work / first.results[0]["key"], output)
     return files
 
 
-def _check(name: str, plan: Table, base: Config, seeds: int) -> None:
+def _finished(items: Sequence[Item], work: Path) -> Iterator[tuple[Item, Outcome]]:
+    for item in items:
+        result = known_result(item.run, work)
+        if result is not None:
+            yield item, result
+
+
+def _check(name: str, plan: Table, base: Config, seeds: int, jobs: int) -> None:
     """Raises ConfigError for what would spoil the comparison."""
-    if base.train.initial is not None:
+    if plan.start == "checkpoint" and base.train.initial is None:
+        raise ConfigError(f"the rows of the table {name} share the codes of one checkpoint; name it in train.initial")
+    if plan.start != "checkpoint" and base.train.initial is not None:
         raise ConfigError("train.initial would start every row of the table from the same trained weights; leave it out")
     if base.data.pseudo_labels is not None:
         raise ConfigError("data.pseudo_labels would train every row on the labels of one checkpoint; leave it out")
@@ -87,18 +99,8 @@ def _check(name: str, plan: Table, base: Config, seeds: int) -> None:
         raise ConfigError(f"the table {name} plots snapshots of the codebook; train.snapshots must not be 0")
     if seeds < 1:
         raise ConfigError(f"seeds must be at least 1, got {seeds}")
-
-
-def _row(cell: Cell, base: Config, work: Path, seeds: int, with_run: bool) -> Row:
-    results, failure = [], ""
-    for seed in range(base.train.seed, base.train.seed + seeds):
-        logger.info("%s, seed %d", cell.row, seed)
-        try:
-            results.append(run_cell(changed(base, {**cell.changes, "train.seed": seed}), work, with_run=with_run))
-        except _REFUSALS as error:
-            logger.error("%s, seed %d: %s", cell.row, seed, error)
-            failure = failure or f"seed {seed}: {error}".partition("\n")[0]
-    return Row(cell, tuple(results), failure)
+    if jobs < 1 or (jobs > 1 and int(os.environ.get("WORLD_SIZE", "1")) > 1):
+        raise ConfigError(f"jobs must be at least 1, and 1 under accelerate launch, where all processes share each run; got {jobs}")
 
 
 def _evolution(name: str, run: Path, output: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from vqseg.plain import Json
 Changes = Mapping[str, Json]
 
 _WITHOUT: Changes = {"objective.alignment": 0.0, "objective.feature_stream": False}
-_CODEBOOK: Changes = {**_WITHOUT, "model.continuous": False}
+CODEBOOK: Changes = {**_WITHOUT, "model.continuous": False}
 CONTINUOUS: Changes = {**_WITHOUT, "model.continuous": True, "objective.reconstruction": 0.0, "objective.usage": 0.0}
 
 METHODS: dict[str, Changes] = {
@@ -27,11 +27,11 @@ METHODS: dict[str, Changes] = {
         "objective.strength": 0.5,
         "objective.feature_stream": True,
     },
-    "vq": {**_CODEBOOK, "objective.perturbation": "none", "objective.reconstruction": 0.0},
-    "vq-dropout": {**_CODEBOOK, "objective.perturbation": "dropout", "objective.strength": 0.5},
-    "vq-seg": {**_CODEBOOK, "objective.perturbation": "qpm"},
-    "vq-seg-single-branch": {**_CODEBOOK, "objective.perturbation": "qpm", "objective.reconstruction": 0.0},
-    "vq-seg-aligned": {**_CODEBOOK, "objective.perturbation": "qpm", "objective.alignment": 5.0},
+    "vq": {**CODEBOOK, "objective.perturbation": "none", "objective.reconstruction": 0.0},
+    "vq-dropout": {**CODEBOOK, "objective.perturbation": "dropout", "objective.strength": 0.5},
+    "vq-seg": {**CODEBOOK, "objective.perturbation": "qpm"},
+    "vq-seg-single-branch": {**CODEBOOK, "objective.perturbation": "qpm", "objective.reconstruction": 0.0},
+    "vq-seg-aligned": {**CODEBOOK, "objective.perturbation": "qpm", "objective.alignment": 5.0},
 }
 """supervised: labelled images only. mean-teacher: an EMA teacher's pseudo-labels, feature dropout on the student. unimatch: dropout of
 whole channels in a stream of its own. vq: a codebook, neither perturbation nor image branch. vq-dropout: dropout on post-VQ features and

@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vqseg.config import Config, to_mapping
 from vqseg.data.splits import ALL
+from vqseg.experiments.cells import Table
+from vqseg.experiments.differences import differences, differences_text
 from vqseg.experiments.methods import changed
+from vqseg.experiments.plots import draw
 from vqseg.experiments.results import CellResult
-from vqseg.experiments.tables import Cell, Table
+from vqseg.experiments.rows import Row
 from vqseg.files import write_whole
+from vqseg.quantization.perturbation import QPM
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
-# Of Dice, in the plots of lines.
-_LEAST_SPAN = 0.05
-
-
-@dataclass(frozen=True)
-class Row:
-    """A cell with the results of its seeds, and why it could not be run, if so."""
-
-    cell: Cell
-    results: tuple[CellResult, ...]
-    failure: str = ""
-
-    def scores(self, metric: str) -> list[float]:
-        return [result["mean"][metric] for result in self.results]
+__all__ = ["METRICS", "Row", "markdown", "paired_test", "write_report"]
 
 
 def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, budget: float, output: Path) -> list[Path]:
@@ -48,7 +38,9 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
         The files.
     """
     output.mkdir(parents=True, exist_ok=True)
-    test = paired_test(table, rows)
+    waiting = [row.cell.row for row in rows if not (row.results or row.failure)]
+    rows = [row for row in rows if row.results or row.failure]
+    test, found = paired_test(table, rows), differences(rows)
     values = {
         "table": name,
         "title": table.title,
@@ -56,13 +48,16 @@ def write_report(name: str, table: Table, rows: Sequence[Row], config: Config, b
         "config": to_mapping(config),
         "rows": [{"row": row.cell.row, "changes": dict(row.cell.changes), "failure": row.failure, "results": row.results} for row in rows],
         "paired_t_test": test,
+        "differences": found,
+        "not_run_yet": waiting,
     }
     files = [output / f"{name}.json", output / f"{name}.md"]
     write_whole(files[0], json.dumps(values, indent=2, allow_nan=False) + "\n")
-    write_whole(files[1], markdown(table, rows, config, budget, test))
+    text = markdown(table, rows, config, budget, test) + differences_text(found)
+    write_whole(files[1], text + (f"\nNot run yet: {'; '.join(waiting)}.\n" if waiting else ""))
     if any(row.results for row in rows) and not table.snapshots:
         files.append(output / f"{name}.png")
-        _plot(table, rows, files[-1])
+        draw(table, rows, found, files[-1])
     return files
 
 
@@ -136,6 +131,11 @@ def markdown(table: Table, rows: Sequence[Row], config: Config, budget: float, t
         )
         lines += ["", f"Paired t-test of the Dice, {first} against {second}: {verdict}."]
     done = [result for row in rows for result in row.results]
+    counts = {len(row.results) for row in rows if row.results}
+    if len(counts) > 1:
+        lines += ["", "The rows have unequal numbers of seeds: their means are not those of the same runs."]
+    if table.start == "supervised":
+        lines += ["", _shared_start(config)]
     if done:
         lines += ["", _provenance(done, config, budget)]
     if done and all(len(row.results) < 2 for row in rows):
@@ -152,17 +152,39 @@ def _parts(config: Config) -> str:
     """What a run consists of, so that no row compares more than it says."""
     objective = config.objective
     parts = ["no codebook" if config.model.continuous else "codebook"]
+    if config.train.decoders_alone:
+        parts.append("decoders alone")
     if objective.reconstruction > 0:
         parts.append("image branch")
+    if objective.perturb_labelled:
+        parts.append(f"labelled branch{_perturbed(config)}")
     if objective.unlabelled > 0 and config.data.labelled != ALL:
-        disturbed = objective.perturbation != "none"
-        branch = f"unlabelled branch with {objective.perturbation} {objective.strength:g}" if disturbed else "unlabelled branch"
+        branch = f"unlabelled branch{_perturbed(config)}"
         parts.append(f"{branch} in a stream of its own" if objective.feature_stream else branch)
+        if objective.student_view == "weak":
+            parts.append("weak views")
     if objective.alignment > 0:
         parts.append(f"alignment {objective.alignment:g}")
     if objective.usage > 0:
         parts.append(f"usage loss {objective.usage:g}")
     return ", ".join(parts)
+
+
+def _shared_start(config: Config) -> str:
+    start, steps = config.objective.unlabelled_start, config.train.steps
+    return (
+        f"All rows of a seed go on, for {steps - start} steps, from the weights of its supervised start ({start} steps, labelled images "
+        "alone, nothing perturbed), and see the same crops and mixing masks at the same steps."
+    )
+
+
+def _perturbed(config: Config) -> str:
+    """What perturbs a branch, as it follows the branch's name; nothing if nothing does."""
+    objective, model = config.objective, config.model
+    if objective.perturbation == "none":
+        return ""
+    reach = f" at reach {model.reach:g}" if objective.perturbation == QPM and model.mode == "resample" and model.reach is not None else ""
+    return f" with {objective.perturbation} {objective.strength:g}{reach}"
 
 
 def _provenance(done: Sequence[CellResult], config: Config, budget: float) -> str:
@@ -180,46 +202,3 @@ def _provenance(done: Sequence[CellResult], config: Config, budget: float) -> st
 def _processes(done: Sequence[CellResult]) -> str:
     counts = sorted({result.get("processes", 1) for result in done})
     return "" if counts == [1] else f", {' and '.join(map(str, counts))} processes"
-
-
-def _plot(table: Table, rows: Sequence[Row], file: Path) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    ran = [row for row in rows if row.results]
-    means = {row.cell.row: float(np.mean(row.scores("dice"))) for row in ran}
-    spreads = {row.cell.row: float(np.std(row.scores("dice"), ddof=1)) if len(row.results) > 1 else 0.0 for row in ran}
-    if ran[0].cell.x is None:
-        bars = axes.barh(list(means), list(means.values()), xerr=list(spreads.values()), color="#3b6ea5")
-        axes.bar_label(bars, fmt="%.3f", padding=3)
-        axes.margins(x=0.12)
-        axes.invert_yaxis()
-        axes.set_xlabel("validation Dice")
-    else:
-        for series in dict.fromkeys(row.cell.series for row in ran):
-            line = [row for row in ran if row.cell.series == series]
-            names = [row.cell.row for row in line]
-            axes.errorbar(
-                [row.cell.x or 0 for row in line],
-                [means[n] for n in names],
-                [spreads[n] for n in names] if any(spreads[n] for n in names) else None,
-                marker="o",
-                capsize=3,
-                label=series,
-            )
-        axes.set(xlabel=table.x_label, ylabel="validation Dice")
-        # Stretched to the full height, the noise of single runs would look like a trend.
-        low, high = axes.get_ylim()
-        spare = max(0.0, (_LEAST_SPAN - (high - low)) / 2)
-        axes.set_ylim(low - spare, high + spare)
-        if table.log_x:
-            values = sorted({row.cell.x or 0 for row in ran})
-            axes.set_xscale("log")
-            axes.set_xticks(values, [f"{value:g}" for value in values])
-            axes.set_xticks([], minor=True)
-        axes.legend()
-    axes.set_title(table.title)
-    axes.grid(alpha=0.3)
-    axes.set_axisbelow(True)
-    figure.savefig(file, dpi=150)

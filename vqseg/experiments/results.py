@@ -11,7 +11,8 @@ class CellResult(TypedDict):
     """One run of a cell, as plain values.
 
     mean, per_class, codebook, cases: as `vqseg.evaluation.Evaluation` has them. seconds: of training. processes: the world size.
-    version: of the code. data: fingerprint of the data set. key: of the configuration. Tables of earlier versions lack two of them.
+    version: of the code. data: fingerprint of the data set. key: of the configuration. effect: of the perturbation on the
+    trained network, if it has a codebook. Tables of earlier versions lack three of them.
     """
 
     mean: Scores
@@ -27,3 +28,4 @@ class CellResult(TypedDict):
     date: str
     key: str
     seed: int
+    effect: NotRequired[float]

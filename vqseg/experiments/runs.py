@@ -13,38 +13,80 @@ import os
 import platform
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
+from torch import Tensor
 
 from vqseg import __version__
-from vqseg.checkpoint import load_model, recover_folder
-from vqseg.config import Config, ConfigError, from_mapping, to_mapping
+from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, recover_folder
+from vqseg.config import Config, ConfigError, ObjectiveConfig, from_mapping, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
 from vqseg.evaluation import evaluate_split
 from vqseg.experiments.methods import Changes, changed
 from vqseg.experiments.results import CellResult
 from vqseg.files import write_whole
+from vqseg.models.vqseg import VQSeg
 from vqseg.plain import child
+from vqseg.quantization.perturbation import training_perturbation
+from vqseg.training.snapshots import count_codes
 from vqseg.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
-_RESULT, _ORIGIN = "result.json", "origin.json"
+_RESULT, _ORIGIN, _LOCK = "result.json", "origin.json", "lock"
 # Where a run is kept and how often it reports do not change its result.
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
-_YOUNGER = {("data", "pseudo_labels"): None, ("preprocess", "largest_of_each"): False, ("model", "reach"): None}
+_YOUNGER = {
+    ("data", "pseudo_labels"): None,
+    ("preprocess", "largest_of_each"): False,
+    ("model", "reach"): None,
+    ("objective", "perturb_labelled"): False,
+    ("objective", "student_view"): "strong",
+    ("train", "decoders_alone"): False,
+}
 
 
-def cell_key(config: Config) -> str:
-    """Twelve hexadecimal digits of everything that decides a run's outcome."""
+@dataclass(frozen=True)
+class Run:
+    """One run. start: the run from whose checkpoint it starts; None if `config.train.initial` says where its weights come from."""
+
+    config: Config
+    start: Config | None = None
+
+    @property
+    def key(self) -> str:
+        """The name of its folder."""
+        if self.start is not None:
+            return cell_key(self.config, cell_key(self.start))
+        initial = self.config.train.initial
+        return cell_key(self.config, _weights_digest(initial) if initial else "")
+
+    def placed(self, work: Path) -> Config:
+        """The configuration with the folder that it writes to and, if it goes on from another run of `work`, where that one lies."""
+        start = {"train.initial": str(work / cell_key(self.start) / "checkpoint")} if self.start is not None else {}
+        return changed(self.config, {"train.output": str(work / self.key), **start})
+
+
+def cell_key(config: Config, start: str = "") -> str:
+    """Twelve hexadecimal digits of everything that decides a run's outcome.
+
+    Args:
+        config: Of the run.
+        start: What identifies the weights that it starts from, wherever they lie: they then stand for `train.initial`.
+    """
     values = to_mapping(config)
+    if start:
+        child(values, "train").pop("initial")
+        values["start"] = start
     train = child(values, "train")
     for name in _SILENT:
         train.pop(name)
@@ -129,26 +171,62 @@ def data_fingerprint(folder: str | Path) -> str:
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def run_cell(config: Config, work: Path, *, with_run: bool = False) -> CellResult:
-    """Train and measure, or read the result of an earlier call. A run that was cut off resumes.
+def known_result(run: Run, work: Path, *, with_run: bool = False) -> CellResult | None:
+    """The result of a finished run; None if it is not finished, or was measured by another version or on other data.
 
     Args:
-        config: Of the run; its `train.output` is ignored.
+        run: The run.
         work: Folder of the runs.
         with_run: Whether the checkpoint is needed, and not the result alone.
     """
-    folder, fingerprint = work / cell_key(config), data_fingerprint(config.data.folder)
+    folder = work / run.key
+    if not (folder / _RESULT).is_file() or (with_run and not (folder / "checkpoint").is_dir()):
+        return None
+    known: CellResult = _json(folder / _RESULT)
+    return known if _stands(known, data_fingerprint(run.config.data.folder)) else None
+
+
+def run_cell(run: Run | Config, work: Path, *, with_run: bool = False) -> CellResult:
+    """Train and measure, or read the result of an earlier call. A run that was cut off resumes.
+
+    Two processes never make the same run: the second waits, and reads what the first has found.
+
+    Args:
+        run: The run, or the configuration of one that starts from random weights; `train.output` is ignored.
+        work: Folder of the runs.
+        with_run: Whether the checkpoint is needed, and not the result alone.
+    """
+    if isinstance(run, Config):
+        run = Run(run)
+    known = known_result(run, work, with_run=with_run)
+    if known is not None:
+        return known
+    if run.start is not None:
+        run_cell(Run(run.start), work, with_run=True)
+    with _alone(work / run.key):
+        # Another process may have finished it meanwhile.
+        return known_result(run, work, with_run=with_run) or _trained_and_measured(run.placed(work))
+
+
+def _alone(folder: Path) -> AbstractContextManager[object]:
+    """Held by one process of this machine at a time; released when the process ends, however it ends."""
+    if os.environ.get("RANK", "0") != "0":
+        # The ranks of one run work together; the first one holds the lock.
+        return nullcontext()
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / _LOCK)
+
+
+def _trained_and_measured(config: Config) -> CellResult:
+    folder, fingerprint = Path(config.train.output), data_fingerprint(config.data.folder)
     result = folder / _RESULT
-    if result.is_file() and (not with_run or (folder / "checkpoint").is_dir()):
-        known: CellResult = _json(result)
-        if _stands(known, fingerprint):
-            return known
     if os.environ.get("RANK", "0") == "0":
         _refuse_foreign_state(folder, {"version": __version__, "data": fingerprint})
-    trainer = Trainer(replace(config, train=replace(config.train, output=str(folder))))
+    trainer = Trainer(config)
     checkpoint = trainer.run(resume=True)
     if trainer.main:
-        measured = evaluate_split(load_model(checkpoint, trainer.device), config.data.folder, "val")
+        model = load_model(checkpoint, trainer.device)
+        measured = evaluate_split(model, config.data.folder, "val")
         values: CellResult = {
             "cases": measured["cases"],
             "mean": measured["mean"],
@@ -164,11 +242,36 @@ def run_cell(config: Config, work: Path, *, with_run: bool = False) -> CellResul
             "key": folder.name,
             "seed": config.train.seed,
         }
+        if not config.model.continuous:
+            values["effect"] = measured_effect(model, trainer.data.watched, config.objective)
         write_whole(result, json.dumps(values, indent=2) + "\n")
         shutil.rmtree(folder / "state", ignore_errors=True)
     trainer.group.wait()
     written: CellResult = _json(result)
     return written
+
+
+@torch.inference_mode()
+def measured_effect(model: VQSeg, images: Tensor, objective: ObjectiveConfig) -> float:
+    """How far the perturbation of a run moves a token of its trained network, in units of the variance of the codewords.
+
+    Args:
+        model: With a codebook.
+        images: (N, 1, H, W) in [0, 1], on which the usage of the codewords is counted.
+        objective: Names the perturbation and its strength.
+
+    Returns:
+        The effect as `vqseg.quantization.perturbation.Perturbation.effect` defines it; 0 where nothing is perturbed.
+    """
+    kind = training_perturbation(objective.perturbation, model.config.mode)
+    codewords = model.quantizer.codewords().float()
+    temperature = model.swap_temperature(codewords, model.quantizer.stamp)
+    return kind.effect(codewords.cpu(), count_codes(model, images).cpu(), objective.strength, temperature)
+
+
+def _weights_digest(checkpoint: str) -> str:
+    """Twelve hexadecimal digits of a checkpoint's weights."""
+    return hashlib.sha256((checkpoint_folder(checkpoint) / WEIGHTS).read_bytes()).hexdigest()[:12]
 
 
 def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:

@@ -4,37 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from vqseg.config import Config, ConfigError, ModelConfig
-from vqseg.experiments.methods import CONTINUOUS, METHODS, Changes
+from vqseg.experiments.cells import Cell, Table
+from vqseg.experiments.frame import fig1, frame
+from vqseg.experiments.methods import CONTINUOUS, METHODS
 from vqseg.quantization.perturbation import training_names, training_perturbation
 
+__all__ = ["TABLES", "Cell", "Table", "scaled", "table"]
+
 _RATES = tuple(tenth / 10 for tenth in range(1, 10))
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One row of a table. series and x place it in the plot: a line per series over x, or bars if x is None."""
-
-    row: str
-    changes: Changes
-    series: str = ""
-    x: float | None = None
-
-
-@dataclass(frozen=True)
-class Table:
-    """cells: what is run. seeds: how often each cell is run, if nothing else is asked for. paired: two rows for a t-test."""
-
-    title: str
-    cells: tuple[Cell, ...]
-    x_label: str = ""
-    log_x: bool = False
-    seeds: int = 1
-    paired: tuple[str, str] | None = None
-    snapshots: bool = field(default=False)
-    """Whether the codewords of the runs are drawn, at several moments (Fig. 7)."""
 
 
 def _methods(*names: str) -> tuple[Cell, ...]:
@@ -100,23 +80,34 @@ def _lambda() -> Table:
 
 _COMPARED = ("supervised", "mean-teacher", "unimatch", "vq", "vq-seg-single-branch", "vq-dropout", "vq-seg")
 
-TABLES: dict[str, Callable[[], Table]] = {
-    "methods": lambda: Table("Methods in one frame", _methods(*_COMPARED)),
-    "ablation": _ablation,
-    "strength": _strength,
-    "codebook-size": _codebook_size,
-    "labelled-share": _labelled_share,
-    "lambda": _lambda,
-    "seeds": lambda: Table("Seeds", _methods("mean-teacher", "vq-seg"), seeds=5, paired=("vq-seg", "mean-teacher")),
-    "evolution": lambda: Table("Evolution of the codebook", _methods("vq-seg"), snapshots=True),
+TABLES: dict[str, Callable[[Config], Table]] = {
+    "methods": lambda _: Table("Methods in one frame", _methods(*_COMPARED)),
+    "ablation": lambda _: _ablation(),
+    "strength": lambda _: _strength(),
+    "codebook-size": lambda _: _codebook_size(),
+    "labelled-share": lambda _: _labelled_share(),
+    "lambda": lambda _: _lambda(),
+    "seeds": lambda _: Table("Seeds", _methods("mean-teacher", "vq-seg"), seeds=5, paired=("vq-seg", "mean-teacher")),
+    "evolution": lambda _: Table("Evolution of the codebook", _methods("vq-seg"), snapshots=True),
+    "fig1": fig1,
+    "frame": frame,
 }
+"""By name, from what the runs have in common: the reaches of a table depend on the size of the codebook."""
 
 
-def table(name: str) -> Table:
-    """The table of this name. Raises ConfigError if it is unknown."""
+def table(name: str, config: Config | None = None) -> Table:
+    """A table.
+
+    Args:
+        name: One of TABLES.
+        config: What its runs have in common; None for the defaults.
+
+    Raises:
+        ConfigError: The name is unknown.
+    """
     if name not in TABLES:
         raise ConfigError(f"unknown table {name!r}; expected one of {', '.join(TABLES)}")
-    return TABLES[name]()
+    return TABLES[name](config or Config())
 
 
 def scaled(config: Config, budget: float) -> Config:

@@ -9,7 +9,7 @@ from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.inference.segmenter import Segmenter
 from vqseg.inference.swaps import Mode
-from vqseg.quantization.perturbation import modes
+from vqseg.quantization.perturbation import modes, modes_with_reach
 
 __all__ = [
     "CodeNeighbours",
@@ -20,5 +20,6 @@ __all__ = [
     "dice_by_class",
     "label_agreement",
     "modes",
+    "modes_with_reach",
     "psnr",
 ]

@@ -1,6 +1,6 @@
 """A codebook that finds its own size during training: it grows while nearly all of it is used and drops codewords that are not used.
 
-The authors name this as future work. It is an alternative to revival, which keeps the size and moves idle codewords instead.
+Not of the paper. It is an alternative to revival, which keeps the size and moves idle codewords instead.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         logger.warning("%s was trained with labels of this data set outside the share %s", config.train.initial, config.data.labelled)
 
     def progress(items: Sequence[Case]) -> Iterable[Case]:
-        shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", disable=not main, leave=False)
+        shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", disable=None if main else True, leave=False)
         return shown
 
     pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)

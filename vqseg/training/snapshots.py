@@ -34,10 +34,7 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
         (K,) int64, how often each codeword is chosen on the images.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    counts = torch.zeros(model.config.codebook_size, dtype=torch.int64, device=images.device)
-    for part in torch.split(images, 8):
-        indices = model.quantizer(model.split_levels(model.encode(part.float()))[1]).indices
-        counts += torch.bincount(indices.flatten(), minlength=len(counts))
+    counts = count_codes(model, images)
     # Written under another name first, so that a run that is cut off leaves no half snapshot behind.
     part_file = folder / f"step_{step:07d}.part"
     with part_file.open("wb") as file:
@@ -48,6 +45,24 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
             counts=counts.cpu().numpy().astype(np.int32),
         )
     part_file.replace(folder / f"step_{step:07d}.npz")
+    return counts
+
+
+@torch.inference_mode()
+def count_codes(model: VQSeg, images: Tensor) -> Tensor:
+    """How often each codeword is chosen.
+
+    Args:
+        model: In evaluation mode.
+        images: (N, 1, H, W) in [0, 1].
+
+    Returns:
+        (K,) int64.
+    """
+    counts = torch.zeros(model.config.codebook_size, dtype=torch.int64, device=images.device)
+    for part in torch.split(images, 8):
+        indices = model.quantizer(model.split_levels(model.encode(part.float()))[1]).indices
+        counts += torch.bincount(indices.flatten(), minlength=len(counts))
     return counts
 
 

@@ -9,6 +9,9 @@ from vqseg.config import Config, TrainConfig
 from vqseg.models.encoders import encoder_pair
 from vqseg.models.vqseg import VQSeg
 
+# How the names of the decoders' weights begin.
+_DECODERS = ("segmentation_decoder.", "image_decoder.")
+
 
 class TrainingError(RuntimeError):
     """A run that cannot go on. The message says why, and what is left of the run."""
@@ -24,7 +27,7 @@ def initial_network(config: Config) -> VQSeg:
     """
     network, train = VQSeg(config.model, config.preprocess), config.train
     if train.initial is not None:
-        start_from(network, train.initial)
+        start_from(network, train.initial, codes_alone=train.decoders_alone)
     elif encoder_pair(config.model.encoder).pretrained:
         load_backbone(network, train.backbone_weights)
     return network
@@ -38,12 +41,13 @@ def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[di
         train: Their learning rates.
 
     Returns:
-        All parameters in one group; a backbone with a learning rate of its own is a second one.
+        All parameters that are trained in one group; a backbone with a learning rate of its own is a second one.
     """
     student = parts["student"]
+    trained = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
     apart = student.encoder.pretrained_parameters() if isinstance(student, VQSeg) and train.backbone_learning_rate else []
     own = {id(parameter) for parameter in apart}
-    rest = [parameter for part in parts.values() for parameter in part.parameters() if id(parameter) not in own]
+    rest = [parameter for parameter in trained if id(parameter) not in own]
     groups: list[dict[str, object]] = [{"params": rest, "lr": train.learning_rate}]
     return groups + ([{"params": apart, "lr": train.backbone_learning_rate}] if apart else [])
 
@@ -71,18 +75,24 @@ def load_backbone(network: VQSeg, source: str | None) -> None:
         network.encoder.load_pretrained(pretrained(source).state_dict())
 
 
-def start_from(network: VQSeg, checkpoint: str) -> None:
+def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) -> None:
     """Copy a checkpoint's weights.
 
     Args:
         network: Takes them.
         checkpoint: A folder or a Hub id.
+        codes_alone: Take encoder and codebook, which are then not trained any more, and leave the decoders as they are.
 
     Raises:
         TrainingError: The checkpoint's network does not fit.
         CheckpointError: The checkpoint cannot be loaded.
     """
     try:
-        network.load_state_dict(load_model(checkpoint).state_dict())
+        weights = load_model(checkpoint).state_dict()
+        if codes_alone:
+            weights |= {name: value for name, value in network.state_dict().items() if name.startswith(_DECODERS)}
+            network.encoder.requires_grad_(False)
+            network.quantizer.requires_grad_(False)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error

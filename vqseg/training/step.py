@@ -5,6 +5,7 @@ Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -36,6 +37,7 @@ def training_step(
     quantize: bool = True,
     guide: Guide | None = None,
     group: Group = _ALONE,
+    views: Generator | None = None,
 ) -> LossTerms:
     """The losses of one batch, before weighting.
 
@@ -43,17 +45,19 @@ def training_step(
         student: The network in training, or its wrapper for several processes.
         teacher: Its average, which makes the pseudo-labels.
         batch: This process's part of the images.
-        generator: Of every random number of the step; in the same state on every process.
+        generator: Of what perturbs, and of the usage loss; in the same state on every process.
         objective: Which losses there are, and what perturbs the student.
         augmentation: How images are mixed.
         quantize: False bypasses the codebook, for steps before it is placed.
         guide: The foundation model and its adapter; None leaves the alignment out.
         group: The ranks that share the batch. The mean of their terms equals what one process would compute for the whole batch.
+        views: Of how images are mixed, in the same state on every process: with one of its own, no perturbation shifts what is mixed. None
+            for `generator`.
 
     Returns:
         Scalars with gradient. Those of the unlabelled branch are zero if the batch has no unlabelled images.
     """
-    step = _Step(student, teacher, generator, objective, augmentation, quantize, guide, group)
+    step = _Step(student, teacher, generator, views or generator, objective, augmentation, quantize, guide, group)
     terms = step.labelled(batch.images, batch.labels)
     if batch.weak is None or batch.strong is None:
         return terms
@@ -67,6 +71,7 @@ class _Step:
     student: nn.Module
     teacher: Teacher
     generator: Generator
+    views: Generator
     objective: ObjectiveConfig
     augmentation: AugmentationConfig
     quantize: bool
@@ -75,7 +80,8 @@ class _Step:
 
     def labelled(self, images: Tensor, labels: Tensor) -> LossTerms:
         """The labelled branch: both decoders against the truth (Eq. 8)."""
-        objective, output = self.objective, self.student(images, quantize=self.quantize)
+        objective = self.objective
+        output = self._perturbed(images) if objective.perturb_labelled else self._clean(images)
         segmentation = segmentation_loss(output.logits, labels, dice=objective.dice, total=self.group.total)
         with torch.no_grad():
             dice = mean_structure_dice(output.logits.argmax(1), labels, output.logits.shape[1])
@@ -105,14 +111,10 @@ class _Step:
     def unlabelled(self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
         """The unlabelled branch: the student sees strong views, mixed, through perturbed codes (Eq. 9). -> all terms."""
         objective, group = self.objective, self.group
-        size = (strong.shape[-2], strong.shape[-1])
-        mixing = draw_mixing(len(strong) * group.share.count, size, self.augmentation, self.generator, strong.device)
-
-        def mixed(values: Tensor) -> Tensor:
-            return group.own(mix(group.collect(values), mixing))
-
-        images, target, mask = mixed(strong), mixed(hard), mixed(sure)
-        output = disturbed = self._perturbed(images) if not objective.feature_stream else self.student(images, quantize=self.quantize)
+        mixed = self._mixing(strong) if objective.student_view == "strong" else _as_it_is
+        images = mixed(strong if objective.student_view == "strong" else weak)
+        target, mask = mixed(hard), mixed(sure)
+        output = disturbed = self._clean(images) if objective.feature_stream else self._perturbed(images)
         segmentation = segmentation_loss(output.logits, target, dice=objective.dice, mask=mask, total=group.total)
         if objective.feature_stream:
             disturbed = self._perturbed(weak)
@@ -133,6 +135,16 @@ class _Step:
             alignment=(terms.alignment + aligned) / 2,
         )
 
+    def _mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
+        """One CutMix for images (B_u, 1, H, W), labels and masks alike, over the batches of all ranks."""
+        group, size = self.group, (images.shape[-2], images.shape[-1])
+        mixing = draw_mixing(len(images) * group.share.count, size, self.augmentation, self.views, images.device)
+        return lambda values: group.own(mix(group.collect(values), mixing))
+
+    def _clean(self, images: Tensor) -> VQSegOutput:
+        output: VQSegOutput = self.student(images, quantize=self.quantize)
+        return output
+
     def _perturbed(self, images: Tensor) -> VQSegOutput:
         output: VQSegOutput = self.student(
             images,
@@ -143,6 +155,10 @@ class _Step:
             share=self.group.share,
         )
         return output
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
 
 
 def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objective: ObjectiveConfig) -> Tensor | float:

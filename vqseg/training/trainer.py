@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from vqseg.checkpoint import checkpoint_folder, save_model
 from vqseg.config import Config, TrainConfig, to_mapping
+from vqseg.data.loaders import view_generator
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
@@ -58,7 +59,7 @@ class Trainer:
         torch.manual_seed(train.seed)
         network = initial_network(config).to(self.device)
         self.network: VQSeg = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None)
+        self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None and not train.decoders_alone)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
         # The trained networks; a state holds these and the teacher.
         self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
@@ -71,6 +72,7 @@ class Trainer:
         self.objective = Objective(config.objective)
         self.placing = CodebookPlacing(config, self.network, self.teacher, self.group)
         self.journal = Journal(self.folder.log, self.group)
+        # Of what perturbs; the views have generators of their own (`view_generator`), which no perturbation can shift.
         # The same on every rank: each draws the random numbers of the whole batch and uses its part.
         self.generator = torch.Generator().manual_seed(train.seed * 1_000_003)
         self.step = 0
@@ -106,11 +108,13 @@ class Trainer:
 
     def _train(self) -> None:
         train, moments = self.config.train, snapshot_steps(self.config.train)
-        bar = tqdm(total=train.steps, initial=self.step, disable=not self.main, desc="training", unit="step", dynamic_ncols=True)
+        bar = tqdm(
+            total=train.steps, initial=self.step, disable=None if self.main else True, desc="training", unit="step", dynamic_ncols=True
+        )
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         self.journal.begin(self.step)
         while self.step < train.steps:
-            self.placing.tend(self.step, self.data.sampler, self.generator)
+            self.placing.tend(self.step, self.data.sampler, view_generator(train.seed, self.step, "placing"))
             loss, terms, healthy = self._optimise()
             finite &= healthy
             self.journal.add(loss, terms, quantizing=self.placing.reads_codes(self.step))
@@ -146,7 +150,8 @@ class Trainer:
         """One step. -> the loss, its terms, and whether the loss and (but for fp16) the gradient were finite."""
         train, config = self.config.train, self.config
         unlabelled = train.batch_unlabelled if self.objective.unlabelled_weight(self.step) > 0 else 0
-        batch = self.data.sampler.draw(self.step, train.batch_labelled, unlabelled, self.generator, self.group.share)
+        views = view_generator(train.seed, self.step)
+        batch = self.data.sampler.draw(self.step, train.batch_labelled, unlabelled, views, self.group.share)
         self.student.train()
         with self.accelerator.autocast():
             terms = training_step(
@@ -159,6 +164,7 @@ class Trainer:
                 quantize=self.placing.reads_codes(self.step),
                 guide=self.guide,
                 group=self.group,
+                views=views,
             )
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)

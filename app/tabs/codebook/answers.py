@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from app.scan.frame_request import RequestError, whole_number
+from app.scan.frame_request import RequestError, checked_reach, whole_number
 from app.scan.open_scan import OpenScan
 from app.scan.render import css_colour, label_colours, packed
 from app.visit.answering import Answer, Request
@@ -170,14 +170,14 @@ def card(scan: OpenScan, request: Request) -> Answer:
 
     Args:
         scan: The scan on show.
-        request: "code".
+        request: "code"; "reach" of the replacement, None or missing for the checkpoint's own.
 
     Returns:
         "code". "neighbours": (code, distance, probability of the replacement), the nearest first. "partners": (code, count) of codes
         beside it. "position" and "spread": where it occurs in a slice. "atom_label": the class of its atom. Unknown facts are None.
     """
     code, statistics = code_of(scan, request.get("code")), statistics_of(scan)
-    found = scan.segmented.neighbours(code, NEIGHBOURS)
+    found = scan.segmented.neighbours(code, NEIGHBOURS, reach=checked_reach(request.get("reach"), scan))
     columns = (found.codes.tolist(), np.nan_to_num(found.distances).tolist(), np.nan_to_num(found.probabilities).tolist())
     return {
         "code": code,

@@ -25,6 +25,8 @@ export function createCard(context, atoms, map) {
   /** @type {CardOf | null} */
   let answer = null;
   let asked = 0;
+  /** @type {number | null | undefined} */
+  let far; // the reach that was asked for last
   /** @type {number | null} */
   let drawn = null;
   /** @type {ReturnType<typeof createNeighbours> | null} */
@@ -70,6 +72,8 @@ export function createCard(context, atoms, map) {
     return [neighbours.element, ...rest.filter((one) => one !== null)];
   }
 
+  const presentReach = () => store.state?.reach ?? null;
+
   function close() {
     codebook.pick(null);
     part("#codewords").focus();
@@ -96,16 +100,20 @@ export function createCard(context, atoms, map) {
   async function follow() {
     const { picked: code, token } = state;
     const mine = ++asked;
+    const reach = presentReach();
     if (answer?.code !== code || answer?.token !== token) answer = null;
     draw();
-    if (code === null || answer) return;
-    const given = await server.card({ token, code });
+    if (code === null || answer?.reach === reach) return;
+    far = reach;
+    const given = await server.card({ token, code, reach });
     if (mine !== asked) return;
     if (!given || given.error) return say(given?.error ?? "The server did not answer. Choose the code again.");
-    answer = { ...given, token };
+    // What a further reach changes is there at once; the patches stay.
+    const { patches } = answer ?? {};
+    answer = { ...given, token, reach, patches };
     draw();
     map.link(answer.neighbours.map(([neighbour]) => neighbour));
-    await addPatches(answer, () => mine === asked);
+    if (!patches) await addPatches(answer, () => mine === asked);
   }
 
   /**
@@ -124,5 +132,8 @@ export function createCard(context, atoms, map) {
   codebook.subscribe(() => {
     if (state.picked !== null) draw();
   }, "presence");
-  codebook.subscribe(tellStrength, "page");
+  codebook.subscribe(() => {
+    if (answer && far !== presentReach()) follow();
+    else tellStrength();
+  }, "page");
 }

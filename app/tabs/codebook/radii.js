@@ -31,12 +31,14 @@ export function createRadii(context) {
   async function open() {
     const { token, book } = state;
     if (!isOpen() || !book) return;
-    if (known !== book.key) {
+    const reach = store.state?.reach ?? null;
+    const wanted = book.key + " " + reach;
+    if (known !== wanted) {
       text("radii").textContent = "Computing the distances between all codewords …";
-      const answer = await server.radii({ token });
+      const answer = await server.radii({ token, reach });
       if (token !== state.token) return;
       if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Choose the view again.");
-      [theory, known] = [answer, book.key];
+      [theory, known] = [answer, wanted];
     }
     if (theory && drawn !== known + ink(root)) {
       drawn = known + ink(root);
@@ -96,7 +98,7 @@ export function createRadii(context) {
 
   function costSoon() {
     clearTimeout(waiting);
-    waiting = setTimeout(cost, REST);
+    waiting = setTimeout(open, REST);
   }
 
   codebook.subscribe(open, "view", "book");

@@ -96,6 +96,7 @@ export interface CardAnswer extends Failure {
 /** A card's answer with the pictures of phantoms that come after it. */
 export interface CardOf extends CardAnswer {
   token: string;
+  reach: number | null;
   patches?: { pixels: Uint8Array; side: number; count: number };
 }
 
@@ -156,7 +157,7 @@ export interface CodebookServer {
   presence(request: { token: string }): Answer<PresenceAnswer>;
   where(request: { token: string; codes: number[] }): Answer<Failure & { slices?: number[] }>;
   atoms(request: { token: string; codes: number[] }): Answer<Failure & { atoms?: Packed; side: number }>;
-  card(request: { token: string; code: number }): Answer<CardAnswer>;
+  card(request: { token: string; code: number; reach: number | null }): Answer<CardAnswer>;
   patches(request: {
     token: string;
     code: number;
@@ -164,7 +165,7 @@ export interface CodebookServer {
   evolution(request: { token: string }): Answer<EvolutionAnswer>;
   film(request: { token: string }): Answer<Failure & { bytes?: string }>;
   layout(request: LayoutRequest): Answer<LayoutJob>;
-  radii(request: { token: string }): Answer<Theory>;
+  radii(request: { token: string; reach: number | null }): Answer<Theory>;
   dropout_cost(request: SliceRequest): Answer<Failure & Partial<Cost>>;
 }
 

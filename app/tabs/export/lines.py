@@ -17,7 +17,7 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
         request: The slice and its settings.
 
     Returns:
-        JSON.
+        JSON. "reach" is null for the checkpoint's own and where the mode has none.
     """
     values = {
         "checkpoint": scan.model.name,
@@ -29,6 +29,7 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
         "mode": request.mode,
         "seed": request.seed,
         "edits": edits_as_text(request.edits),
+        "reach": request.reach,
     }
     return json.dumps(values, indent=2) + "\n"
 
@@ -44,6 +45,7 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
         Lines of Python that need the package vqseg.
     """
     settings, forced = f"strength={request.strength!r}, mode={request.mode!r}, seed={request.seed!r}", forced_tokens(request)
+    reach = "" if request.reach is None else f", reach={request.reach!r}"
     lines = [
         "import numpy as np",
         "",
@@ -55,7 +57,7 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
         f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         *([f"forced = {{{request.index}: {forced!r}}}"] if forced else []),
         "slices = [",
-        f"    opened.perturb(index, {settings}{', forced=forced.get(index)' if forced else ''}).labels",
+        f"    opened.perturb(index, {settings}{', forced=forced.get(index)' if forced else ''}{reach}).labels",
         "    for index in range(opened.slice_count)",
         "]",
         'write_labels(np.stack(slices, opened.axis), scan, "labels.nii.gz")',
@@ -76,11 +78,12 @@ def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
     """
     arguments = ", ".join(map(repr, (request.plane, request.index, request.strength, request.mode, request.seed)))
     edits = f"    edits={edits_as_text(request.edits)!r},\n" if request.edits else ""
+    reach = "" if request.reach is None else f"    reach={request.reach!r},\n"
     return (
         "from gradio_client import Client, handle_file\n\n"
         f"client = Client({address!r})\n"
         "segmentation, reconstruction, figures = client.predict(\n"
         f"    handle_file({scan.segmented.scan.name!r}), {arguments},\n"
-        f'{edits}    checkpoint={scan.model.name!r},\n    api_name="/perturb",\n)\n'
+        f'{edits}    checkpoint={scan.model.name!r},\n{reach}    api_name="/perturb",\n)\n'
         "print(segmentation, reconstruction, figures)\n"
     )

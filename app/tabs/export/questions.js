@@ -1,10 +1,11 @@
 /* The requests to the server, and the settings that each depends on. No DOM. */
+import { reachAsSetting } from "../../web/reach_scale.js";
 
 /**
  * @typedef {import("../../web/types").PageState} PageState
  * @typedef {import("../../web/types").PlaneView} PlaneView
  * @typedef {import("./types").Question} Question
- * @typedef {Pick<PageState, "plane" | "index" | "strength" | "mode" | "seed" | "edits">} Settings
+ * @typedef {Pick<PageState, "plane" | "index" | "strength" | "mode" | "seed" | "edits" | "reach">} Settings
  * @typedef {Pick<PageState, "opacity" | "outline" | "shown" | "visible">} Look
  */
 
@@ -15,7 +16,7 @@
  * @returns {Question}
  */
 export function questionOf(state, kind, address) {
-  const { scan, plane, index, strength, mode, seed, edits, opacity, outline, shown, visible } = state;
+  const { scan, plane, index, strength, mode, seed, edits, reach, opacity, outline, shown, visible } = state;
   return {
     kind,
     address,
@@ -26,6 +27,7 @@ export function questionOf(state, kind, address) {
     mode,
     seed,
     edits,
+    reach,
     opacity,
     outline,
     shown,
@@ -37,13 +39,14 @@ export function questionOf(state, kind, address) {
  * What the label volume depends on. The slice belongs to it only if tokens are forced there.
  * @param {Settings & {scan: {token: string}}} state
  */
-export function labelsKey({ scan, index, strength, mode, seed, edits }) {
-  return JSON.stringify([scan.token, strength, mode, seed, edits.length ? [index, edits] : []]);
+export function labelsKey({ scan, index, strength, mode, seed, edits, reach }) {
+  return JSON.stringify([scan.token, strength, mode, seed, reach, edits.length ? [index, edits] : []]);
 }
 
-/** The ending of the label volume's file. @param {Pick<Settings, "strength" | "seed" | "edits">} state */
-export function labelsEnding({ strength, seed, edits }) {
-  return "_labels_eps" + strength + "_seed" + seed + (edits.length ? "_forced" : "") + ".nii.gz";
+/** The ending of the label volume's file. @param {Pick<Settings, "strength" | "seed" | "edits" | "reach">} state */
+export function labelsEnding({ strength, seed, edits, reach }) {
+  const far = reach === null ? "" : "_reach" + reach;
+  return "_labels_eps" + strength + far + "_seed" + seed + (edits.length ? "_forced" : "") + ".nii.gz";
 }
 
 /** How many slices the label volume is decoded from. @param {{planes: Record<string, Pick<PlaneView, "acquired" | "count">>}} scan */
@@ -52,9 +55,9 @@ export function slicesOf({ planes }) {
 }
 
 /** The present view in words. @param {Settings & {scan: {name: string}}} state */
-export function described({ scan, plane, index, strength, mode, seed, edits }) {
+export function described({ scan, plane, index, strength, mode, seed, edits, reach }) {
   const forced = edits.length ? [edits.length + " forced"] : [];
-  return [scan.name, plane + " slice " + index, "ε = " + strength.toFixed(2), mode, "seed " + seed, ...forced].join(
-    ", ",
-  );
+  const far = reach === null ? [] : [reachAsSetting(reach)];
+  const settings = ["ε = " + strength.toFixed(2), mode, ...far, "seed " + seed, ...forced];
+  return [scan.name, plane + " slice " + index, ...settings].join(", ");
 }

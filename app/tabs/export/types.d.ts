@@ -12,6 +12,7 @@ export interface Question {
   mode: string;
   seed: number;
   edits: Edit[];
+  reach: number | null;
   opacity: number;
   outline: boolean;
   shown: boolean;

@@ -144,8 +144,8 @@ def _code_colours(place: Place) -> Array:
 def swap(place: Place) -> Step:
     """What replaces the marked token: pi(j|i), and the counts of independent draws."""
     segmented, code = place.scan.segmented, place.code
-    near = segmented.neighbours(code, NEAR)
-    drawn = segmented.fates(code, STRENGTH, DRAWS, place.request.seed)
+    near = segmented.neighbours(code, NEAR, reach=place.request.reach)
+    drawn = segmented.fates(code, STRENGTH, DRAWS, place.request.seed, place.request.reach)
     counts = [int((drawn == one).sum()) for one in near.codes]
     kept = int((drawn == code).sum())
     facts: Facts = {
@@ -169,7 +169,7 @@ def swap(place: Place) -> Step:
 def decoders(place: Place) -> Step:
     """The answers of both decoders to the tokens of the scan, and what stays the same at STRENGTH."""
     segmented, request = place.scan.segmented, place.request
-    after = segmented.perturb(request.index, STRENGTH, request.mode, request.seed)
+    after = segmented.perturb(request.index, STRENGTH, request.mode, request.seed, reach=request.reach)
     before, picture = place.taken(segmented.labels), place.taken(segmented.reconstruction)
     counted = before > 0 if (before > 0).any() else np.ones_like(before, bool)
     kept = round(100 * float((after.labels == before)[counted].mean()))
@@ -187,7 +187,7 @@ def decoders(place: Place) -> Step:
 def consistency(place: Place) -> Step:
     """The consistency loss at STRENGTH inside the structures, at their borders and in the background."""
     request = place.request
-    found = place.scan.segmented.consistency(request.index, STRENGTH, request.mode, request.seed)
+    found = place.scan.segmented.consistency(request.index, STRENGTH, request.mode, request.seed, request.reach)
     border = near_another_label(found.pseudo_labels, _BORDER)
     regions = {"inside": ~border & (found.pseudo_labels > 0), "border": border, "background": ~border & (found.pseudo_labels == 0)}
     losses = {name: float(found.loss[region].mean()) for name, region in regions.items() if region.any()}
@@ -229,9 +229,9 @@ def near_another_label(labels: Array, steps: int) -> Array:
 
 def against_dropout(place: Place) -> Step:
     """The slice under the QPM and under feature dropout at every strength, and the KL radii of both."""
-    segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {})
+    segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {"reach": place.request.reach})
     many = {
-        "qpm": [segmented.perturb(request.index, strength, request.mode, request.seed) for strength in STRENGTHS],
+        "qpm": [segmented.perturb(request.index, one, request.mode, request.seed, reach=request.reach) for one in STRENGTHS],
         "dropout": [segmented.dropout(request.index, strength, request.seed) for strength in STRENGTHS],
     }
     dice = {name: [one.dice_vs_clean for one in results] for name, results in many.items()}

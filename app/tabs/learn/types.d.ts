@@ -117,6 +117,7 @@ export interface Place {
   index: number;
   mode: string;
   seed: number;
+  reach: number | null;
 }
 
 export interface LessonServer {

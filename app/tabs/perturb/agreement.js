@@ -1,6 +1,7 @@
 /* Compares two label pictures, and says in words how two settings differ. No DOM. */
+import { reachAsSetting } from "../../web/reach_scale.js";
 
-/** @typedef {Pick<import("../../web/types").SliceRequest, "strength" | "mode" | "seed" | "edits">} Settings */
+/** @typedef {Pick<import("../../web/types").SliceRequest, "strength" | "mode" | "seed" | "edits" | "reach">} Settings */
 
 /**
  * How well two label pictures agree: the mean Dice over the structures in either of them (1 if there are none), and the
@@ -40,7 +41,12 @@ export function differences(a, b) {
 }
 
 /** @type {((settings: Settings) => string)[]} */
-const WORDS = [({ strength }) => "ε " + strength.toFixed(2), ({ mode }) => mode, ({ seed }) => "seed " + seed];
+const WORDS = [
+  ({ strength }) => "ε " + strength.toFixed(2),
+  ({ reach }) => reachAsSetting(reach),
+  ({ mode }) => mode,
+  ({ seed }) => "seed " + seed,
+];
 
 /** Counts a cell once even if it is forced twice. @param {Settings} settings */
 const forced = ({ edits }) => new Set(edits.map(([row, column]) => row + " " + column)).size + " forced";

@@ -6,7 +6,7 @@ import numpy as np
 
 from app.scan.code_colours import code_colours
 from app.scan.figures import curve_file
-from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.frame_request import FrameRequest, RequestError, checked_reach, whole_number
 from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
 from app.scan.phase import PHASES, answer
@@ -35,7 +35,7 @@ def neighbours(scan: OpenScan, request: Request) -> Answer:
 
     Args:
         scan: The scan on show.
-        request: "code"; "to": the code that replaced it.
+        request: "code"; "to": the code that replaced it; "reach", None or missing for the checkpoint's own.
 
     Returns:
         "codes", "distances" and "probabilities" of the replacement, one list each. "atoms": packed (1 + n, side, side) uint8,
@@ -43,7 +43,7 @@ def neighbours(scan: OpenScan, request: Request) -> Answer:
     """
     last = scan.segmented.codebook_size - 1
     code, to = (whole_number(name, request.get(name), last) for name in ("code", "to"))
-    found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,))
+    found = scan.segmented.neighbours(code, _NEIGHBOURS, (to,), checked_reach(request.get("reach"), scan))
     shown, stored = [code, *found.codes.tolist()], scan.model.statistics.atoms if scan.model.statistics else None
     atoms = scan.segmented.atoms(shown) if stored is None else stored[shown]
     return {

@@ -90,8 +90,8 @@ export function createCell(tab) {
     const mine = ++asked;
     const { row, column, at } = chosen;
     const [code, to] = [clean[at], codes[at]];
-    const { token, strength } = scene.shown.request;
-    const answer = await tab.server.neighbours({ token, code, to });
+    const { token, strength, reach } = scene.shown.request;
+    const answer = await tab.server.neighbours({ token, code, to, reach });
     if (mine !== asked) return;
     if (!answer || answer.error) return tab.say(answer?.error ?? "The server did not answer. Click the cell again.");
     const atoms = await unpack(answer.atoms);

@@ -36,8 +36,8 @@ export function createPinned(tab, drawAnswers, isCovered) {
   function toggle() {
     const scene = tab.scene();
     if (pinned || !scene) return unpin();
-    const { strength, mode, seed, edits } = scene.shown.request;
-    pinned = { strength, mode, seed, edits, home: sliceOf(scene.shown.request) };
+    const { strength, mode, seed, edits, reach } = scene.shown.request;
+    pinned = { strength, mode, seed, edits, reach, home: sliceOf(scene.shown.request) };
     tab.schedule();
   }
 
@@ -102,8 +102,8 @@ export function createPinned(tab, drawAnswers, isCovered) {
  * @param {Settings & {home: string}} pinned
  * @returns {Settings}
  */
-function settingsOn(request, { strength, mode, seed, edits, home }) {
-  return { strength, mode, seed, edits: home === sliceOf(request) ? edits : [] };
+function settingsOn(request, { strength, mode, seed, edits, reach, home }) {
+  return { strength, mode, seed, reach, edits: home === sliceOf(request) ? edits : [] };
 }
 
 /**
@@ -115,7 +115,7 @@ function comparison(settings, frame, { shown, scan }) {
   const differing = differences(settings, shown.request);
   if (!frame) return "A is being decoded.";
   if (!differing.length)
-    return "A is pinned and B still equals A. Change epsilon, the seed, the replacement or a token.";
+    return "A is pinned and B still equals A. Change epsilon, the reach, the seed, the replacement or a token.";
   const { dice, same } = agreementOf(frame.labels, shown.frame.labels, scan.classes.length);
   const [a, b] = [0, 1].map((i) => differing.map((pair) => pair[i]).join(", "));
   const alike = "Dice of A and B: " + dice.toFixed(3) + ". " + percent(same) + " of the pixels have the same label.";

@@ -97,7 +97,7 @@ type Answered<Answer> = Answer & { error?: string };
 
 export interface Server {
   palette: ServerFunction<{ token: string }, Answered<{ colours: string | null }>>;
-  neighbours: ServerFunction<{ token: string; code: number; to: number }, Answered<Neighbours>>;
+  neighbours: ServerFunction<{ token: string; code: number; to: number; reach: number | null }, Answered<Neighbours>>;
   dropout: ServerFunction<SliceRequest & { rate: number }, Answered<DropoutPoint>>;
   export: ServerFunction<SliceRequest & { kind: string }, FileAnswer>;
 }

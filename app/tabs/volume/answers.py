@@ -59,7 +59,7 @@ class VolumeRequest:
         """Check the values of a request.
 
         Args:
-            values: "part"; for labels also "strength", "mode" and "seed".
+            values: "part"; for labels also "strength", "mode", "seed" and "reach".
             scan: The scan.
 
         Returns:
@@ -75,7 +75,7 @@ class VolumeRequest:
             raise RequestError("this is a single picture: it has no volume")
         if part == "truth" and scan.truth is None:
             raise RequestError("this scan has no ground truth")
-        settings = {"strength": 0.0, "mode": "resample", "seed": 0}
+        settings: dict[str, Any] = {"strength": 0.0, "mode": "resample", "seed": 0, "reach": None}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
         return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
 

@@ -14,18 +14,18 @@ const GONE_CLASS = "(gone)";
 
 /**
  * The request for the labels that the page's settings call for.
- * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed">} page
+ * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed" | "reach">} page
  * @param {Kind} kind
  * @returns {import("./types").Wish}
  */
-export function wishOf({ scan, strength, mode, seed }, kind) {
+export function wishOf({ scan, strength, mode, seed, reach }, kind) {
   const labels = { token: scan.token, part: /** @type {const} */ ("labels") };
   // At ε = 0 every seed gives the same labels.
-  const clean = { ...labels, strength: 0, mode: "resample", seed: 0 };
+  const clean = { ...labels, strength: 0, mode: "resample", seed: 0, reach: null };
   const truth = { token: scan.token, part: /** @type {const} */ ("truth"), name: String(scan.truth) };
   return {
     clean,
-    present: strength > 0 ? { ...labels, strength, mode, seed } : clean,
+    present: strength > 0 ? { ...labels, strength, mode, seed, reach } : clean,
     truth: kind === "truth" ? truth : null,
   };
 }

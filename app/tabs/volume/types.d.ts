@@ -59,6 +59,7 @@ export interface VolumeRequest {
   token: string;
   part: "scan" | "labels" | "truth";
   strength?: number;
+  reach?: number | null;
   mode?: string;
   seed?: number;
   name?: string;

@@ -130,6 +130,8 @@ class CodePerturbation(Perturbation):
     """What replaces which; called with a strength above 0 and at least one token."""
     outwards: Outwards | None = None
     """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
+    reaches: bool = True
+    """Whether its replacements depend on the temperature, and so on the reach."""
     needs_codes: bool = True
 
     @torch.no_grad()

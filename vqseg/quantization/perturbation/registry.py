@@ -22,9 +22,9 @@ def modes() -> tuple[str, ...]:
     return tuple(name for name, one in PERTURBATIONS.items() if isinstance(one, CodePerturbation))
 
 
-def compared() -> tuple[Perturbation, ...]:
-    """What the app draws beside each other."""
-    return tuple(one for one in PERTURBATIONS.values() if one.compared)
+def modes_with_reach() -> tuple[str, ...]:
+    """Those of `modes` whose replacements depend on the reach."""
+    return tuple(name for name in modes() if code_perturbation(name).reaches)
 
 
 def training_names() -> tuple[str, ...]:
@@ -58,3 +58,8 @@ def code_perturbation(mode: str) -> CodePerturbation:
     if not isinstance(found, CodePerturbation):
         raise ValueError(f"mode must be one of {', '.join(modes())}, got {mode!r}")
     return found
+
+
+def compared() -> tuple[Perturbation, ...]:
+    """What the app draws beside each other."""
+    return tuple(one for one in PERTURBATIONS.values() if one.compared)
