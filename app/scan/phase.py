@@ -1,6 +1,7 @@
 """The phase diagram of one slice: Dice over epsilon and reach, and beside it over the rate of every perturbation of features.
 
-It is decoded a few cells at a time, from coarse to fine. Cells at strength 0 are all the same picture, decoded once.
+It is decoded a few cells at a time, from coarse to fine, and finest where Dice changes from one row to the next. Cells at strength 0 are
+all the same picture, decoded once.
 """
 
 from __future__ import annotations
@@ -23,14 +24,22 @@ from vqseg.codebook import kind_effects, kinds
 from vqseg.inference import dice_by_class, label_agreement
 from vqseg.types import Array
 
-ROWS = 17
+ROWS = 65
 """Values of the reach, evenly spread in its logarithm from 1 to K - 1."""
+SHARP = 0.05
+"""Rows between two others are decoded only where Dice differs by more from one to the other."""
 # Steps over the columns (values of epsilon, or rates) and over the rows, from coarse to fine.
-_LEVELS = ((10, 8), (5, 4), (2, 2), (1, 1))
+_LEVELS = ((10, 32), (5, 16), (2, 8), (1, 4))
+# Steps over the rows that lie between.
+_BETWEEN = (2, 1)
 # Cells that are decoded while the scan's lock is held once: another view of the scan waits for about a tenth of a second.
 _BATCH = 4
 # Diagrams that are kept of one scan. Many visitors may share an example.
 _MOST = 8
+
+
+Cells = tuple[int, tuple[int, ...]]
+"""Number of a line, and columns in it."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +89,28 @@ class Diagram:
         """How many cells are decoded."""
         return int(np.isfinite(self.dice).sum())
 
+    @property
+    def of(self) -> int:
+        """How many cells are decoded or known to be missing: more become known when the rows around them are there."""
+        return self.done + sum(len(columns) for _, columns in self.missing())
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return next(self.missing(), None) is None
+
+    def missing(self) -> Iterator[Cells]:
+        """What is decoded next, as far as it is known. While it is decoded, more comes."""
+        for line, columns in cells_in_order(len(self.lines)):
+            if not np.isfinite(self.dice[line, list(columns)]).all():
+                yield line, columns
+        for step in _BETWEEN:
+            for row in range(step, ROWS - 1, 2 * step):
+                # Not true of NaN, where a row around it is itself left out.
+                if (np.abs(self.dice[row + step] - self.dice[row - step]) > SHARP).any():
+                    missing = np.flatnonzero(np.isnan(self.dice[row])).tolist()
+                    yield from ((row, part) for part in _parts(missing))
+
 
 class PhaseDiagrams:
     """The diagrams of every open scan. They are forgotten together with their scan."""
@@ -107,14 +138,12 @@ class PhaseDiagrams:
             raise RequestError(f"the diagram is that of an acquired slice; choose plane {scan.plane}")
         key = (request.index, request.seed, request.edits, id(scan.truth))
         diagram, start = self._kept.of(scan).made(key, lambda: Diagram.empty(scan)), time.perf_counter()
-        if diagram.done == diagram.dice.size:
+        if diagram.complete:
             return diagram, False
         if not self._at_work.acquire(blocking=False):
             return diagram, True
         try:
-            for line, columns in cells_in_order(len(diagram.lines)):
-                if np.isfinite(diagram.dice[line, list(columns)]).all():
-                    continue
+            for line, columns in diagram.missing():
                 _decode(scan, request, diagram, line, columns)
                 if time.perf_counter() - start >= seconds:
                     break
@@ -150,15 +179,15 @@ def answer(diagram: Diagram, waiting: bool) -> dict[str, Any]:
         "rows": lines[:ROWS],
         "strips": lines[ROWS:],
         "done": diagram.done,
-        "of": diagram.dice.size,
+        "of": diagram.of,
         "waiting": waiting,
         "has_truth": diagram.truth is not None,
     }
 
 
 @cache
-def cells_in_order(lines: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
-    """Every cell once, from coarse to fine.
+def cells_in_order(lines: int) -> tuple[Cells, ...]:
+    """Every cell of every fourth row, and of the strips, once, from coarse to fine.
 
     Args:
         lines: Number of rows and strips. Every level has all strips.
@@ -166,7 +195,7 @@ def cells_in_order(lines: int) -> tuple[tuple[int, tuple[int, ...]], ...]:
     Returns:
         (line, columns) that are decoded at once. Column 0 comes first and only for line 0: it is the same picture in all of them.
     """
-    order: list[tuple[int, tuple[int, ...]]] = [(0, (0,))]
+    order: list[Cells] = [(0, (0,))]
     seen: set[tuple[int, int]] = {(line, 0) for line in range(lines)}
     for column_step, row_step in _LEVELS:
         for line in (*range(0, ROWS, row_step), *range(ROWS, lines)):
@@ -203,7 +232,8 @@ def _decode(scan: OpenScan, request: FrameRequest, diagram: Diagram, number: int
 
 def _lines(farthest: int) -> tuple[Line, ...]:
     mode = next(kind for kind in kinds() if kind.name == FAR_MODES[0])
-    reaches = [float(farthest ** (row / (ROWS - 1))) for row in range(ROWS)]
+    # To be read, and to stand in links.
+    reaches = [float(f"{farthest ** (row / (ROWS - 1)):.4g}") for row in range(ROWS - 1)] + [float(farthest)]
     rows = [Line(mode.name, mode.title, mode.symbol, min(reach, float(farthest))) for reach in reaches]
     strips = [Line(kind.name, kind.title, kind.symbol, None) for kind in kinds() if not kind.swaps and not kind.looks]
     return (*rows, *strips)

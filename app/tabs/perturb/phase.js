@@ -3,7 +3,7 @@ import { frameKey, requestOf } from "../../web/frame_order.js";
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
-import { drawPlot, ink, plotLook } from "../../web/plotly.js";
+import { drawPlot, plotLook } from "../../web/plotly.js";
 import { store } from "../../web/store.js";
 import { cellAt, cellBeside, cellInWords, effectsInWords, fullEffect, phaseInWords, placeOf } from "./phase_points.js";
 import { tableRows } from "./phase_table.js";
@@ -31,7 +31,10 @@ const SILENT = "The server did not answer.";
 export function mount(element, props, server) {
   const root = elementIn(element, ".phase");
   const [chart, plot] = [elementIn(root, ".chart"), elementIn(root, ".plot")];
-  const [bar, button] = [/** @type {HTMLProgressElement} */ (elementIn(root, "progress")), elementIn(root, "[data-do=stop]")];
+  const [bar, button] = [
+    /** @type {HTMLProgressElement} */ (elementIn(root, "progress")),
+    elementIn(root, "[data-do=stop]"),
+  ];
   const choice = elementIn(root, ".segments");
   /** @param {string} name */
   const text = (name) => elementIn(root, `[data-text=${name}]`);
@@ -85,7 +88,8 @@ export function mount(element, props, server) {
   /** Asks for the next part; false if there is none, or not now. */
   async function advance() {
     const { state } = store;
-    if (!state || isStopped || isWhole() || !isSeen || !isAcquired() || frames.readyAhead < facts.curve_steps) return false;
+    if (!state || isStopped || isWhole() || !isSeen || !isAcquired() || frames.readyAhead < facts.curve_steps)
+      return false;
     const asked = key;
     const answer = await server.phase(requestOf(state));
     if (asked !== key) return true;

@@ -1,6 +1,8 @@
 /* The arithmetic of the phase diagram: which cell stands for one that is not decoded, colours, lines of equal effect, and
    what it says in words. No DOM. */
 
+import { roundedReach } from "../../web/reach_scale.js";
+
 /** @typedef {import("./types").Phase} Phase */
 /** @typedef {import("./types").PhaseLine} PhaseLine */
 /** @typedef {import("./types").Against} Against */
@@ -10,8 +12,8 @@
 const LEAST_LOSS = 0.003;
 /** Values of Dice that the legend of the colours names, and as it names them. */
 export const SHADES = [1, 0.99, 0.97, 0.9, 0.7, 0];
-// Between two rows a line of equal effect bends.
-const BETWEEN = 8;
+// Points of a line of equal effect between two rows: there it bends.
+const BETWEEN = 2;
 const [KEPT, LOST] = [0.95, 0.5];
 
 /**
@@ -33,7 +35,7 @@ export function shadeOf(dice) {
 }
 
 /**
- * Every cell with the nearest one that is known.
+ * Every cell with the nearest one that is known. The matrix is as high as it is wide, whatever its numbers of rows and columns.
  * @param {Matrix} values
  * @returns {Matrix} null only if nothing is known
  */
@@ -41,12 +43,13 @@ export function filled(values) {
   const known = values.flatMap((line, row) =>
     line.flatMap((value, column) => (value === null ? [] : [{ row, column, value }])),
   );
+  const [down, across] = [values.length - 1 || 1, values[0].length - 1 || 1];
   return values.map((line, row) =>
     line.map((value, column) => {
       if (value !== null) return value;
       let [nearest, least] = [/** @type {number | null} */ (null), Infinity];
       for (const one of known) {
-        const distance = Math.hypot(one.row - row, one.column - column);
+        const distance = Math.hypot((one.row - row) / down, (one.column - column) / across);
         if (distance < least) [nearest, least] = [one.value, distance];
       }
       return nearest;
@@ -160,7 +163,7 @@ export function cellBeside({ rows, strengths }, { row, column }, key) {
  */
 export function reachInWords(reach, last) {
   if (reach <= 1) return "nearest only";
-  return reach >= last ? "any" : reach.toLocaleString("en", { maximumFractionDigits: reach < 10 ? 1 : 0 });
+  return reach >= last ? "any" : roundedReach(reach);
 }
 
 /** @param {number | null} value */
@@ -217,7 +220,10 @@ export function effectsInWords({ strengths, strips }, effect) {
   const others = strips.flatMap((strip) => {
     const strength = strengthOf(strengths, strip, effect);
     if (strength === null) return [];
-    const column = strengths.reduce((best, one, i) => (Math.abs(one - strength) < Math.abs(strengths[best] - strength) ? i : best), 0);
+    const column = strengths.reduce(
+      (best, one, i) => (Math.abs(one - strength) < Math.abs(strengths[best] - strength) ? i : best),
+      0,
+    );
     const dice = strip.dice[column];
     return dice === null ? [] : [`${strip.title} at p = ${strength.toFixed(2)}: Dice ${decimals(dice)}`];
   });

@@ -7,7 +7,7 @@ import { decimals, diceOf, reachInWords } from "./phase_points.js";
  */
 
 // Every n-th row and column: what fits beside the map.
-const [ROWS, COLUMNS] = [2, 5];
+const [ROWS, COLUMNS] = [8, 5];
 
 /**
  * What the table says: the head, then the rows by falling reach as on the map, then the strips.

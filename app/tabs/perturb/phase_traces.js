@@ -69,7 +69,17 @@ function heat(phase, lines, z) {
 function bar({ against, narrow }) {
   const title = { text: against === "truth" ? "Dice, truth" : "Dice, ε = 0", side: "top", font: { size: 13 } };
   const ticks = { tickvals: SHADES.map(shadeOf), ticktext: SHADES.map(String), ticklabelposition: "outside" };
-  return { title, ...ticks, thickness: narrow ? 10 : 14, len: 1, y: 0.5, x: 1.01, xpad: 4, outlinewidth: 0, tickfont: { size: 12 } };
+  return {
+    title,
+    ...ticks,
+    thickness: narrow ? 10 : 14,
+    len: 1,
+    y: 0.5,
+    x: 1.01,
+    xpad: 4,
+    outlinewidth: 0,
+    tickfont: { size: 12 },
+  };
 }
 
 /**

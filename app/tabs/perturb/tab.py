@@ -9,7 +9,7 @@ import gradio as gr
 
 from app.scan.axes import DECIBELS, FITTED_RATE, SHARES
 from app.tabs.perturb.answers import dropout, export, neighbours, palette, phase
-from app.tabs.perturb.figure import FIGURES, strength_curves
+from app.tabs.perturb.figure import AXIS_TITLES, FIGURES, strength_curves
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -21,7 +21,13 @@ def build_perturb(store: SessionStore) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"figures": FIGURES, "shares": asdict(SHARES), "decibels": asdict(DECIBELS), "fitted_rate": FITTED_RATE},
+                value={
+                    "figures": FIGURES,
+                    "titles": AXIS_TITLES,
+                    "shares": asdict(SHARES),
+                    "decibels": asdict(DECIBELS),
+                    "fitted_rate": FITTED_RATE,
+                },
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
                 js_on_load=mounting("tabs/perturb/view.js"),

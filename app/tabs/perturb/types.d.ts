@@ -8,6 +8,8 @@ export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
 export interface Constants {
   /** in the order of the plot's traces, over epsilon and once more over dropout */
   figures: FigureName[];
+  /** of the axes */
+  titles: { shares: string; decibels: string };
   /** how the axes of shares and of PSNR are fitted */
   shares: Fit;
   decibels: Fit;
