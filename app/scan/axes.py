@@ -1,4 +1,4 @@
-"""Axes that fit the data. The browser fits its own alike: app/tabs/perturb/axes.js."""
+"""Axes that fit the data. The browser fits its own alike: app/web/axes.js."""
 
 from __future__ import annotations
 

@@ -235,7 +235,7 @@ def _lines(farthest: int) -> tuple[Line, ...]:
     # To be read, and to stand in links.
     reaches = [float(f"{farthest ** (row / (ROWS - 1)):.4g}") for row in range(ROWS - 1)] + [float(farthest)]
     rows = [Line(mode.name, mode.title, mode.symbol, min(reach, float(farthest))) for reach in reaches]
-    strips = [Line(kind.name, kind.title, kind.symbol, None) for kind in kinds() if not kind.swaps and not kind.looks]
+    strips = [Line(kind.name, kind.title, kind.symbol, None) for kind in kinds() if not kind.swaps and not kind.reaches]
     return (*rows, *strips)
 
 

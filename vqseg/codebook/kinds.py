@@ -22,14 +22,14 @@ class Kind:
         title: As a reader sees it.
         symbol: The letter of its strength.
         swaps: Whether it replaces codes. Otherwise it changes features.
-        looks: Whether it looks at the codewords. Otherwise neither reach nor temperature mean anything to it.
+        reaches: Whether the reach decides how far it goes.
     """
 
     name: str
     title: str
     symbol: str
     swaps: bool
-    looks: bool
+    reaches: bool
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,13 @@ def kind_effects(name: str, codewords: Array, usage: Array, temperature: Tempera
 def _effects(one: Perturbation, table: Tensor, usage: Tensor, temperature: Temperature, strengths: Sequence[float]) -> Array:
     if isinstance(one, CodePerturbation):
         # A share of the tokens moves, each as far as at strength 1. The sum over all pairs of codewords is needed only once.
-        return np.array(strengths, dtype=np.float64) * one.effect(table, usage, 1.0, temperature)
+        whole = one.effect(table, usage, 1.0, temperature)
+        return np.array([strength * whole if strength else 0.0 for strength in strengths], dtype=np.float64)
     return np.array([one.effect(table, usage, strength, temperature) for strength in strengths], dtype=np.float64)
 
 
 def _told(one: Perturbation) -> Kind:
-    return Kind(one.name, one.title, one.symbol, isinstance(one, CodePerturbation), one.needs_codes)
+    return Kind(one.name, one.title, one.symbol, isinstance(one, CodePerturbation), isinstance(one, CodePerturbation) and one.reaches)
 
 
 def _tensor(codewords: Array) -> Tensor:

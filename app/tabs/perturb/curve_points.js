@@ -1,5 +1,5 @@
 /* The points of the curves: which one is requested next, the plot's traces and its axes. No DOM. */
-import { axisTitle, fitted } from "./axes.js";
+import { axisTitle, fitted } from "../../web/axes.js";
 
 /**
  * @typedef {import("./types").CurvePoint} CurvePoint

@@ -53,6 +53,8 @@ export function mount(element, props, server) {
 
   /** What the diagram depends on. @param {PageState} state */
   const keyOf = (state) => frameKey({ ...requestOf(state), strength: 0, mode: "", reach: null });
+  /** Whether the sliders are a place on the map. @param {PageState} state */
+  const hasReach = (state) => state.scan.reach.modes.includes(state.mode);
   const isWhole = () => phase !== null && phase.done === phase.of;
   const isAcquired = () => Boolean(store.state?.scan.planes[store.state.plane].acquired);
 
@@ -129,10 +131,10 @@ export function mount(element, props, server) {
    */
   function view(of, state) {
     const { own, last } = state.scan.reach;
-    const place = placeOf(state.reach ?? own, last);
-    const full = fullEffect(of.rows, place);
+    const place = placeOf(state.chosenReach ?? own, last);
+    const full = hasReach(state) ? fullEffect(of.rows, place) : null;
     const effect = full === null ? null : state.strength * full;
-    return { against, strength: state.strength, place, effect, own, cell, narrow: chart.clientWidth < NARROW };
+    return { against, strength: state.strength, place, isThere: hasReach(state), effect, own, cell, narrow: chart.clientWidth < NARROW };
   }
 
   function tell() {
@@ -144,8 +146,17 @@ export function mount(element, props, server) {
     choice.hidden = !phase?.has_truth;
     text("state").textContent = stateInWords();
     text("words").textContent = phase && !isOpen ? phaseInWords(phase) : "";
-    text("effect").textContent = phase && state ? effectsInWords(phase, view(phase, state).effect) : "";
+    text("effect").textContent = phase && state ? presentInWords(phase, state) : "";
     fillTable();
+  }
+
+  /**
+   * @param {Phase} of
+   * @param {PageState} state
+   */
+  function presentInWords(of, state) {
+    if (!hasReach(state)) return `The map is that of ${of.rows[0].title}. The present replacement knows no reach.`;
+    return effectsInWords(of, view(of, state).effect);
   }
 
   function stateInWords() {

@@ -1,5 +1,5 @@
 /* What the parts of the tab share. */
-import type { FileAnswer, PageState, PlaneView, Scan, ServerFunction, Shown, SliceRequest } from "../../web/types";
+import type { FileAnswer, Fit, PageState, PlaneView, Scan, ServerFunction, Shown, SliceRequest } from "../../web/types";
 
 /** What the curves tell of a slice, as app/tabs/perturb/figure.py names it. */
 export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
@@ -15,16 +15,6 @@ export interface Constants {
   decibels: Fit;
   /** points of dropout beyond this rate do not widen an axis */
   fitted_rate: number;
-}
-
-/** How an axis is fitted: app/scan/axes.py. */
-export interface Fit {
-  /** its ends are multiples of this */
-  step: number;
-  /** it is at least so long */
-  least: number;
-  /** its upper end; null to fit that too */
-  top: number | null;
 }
 
 /** A row of the phase diagram, or a strip: one value a column, null where it is not decoded. */
@@ -60,6 +50,8 @@ export interface PhaseView {
   /** epsilon, and the place of the reach on the axis, where the sliders are */
   strength: number;
   place: number;
+  /** whether the sliders are a place on the map: not where the present replacement has no reach */
+  isThere: boolean;
   /** that of the sliders; null while it is not known */
   effect: number | null;
   /** the checkpoint's own reach */
