@@ -81,7 +81,14 @@ export function createRadii(context, constants) {
    */
   function costKey(request, kind) {
     const { token, index, seed, edits } = request;
-    return JSON.stringify([kind.name, token, index, seed, edits, kind.reaches ? (store.state?.chosenReach ?? null) : null]);
+    return JSON.stringify([
+      kind.name,
+      token,
+      index,
+      seed,
+      edits,
+      kind.reaches ? (store.state?.chosenReach ?? null) : null,
+    ]);
   }
 
   /** Asks for what is missing, one kind after the other. */

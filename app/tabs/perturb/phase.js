@@ -134,7 +134,16 @@ export function mount(element, props, server) {
     const place = placeOf(state.chosenReach ?? own, last);
     const full = hasReach(state) ? fullEffect(of.rows, place) : null;
     const effect = full === null ? null : state.strength * full;
-    return { against, strength: state.strength, place, isThere: hasReach(state), effect, own, cell, narrow: chart.clientWidth < NARROW };
+    return {
+      against,
+      strength: state.strength,
+      place,
+      isThere: hasReach(state),
+      effect,
+      own,
+      cell,
+      narrow: chart.clientWidth < NARROW,
+    };
   }
 
   function tell() {

@@ -99,7 +99,15 @@ function lineTraces(line, dash, width) {
 /** Where the sliders are. @param {PhaseView} view */
 function sliders({ strength, place, isThere }) {
   const marker = { symbol: "circle", size: 13, color: "#fff", line: { width: 3, color: "#111" } };
-  return { type: "scatter", mode: "markers", x: isThere ? [strength] : [], y: isThere ? [place] : [], marker, cliponaxis: false, hoverinfo: "skip" };
+  return {
+    type: "scatter",
+    mode: "markers",
+    x: isThere ? [strength] : [],
+    y: isThere ? [place] : [],
+    marker,
+    cliponaxis: false,
+    hoverinfo: "skip",
+  };
 }
 
 /**
