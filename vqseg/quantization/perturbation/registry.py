@@ -67,3 +67,8 @@ def code_perturbation(mode: str) -> CodePerturbation:
     if not isinstance(found, CodePerturbation):
         raise ValueError(f"mode must be one of {', '.join(modes())}, got {mode!r}")
     return found
+
+
+def compared() -> tuple[Perturbation, ...]:
+    """What the app draws beside each other."""
+    return tuple(one for one in PERTURBATIONS.values() if one.compared)
