@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from tests.tiny import tiny_model
 from vqseg.config import PreprocessConfig
-from vqseg.inference import SegmentedScan, Segmenter, dice_by_class, label_agreement, psnr
+from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Scan
 
@@ -229,6 +232,18 @@ def test_agreement_is_the_mean_dice_of_the_structures_in_either() -> None:
     assert label_agreement(np.zeros((2, 2)), np.zeros((2, 2))) == 1.0
 
 
+@given(
+    hnp.arrays(np.uint8, (3, 4), elements=st.integers(0, 3)),
+    hnp.arrays(np.uint8, (3, 4), elements=st.integers(0, 3)),
+)
+def test_the_changed_share_counts_among_the_pixels_of_either_pictures_structures(one: np.ndarray, other: np.ndarray) -> None:
+    pairs = list(zip(one.ravel(), other.ravel(), strict=True))
+    structures = [(a, b) for a, b in pairs if a or b]
+    expected = sum(a != b for a, b in structures) / len(structures) if structures else None
+    assert changed_share(one, other) == changed_share(other, one) == expected
+    assert changed_share(one, one) in (0.0, None)
+
+
 def test_psnr_is_its_formula_and_bounded() -> None:
     reference = np.zeros((4, 4), np.float32)
     assert psnr(reference + 0.1, reference) == pytest.approx(20, abs=1e-4)
@@ -333,6 +348,17 @@ def test_dropout_zeroes_single_features_of_the_codewords_and_scales_the_rest(mod
     assert (few == 0).mean() == pytest.approx(0.3, abs=0.05)
     assert (many[few == 0] == 0).all()
     np.testing.assert_array_equal(opened.dropout(1, 0.3, seed=4).labels, again.labels)
+
+
+@pytest.mark.parametrize("mode", ["resample", "shuffle", "dropout", "channel_dropout"])
+def test_labels_alone_are_those_of_a_whole_answer(opened: SegmentedScan, mode: str) -> None:
+    strengths, forced = (0.0, 0.4, 1.0), {(2, 3): 7}
+    labels = opened.labels_at(1, strengths, mode, 5, forced, reach=9.0)
+    assert (labels.dtype, labels.shape) == (np.uint8, (3, *opened.slice_size))
+    for one, strength in zip(labels, strengths, strict=True):
+        np.testing.assert_array_equal(one, opened.perturb(1, strength, mode, 5, forced, reach=9.0).labels)
+    with pytest.raises(ValueError, match="outside the scan"):
+        opened.labels_at(99, strengths)
 
 
 def test_forced_tokens_are_dropped_out_like_the_others(opened: SegmentedScan) -> None:

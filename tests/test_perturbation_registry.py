@@ -16,7 +16,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tests.tiny import tiny_model
 from vqseg.config import Config, ConfigError, from_mapping
 from vqseg.experiments.tables import table
-from vqseg.inference import SegmentedScan, Segmenter, modes
+from vqseg.inference import SegmentedScan, Segmenter, modes, replacements
 from vqseg.quantization.perturbation import (
     COMPLEMENTARY_DROPOUT,
     PERTURBATIONS,
@@ -60,6 +60,11 @@ def test_every_perturbation_is_named_and_titled(kind: Perturbation) -> None:
     assert kind.title and kind.amount and kind.symbol
     assert isinstance(kind, CodePerturbation) == (kind.name in modes())
     assert (kind.name in modes()) != (kind.name in training_names())
+
+
+def test_every_mode_says_what_a_token_becomes() -> None:
+    assert tuple(replacements()) == modes()
+    assert all(replacements().values())
 
 
 @EVERY

@@ -7,6 +7,7 @@ from torch import Generator, Tensor, nn
 
 from vqseg.quantization.perturbation.effect import dropout_effect
 from vqseg.quantization.perturbation.kind import WHOLE, FeaturePerturbation, PostVQ
+from vqseg.quantization.perturbation.radius import dropout_radii
 from vqseg.transfer import to_device
 from vqseg.types import Share
 
@@ -69,7 +70,15 @@ def _dropout(name: str, title: str, *, channels: bool, tabled: bool) -> FeatureP
         return drop.forward(tokens.features, rate, generator, share)
 
     return FeaturePerturbation(
-        name=name, title=title, change=change, closed_form=dropout_effect, amount="rate", symbol="p", coupled=True, tabled=tabled
+        name=name,
+        title=title,
+        change=change,
+        closed_form=dropout_effect,
+        radius=dropout_radii,
+        amount="rate",
+        symbol="p",
+        coupled=True,
+        tabled=tabled,
     )
 
 

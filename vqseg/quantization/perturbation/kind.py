@@ -6,7 +6,7 @@ Shapes: features (B, D, h, w), indices (B, h, w) int64, codewords (K, D).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,9 @@ from vqseg.transfer import to_device
 from vqseg.types import Share
 
 WHOLE = Share()
+
+Radius = Callable[[Tensor, Sequence[float], Temperature], list[float]]
+"""(codewords (K, D), strengths, temperature) -> nats, one for each strength."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +60,12 @@ class Perturbation(ABC):
     """Whether what it does depends on the temperature, and so on the reach."""
     tabled: bool = True
     """Whether the table of strengths has rows for it."""
+    compared: bool = True
+    """Whether the app draws it beside the others."""
     closed_form: Effect | None = None
     """Its effect as a formula, where there is one."""
+    radius: Radius | None = None
+    """The KL divergence that it puts between the marginals before and after, where there is a formula."""
 
     @property
     def paired(self) -> bool:
@@ -154,6 +161,9 @@ class CodePerturbation(Perturbation):
     outwards: Outwards | None = None
     """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
     reaches: bool = True
+    """Whether its replacements depend on the temperature, and so on the reach."""
+    becomes: str = "another codeword"
+    """In a sentence: what a replaced token becomes."""
     needs_codes: bool = True
 
     @torch.no_grad()

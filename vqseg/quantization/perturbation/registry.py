@@ -31,6 +31,11 @@ def modes_with_reach() -> tuple[str, ...]:
     return tuple(name for name in modes() if code_perturbation(name).reaches)
 
 
+def replacements() -> dict[str, str]:
+    """In a sentence, what a replaced token becomes in each of `modes`."""
+    return {name: code_perturbation(name).becomes for name in modes()}
+
+
 def training_names() -> tuple[str, ...]:
     """What `objective.perturbation` can be: the QPM, or one of those that change features."""
     return (QPM, *(name for name in PERTURBATIONS if name not in modes()))
@@ -62,3 +67,8 @@ def code_perturbation(mode: str) -> CodePerturbation:
     if not isinstance(found, CodePerturbation):
         raise ValueError(f"mode must be one of {', '.join(modes())}, got {mode!r}")
     return found
+
+
+def compared() -> tuple[Perturbation, ...]:
+    """What the app draws beside each other."""
+    return tuple(one for one in PERTURBATIONS.values() if one.compared)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vqseg.quantization.perturbation.effect import shuffle_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
+from vqseg.quantization.perturbation.radius import shuffle_radii
 from vqseg.quantization.perturbation.transitions import Temperature
 
 
@@ -27,4 +28,12 @@ def _shuffle(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: floa
 
 
 # Not coupled: a larger strength only adds positions, but which code a position gets depends on the other positions.
-SHUFFLE = CodePerturbation(name="shuffle", title="QPM, shuffled", swap=_shuffle, closed_form=shuffle_effect, reaches=False)
+SHUFFLE = CodePerturbation(
+    name="shuffle",
+    title="QPM, shuffled",
+    swap=_shuffle,
+    closed_form=shuffle_effect,
+    radius=shuffle_radii,
+    reaches=False,
+    becomes="another token of the slice",
+)
