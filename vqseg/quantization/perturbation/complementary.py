@@ -39,4 +39,6 @@ COMPLEMENTARY_DROPOUT = FeaturePerturbation(
     coupled=True,
     # The published table of strengths was measured without it.
     tabled=False,
+    # The app has no words and no colours for it.
+    compared=False,
 )

@@ -36,4 +36,6 @@ SHIFT = FeaturePerturbation(
     reaches=True,
     # The published table of strengths was measured without it.
     tabled=False,
+    # The app has no words and no colours for it.
+    compared=False,
 )
