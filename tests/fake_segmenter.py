@@ -142,6 +142,20 @@ class FakeSegmentedScan:
             milliseconds=1000 * (time.perf_counter() - start),
         )
 
+    def labels_at(
+        self,
+        slice_index: int,
+        strengths: Sequence[float],
+        mode: str = "resample",
+        seed: int = 0,
+        forced: dict | None = None,
+        reach: float | None = None,
+    ) -> np.ndarray:
+        """Dropout of channels is that of features under another seed."""
+        if "dropout" in mode:
+            return np.stack([self.dropout(slice_index, rate, seed + (mode != "dropout"), forced).labels for rate in strengths])
+        return np.stack([self.perturb(slice_index, strength, mode, seed, forced, reach).labels for strength in strengths])
+
     def atoms(self, codes: Sequence[int]) -> np.ndarray:
         return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])
 

@@ -17,9 +17,11 @@ from app_server import Server, fake_served, rich_statistics, save_scan, serving
 from fake_segmenter import CODES, FakeSegmentedScan, FakeSegmenter
 from PIL import Image
 
+from app.scan.curves import STEPS
 from app.scan.planes import plane_views
-from vqseg.codebook import CodebookStatistics
+from vqseg.codebook import CodebookStatistics, kinds
 from vqseg.data.scan import read_scan
+from vqseg.inference import label_agreement
 
 STATISTICS = rich_statistics()
 GRAPH = "#codewords .graph:not([hidden])"
@@ -372,8 +374,8 @@ def wait_for_plot(page: Any, name: str, traces: int) -> None:
 
 
 def wait_for_costs(page: Any, points: int) -> None:
-    """Until both curves of what perturbing costs have all of their points."""
-    complete = "points => (({ data = [] }) => data.length === 2 && data.every(t => t.x.length === points))(document.querySelector('#cost'))"
+    """Until the curves of what every kind of perturbation costs have all of their points."""
+    complete = "points => (({ data = [] }) => data.length === 4 && data.every(t => t.x.length === points))(document.querySelector('#cost'))"
     page.wait_for_function(complete, arg=points)
 
 
@@ -427,30 +429,38 @@ def test_evolution_moves_with_the_slider_plays_and_saves_a_gif(tab: Any) -> None
         assert (film.format, film.n_frames) == ("GIF", 4)
 
 
-def test_two_radii_stand_beside_what_they_cost_on_the_slice(tab: Any, scan: FakeSegmentedScan) -> None:
+COSTS = "document.querySelector('#cost').data.map(({ name, x, y }) => [name, x, y])"
+
+
+def test_two_radii_stand_beside_effect_and_what_every_kind_costs_on_the_slice(tab: Any, scan: FakeSegmentedScan) -> None:
     tab.locator("[name=codes-view][value=radii]").check()
     wait_for_costs(tab, 21)
-    rates, dropout, strengths, dice = tab.evaluate(
-        "(() => { const d = document.querySelector('#cost').data; return [d[0].x, d[0].y, d[1].x, d[1].y]; })()"
-    )
-    assert dropout == pytest.approx([scan.dropout(3, rate, 0).dice_vs_clean for rate in rates])
-    assert dice == pytest.approx([scan.perturb(3, strength, "resample", 0).dice_vs_clean for strength in strengths])
-    low, high, radius = tab.evaluate("(() => { const d = document.querySelector('#radius').data; return [d[0].y, d[1].y, d[3].y]; })()")
-    assert radius[0] == 0 and all(a <= b <= c for a, b, c in zip(low, radius, high, strict=True))
+    modes = {kind.title: kind.name for kind in kinds()}
+    titles = [title for title, _, _ in tab.evaluate(COSTS)]
+    assert titles == list(modes)
+
+    def costs(index: int) -> list[list[float]]:
+        clean = scan.labels[:, :, index]
+        return [[label_agreement(one, clean) for one in scan.labels_at(index, STEPS.tolist(), mode)] for mode in modes.values()]
+
+    for (_, strengths, dice), expected in zip(tab.evaluate(COSTS), costs(3), strict=True):
+        assert strengths == STEPS.tolist()
+        assert dice == pytest.approx(expected)
+    assert tab.locator("[data-part=kinds] span").all_inner_texts() == titles
+    effects = tab.evaluate("document.querySelector('#effect').data.map(({ y }) => y.at(-1))")
+    assert effects[1] == pytest.approx(2.0)
+    radius = tab.evaluate("document.querySelector('#radius').data.map(({ y }) => y)")
+    quantized, shuffled = radius[2:4]
+    assert len(radius) == 2 + 4 and all(value is None for value in shuffled)
+    assert quantized[0] is None and all(value is None or value > 0 for value in quantized)
     said = tab.locator("[data-text=radii]").inner_text()
     # Eq. 1 at p = 0.9.
     assert f"{0.5 * (9 + np.log(0.1)):.2f} at p = 0.9" in said
-    below = float(re.search(r"stays below ([\d.e-]+) nats", said).group(1))
-    assert max(radius) < below <= 1.1 * max(radius) + 1e-9
+    assert "At 0.9" in said
     slide(tab, "slice", 2)
     tab.wait_for_function("document.querySelector('[data-text=radii-slice]').textContent.endsWith('slice 2')")
-    wait_until(
-        tab,
-        lambda: (
-            tab.evaluate("document.querySelector('#cost').data[0].y")
-            == pytest.approx([scan.dropout(2, rate, 0).dice_vs_clean for rate in rates])
-        ),
-    )
+    expected = costs(2)
+    wait_until(tab, lambda: [dice for _, _, dice in tab.evaluate(COSTS)] == [pytest.approx(one) for one in expected])
 
 
 def test_turning_the_slices_ends_with_the_scan(tab: Any, scan: FakeSegmentedScan) -> None:

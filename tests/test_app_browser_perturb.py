@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import PIXELS, slide, wait_painted
+from app_browser import PIXELS, slide, state, wait_painted, wait_state
 from fake_segmenter import FakeSegmentedScan
 from perturb_page import wait_for_card, wait_for_curves, wait_perturbed
 
 from app.scan.planes import plane_views
 from app.scan.render import greyscale
 from vqseg.data.scan import read_scan
+from vqseg.inference import label_agreement
 
 
 def click_cell(page: Any, row: float, column: float) -> list[int]:
@@ -174,3 +177,89 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     )
     page.locator("[data-do=sensitivity]").click()
     page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()
+
+
+PHASE_CELL = """([place, column]) => {
+  const plot = document.querySelector(".phase .plot"), { xaxis, yaxis, _size } = plot._fullLayout, box = plot.getBoundingClientRect();
+  return [box.left + _size.l + xaxis.d2p(plot.data[0].x[column]), box.top + _size.t + yaxis.d2p(place)];
+}"""
+PHASE_WHOLE = "document.querySelector('.phase .work').hidden && document.querySelector('.phase .plot').data?.length > 0"
+
+
+def open_phase(page: Any) -> None:
+    page.get_by_role("tab", name="Perturb").click()
+    wait_for_curves(page, 21)
+    page.evaluate("document.querySelector('.phase').scrollIntoView()")
+
+
+def test_the_phase_diagram_shows_dice_and_leads_the_sliders_to_a_cell(page: Any, example: Path) -> None:
+    open_phase(page)
+    page.wait_for_function(PHASE_WHOLE)
+    segmented = FakeSegmentedScan(read_scan(example))
+    reach, place = 63**0.75, 0.75
+    row = page.evaluate("document.querySelector('.phase .plot').data[0].text[48]")
+    labels = segmented.labels_at(3, [0.5], reach=float(f"{reach:.4g}"))[0]
+    assert f"Dice against ε = 0 {label_agreement(labels, segmented.labels[:, :, 3]):.3f}" in row[10]
+    strips = page.evaluate("document.querySelector('.phase .plot').layout.yaxis2.ticktext")
+    assert strips == ["dropout", "dropout of channels"]
+    page.mouse.click(*page.evaluate(PHASE_CELL, [place, 10]))
+    wait_state(page, "strength", 0.5)
+    assert state(page, "chosenReach") == pytest.approx(reach, rel=1e-3)
+    ring = "document.querySelector('.phase .plot').data.find(({ marker }) => marker?.symbol === 'circle')"
+    page.wait_for_function(f"{ring}.x[0] === 0.5 && Math.abs({ring}.y[0] - {place}) < 0.01")
+    page.locator(".phase .chart").focus()
+    for key in ("ArrowRight", "ArrowUp", "Enter"):
+        page.keyboard.press(key)
+    wait_state(page, "strength", 0.55)
+    assert state(page, "chosenReach") == pytest.approx(63 ** (49 / 64), rel=1e-3)
+    # The arrows belong to the map here, not to the slices.
+    assert state(page, "index") == 3
+    assert re.match(r"reach [\d.]+, ε 0\.55: ", page.locator("#phase-said").inner_text())
+    page.get_by_label("against truth").check(force=True)
+    page.wait_for_function("document.querySelector('.phase .plot').data[0].colorbar.title.text.includes('truth')")
+    page.get_by_text("As a table").click()
+    table = page.locator(".phase table")
+    assert table.locator("tbody tr").count() == 9 + 2
+    assert table.locator("tbody tr").last.locator("th").inner_text() == "dropout of channels"
+
+
+def test_the_phase_diagram_tells_how_far_it_is_and_can_be_cancelled_and_continued(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels_at = FakeSegmentedScan.labels_at
+
+    def slowly(*arguments: Any) -> np.ndarray:
+        time.sleep(0.15)
+        return labels_at(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FakeSegmentedScan, "labels_at", slowly)
+        # A seed whose diagram is not kept.
+        page.locator("#seed input").fill("77")
+        page.locator("#seed input").press("Enter")
+        wait_state(page, "seed", 77)
+        open_phase(page)
+        page.get_by_text(re.compile(r"^\d+ of \d+ cells decoded, from coarse to fine\.$")).wait_for()
+        page.locator(".phase").get_by_role("button", name="Cancel").click()
+        said = page.get_by_text(re.compile(r"^\d+ of \d+ cells decoded\. Cancelled\.$"))
+        said.wait_for()
+        shares = page.evaluate("document.querySelector('.phase .plot').data[0].z.flat().filter(one => one === null).length")
+        # What is there stands for what is not.
+        assert shares == 0
+    page.locator(".phase").get_by_role("button", name="Continue").click()
+    page.wait_for_function(PHASE_WHOLE)
+    assert page.locator(".phase [data-text=state]").inner_text() == ""
+    assert "With every token replaced, Dice against ε = 0" in page.locator(".phase [data-text=words]").inner_text()
+
+
+def test_the_axes_of_the_curves_fit_and_say_where_they_begin(page: Any) -> None:
+    page.get_by_role("tab", name="Perturb").click()
+    wait_for_curves(page, 21, 21)
+    layout, traces = page.evaluate("(({ layout, data }) => [layout.yaxis, data])(document.querySelector('#curves .js-plotly-plot'))")
+    low, title = layout["range"][0], layout["title"]["text"]
+    drawn = [
+        value
+        for number, trace in enumerate(traces[:7])
+        for step, value in zip(trace["x"], trace["y"], strict=True)
+        if number % 4 < 3 and trace["visible"] and value is not None and (number < 4 or step <= 0.9)
+    ]
+    assert low <= min(drawn) < low + 0.05 or low == 0.9
+    assert title == ("Dice, agreement" if low == 0 else f"Dice, agreement (axis from {low:g})")

@@ -19,14 +19,15 @@ from PIL import Image
 from app.scan.curves import STEPS
 from app.scan.frame_request import RequestError
 from app.scan.open_scan import OpenScan
-from app.scan.radii import TwoRadii, dropout_cost
+from app.scan.radii import Kinds, TwoRadii
 from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import draw_film, evolution, film
 from app.tabs.codebook.layouts import Job, Layouts
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from vqseg.codebook import CodebookStatistics, layout, radii
+from vqseg.codebook import CodebookStatistics, kind_curves, layout, radii
 from vqseg.data.scan import read_scan
+from vqseg.inference import label_agreement
 
 VIEW = {"plane": "axial", "index": 0, "strength": 0.0, "mode": "resample", "seed": 0}
 
@@ -117,8 +118,10 @@ def test_a_card_tells_neighbours_partners_place_and_atom(scan: OpenScan, statist
         (where, {"codes": list(range(CODES)) * 2}, f"at most {CODES}"),
         (atoms, {"codes": [-1]}, "code must be a whole number"),
         (atoms, {"codes": []}, "at least one code"),
-        (dropout_cost, {**VIEW, "index": 99}, "slice index must be a whole number"),
-        (dropout_cost, {**VIEW, "plane": "coronal"}, "choose plane axial"),
+        (Kinds().cost, {**VIEW, "kind": "dropout", "index": 99}, "slice index must be a whole number"),
+        (Kinds().cost, {**VIEW, "kind": "dropout", "plane": "coronal"}, "choose plane axial"),
+        (Kinds().cost, {**VIEW, "kind": "none"}, "kind must be one of resample, shuffle, dropout, channel_dropout, got 'none'"),
+        (Kinds().kinds, {"reach": 0}, "reach must be a number from 1 to 63"),
         (Layouts().layout, {"method": "spiral", "dimensions": 2}, "method must be one of"),
         (Layouts().layout, {"method": "pca", "dimensions": True}, "dimensions must be 2 or 3"),
         (Layouts().layout, {"method": "umap", "dimensions": 2, "parameters": {"n_neighbors": 15.5}}, "n_neighbors must be a whole number"),
@@ -202,11 +205,38 @@ def test_both_radii_are_those_of_the_loaded_codebook(scan: OpenScan) -> None:
     assert all(low <= value <= high for low, value, high in zip(answer["low"], answer["quantized"], answer["high"], strict=True))
 
 
-def test_a_dropout_curve_replays_the_slice_at_every_rate(scan: OpenScan) -> None:
-    answer = dropout_cost(scan, {**VIEW, "index": 2, "seed": 5})
-    assert answer["rates"] == STEPS.tolist()
-    assert answer["dice"] == [scan.segmented.dropout(2, float(rate), 5).dice_vs_clean for rate in STEPS]
-    assert answer["dice"][0] == 1.0
+def test_kinds_are_told_by_their_titles_with_radius_and_effect_under_the_usage_that_was_counted(
+    scan: OpenScan, statistics: CodebookStatistics
+) -> None:
+    answer = Kinds().kinds(scan, {"reach": 5})
+    expected = kind_curves(scan.segmented.codewords, statistics.counts, scan.model.segmenter.temperature_at(5), STEPS.tolist())
+    assert [kind["title"] for kind in answer["kinds"]] == [one.kind.title for one in expected]
+    assert answer["usage"] == statistics.source
+    for told, one in zip(answer["kinds"], expected, strict=True):
+        assert told["effect"] == pytest.approx(one.effect.tolist())
+        assert told["radius"] == pytest.approx([value if np.isfinite(value) else None for value in one.radius])
+    none = OpenScan(scan.segmented, fake_served())
+    with pytest.raises(RequestError, match="no codebook statistics"):
+        Kinds().kinds(none, {})
+
+
+@pytest.mark.parametrize("kind", ["resample", "shuffle", "dropout", "channel_dropout"])
+def test_what_a_kind_costs_is_the_dice_of_its_own_replays_whatever_the_page_shows(scan: OpenScan, kind: str) -> None:
+    request = {**VIEW, "index": 2, "seed": 5, "kind": kind, "mode": "shuffle", "reach": 4, "edits": [[0, 0, 63]]}
+    answer = Kinds().cost(scan, request)
+    assert answer["strengths"] == STEPS.tolist()
+    reach = 4.0 if kind == "resample" else None
+    labels = scan.segmented.labels_at(2, STEPS.tolist(), kind, 5, {(0, 0): 63}, reach)
+    assert answer["dice"] == [label_agreement(one, scan.segmented.labels[:, :, 2]) for one in labels]
+
+
+def test_a_cost_is_computed_again_only_where_the_kind_depends_on_what_changed(scan: OpenScan) -> None:
+    kinds, asked = Kinds(), {**VIEW, "index": 2, "kind": "dropout"}
+    first = kinds.cost(scan, asked)
+    assert kinds.cost(scan, {**asked, "reach": 3, "strength": 0.4}) is first
+    assert kinds.cost(scan, {**asked, "seed": 1}) is not first
+    near = kinds.cost(scan, {**asked, "kind": "resample", "reach": 3})
+    assert kinds.cost(scan, {**asked, "kind": "resample", "reach": 60}) is not near
 
 
 def test_layouts_that_a_checkpoint_brings_and_pca_come_at_once(scan: OpenScan, statistics: CodebookStatistics, monkeypatch: Any) -> None:

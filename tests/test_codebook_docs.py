@@ -12,7 +12,9 @@ from PIL import Image
 
 import vqseg.codebook
 from vqseg.checkpoint import load_model
-from vqseg.codebook import CodebookStatistics, codewords_of, phantom_patches, radii, read_statistics, summary
+from vqseg.codebook import CodebookStatistics, codewords_of, kind_curves, phantom_patches, radii, read_statistics, summary
+from vqseg.data.scan import read_scan
+from vqseg.inference import Segmenter, label_agreement
 from vqseg.models.vqseg import VQSeg
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,22 @@ def test_the_radii_are_those_of_the_shipped_codebook(model: VQSeg) -> None:
         assert float(perturbed) == pytest.approx(found.perturbation[index], abs=1e-3)
         assert float(upper) == pytest.approx(found.upper[index], rel=1e-3, abs=1e-3)
         assert float(dropped.replace("infinite", "inf")) == pytest.approx(found.dropout[index], abs=1e-4)
+
+
+def test_what_the_radius_does_not_see_is_what_the_shipped_checkpoint_gives(model: VQSeg, statistics: CodebookStatistics) -> None:
+    segmenter = Segmenter(model)
+    scan = segmenter.open(read_scan(ROOT / "assets" / "examples" / "phantom_wide-right-ventricle.nii.gz"))
+    rows = re.findall(r"^\| ([^|]+) \| (\d\.\d) \| (\d+\.\d{3}) \| (\d+\.\d{3}) \| (\d\.\d{3}) \|$", TEXT, re.MULTILINE)
+    assert len(rows) == 5
+    assert rows[0][0].endswith(f"own reach of {segmenter.reach:.0f}")
+    for name, strength, *told in rows:
+        reach = float(segmenter.codebook_size - 1) if name.endswith("any codeword") else None
+        title = "QPM" if "codeword" in name or "reach" in name else name
+        curves = kind_curves(segmenter.codewords, statistics.counts, segmenter.temperature_at(reach), [float(strength)])
+        found = next(one for one in curves if one.kind.title == title)
+        labels = scan.labels_at(5, [float(strength)], found.kind.name, 0, None, reach)[0]
+        dice = label_agreement(labels, scan.labels.take(5, scan.axis))
+        assert [float(value) for value in told] == pytest.approx([found.radius[0], found.effect[0], dice], rel=1e-3, abs=1e-3), name
 
 
 def test_a_shipped_code_can_be_shown_on_phantoms(model: VQSeg, statistics: CodebookStatistics) -> None:

@@ -350,6 +350,17 @@ def test_dropout_zeroes_single_features_of_the_codewords_and_scales_the_rest(mod
     np.testing.assert_array_equal(opened.dropout(1, 0.3, seed=4).labels, again.labels)
 
 
+@pytest.mark.parametrize("mode", ["resample", "shuffle", "dropout", "channel_dropout"])
+def test_labels_alone_are_those_of_a_whole_answer(opened: SegmentedScan, mode: str) -> None:
+    strengths, forced = (0.0, 0.4, 1.0), {(2, 3): 7}
+    labels = opened.labels_at(1, strengths, mode, 5, forced, reach=9.0)
+    assert (labels.dtype, labels.shape) == (np.uint8, (3, *opened.slice_size))
+    for one, strength in zip(labels, strengths, strict=True):
+        np.testing.assert_array_equal(one, opened.perturb(1, strength, mode, 5, forced, reach=9.0).labels)
+    with pytest.raises(ValueError, match="outside the scan"):
+        opened.labels_at(99, strengths)
+
+
 def test_forced_tokens_are_dropped_out_like_the_others(opened: SegmentedScan) -> None:
     forced = opened.dropout(1, 0.0, forced={(2, 3): 7})
     np.testing.assert_allclose(forced.reconstruction, opened.perturb(1, 0.0, forced={(2, 3): 7}).reconstruction, atol=1e-5)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from app.page.build import facts
 from app.page.sidebar import Sidebar
+from app.scan.axes import DECIBELS, SHARES, axis_title, fitted
 from app.scan.edits import edits_as_text
 from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
@@ -98,7 +100,17 @@ def links() -> list[dict[str, Any]]:
     return cases
 
 
+def axes() -> list[dict[str, Any]]:
+    """Values on an axis, how it is fitted, and where it begins and ends."""
+    lists: list[list[float | None]] = [[0.961, 1.0, None], [0.15, 0.9], [0.9999, 1.0], [0.0, 1.0], [0.04], [], [None]]
+    cases = [{"values": values, "fit": asdict(SHARES), "ends": list(fitted(values, SHARES))} for values in lists]
+    decibels: list[list[float | None]] = [[23.9, 41.2], [25.0], [3.2, 4.0], [], [100.0, None]]
+    cases += [{"values": values, "fit": asdict(DECIBELS), "ends": list(fitted(values, DECIBELS))} for values in decibels]
+    return [{**case, "title": axis_title("Dice", case["ends"][0])} for case in cases]
+
+
 MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "axes": axes,
     "edits": edits,
     "owners": owners,
     "overlays": overlays,

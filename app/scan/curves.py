@@ -98,11 +98,12 @@ def columns(points: Sequence[Point]) -> Curve:
 def _figures(scan: OpenScan, request: FrameRequest, frame: Frame) -> Point:
     figures: Point = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     if scan.truth is not None:
-        figures["dice_vs_truth"] = _mean(truth_scores(scan, request, frame))
+        figures["dice_vs_truth"] = mean_score(truth_scores(scan, request, frame))
     return figures
 
 
-def _mean(scores: Sequence[float | None] | None) -> float | None:
+def mean_score(scores: Sequence[float | None] | None) -> float | None:
+    """The mean over the structures that either side has; None if there is none."""
     known = [score for score in scores or () if score is not None]
     return float(np.mean(known)) if known else None
 

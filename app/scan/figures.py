@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.scan.axes import DECIBELS, FITTED_RATE, SHARES, axis_title, fitted
 from app.scan.curves import CURVES, POINTS, Curve
 from app.scan.edits import edits_as_text
 from app.scan.frame_request import FrameRequest, RequestError
@@ -106,6 +107,8 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
 def curve_figure(request: FrameRequest, swapped: Curve, dropped: Curve) -> Figure:
     """Dice, agreement and PSNR of an acquired slice: solid lines over epsilon, dashed lines over the rate of feature dropout.
 
+    The upright axes fit the data and say where they begin.
+
     Args:
         request: The slice and its settings; epsilon is marked.
         swapped: The result of `curve`. Dice against the ground truth is drawn if it is there.
@@ -122,14 +125,17 @@ def curve_figure(request: FrameRequest, swapped: Curve, dropped: Curve) -> Figur
     looks = dict(zip(CURVE_TITLES, CURVE_COLOURS, strict=True))
     places = (("dice_vs_clean", shares), ("agreement", shares), ("dice_vs_truth", shares), ("psnr", decibels))
     drawn = {name: place for name, place in zip(CURVE_TITLES, places, strict=True) if place[0] in swapped}
+    values_of: dict[Axes, list[float | None]] = {shares: [], decibels: []}
     for values, x, dash in ((swapped, "epsilon", "-"), (dropped, "rate", "--")):
         for name, (key, axes) in drawn.items():
             # None becomes NaN, a gap in the line: neither picture has a structure there.
             steps, points = np.array(values[x], dtype=float), np.array(values[key], dtype=float)
+            values_of[axes] += [value for step, value in zip(steps, values[key], strict=True) if x == "epsilon" or step <= FITTED_RATE]
             axes.plot(steps, points, dash, color=looks[name], linewidth=1.6 if dash == "-" else 1.2)
-    for axes, label in ((shares, "share"), (decibels, "PSNR in dB")):
+    for axes, label, fit in ((shares, "share", SHARES), (decibels, "PSNR in dB", DECIBELS)):
+        low, high = fitted(values_of[axes], fit)
         axes.axvline(request.strength, color="0.2", linewidth=0.8, linestyle=":")
-        axes.set(xlim=(0, 1), ylim=(0, None), xlabel="ε or p", ylabel=label)
+        axes.set(xlim=(0, 1), ylim=(low, high + 0.02 * (high - low)), xlabel="ε or p", ylabel=axis_title(label, low))
         axes.grid(color="0.9", linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(labelsize=7)

@@ -258,6 +258,16 @@ export interface Facts {
   plotly: string;
 }
 
+/** How an axis is fitted: app/scan/axes.py. */
+export interface Fit {
+  /** its ends are multiples of this */
+  step: number;
+  /** it is at least so long */
+  least: number;
+  /** its upper end; null to fit that too */
+  top: number | null;
+}
+
 /** What a gr.HTML gives its script. */
 export interface Props<Value> {
   value: Value;

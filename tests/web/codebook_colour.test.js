@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { MARK, TEAL, classColour, colouringOf, lacking, seenInSlice } from "../../app/tabs/codebook/colour.js";
-import { shareOf, stepColour, viridis } from "../../app/tabs/codebook/ramp.js";
+import { shareOf, stepColour, viridis } from "../../app/web/ramp.js";
 import { madeUpBook, madeUpPresence } from "./codebook_made_up.js";
 
 const GREY = "grey";

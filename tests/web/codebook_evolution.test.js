@@ -3,8 +3,22 @@ import { test } from "node:test";
 
 import { momentInWords } from "../../app/tabs/codebook/evolution.js";
 import { boundsOf, codewordsOf, nextMoment, pointsAt } from "../../app/tabs/codebook/moments.js";
-import { costTraces, radiusTraces, topOf } from "../../app/tabs/codebook/radii_traces.js";
-import { above, boundInWords, radiiInWords } from "../../app/tabs/codebook/radii_words.js";
+import {
+  costLayout,
+  costTraces,
+  effectLayout,
+  effectTraces,
+  legendOf,
+  radiusTraces,
+  topOf,
+} from "../../app/tabs/codebook/radii_traces.js";
+import {
+  above,
+  belowInWords,
+  boundInWords,
+  comparedInWords,
+  radiiInWords,
+} from "../../app/tabs/codebook/radii_words.js";
 
 /* Two moments of three codes; at the first one the last code was not there yet. */
 const STORY = {
@@ -66,32 +80,90 @@ test("what is said of the bound fits the slice and the mode", () => {
 
 test("the axis ends above dropout at 0.9, not where it leaves the picture", () => {
   assert.equal(topOf(THEORY), 1.15 * 3.35);
-  assert.equal(topOf({ ...THEORY, dropout: [0, null, null, null] }), 1.15 * 0.234);
+  assert.equal(topOf({ ...THEORY, dropout: [0, null, null, null] }), 1.15 * 0.2);
 });
 
-test("the bounds lie below the lines", () => {
-  const ys = radiusTraces(THEORY).map((trace) => trace.y);
-  assert.deepEqual(ys, [THEORY.low, THEORY.high, THEORY.dropout, THEORY.quantized]);
+const STRENGTHS = [0, 0.5, 0.9, 1];
+/** @param {string} title @param {boolean} swaps @param {(number | null)[]} radius @param {number[]} effect */
+const kind = (title, swaps, radius, effect) => ({
+  name: title,
+  title,
+  symbol: "",
+  swaps,
+  reaches: false,
+  radius,
+  effect,
+});
+const KINDS = {
+  strengths: STRENGTHS,
+  usage: "made-up scans",
+  kinds: [
+    kind("QPM", true, [0, 0.1, 0.2, 0.234], [0, 0.1, 0.2, 0.3]),
+    kind("shuffled", true, [0, 0, 0, 0], [0, 1, 1.8, 2]),
+    kind("dropout", false, [0, 0.15, 3.35, null], [0, 2, 42, 5]),
+    kind("channels", false, [0, 0.15, 3.35, null], [0, 2, 42, 5]),
+  ],
+};
+const COSTS = [
+  [1, 0.99, 0.98, 0.97],
+  [1, 0.6, 0.1, 0],
+  [1, 0.99, 0.95, 0],
+  [1, 0.98, 0.8, 0],
+].map((dice) => ({ strengths: STRENGTHS, dice }));
+
+test("the bounds lie below the lines, and what a logarithmic axis cannot have is a gap", () => {
+  const ys = radiusTraces(THEORY, KINDS).map((trace) => trace.y);
+  assert.deepEqual(ys.slice(2), [
+    [null, 0.1, 0.2, 0.234],
+    [null, null, null, null],
+    [null, 0.15, 3.35, null],
+    [null, 0.15, 3.35, null],
+  ]);
+  assert.deepEqual(ys[1].slice(1), THEORY.high.slice(1));
 });
 
-test("the costs of both perturbations are Dice over strength", () => {
-  const points = [
-    { strength: 0, dice_vs_clean: 1 },
-    { strength: 0.5, dice_vs_clean: 0.9 },
-  ];
-  const [dropout, quantized] = costTraces({ rates: [0, 0.1], dice: [1, 0.8] }, points);
+test("every kind has one colour in all plots, and those whose lines coincide have other dashes", () => {
+  const looks = legendOf(KINDS.kinds);
+  assert.equal(new Set(looks.map(({ colour }) => colour)).size, 4);
   assert.deepEqual(
-    [dropout.x, dropout.y],
-    [
-      [0, 0.1],
-      [1, 0.8],
-    ],
+    looks.map(({ dash }) => dash),
+    ["solid", "solid", "dash", "dot"],
   );
+  const [effects, costs] = [effectTraces(KINDS), costTraces(KINDS, COSTS)];
   assert.deepEqual(
-    [quantized.x, quantized.y],
-    [
-      [0, 0.5],
-      [1, 0.9],
-    ],
+    effects.map((trace) => trace.line.color),
+    costs.map((trace) => trace.line.color),
   );
+  assert.deepEqual(costs[1].y, COSTS[1].dice);
+});
+
+test("the axis of Dice fits what is drawn up to a strength, and that of effects all of them", () => {
+  const constants = { shares: { step: 0.05, least: 0.1, top: 1 }, fitted_rate: 0.9 };
+  const [near] = [costLayout(COSTS.slice(2, 3), constants)];
+  assert.deepEqual([/** @type {any} */ (near).yaxis.range[0], near.yaxis.title.text], [0.9, "Dice (axis from 0.9)"]);
+  const { range } = /** @type {any} */ (effectLayout(KINDS)).yaxis;
+  assert.ok(range[0] <= Math.log10(0.1) && range[1] >= Math.log10(42));
+});
+
+test("the sentence on what a decoder feels follows from the numbers", () => {
+  const words = comparedInWords(KINDS, COSTS);
+  assert.match(
+    words,
+    /At 0\.9, “shuffled” has less radius than “QPM” \(0 against 0\.2\) and costs more \(Dice 0\.100 against 0\.980\)/,
+  );
+  assert.match(
+    words,
+    /Nor does the effect alone: “shuffled” has less effect than “dropout” .*: a decoder averages noise/,
+  );
+  const ordered = [0, 1, 2, 3].map((i) => ({ strengths: STRENGTHS, dice: [1, 1, [0.99, 0.995, 0.6, 0.6][i], 0] }));
+  assert.match(
+    comparedInWords(KINDS, ordered),
+    /the larger radius also cost more\. The effect orders them as Dice does\./,
+  );
+  assert.equal(comparedInWords(KINDS, [...COSTS.slice(1), { strengths: [], dice: [] }]), "");
+});
+
+test("a kind whose radius is nothing is named, since the axis does not show it", () => {
+  assert.match(belowInWords(KINDS), /“shuffled” is 0 at every strength/);
+  assert.equal(belowInWords({ ...KINDS, kinds: KINDS.kinds.slice(0, 1) }), "");
 });

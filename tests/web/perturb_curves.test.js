@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { figureOf, nextRate, tracesOf } from "../../app/tabs/perturb/curve_points.js";
+import { axesOf, figureOf, nextRate, tracesOf } from "../../app/tabs/perturb/curve_points.js";
 
 /** @type {import("../../app/tabs/perturb/types").FigureName[]} */
 const FIGURES = ["dice_vs_clean", "agreement", "truth", "psnr"];
@@ -50,4 +50,34 @@ test("traces are every figure over epsilon, then every figure over dropout in th
   assert.deepEqual(y[7], [5, 6]);
   assert.deepEqual(visible, [true, true, false, true, true, true, false, true]);
   assert.ok(tracesOf(FIGURES, swapped, dropped, true).visible.every(Boolean));
+});
+
+test("axes fit what is drawn, without strong dropout, and say where they begin", () => {
+  const constants = {
+    figures: FIGURES,
+    titles: { shares: "Dice", decibels: "PSNR" },
+    shares: { step: 0.05, least: 0.1, top: 1 },
+    decibels: { step: 5, least: 10, top: null },
+    fitted_rate: 0.9,
+  };
+  const of = (/** @type {number} */ dice, /** @type {number} */ psnr) => ({
+    dice_vs_clean: dice,
+    agreement: 1,
+    truth: [0.3],
+    psnr,
+  });
+  const swapped = [
+    { strength: 0, ...of(1, 31) },
+    { strength: 1, ...of(0.97, 24) },
+  ];
+  const dropped = [
+    { rate: 0.9, ...of(0.88, 22) },
+    { rate: 1, ...of(0, 2) },
+  ];
+  const axes = axesOf(constants, tracesOf(FIGURES, swapped, dropped, false));
+  assert.deepEqual([axes["yaxis.range"][0], axes["yaxis.title.text"]], [0.85, "Dice (axis from 0.85)"]);
+  assert.deepEqual([axes["yaxis2.range"][0], axes["yaxis2.title.text"]], [20, "PSNR (axis from 20)"]);
+  assert.ok(axes["yaxis.range"][1] > 1 && axes["yaxis2.range"][1] > 35);
+  // With the truth, which is lower.
+  assert.equal(axesOf(constants, tracesOf(FIGURES, swapped, dropped, true))["yaxis.range"][0], 0.3);
 });

@@ -4,6 +4,7 @@ from vqseg.codebook.analysis import ABLATED, analyse, token_classes
 from vqseg.codebook.drift import Drift
 from vqseg.codebook.file import FILE, VERSION, read_statistics, write_statistics
 from vqseg.codebook.keys import codebook_key, codewords_of
+from vqseg.codebook.kinds import Kind, KindCurve, kind_curves, kind_effects, kinds
 from vqseg.codebook.phantoms import phantom_patches
 from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, kept_layout, layout, pca
 from vqseg.codebook.radius import Radii, radii
@@ -20,6 +21,8 @@ __all__ = [
     "CodebookError",
     "CodebookStatistics",
     "Drift",
+    "Kind",
+    "KindCurve",
     "Radii",
     "analyse",
     "cache_folder",
@@ -28,6 +31,9 @@ __all__ = [
     "codewords_of",
     "compute_layout",
     "kept_layout",
+    "kind_curves",
+    "kind_effects",
+    "kinds",
     "layout",
     "pca",
     "perplexity",

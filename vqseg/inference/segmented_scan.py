@@ -21,7 +21,15 @@ from vqseg.inference.reaches import Reaches
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.swaps import Mode, Swaps
 from vqseg.models.atoms import decode_atoms
-from vqseg.models.slicewise import decode_features, decode_in_parts, decode_volume, encode_features, encode_slices, post_vq_features
+from vqseg.models.slicewise import (
+    decode_feature_labels,
+    decode_features,
+    decode_in_parts,
+    decode_volume,
+    encode_features,
+    encode_slices,
+    post_vq_features,
+)
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
@@ -134,6 +142,39 @@ class SegmentedScan:
             ValueError: The slice, the rate, or a place or code of `forced` is out of range.
         """
         return self.perturb(slice_index, rate, "dropout", seed, forced)
+
+    def labels_at(
+        self,
+        slice_index: int,
+        strengths: Sequence[float],
+        mode: Mode = "resample",
+        seed: int = 0,
+        forced: Mapping[tuple[int, int], int] | None = None,
+        reach: float | None = None,
+    ) -> Array:
+        """The labels alone that `perturb` gives at several strengths, each in about half of its time.
+
+        Args:
+            slice_index: The slice.
+            strengths: n values in [0, 1].
+            mode: As for `perturb`.
+            seed: Of the draws.
+            forced: As for `perturb`.
+            reach: As for `perturb`.
+
+        Returns:
+            (n, A, B) uint8.
+
+        Raises:
+            ValueError: As for `perturb`.
+        """
+        clean, decoded = self._clean(slice_index), []
+        for strength in strengths:
+            tokens = self._swaps.force(self._swaps.swap(clean, slice_index, strength, mode, seed, reach), forced or {})
+            features = self._features(tokens[None], slice_index, strength, mode, seed, reach)
+            labels = decode_feature_labels(self._model, features, self.slice_size)
+            decoded.append(self._in_one_piece(labels, slice_index)[0])
+        return np.stack(decoded)
 
     @property
     def codewords(self) -> Array:

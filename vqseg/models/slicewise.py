@@ -146,11 +146,28 @@ def decode_labels(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array
     Returns:
         (S, A, B) uint8.
     """
-    labels, (height, width) = np.empty((len(indices), *size), np.uint8), network_size(size, model.preprocess)
+    labels = np.empty((len(indices), *size), np.uint8)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
-        logits = model.segmentation_decoder(post_vq_features(model, indices[part]))[..., :height, :width]
-        labels[part] = from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy()
+        labels[part] = decode_feature_labels(model, post_vq_features(model, indices[part]), size)
+    return labels
+
+
+@torch.inference_mode()
+def decode_feature_labels(model: VQSeg, features: Tensor, size: tuple[int, int]) -> Array:
+    """The labels alone that `decode_features` gives.
+
+    Args:
+        model: The network.
+        features: (S, D, h, w), post-VQ, on the network's device.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) uint8.
+    """
+    height, width = network_size(size, model.preprocess)
+    logits = model.segmentation_decoder(features)[..., :height, :width]
+    labels: Array = from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy()
     return labels
 
 

@@ -2,7 +2,7 @@
    Knows nothing of the page. */
 
 import { number, percent } from "../../web/numbers.js";
-import { shareOf, stepColour } from "./ramp.js";
+import { shareOf, stepColour } from "../../web/ramp.js";
 
 /** @typedef {import("./types").Book} Book */
 /** @typedef {import("./types").Colouring} Colouring */

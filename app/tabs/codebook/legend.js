@@ -1,7 +1,7 @@
 /* The legend below the map. */
 
 import { make } from "../../web/dom.js";
-import { GRADIENT } from "./ramp.js";
+import { GRADIENT } from "../../web/ramp.js";
 
 /** @param {import("./types").Swatch} swatch */
 export function swatchOf([colour, name]) {

@@ -1,29 +1,41 @@
-/* Two radii: how far dropout and the QPM move the decoders' input, and how the present slice's labels change. */
+/* Radius, effect and Dice of every kind of perturbation side by side: how far each moves the distribution of codes, how far
+   a token, and what that costs on the present slice. */
 
 import { frames } from "../../web/frames.js";
 import { drawPlot, ink, marker, plotLook } from "../../web/plotly.js";
 import { store } from "../../web/store.js";
-import { costTraces, radiiLayout, radiusTraces, topOf } from "./radii_traces.js";
-import { boundInWords, radiiInWords } from "./radii_words.js";
+import {
+  costLayout,
+  effectLayout,
+  effectTraces,
+  legendOf,
+  radiusLayout,
+  radiusTraces,
+  costTraces,
+} from "./radii_traces.js";
+import { belowInWords, boundInWords, comparedInWords, radiiInWords, usageInWords } from "./radii_words.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 /** @typedef {import("../../web/types").SliceRequest} SliceRequest */
+/** @typedef {import("./types").Constants} Constants */
+/** @typedef {import("./types").KindOf} KindOf */
 
 /** Milliseconds without a change before the curves are redrawn. */
 const REST = 120;
+const SILENT = "The server did not answer. Choose the view again.";
 
-/** @param {import("./types").Context} context */
-export function createRadii(context) {
+/**
+ * @param {import("./types").Context} context
+ * @param {Constants} constants
+ */
+export function createRadii(context, constants) {
   const { root, codebook, part, text, server, visible, say } = context;
   const { state } = codebook;
-  /** @type {import("./types").Theory | null} */
-  let theory = null;
-  // The codebook that the theory belongs to, and what is drawn: its codebook and its colours.
-  let known = "";
-  let drawn = "";
-  /** @type {import("./types").Cost & {of: string}} What dropout costs on a slice. */
-  let measured = { of: "", rates: [], dice: [] };
-  let asked = 0;
+  /** @type {{of: string, theory: import("./types").Theory, kinds: import("./types").KindsAnswer} | null} */
+  let known = null;
+  /** @type {Map<string, number[]>} Dice over the strength, by kind and what it depends on. */
+  const costs = new Map();
+  let [asked, measuring] = [0, false];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
   const isOpen = () => state.view === "radii" && visible();
@@ -31,80 +43,120 @@ export function createRadii(context) {
   async function open() {
     const { token, book } = state;
     if (!isOpen() || !book) return;
-    const reach = store.state?.reach ?? null;
-    const wanted = book.key + " " + reach;
-    if (known !== wanted) {
-      text("radii").textContent = "Computing the distances between all codewords …";
-      const answer = await server.radii({ token, reach });
-      if (token !== state.token) return;
-      if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Choose the view again.");
-      [theory, known] = [answer, wanted];
+    const reach = store.state?.chosenReach ?? null;
+    const of = book.key + " " + reach;
+    if (known?.of !== of) {
+      const mine = ++asked;
+      if (!known) text("radii").textContent = "Computing the distances between all codewords …";
+      const [theory, kinds] = await Promise.all([server.radii({ token, reach }), server.kinds({ token, reach })]);
+      if (token !== state.token || mine !== asked) return;
+      if (!theory || !kinds || theory.error || kinds.error) return say(theory?.error ?? kinds?.error ?? SILENT);
+      known = { of, theory, kinds };
     }
-    if (theory && drawn !== known + ink(root)) {
-      drawn = known + ink(root);
-      await drawRadius(theory);
-    }
-    cost();
+    draw();
+    measure();
   }
 
-  /** @param {import("./types").Theory} of */
-  async function drawRadius(of) {
-    const top = topOf(of);
-    await drawPlot(part("#radius"), radiusTraces(of), look(radiiLayout("KL in nats", [-0.02 * top, top])));
-    text("radii").textContent = radiiInWords(of);
-  }
-
-  /** @param {object} layout */
-  const look = (layout) => plotLook(root, { uirevision: known, ...layout });
-
-  /* The QPM's curve uses the frames that are fetched ahead. Dropout's comes from the server once for a slice and a seed. */
-  async function cost() {
-    const page = store.state;
+  /** Dice of every kind on the present slice, as far as it is there. @param {PageState} page */
+  function costsOf(page) {
     const request = state.shown?.request;
-    if (!page || !theory || !request || !isOpen() || request.token !== state.token) return;
-    const { acquired } = page.scan.planes[request.plane];
-    text("radii-more").textContent = boundInWords(theory.high[theory.high.length - 1], acquired, page.mode);
-    if (acquired && !(await measure(request))) return;
-    drawCost(page, acquired);
+    const { kinds, strengths } = /** @type {NonNullable<typeof known>} */ (known).kinds;
+    return kinds.map((kind) => {
+      if (!request || !page.scan.planes[request.plane].acquired) return { strengths: [], dice: [] };
+      // The frames that are fetched ahead for the sliders.
+      if (kind.name === page.mode) {
+        return {
+          strengths: frames.curve.map((one) => one.strength),
+          dice: frames.curve.map((one) => one.dice_vs_clean),
+        };
+      }
+      const dice = costs.get(costKey(request, kind));
+      return dice ? { strengths, dice } : { strengths: [], dice: [] };
+    });
   }
 
   /**
    * @param {SliceRequest} request
-   * @returns {Promise<boolean>} false if another slice was asked for meanwhile
+   * @param {KindOf} kind
    */
-  async function measure(request) {
-    const of = [request.token, request.index, request.seed, request.edits].join(" ");
-    if (measured.of === of) return true;
-    const mine = ++asked;
-    measured = { of, rates: [], dice: [] };
-    const answer = await server.dropout_cost(request);
-    if (mine !== asked) return false;
-    const { rates, dice, error } = answer ?? {};
-    if (rates && dice) measured = { of, rates, dice };
-    else say(error ?? "The server did not answer. Choose the view again.");
-    return true;
+  function costKey(request, kind) {
+    const { token, index, seed, edits } = request;
+    return JSON.stringify([
+      kind.name,
+      token,
+      index,
+      seed,
+      edits,
+      kind.reaches ? (store.state?.chosenReach ?? null) : null,
+    ]);
   }
 
-  /**
-   * @param {PageState} page
-   * @param {boolean} acquired
-   */
-  function drawCost(page, acquired) {
-    const dropout = acquired ? measured : { rates: [], dice: [] };
-    text("radii-slice").textContent = "Dice against the labels at ε = 0, " + page.plane + " slice " + page.index;
-    const layout = { ...radiiLayout("Dice", [0, 1.02]), shapes: [marker(root, page.strength)] };
-    drawPlot(part("#cost"), costTraces(dropout, acquired ? frames.curve : []), look(layout));
+  /** Asks for what is missing, one kind after the other. */
+  async function measure() {
+    if (measuring) return;
+    measuring = true;
+    try {
+      while (await measureNext()) draw();
+    } finally {
+      measuring = false;
+    }
   }
 
-  function costSoon() {
+  /** Asks for Dice of one more kind; false if none is missing. */
+  async function measureNext() {
+    const [page, request] = [store.state, state.shown?.request];
+    if (!page || !request || !known || !isOpen() || request.token !== state.token) return false;
+    if (!page.scan.planes[request.plane].acquired) return false;
+    const kind = known.kinds.kinds.find((one) => one.name !== page.mode && !costs.has(costKey(request, one)));
+    if (!kind) return false;
+    const key = costKey(request, kind);
+    const { dice, error } = (await server.cost({ ...request, reach: page.chosenReach, kind: kind.name })) ?? {};
+    if (!dice) say(error ?? SILENT);
+    else costs.set(key, dice);
+    // A page that stays open for long does not keep all that it has seen.
+    if (costs.size > 200) costs.delete(costs.keys().next().value ?? "");
+    return Boolean(dice);
+  }
+
+  async function draw() {
+    const page = store.state;
+    if (!page || !known || !isOpen()) return;
+    const { theory, kinds } = known;
+    const acquired = page.scan.planes[page.plane].acquired;
+    const dice = costsOf(page);
+    text("radii").textContent = radiiInWords(theory) + comparedInWords(kinds, dice);
+    text("radii-more").textContent =
+      boundInWords(theory.high[theory.high.length - 1], acquired, page.mode) +
+      belowInWords(kinds) +
+      usageInWords(kinds);
+    text("radii-slice").textContent = "against the labels at ε = 0, " + page.plane + " slice " + page.index;
+    part("[data-part=kinds]").replaceChildren(...legendOf(kinds.kinds).map(entry));
+    const shapes = [marker(root, page.strength)];
+    await drawPlot(part("#radius"), radiusTraces(theory, kinds), look({ ...radiusLayout(theory), shapes }));
+    await drawPlot(part("#effect"), effectTraces(kinds), look({ ...effectLayout(kinds), shapes }));
+    await drawPlot(part("#cost"), costTraces(kinds, dice), look({ ...costLayout(dice, constants), shapes }));
+  }
+
+  /** @param {object} layout */
+  const look = (layout) => plotLook(root, { uirevision: known?.of + ink(root), ...layout });
+
+  function openSoon() {
     clearTimeout(waiting);
     waiting = setTimeout(open, REST);
   }
 
   codebook.subscribe(open, "view", "book");
-  codebook.subscribe(costSoon, "frame", "page", "presence");
+  codebook.subscribe(openSoon, "frame", "page", "presence");
   // The frames of epsilon arrive one after the other.
   frames.subscribe((event) => {
-    if (event.fetched && isOpen()) costSoon();
+    if (event.fetched && isOpen()) openSoon();
   });
+}
+
+/** @param {ReturnType<typeof legendOf>[number]} of */
+function entry({ title, colour, dash }) {
+  const [item, line] = [document.createElement("span"), document.createElement("i")];
+  line.style.borderTop = `3px ${dash === "dash" ? "dashed" : dash === "solid" ? "solid" : "dotted"} ${colour}`;
+  item.append(line, title);
+  return item;
 }

@@ -1,38 +1,61 @@
-/* The plots of the two radii in plotly's form. Knows nothing of the page. */
+/* The plots of radius, effect and Dice in plotly's form. Knows nothing of the page. */
 
+import { axisTitle, fitted } from "../../web/axes.js";
 import { axisLook } from "../../web/plotly.js";
 import { TEAL } from "./colour.js";
 
 /** @typedef {import("./types").Theory} Theory */
+/** @typedef {import("./types").KindsAnswer} KindsAnswer */
+/** @typedef {import("./types").KindOf} KindOf */
+/** @typedef {import("./types").CostOf} CostOf */
 
-const DROPOUT = "#d55e00";
+// Told apart by those who see fewer colours. Kinds beyond them begin anew.
+const COLOURS = [TEAL, "#e69f00", "#d55e00", "#cc79a7", "#0072b2", "#7a8b96"];
+// Kinds of features whose lines coincide show through each other.
+const DASHES = ["dash", "dot", "dashdot"];
+// What is smaller is nothing on a logarithmic axis.
+const LEAST = 1e-4;
 
 /**
- * @param {string} name
- * @param {number[]} x
- * @param {(number | null)[]} y
- * @param {string} color
- * @param {string} [dash]
+ * How the kinds are drawn: those of features broken.
+ * @param {KindOf[]} kinds
  */
-function line(name, x, y, color, dash = "solid") {
-  const hovertemplate = name + " %{x:.2f}: %{y:.4~g}<extra></extra>";
-  return { type: "scatter", mode: "lines", name, x, y, line: { width: 3, color, dash }, hovertemplate };
+export function legendOf(kinds) {
+  let dashed = 0;
+  return kinds.map(({ title, swaps }, i) => {
+    const dash = swaps ? "solid" : DASHES[dashed++ % DASHES.length];
+    return { title, colour: COLOURS[i % COLOURS.length], dash };
+  });
 }
 
 /**
- * @param {number[]} rates
- * @param {(number | null)[]} values
+ * @param {KindsAnswer} answer
+ * @param {(kind: KindOf, i: number) => {x: number[], y: (number | null)[] | null}} pointsOf
  */
-const dropoutLine = (rates, values) => line("dropout, p", rates, values, DROPOUT, "dash");
+function lines({ kinds }, pointsOf) {
+  const looks = legendOf(kinds);
+  return kinds.map((kind, i) => {
+    const { title, colour, dash } = looks[i];
+    const { x, y } = pointsOf(kind, i);
+    const hovertemplate = `${title}, ${kind.swaps ? "ε" : "p"} = %{x:.2f}: %{y:.4~g}<extra></extra>`;
+    return {
+      type: "scatter",
+      mode: "lines",
+      name: title,
+      x,
+      y: y ?? [],
+      line: { width: 3, color: colour, dash },
+      hovertemplate,
+    };
+  });
+}
 
 /**
- * @param {number[]} strengths
- * @param {number[]} values
+ * The QPM's bounds, then the radius of every kind.
+ * @param {Theory} theory
+ * @param {KindsAnswer} answer
  */
-const quantizedLine = (strengths, values) => line("QPM, ε", strengths, values, TEAL);
-
-/** @param {Theory} theory */
-export function radiusTraces({ strengths, quantized, dropout, low, high }) {
+export function radiusTraces({ strengths, low, high }, answer) {
   const edge = {
     type: "scatter",
     mode: "lines",
@@ -41,41 +64,81 @@ export function radiusTraces({ strengths, quantized, dropout, low, high }) {
     hoverinfo: "skip",
     showlegend: false,
   };
-  const between = { fill: "tonexty", fillcolor: "rgba(35,144,137,.16)", name: "bounds (App. B)", showlegend: true };
+  // On a logarithmic axis the lower bound, 0, is the bottom.
   const band = [
-    { ...edge, y: low },
-    { ...edge, y: high, ...between },
+    { ...edge, y: low.map((value) => Math.max(value ?? 0, LEAST / 10)) },
+    {
+      ...edge,
+      y: high.map((value) => Math.max(value ?? 0, LEAST / 10)),
+      fill: "tonexty",
+      fillcolor: "rgba(35,144,137,.16)",
+    },
   ];
-  return [...band, dropoutLine(strengths, dropout), quantizedLine(strengths, quantized)];
+  return [...band, ...lines(answer, (kind) => ({ x: answer.strengths, y: positive(kind.radius) }))];
 }
 
+/** @param {KindsAnswer} answer */
+export const effectTraces = (answer) => lines(answer, (kind) => ({ x: answer.strengths, y: positive(kind.effect) }));
+
 /**
- * @param {import("./types").Cost} dropout
- * @param {Pick<import("../../web/types").CurvePoint, "strength" | "dice_vs_clean">[]} points
+ * @param {KindsAnswer} answer
+ * @param {CostOf[]} costs in the order of the kinds
  */
-export function costTraces(dropout, points) {
-  const strengths = points.map((point) => point.strength);
-  const dice = points.map((point) => point.dice_vs_clean);
-  return [dropoutLine(dropout.rates, dropout.dice), quantizedLine(strengths, dice)];
-}
+export const costTraces = (answer, costs) => lines(answer, (_, i) => ({ x: costs[i].strengths, y: costs[i].dice }));
+
+/** What a logarithmic axis can have. @param {(number | null)[] | null} values */
+const positive = (values) => values && values.map((value) => (value !== null && value > 0 ? value : null));
 
 /**
- * The upper end of the axis. Dropout's radius grows without bound and so, nearly, does the QPM's bound: the axis ends at
- * dropout's value at 0.9.
+ * The upper end of the axis of radii. Dropout's grows without bound: the axis ends above its value at 0.9, or above what the
+ * QPM has up to there.
  * @param {Pick<Theory, "strengths" | "quantized" | "dropout">} theory
  */
 export function topOf({ strengths, quantized, dropout }) {
-  const shown = dropout.filter((value, i) => value !== null && strengths[i] <= 0.9);
-  return 1.15 * Math.max(...quantized, ...shown.map(Number));
+  const shown = [...dropout, ...quantized].filter(
+    (value, i) => value !== null && strengths[i % strengths.length] <= 0.9,
+  );
+  return 1.15 * Math.max(...shown.map(Number));
+}
+
+/** @param {Theory} theory */
+export const radiusLayout = (theory) => layout("KL in nats", logarithmic(LEAST, topOf(theory)));
+
+/** @param {KindsAnswer} answer */
+export function effectLayout({ kinds }) {
+  const known = kinds.flatMap(({ effect }) => positive(effect) ?? []).filter((value) => value !== null);
+  return layout("effect", logarithmic(Math.min(0.01, ...known), Math.max(1, ...known)));
 }
 
 /**
- * @param {string} title of the upright axis
- * @param {[number, number]} range
+ * @param {CostOf[]} costs
+ * @param {import("./types").Constants} constants
  */
-export const radiiLayout = (title, range) => ({
-  showlegend: true,
-  legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { size: 13 }, traceorder: "normal" },
-  xaxis: axisLook("strength: rate p, or ε", { range: [0, 1] }),
-  yaxis: axisLook(title, { range }),
+export function costLayout(costs, { shares, fitted_rate }) {
+  const [low, high] = fitted(
+    costs.flatMap(({ strengths, dice }) => dice.filter((_, i) => strengths[i] <= fitted_rate)),
+    shares,
+  );
+  return layout(axisTitle("Dice", low), { range: [low, high + 0.02 * (high - low)] });
+}
+
+/**
+ * @param {number} low
+ * @param {number} high
+ */
+const logarithmic = (low, high) => ({
+  type: "log",
+  range: [Math.log10(low), Math.log10(high) + 0.1],
+  dtick: 1,
+  tickformat: "~g",
+});
+
+/**
+ * @param {string} title of the upright axis
+ * @param {object} upright
+ */
+const layout = (title, upright) => ({
+  margin: { l: 8, r: 12, t: 8, b: 8 },
+  xaxis: axisLook("strength: ε, or rate p", { range: [0, 1] }),
+  yaxis: axisLook(title, upright),
 });

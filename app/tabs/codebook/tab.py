@@ -1,11 +1,15 @@
-"""Codebook: a map of the codewords linked with the slice on show, a card for each, their evolution, and the KL radii."""
+"""Codebook: a map of the codewords linked with the slice on show, a card for each, their evolution, and the
+perturbations side by side."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 import gradio as gr
 import plotly.graph_objects as go
 
-from app.scan.radii import TWO_RADII, dropout_cost
+from app.scan.axes import FITTED_RATE, SHARES
+from app.scan.radii import KINDS, TWO_RADII
 from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import evolution, film
 from app.tabs.codebook.layouts import Layouts
@@ -14,17 +18,19 @@ from app.visit.answering import answering
 from app.visit.session import SessionStore
 from app.web import mounting, source
 
-_HANDLERS = (book, presence, where, atoms, card, patches, evolution, film, dropout_cost)
+_HANDLERS = (book, presence, where, atoms, card, patches, evolution, film)
 
 
 def build_codebook(store: SessionStore) -> None:
     """Build the tab. It shows the codebook of the checkpoint that encoded the scan on show."""
     gr.HTML(
-        value="",
+        value={"shares": asdict(SHARES), "fitted_rate": FITTED_RATE},
         html_template=source("tabs/codebook/view.html"),
         css_template=source("tabs/codebook/view.css"),
         js_on_load=mounting("tabs/codebook/view.js"),
-        server_functions=[answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii)],
+        server_functions=[
+            answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii, KINDS.kinds, KINDS.cost)
+        ],
         apply_default_css=False,
         elem_id="codes",
     )

@@ -1,5 +1,5 @@
 /* What travels between the modules of this tab, and what its server functions answer. */
-import type { PageState, PlaneView, Scan, Shown, SliceRequest } from "../../web/types";
+import type { Fit, PageState, PlaneView, Scan, Shown, SliceRequest } from "../../web/types";
 
 /** An array as app/scan/render.py packs it. */
 export type Packed = string;
@@ -129,8 +129,38 @@ export interface Theory extends Failure {
   high: number[];
 }
 
-export interface Cost {
-  rates: number[];
+/** Python's constants: `props.value` of the component. */
+export interface Constants {
+  /** how an axis of Dice is fitted */
+  shares: Fit;
+  /** points of stronger perturbations do not widen it */
+  fitted_rate: number;
+}
+
+/** A kind of perturbation over the strengths. */
+export interface KindOf {
+  name: string;
+  title: string;
+  symbol: string;
+  /** whether it replaces codes; otherwise it changes features */
+  swaps: boolean;
+  /** whether the reach means anything to it */
+  reaches: boolean;
+  /** KL of the marginals in nats; null where it is infinite, and as a whole where there is no formula */
+  radius: (number | null)[] | null;
+  effect: (number | null)[];
+}
+
+export interface KindsAnswer extends Failure {
+  strengths: number[];
+  kinds: KindOf[];
+  /** whose usage of the codewords the effect is taken under */
+  usage: string;
+}
+
+/** Dice of the present slice over the strengths, as far as it is there. */
+export interface CostOf {
+  strengths: number[];
   dice: number[];
 }
 
@@ -166,7 +196,8 @@ export interface CodebookServer {
   film(request: { token: string }): Answer<Failure & { bytes?: string }>;
   layout(request: LayoutRequest): Answer<LayoutJob>;
   radii(request: { token: string; reach: number | null }): Answer<Theory>;
-  dropout_cost(request: SliceRequest): Answer<Failure & Partial<Cost>>;
+  kinds(request: { token: string; reach: number | null }): Answer<KindsAnswer>;
+  cost(request: SliceRequest & { kind: string }): Answer<Failure & Partial<CostOf>>;
 }
 
 export type View = "map" | "usage" | "evolution" | "radii";

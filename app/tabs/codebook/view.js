@@ -25,10 +25,10 @@ export const state = () => map?.state() ?? null;
 
 /**
  * @param {HTMLElement} element
- * @param {unknown} _props
+ * @param {import("../../web/types").Props<import("./types").Constants>} props
  * @param {import("./types").CodebookServer} server
  */
-export function mount(element, _props, server) {
+export function mount(element, props, server) {
   const context = createContext(element, server);
   const atoms = createAtoms(context);
   // First, because the other parts draw only into an open view.
@@ -42,7 +42,7 @@ export function mount(element, _props, server) {
   createUsage(context);
   createList(context);
   createEvolution(context);
-  createRadii(context);
+  createRadii(context, props.value);
   followLink(context);
   context.codebook.start();
   new IntersectionObserver(() => context.codebook.seen()).observe(element);

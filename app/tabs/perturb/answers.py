@@ -9,6 +9,7 @@ from app.scan.figures import curve_file
 from app.scan.frame_request import FrameRequest, RequestError, checked_reach, whole_number
 from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
+from app.scan.phase import PHASES, answer
 from app.scan.render import packed
 from app.visit.answering import Answer, Request
 
@@ -70,6 +71,19 @@ def dropout(scan: OpenScan, request: Request) -> Answer:
     frame = dropout_frame(scan, asked, float(rate))
     figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
+
+
+def phase(scan: OpenScan, request: Request) -> Answer:
+    """The phase diagram of an acquired slice, as far as it is decoded. Each call decodes a few more cells.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. Strength, mode and reach are ignored.
+
+    Returns:
+        See `app.scan.phase.answer`.
+    """
+    return answer(*PHASES.advance(scan, FrameRequest.checked(request, scan)))
 
 
 def export(scan: OpenScan, request: Request) -> Answer:

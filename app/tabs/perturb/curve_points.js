@@ -1,4 +1,5 @@
-/* The points of the curves: which one is requested next, and the plot's traces. No DOM. */
+/* The points of the curves: which one is requested next, the plot's traces and its axes. No DOM. */
+import { axisTitle, fitted } from "../../web/axes.js";
 
 /**
  * @typedef {import("./types").CurvePoint} CurvePoint
@@ -54,3 +55,31 @@ export function tracesOf(figures, swapped, dropped, hasTruth) {
   const visible = [...figures, ...figures].map((name) => name !== "truth" || hasTruth);
   return { x, y, visible };
 }
+
+/**
+ * Axes that fit what is drawn. Points of strong dropout do not widen them.
+ * @param {Pick<import("./types").Constants, "figures" | "titles" | "shares" | "decibels" | "fitted_rate">} constants
+ * @param {ReturnType<typeof tracesOf>} traces
+ */
+export function axesOf({ figures, titles, shares, decibels, fitted_rate }, { x, y, visible }) {
+  const isDecibels = (/** @type {number} */ trace) => figures[trace % figures.length] === "psnr";
+  /** @param {boolean} wanted */
+  const valuesOf = (wanted) =>
+    y.flatMap((values, trace) => {
+      if (isDecibels(trace) !== wanted || !visible[trace]) return [];
+      return trace < figures.length ? values : values.filter((_, i) => x[trace][i] <= fitted_rate);
+    });
+  const [left, right] = [fitted(valuesOf(false), shares), fitted(valuesOf(true), decibels)];
+  return {
+    "yaxis.range": padded(left),
+    "yaxis.title.text": axisTitle(titles.shares, left[0]),
+    "yaxis2.range": padded(right),
+    "yaxis2.title.text": axisTitle(titles.decibels, right[0]),
+  };
+}
+
+/**
+ * A little room above, so that a line at the end of the axis is drawn in full.
+ * @param {[number, number]} ends
+ */
+const padded = ([low, high]) => [low, high + 0.02 * (high - low)];

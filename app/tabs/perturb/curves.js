@@ -3,7 +3,7 @@
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { ink, plotly } from "../../web/plotly.js";
-import { nextRate, tracesOf } from "./curve_points.js";
+import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 
 /**
  * @typedef {import("../../web/types").SliceRequest} SliceRequest
@@ -58,7 +58,8 @@ export function createCurves(tab) {
     if (plot !== dressed) dress(plot);
     [drawn, dressed] = [key, plot];
     const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
-    plotly().update(plot, traces, { shapes: linesAt(state.strength) }, [...traces.x.keys()]);
+    const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces) };
+    plotly().update(plot, traces, layout, [...traces.x.keys()]);
   }
 
   /** The present epsilon, a dotted line in both plots. @param {number} strength */

@@ -11,6 +11,8 @@ CURVES, COLOURS = CURVE_TITLES, CURVE_COLOURS
 # What frames and points of dropout call them: the browser fills the traces by these names.
 FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
 
+AXIS_TITLES = {"shares": "Dice, agreement", "decibels": "PSNR in dB"}
+
 
 def strength_curves() -> go.Figure:
     """Empty curves over epsilon and over the dropout rate: Dice and agreement on the left, PSNR on the right."""
@@ -42,9 +44,9 @@ def strength_curves() -> go.Figure:
         margin={"l": 4, "r": 8, "t": 8, "b": 4},
         legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom", "font": {"size": 13}},
         xaxis={"domain": [0, 0.58], "title": {"text": "ε (share of tokens replaced) or p"}},
-        yaxis={"range": [0, 1.02], "title": {"text": "Dice, agreement"}},
+        yaxis={"range": [0, 1.02], "title": {"text": AXIS_TITLES["shares"]}},
         xaxis2={"domain": [0.7, 1], "anchor": "y2", "title": {"text": "ε or p"}},
-        yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": "PSNR in dB"}},
+        yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": AXIS_TITLES["decibels"]}},
     )
     figure.update_xaxes(range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
     figure.update_yaxes(gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)

@@ -1,11 +1,15 @@
-"""Perturb: the tokens before and after the perturbation, one token in detail, forced tokens, and the curves over epsilon."""
+"""Perturb: the tokens before and after the perturbation, one token in detail, forced tokens, the curves over epsilon, and the phase
+diagram over epsilon and reach."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import gradio as gr
 
-from app.tabs.perturb.answers import dropout, export, neighbours, palette
-from app.tabs.perturb.figure import FIGURES, strength_curves
+from app.scan.axes import DECIBELS, FITTED_RATE, SHARES
+from app.tabs.perturb.answers import dropout, export, neighbours, palette, phase
+from app.tabs.perturb.figure import AXIS_TITLES, FIGURES, strength_curves
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -17,7 +21,13 @@ def build_perturb(store: SessionStore) -> None:
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
-                value={"figures": FIGURES},
+                value={
+                    "figures": FIGURES,
+                    "titles": AXIS_TITLES,
+                    "shares": asdict(SHARES),
+                    "decibels": asdict(DECIBELS),
+                    "fitted_rate": FITTED_RATE,
+                },
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
                 js_on_load=mounting("tabs/perturb/view.js"),
@@ -34,6 +44,15 @@ def build_perturb(store: SessionStore) -> None:
                 apply_default_css=False,
                 elem_id="cell",
             )
+    gr.HTML(
+        value="",
+        html_template=source("tabs/perturb/phase.html"),
+        css_template=source("tabs/perturb/phase.css"),
+        js_on_load=mounting("tabs/perturb/phase.js"),
+        server_functions=[answering(store, phase)],
+        apply_default_css=False,
+        elem_id="phase",
+    )
 
 
 PERTURB = Tab("perturb", "Perturb", build_perturb)

@@ -1,5 +1,5 @@
 /* What the parts of the tab share. */
-import type { FileAnswer, PageState, PlaneView, Scan, ServerFunction, Shown, SliceRequest } from "../../web/types";
+import type { FileAnswer, Fit, PageState, PlaneView, Scan, ServerFunction, Shown, SliceRequest } from "../../web/types";
 
 /** What the curves tell of a slice, as app/tabs/perturb/figure.py names it. */
 export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
@@ -8,6 +8,61 @@ export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
 export interface Constants {
   /** in the order of the plot's traces, over epsilon and once more over dropout */
   figures: FigureName[];
+  /** of the axes */
+  titles: { shares: string; decibels: string };
+  /** how the axes of shares and of PSNR are fitted */
+  shares: Fit;
+  decibels: Fit;
+  /** points of dropout beyond this rate do not widen an axis */
+  fitted_rate: number;
+}
+
+/** A row of the phase diagram, or a strip: one value a column, null where it is not decoded. */
+export interface PhaseLine {
+  title: string;
+  /** the letter of its strength */
+  symbol: string;
+  /** null for a strip */
+  reach: number | null;
+  dice: (number | null)[];
+  truth: (number | null)[];
+  effects: (number | null)[];
+}
+
+/** The phase diagram of a slice, as app/scan/phase.py gives it. */
+export interface Phase {
+  strengths: number[];
+  rows: PhaseLine[];
+  strips: PhaseLine[];
+  done: number;
+  of: number;
+  /** another diagram is decoded first */
+  waiting: boolean;
+  has_truth: boolean;
+}
+
+/** What Dice is measured against. */
+export type Against = "clean" | "truth";
+
+/** How the diagram is looked at. */
+export interface PhaseView {
+  against: Against;
+  /** epsilon, and the place of the reach on the axis, where the sliders are */
+  strength: number;
+  place: number;
+  /** whether the sliders are a place on the map: not where the present replacement has no reach */
+  isThere: boolean;
+  /** that of the sliders; null while it is not known */
+  effect: number | null;
+  /** the checkpoint's own reach */
+  own: number;
+  /** where the keyboard is */
+  cell: { row: number; column: number } | null;
+  narrow: boolean;
+}
+
+export interface PhaseServer {
+  phase: ServerFunction<Omit<SliceRequest, "sequence">, Answered<Phase>>;
 }
 
 /** One point of a curve, whatever it runs over. */

@@ -13,4 +13,4 @@ def _leave(tokens: PostVQ, strength: float, generator: Generator | None, share: 
     return tokens.features
 
 
-NONE = FeaturePerturbation(name="none", title="nothing", change=_leave, closed_form=no_effect, coupled=True, tabled=False)
+NONE = FeaturePerturbation(name="none", title="nothing", change=_leave, closed_form=no_effect, coupled=True, tabled=False, compared=False)

@@ -155,3 +155,33 @@ def dropout_radius(rate: float) -> float:
     if not 0.0 <= rate <= 1.0:
         raise ValueError(f"rate must lie in [0, 1], got {rate}")
     return math.inf if rate == 1.0 else 0.5 * (rate / (1.0 - rate) + math.log1p(-rate))
+
+
+def dropout_radii(codewords: Tensor, rates: Sequence[float], temperature: Temperature = 1.0) -> list[float]:
+    """`dropout_radius` at many rates, of single features as of channels: each feature has the same marginal.
+
+    Args:
+        codewords: (K, D). Eq. 1 does not look at them.
+        rates: Each in [0, 1].
+        temperature: Without meaning here.
+
+    Raises:
+        ValueError: As `dropout_radius`.
+    """
+    return [dropout_radius(rate) for rate in rates]
+
+
+def shuffle_radii(codewords: Tensor, strengths: Sequence[float], temperature: Temperature = 1.0) -> list[float]:
+    """The radius of shuffling: 0 at every strength, since the codes of an image stay the same ones.
+
+    Args:
+        codewords: (K, D).
+        strengths: Each in [0, 1].
+        temperature: Without meaning here.
+
+    Raises:
+        ValueError: As `perturbation_radius`.
+    """
+    for strength in strengths:
+        check_codebook(codewords, strength)
+    return [0.0 for _ in strengths]

@@ -5,13 +5,17 @@ Settings, training, serving, the app's modes and the table of strengths follow f
 
 from __future__ import annotations
 
+from vqseg.quantization.perturbation.complementary import COMPLEMENTARY_DROPOUT
 from vqseg.quantization.perturbation.dropout import CHANNEL_DROPOUT, DROPOUT
 from vqseg.quantization.perturbation.kind import CodePerturbation, Perturbation
 from vqseg.quantization.perturbation.nothing import NONE
 from vqseg.quantization.perturbation.resample import RESAMPLE
+from vqseg.quantization.perturbation.shift import SHIFT
 from vqseg.quantization.perturbation.shuffle import SHUFFLE
 
-PERTURBATIONS: dict[str, Perturbation] = {one.name: one for one in (RESAMPLE, SHUFFLE, DROPOUT, CHANNEL_DROPOUT, NONE)}
+PERTURBATIONS: dict[str, Perturbation] = {
+    one.name: one for one in (RESAMPLE, SHUFFLE, SHIFT, DROPOUT, CHANNEL_DROPOUT, COMPLEMENTARY_DROPOUT, NONE)
+}
 
 QPM = "qpm"
 """In the settings of a training run: the perturbation of codes that `model.mode` names."""
@@ -63,3 +67,8 @@ def code_perturbation(mode: str) -> CodePerturbation:
     if not isinstance(found, CodePerturbation):
         raise ValueError(f"mode must be one of {', '.join(modes())}, got {mode!r}")
     return found
+
+
+def compared() -> tuple[Perturbation, ...]:
+    """What the app draws beside each other."""
+    return tuple(one for one in PERTURBATIONS.values() if one.compared)

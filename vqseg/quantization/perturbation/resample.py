@@ -8,6 +8,7 @@ from torch import Tensor
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
 from vqseg.quantization.perturbation.outwards import Neighbourhood
+from vqseg.quantization.perturbation.radius import perturbation_radii
 from vqseg.quantization.perturbation.search import cut, place_in_rows
 from vqseg.quantization.perturbation.transitions import Temperature, squared_distances, temperature_of
 
@@ -67,5 +68,11 @@ def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tens
 
 
 RESAMPLE = CodePerturbation(
-    name="resample", title="QPM", swap=_resample, coupled=True, closed_form=perturbation_effect, outwards=Neighbourhood.draw
+    name="resample",
+    title="QPM",
+    swap=_resample,
+    coupled=True,
+    closed_form=perturbation_effect,
+    radius=perturbation_radii,
+    outwards=Neighbourhood.draw,
 )

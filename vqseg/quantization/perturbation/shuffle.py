@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vqseg.quantization.perturbation.effect import shuffle_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
+from vqseg.quantization.perturbation.radius import shuffle_radii
 from vqseg.quantization.perturbation.transitions import Temperature
 
 
@@ -32,6 +33,7 @@ SHUFFLE = CodePerturbation(
     title="QPM, shuffled",
     swap=_shuffle,
     closed_form=shuffle_effect,
+    radius=shuffle_radii,
     reaches=False,
     becomes="another token of the slice",
 )

@@ -38,3 +38,6 @@ export function shareOf(value, low, high, log) {
   const to = log ? Math.log10 : (/** @type {number} */ v) => v;
   return (to(value) - to(low)) / Math.max(1e-9, to(high) - to(low));
 }
+
+/** The same for plotly. */
+export const COLOURSCALE = VIRIDIS.map((value, i) => [i / (VIRIDIS.length - 1), css(value)]);
