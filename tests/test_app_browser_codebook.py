@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from app_browser import module, pixels, slide, visit, wait_ahead, wait_for_module, wait_until
 from app_server import Server, fake_served, rich_statistics, save_scan, serving
-from fake_segmenter import CODES, FakeSegmentedScan
+from fake_segmenter import CODES, FakeSegmentedScan, FakeSegmenter
 from PIL import Image
 
 from app.scan.curves import STEPS
@@ -574,12 +574,9 @@ class LargeScan(FakeSegmentedScan):
     codebook_size = 16_384
 
 
-class LargeSegmenter:
-    def __init__(self, fake: Any) -> None:
-        self.classes, self.temperature = fake.classes, fake.temperature
-
+class LargeSegmenter(FakeSegmenter):
     def open(self, scan: Any, progress: Callable[[float], None] | None = None) -> LargeScan:
-        return LargeScan(scan, self.classes)
+        return LargeScan(scan, self.classes, self.reach)
 
 
 def large_statistics() -> CodebookStatistics:
@@ -596,7 +593,7 @@ def test_thousands_of_points_stay_fluid_and_are_there_in_two_seconds(
     """
     monkeypatch.setattr(LargeScan, "codebook_size", size)
     fake = fake_served()
-    served = replace(fake, segmenter=LargeSegmenter(fake.segmenter), statistics=large_statistics())
+    served = replace(fake, segmenter=LargeSegmenter(), statistics=large_statistics())
     with serving(tmp_path_factory.mktemp("large"), [example], served) as running:
         for _ in range(3):
             with visit(browser, running) as page:
