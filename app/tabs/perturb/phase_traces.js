@@ -67,7 +67,7 @@ function heat(phase, lines, z) {
 
 /** @param {PhaseView} view */
 function bar({ against, narrow }) {
-  const title = { text: against === "truth" ? "Dice, truth" : "Dice, ε = 0", side: "top", font: { size: 13 } };
+  const title = { text: against === "truth" ? "Dice, truth" : "Dice", side: "top", font: { size: 13 } };
   const ticks = { tickvals: SHADES.map(shadeOf), ticktext: SHADES.map(String), ticklabelposition: "outside" };
   return {
     title,
