@@ -12,7 +12,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from app_browser import PIXELS, pick, pixels, slide, visit, wait_ahead, wait_for_module, wait_painted
+from app_browser import PIXELS, pick, pixels, reset, slide, visit, wait_ahead, wait_for_module, wait_painted
 from app_server import Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
@@ -107,6 +107,87 @@ def test_scrubbing_over_frames_that_were_fetched_ahead_asks_the_server_for_nothi
         slide(page, "strength", value)
         wait_painted(page, f"axial 3 {value} resample 0")
     assert [url for url in page.requests[asked:] if "component_server" in url] == []
+
+
+LIT = ".viewer[data-lit]"
+
+
+def lines(page: Any) -> str:
+    """The rim around the changed pixels, as it is drawn."""
+    return str(page.locator("[data-mark=rim]").get_attribute("d"))
+
+
+def told(page: Any) -> str:
+    return str(page.locator("[data-text=told]").inner_text())
+
+
+def test_what_changed_is_lit_while_epsilon_moves_and_told_in_a_sentence(page: Any, example: Path) -> None:
+    assert "Move epsilon" in told(page)
+    slide(page, "strength", 0.62)
+    wait_painted(page, "axial 3 0.62 resample 0")
+    page.wait_for_selector(LIT)
+    assert lines(page)
+    assert page.locator("[data-mark=tokens]").get_attribute("d")
+    segmented = FakeSegmentedScan(read_scan(example))
+    result, clean = segmented.perturb(3, 0.62), segmented.labels.take(3, segmented.axis)
+    changed = (result.labels != clean).sum() / ((result.labels > 0) | (clean > 0)).sum()
+    assert told(page).startswith(f"{100 * result.replaced_share:.1f} % of the tokens replaced, each by ")
+    assert told(page).endswith(f": {100 * changed:.1f} % of the pixels of RV, MYO and LV changed.")
+    page.locator("[data-text=announced]", has_text=told(page)).wait_for(state="attached")
+    page.wait_for_selector(".viewer:not([data-lit])")
+    slide(page, "strength", 0)
+    wait_painted(page, "axial 3 0 resample 0")
+    assert lines(page) == ""
+
+
+def test_what_changed_is_lit_when_its_picture_comes_late(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_ahead(page)
+    decode, gate = FakeSegmentedScan.perturb, Event()
+
+    def held_up(scan: FakeSegmentedScan, index: int, strength: float, *arguments: Any) -> Any:
+        assert strength != 0.37 or gate.wait(60)
+        return decode(scan, index, strength, *arguments)
+
+    monkeypatch.setattr(FakeSegmentedScan, "perturb", held_up)
+    slide(page, "strength", 0.37)
+    page.wait_for_selector(LIT)
+    page.wait_for_selector(".viewer:not([data-lit])")
+    gate.set()
+    page.wait_for_selector(LIT)
+    wait_painted(page, "axial 3 0.37 resample 0")
+    assert lines(page)
+
+
+def test_what_changed_stays_where_it_is_asked_for_until_it_is_asked_again(page: Any) -> None:
+    page.get_by_role("button", name="What changed").click()
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    axial = lines(page)
+    page.wait_for_function("new URLSearchParams(location.search).get('changed') === 'on'")
+    # Another plane has changed pixels too, but its tokens lie in many grids.
+    page.get_by_label("Coronal").check()
+    wait_painted(page, "coronal 24 0.5 resample 0")
+    assert lines(page) not in ("", axial)
+    assert page.locator("[data-mark=tokens]").get_attribute("d") == ""
+    page.get_by_text("tokens are marked in acquired slices only").wait_for()
+    page.get_by_label("Show overlay").uncheck()
+    page.wait_for_function("document.querySelector('[data-mark=rim]').getAttribute('d') === ''")
+    assert page.get_by_role("button", name="What changed").is_disabled()
+    page.get_by_label("Show overlay").check()
+    page.wait_for_function("document.querySelector('[data-mark=rim]').getAttribute('d') !== ''")
+    page.keyboard.press("c")
+    page.wait_for_selector(".viewer:not([data-lit])")
+    page.wait_for_function("!new URLSearchParams(location.search).has('changed')")
+
+
+def test_an_address_asks_for_what_changed_and_a_reset_forgets_it(browser: Any, server: Server) -> None:
+    with visit(browser, server, f"{server.url}/?eps=0.5&changed=on", "axial 3 0.5 resample 0") as page:
+        page.wait_for_selector(LIT)
+        assert lines(page)
+        reset(page)
+        wait_painted(page, "axial 3 0 resample 0")
+        button = page.get_by_role("button", name="What changed")
+        assert button.get_attribute("aria-pressed") == "false"
 
 
 def middle_of(page: Any, panel: str) -> tuple[float, float]:
@@ -320,4 +401,4 @@ def test_sliders_stand_below_the_pictures_of_a_phone(browser: Any, server: Serve
         wait_painted(page, "axial 2 0 resample 0")
         page.get_by_label("Epsilon, the share of tokens to replace").fill("0.4")
         wait_painted(page, "axial 2 0.4 resample 0")
-        assert page.locator(".scrub output").all_inner_texts() == ["0.40", "2"]
+        assert page.locator(".scrub output").all_inner_texts() == ["0.40", "any codeword", "2"]

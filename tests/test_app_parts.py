@@ -141,6 +141,8 @@ def test_the_input_travels_with_the_values_of_its_file(held: tuple[SessionStore,
     assert given["values_type"] == "int16"
     raw = np.frombuffer(zlib.decompress(base64.b64decode(given["values"])), np.int16)
     np.testing.assert_array_equal(raw, scan.views["axial"].cut(scan.segmented.scan.voxels, 2).ravel())
+    clean = np.frombuffer(zlib.decompress(base64.b64decode(given["clean_labels"])), np.uint8)
+    np.testing.assert_array_equal(clean, scan.views["axial"].cut(scan.segmented.labels, 2).ravel())
     scan.segmented.scan.voxels[0, 0, 2] += 0.5
     assert answering(store, see_frame)({**request, "with_image": True})["values_type"] == "float32"
 
@@ -203,6 +205,7 @@ def test_a_frame_tells_what_changed_against_strength_zero(scan: OpenScan, plane:
     np.testing.assert_array_equal(frame.changes % 2 == 1, frame.labels != clean.labels)
     np.testing.assert_array_equal(frame.changes >= 2, np.abs(frame.reconstruction - clean.reconstruction) > 0.05)
     assert frame.agreement == pytest.approx((frame.changes % 2 == 0).mean())
+    assert frame.changed_share == pytest.approx((frame.labels != clean.labels).sum() / ((frame.labels > 0) | (clean.labels > 0)).sum())
 
 
 def test_codes_that_lie_together_look_alike() -> None:

@@ -96,15 +96,16 @@ def visits(served: Served, example: Path) -> Visits:
     return Visits(Models({served.name: served.title}, lambda _: served), SessionStore(), Uploads(), Examples([example]), Openings())
 
 
-@pytest.mark.parametrize(("text", "reach"), [("40.5", 40.5), ("own", None), ("64", 8.0), ("0.5", 8.0), ("x", 8.0), (None, 8.0)])
+@pytest.mark.parametrize(("text", "reach"), [("40.5", 40.5), ("own", None), ("64", 48.0), ("0.5", 48.0), ("x", 48.0), (None, 48.0)])
 def test_a_link_names_a_reach_and_what_it_says_wrongly_is_that_of_the_opening(scan_file: Path, text: str | None, reach: float) -> None:
     served = replace(fake_served(), segmenter=FakeSegmenter(reach=2.0))
     found = visits(served, scan_file).linked({"reach": text}, (), None, "someone")
     assert found is not None and found.reach == reach
 
 
-def test_a_scan_opens_at_a_share_of_the_codebook_unless_the_checkpoint_reaches_further(opened: OpenScan, scan_file: Path) -> None:
-    assert opening_reach(opened) is None
+def test_a_scan_opens_at_a_share_of_the_codebook_unless_the_checkpoint_reaches_further(scan_file: Path) -> None:
+    far = replace(fake_served(), segmenter=FakeSegmenter(reach=50.0))
+    assert opening_reach(OpenScan(far.segmenter.open(read_scan(scan_file)), far)) is None
     near = replace(fake_served(), segmenter=FakeSegmenter(reach=2.0))
     told = describe("token", OpenScan(near.segmenter.open(read_scan(scan_file)), near), "One")["reach"]
-    assert told == {"own": 2.0, "last": 63, "opening": 8.0, "modes": ["resample"]}
+    assert told == {"own": 2.0, "last": 63, "opening": 48.0, "modes": ["resample"]}

@@ -94,6 +94,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "continuous-dropout": {"model": {"continuous": True}, "objective": {"perturbation": "dropout"}},
     "stream": {"objective": {"perturbation": "channel_dropout", "feature_stream": True}},
     "unperturbed": {"objective": {"perturbation": "none", "reconstruction": 0.0}},
+    "shift": {"objective": {"perturbation": "shift", "strength_schedule": "ramp", "strength_steps": 5}},
+    "complementary": {"objective": {"perturbation": "complementary_dropout", "strength": 0.5}},
     "aligned": {"objective": {"alignment": 5.0, "usage": 0.1}, "train": {"foundation": "random"}},
 }
 

@@ -16,7 +16,7 @@ from scipy import stats
 
 from tests.tiny import tiny_config
 from vqseg.cli import main
-from vqseg.config import Config, ConfigError, load_config, save_config, to_mapping
+from vqseg.config import Config, ConfigError, from_mapping, load_config, save_config, to_mapping
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.methods import METHODS, changed, with_method
 from vqseg.experiments.report import Row, markdown, paired_test
@@ -71,6 +71,7 @@ def test_a_budget_scales_every_step_of_the_schedule() -> None:
         assert getattr(getattr(half, room), name) == getattr(getattr(base, room), name) // 2 > 0
     ramped = changed(base, {"objective.alignment_ramp": 50})
     assert scaled(ramped, 0.5).objective.alignment_ramp == 25
+    assert half.objective.strength_steps == base.objective.strength_steps // 2
     assert half.train.learning_rate == base.train.learning_rate
     for wrong in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match="positive"):
@@ -168,6 +169,21 @@ def test_a_cell_is_known_by_what_decides_its_outcome() -> None:
     aligned = {"objective.alignment": 1.0}
     assert cell_key(changed(same, aligned)) != cell_key(changed(base, aligned))
     assert cell_key(changed(base, {"train.seed": 1})) != cell_key(base)
+    # The length of a schedule counts where there is one.
+    longer = changed(base, {"objective.strength_steps": 7})
+    assert cell_key(longer) == cell_key(base)
+    ramp = {"objective.strength_schedule": "ramp"}
+    assert len({cell_key(base), cell_key(changed(base, ramp)), cell_key(changed(longer, ramp))}) == 3
+
+
+@pytest.mark.parametrize("name", ["methods", "strength", "lambda"])
+def test_settings_that_came_later_leave_the_keys_of_published_runs(name: str) -> None:
+    content = json.loads((Path(__file__).parents[1] / "docs/results" / f"{name}.json").read_text())
+    config = from_mapping(Config, content["config"])
+    runs = [(row["changes"], found) for row in content["rows"] for found in row["results"]]
+    assert runs
+    for changes, found in runs:
+        assert cell_key(changed(config, {**changes, "train.seed": found["seed"]})) == found["key"]
 
 
 def small(phantoms: Path, tmp_path: Path) -> Path:

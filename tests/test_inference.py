@@ -7,11 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
 from tests.tiny import tiny_model
 from vqseg.config import PreprocessConfig
-from vqseg.inference import SegmentedScan, Segmenter, dice_by_class, label_agreement, psnr
+from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Scan
 
@@ -227,6 +230,18 @@ def test_agreement_is_the_mean_dice_of_the_structures_in_either() -> None:
     # 1: 2 x 1 / (1 + 2); 2 is missing: 0; 3 appears: 0.
     assert label_agreement(np.array([[0, 1, 0, 3]], np.uint8), reference) == pytest.approx((2 / 3) / 3)
     assert label_agreement(np.zeros((2, 2)), np.zeros((2, 2))) == 1.0
+
+
+@given(
+    hnp.arrays(np.uint8, (3, 4), elements=st.integers(0, 3)),
+    hnp.arrays(np.uint8, (3, 4), elements=st.integers(0, 3)),
+)
+def test_the_changed_share_counts_among_the_pixels_of_either_pictures_structures(one: np.ndarray, other: np.ndarray) -> None:
+    pairs = list(zip(one.ravel(), other.ravel(), strict=True))
+    structures = [(a, b) for a, b in pairs if a or b]
+    expected = sum(a != b for a, b in structures) / len(structures) if structures else None
+    assert changed_share(one, other) == changed_share(other, one) == expected
+    assert changed_share(one, one) in (0.0, None)
 
 
 def test_psnr_is_its_formula_and_bounded() -> None:

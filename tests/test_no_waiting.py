@@ -32,7 +32,17 @@ def test_reading_a_value_is_noticed(no_values: FakeTensorMode) -> None:
         torch.ones(3).nonzero()
 
 
-@pytest.mark.parametrize("settings", [{}, {"perturbation": "dropout"}, {"usage": 0.1}, {"feature_stream": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"perturbation": "dropout"},
+        {"perturbation": "shift"},
+        {"perturbation": "complementary_dropout", "strength": 0.5},
+        {"usage": 0.1},
+        {"feature_stream": True},
+    ],
+)
 def test_a_step_from_views_to_gradients_reads_nothing_back(no_values: FakeTensorMode, settings: dict[str, object]) -> None:
     objective = ObjectiveConfig(unlabelled_start=0, **settings)
     views = torch.Generator()

@@ -16,10 +16,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from tests.tiny import tiny_model
 from vqseg.config import Config, ConfigError, from_mapping
 from vqseg.experiments.tables import table
-from vqseg.inference import SegmentedScan, Segmenter, modes
+from vqseg.inference import SegmentedScan, Segmenter, modes, replacements
 from vqseg.quantization.perturbation import (
+    COMPLEMENTARY_DROPOUT,
     PERTURBATIONS,
+    RESAMPLE,
+    SHIFT,
     CodePerturbation,
+    FeatureDropout,
     FeaturePerturbation,
     Perturbation,
     PostVQ,
@@ -56,6 +60,11 @@ def test_every_perturbation_is_named_and_titled(kind: Perturbation) -> None:
     assert kind.title and kind.amount and kind.symbol
     assert isinstance(kind, CodePerturbation) == (kind.name in modes())
     assert (kind.name in modes()) != (kind.name in training_names())
+
+
+def test_every_mode_says_what_a_token_becomes() -> None:
+    assert tuple(replacements()) == modes()
+    assert all(replacements().values())
 
 
 @EVERY
@@ -99,6 +108,22 @@ def test_the_parts_of_a_batch_are_those_of_the_whole(kind: Perturbation) -> None
         part = replace(before, features=before.features[rows], indices=before.indices[rows])
         features, indices = kind.apply(part, 0.6, generator(), Share(index, 3))
         assert torch.equal(features, whole[0][rows]) and torch.equal(indices, whole[1][rows])
+
+
+@EVERY
+def test_the_first_version_is_what_is_applied_and_rows_stay_together(kind: Perturbation) -> None:
+    before = tokens()
+    features, indices = kind.versions(before, 0.4, generator())
+    first, codes = kind.apply(before, 0.4, generator())
+    count = len(features) // 3
+    assert features.shape == (3 * count, DIM, 5, 5) and count == (2 if kind.name == "complementary_dropout" else 1)
+    assert torch.equal(features[:3], first) and torch.equal(indices, codes.repeat(count, 1, 1))
+    part = replace(before, features=before.features[1:2], indices=before.indices[1:2])
+    assert torch.equal(kind.versions(part, 0.4, generator(), Share(1, 3))[0], features[1::3])
+    whole, _ = kind.versions(before, 0.0, generator())
+    assert torch.equal(whole, before.features.repeat(count, 1, 1, 1))
+    with pytest.raises(ValueError, match="must lie in"):
+        kind.versions(before, 1.1, generator())
 
 
 @EVERY
@@ -151,6 +176,75 @@ def test_what_is_coupled_can_be_drawn_ahead_of_its_strength(kind: CodePerturbati
     assert torch.equal(torch.where(thresholds < 0.4, replacements, before.indices), expected)
 
 
+# In the continuous space
+
+
+@given(strength=st.floats(0.01, 1), seed=st.integers(0, 20))
+def test_a_shift_is_that_share_of_the_swap_that_the_same_seed_draws(strength: float, seed: int) -> None:
+    before = tokens()
+    swapped, codes = RESAMPLE.apply(before, 1.0, generator(seed))
+    assert not bool((codes == before.indices).any())
+    shifted, kept = SHIFT.apply(before, strength, generator(seed))
+    torch.testing.assert_close(shifted, torch.lerp(before.features, swapped, strength))
+    assert torch.equal(kept, before.indices)
+
+
+def test_a_shift_goes_as_far_as_its_temperature() -> None:
+    before = tokens(side=30)
+    near, far = (
+        (SHIFT.apply(replace(before, temperature=temperature), 1.0, generator())[0] - before.features).square().sum(1).mean()
+        for temperature in (0.01, 100.0)
+    )
+    assert float(near) < 0.7 * float(far)
+
+
+def test_a_shift_keeps_the_straight_through_gradient() -> None:
+    before = tokens()
+    features = before.features.clone().requires_grad_()
+    shifted, _ = SHIFT.apply(replace(before, features=features), 0.6, generator())
+    direction = torch.randn(shifted.shape, generator=generator(1))
+    (gradient,) = torch.autograd.grad((shifted * direction).sum(), features)
+    torch.testing.assert_close(gradient, direction)
+
+
+# Two versions
+
+
+@given(rate=st.floats(0, 1), seed=st.integers(0, 20))
+def test_what_one_version_drops_the_other_keeps(rate: float, seed: int) -> None:
+    ones = PostVQ(torch.ones(3, 40, 2, 2), torch.zeros(3, 2, 2, dtype=torch.int64), None, None)
+    first, second = COMPLEMENTARY_DROPOUT.versions(ones, rate, generator(seed))[0].split(3)
+    if rate <= 0.5:
+        assert not bool(((first == 0) & (second == 0)).any())
+    else:
+        assert not bool(((first > 0) & (second > 0)).any())
+    assert torch.equal(first, FeatureDropout(channels=True)(ones.features, rate, generator(seed)))
+
+
+def test_at_one_half_both_versions_add_up_to_twice_the_features() -> None:
+    before = tokens()
+    first, second = COMPLEMENTARY_DROPOUT.versions(before, 0.5, generator())[0].split(3)
+    assert torch.equal(first + second, 2 * before.features)
+    assert bool((first[0, :, 0, 0] == 0).any()) and bool((first[0, :, 0, 0] != 0).any())
+    dropped = (first == 0).all((2, 3))
+    assert torch.equal(dropped, (first == 0).any((2, 3))) and torch.equal(~dropped, (second == 0).all((2, 3)))
+
+
+@pytest.mark.parametrize("changes", [{}, {"continuous": True}], ids=["codes", "continuous"])
+def test_both_versions_are_decoded_from_one_encoding(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    model, images = tiny_model(**changes), torch.rand(3, 1, 50, 48)
+    clean, encoded = model(images), []
+    encode = model.encode
+    monkeypatch.setattr(model, "encode", lambda given: encoded.append(len(given)) or encode(given))
+    output = model(images, strength=0.5, perturbation="complementary_dropout", generator=generator())
+    assert encoded == [3]
+    assert output.logits.shape == (6, 4, 50, 48) and output.reconstruction.shape == (6, 1, 50, 48)
+    assert output.indices.shape == clean.indices.shape and not bool(output.replaced.any()) and len(output.replaced) == 6
+    torch.testing.assert_close(output.quantized[:3] + output.quantized[3:], 2 * clean.quantized)
+    torch.testing.assert_close(output.logits, model.decode(output.quantized, images.shape[-2:])[0])
+    assert torch.equal(output.post_vq, clean.post_vq) and torch.equal(output.features, clean.features)
+
+
 # One more of each kind
 
 
@@ -194,7 +288,10 @@ def test_one_more_is_accepted_by_the_settings() -> None:
     ("values", "message"),
     [
         ({"model": {"mode": "dropout"}}, "mode must be one of resample, shuffle, got 'dropout'"),
-        ({"objective": {"perturbation": "shuffle"}}, "perturbation must be one of qpm, dropout, channel_dropout, none, got 'shuffle'"),
+        (
+            {"objective": {"perturbation": "shuffle"}},
+            "perturbation must be one of qpm, shift, dropout, channel_dropout, complementary_dropout, none, got 'shuffle'",
+        ),
         ({"objective": {"perturbation": "step"}}, "got 'step'"),
     ],
 )

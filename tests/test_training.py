@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,8 @@ from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfi
 from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.data.regions import largest_regions
 from vqseg.losses.objective import Objective
-from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps
+from vqseg.losses.segmentation import segmentation_loss
+from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps, strength_at
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.state import refuse_changes
 from vqseg.training.step import training_step
@@ -492,6 +494,43 @@ def test_islands_are_dropped_from_the_pseudo_labels_if_asked_for() -> None:
         torch.testing.assert_close(terms.unlabelled_segmentation, F.cross_entropy(logits, mix(pseudo, mixing)))
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_two_versions_of_an_image_count_half_each(stream: bool) -> None:
+    student, batch = tiny_model().train(), batch_of()
+    settings = {"perturbation": "complementary_dropout", "strength": 0.5, "feature_stream": stream}
+    terms = one_step(student, RecordingTeacher(), batch, **settings)
+    generator = torch.Generator().manual_seed(5)
+    mixing = draw_mixing(3, (48, 48), AugmentationConfig(cutmix=1.0), generator)
+    probabilities = RecordingTeacher().probabilities(batch.weak)
+    target, sure = (mix(part, mixing) for part in (probabilities.argmax(1), probabilities.amax(1) >= 0.3))
+    strong = mix(batch.strong, mixing)
+    read, goal, mask = (batch.weak, probabilities.argmax(1), probabilities.amax(1) >= 0.3) if stream else (strong, target, sure)
+    output = student(read, strength=0.5, perturbation="complementary_dropout", generator=generator)
+    halves = [segmentation_loss(part, goal, dice=1.0, mask=mask) for part in output.logits.split(3)]
+    assert not torch.allclose(halves[0], halves[1])
+    expected = sum(halves) / 2
+    if stream:
+        clean = student(strong)
+        expected = (expected + segmentation_loss(clean.logits, target, dice=1.0, mask=sure)) / 2
+        torch.testing.assert_close(terms.unlabelled_reconstruction, (clean.reconstruction - strong).abs().mean())
+    else:
+        pictures = torch.cat([strong, strong])
+        torch.testing.assert_close(terms.unlabelled_reconstruction, (output.reconstruction - pictures).abs().mean())
+    torch.testing.assert_close(terms.unlabelled_segmentation, expected)
+
+
+def test_two_versions_of_a_labelled_image_count_half_each() -> None:
+    student, batch = tiny_model().train(), batch_of(unlabelled=False)
+    settings = {"perturbation": "complementary_dropout", "strength": 0.5, "perturb_labelled": True}
+    terms = one_step(student, RecordingTeacher(), batch, **settings)
+    output = student(batch.images, strength=0.5, perturbation="complementary_dropout", generator=torch.Generator().manual_seed(5))
+    halves = [segmentation_loss(part, batch.labels, dice=1.0) for part in output.logits.split(3)]
+    torch.testing.assert_close(terms.segmentation, sum(halves) / 2)
+    pictures = torch.cat([batch.images, batch.images])
+    torch.testing.assert_close(terms.reconstruction, (output.reconstruction - pictures).abs().mean())
+    assert 0 <= float(terms.figures["dice_labelled"]) <= 1
+
+
 def test_a_step_without_unlabelled_views_asks_no_teacher() -> None:
     student, teacher = Recorder(), RecordingTeacher()
     terms = one_step(student, teacher, batch_of(unlabelled=False))
@@ -583,6 +622,40 @@ def test_the_learning_rate_rises_linearly_and_decays_polynomially(steps: int, wa
     ]
     np.testing.assert_allclose(rates, expected, rtol=1e-9)
     assert schedule.get_last_lr()[0] == pytest.approx(0, abs=1e-12)
+
+
+@given(step=st.integers(0, 10_000), start=st.integers(0, 3000), length=st.integers(1, 3000), strength=st.floats(0, 1))
+def test_the_strength_stays_below_its_setting_and_does_not_jump(step: int, start: int, length: int, strength: float) -> None:
+    for schedule in ("constant", "ramp", "periodic"):
+        objective = ObjectiveConfig(strength=strength, strength_schedule=schedule, strength_steps=length, unlabelled_start=start)
+        now, later = strength_at(objective, step), strength_at(objective, step + 1)
+        assert 0 <= now <= strength
+        assert abs(later - now) <= strength * math.pi / length + 1e-12
+        if schedule != "periodic":
+            assert now <= later
+            assert now == strength or step < start + length
+
+
+def test_the_strength_is_constant_rises_or_swings() -> None:
+    def over(schedule: Any, *steps: int) -> list[float]:
+        objective = ObjectiveConfig(strength=0.8, strength_schedule=schedule, strength_steps=40, unlabelled_start=100)
+        return [strength_at(objective, step) for step in steps]
+
+    assert over("constant", 0, 100, 999) == [0.8, 0.8, 0.8]
+    np.testing.assert_allclose(over("ramp", 0, 99, 100, 119, 139, 140, 999), [0.02, 0.02, 0.02, 0.4, 0.8, 0.8, 0.8])
+    np.testing.assert_allclose(over("periodic", 0, 100, 110, 120, 130, 140, 160), [0, 0, 0.4, 0.8, 0.4, 0, 0.8], atol=1e-12)
+
+
+def test_a_run_follows_its_schedule_of_strength(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run", log_every=1)
+    objective = replace(config.objective, strength_schedule="periodic", strength_steps=4, strength=1.0)
+    Trainer(replace(config, objective=objective)).run()
+    lines = {line["step"]: line for line in log_of(config) if "loss" in line}
+    # The unlabelled branch begins with the sixth step.
+    assert [lines[step]["strength"] for step in range(6, 11)] == [0, 0.5, 1, 0.5, 0]
+    replaced = [lines[step]["replaced_share"] for step in range(6, 11)]
+    assert replaced[0] == replaced[4] == 0 and replaced[2] == 1
+    assert 0.35 < replaced[1] < 0.65 and 0.35 < replaced[3] < 0.65
 
 
 @given(steps=st.integers(1, 5000), start=st.integers(0, 6000), count=st.integers(0, 20))

@@ -90,6 +90,16 @@ def test_segmenting_alone_gives_the_logits_of_the_whole_network(levels: str) -> 
         assert torch.equal(model.segment(images), model(images).logits)
 
 
+def test_levels_that_bypass_the_codebook_are_there_in_both_versions_of_an_image() -> None:
+    model, images = network(quantize_levels="deepest"), torch.rand(2, 1, 50, 60)
+    with torch.no_grad():
+        clean, output = model(images), model(images, strength=0.5, perturbation="complementary_dropout")
+        passing, _ = model.split_levels(model.encode(images))
+        joined = torch.cat([torch.cat([passing, passing]), output.quantized], dim=2)
+        torch.testing.assert_close(output.logits, model.decode(joined, images.shape[-2:])[0])
+    torch.testing.assert_close(output.quantized[:2] + output.quantized[2:], 2 * clean.quantized)
+
+
 @pytest.mark.parametrize("levels", ["all", "deepest"])
 def test_a_run_trains_and_its_checkpoint_needs_no_backbone_file(levels: str, phantoms: Path, tmp_path: Path) -> None:
     config = run_config(phantoms, tmp_path / "run", model=vit_config(quantize_levels=levels), backbone_learning_rate=1e-5)

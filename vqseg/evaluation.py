@@ -22,7 +22,7 @@ from vqseg.models.slicewise import chosen_codes, decode_volume, segment_slices
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
-from vqseg.types import Array, Case
+from vqseg.types import Array, Case, Scan
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
 
@@ -76,12 +76,7 @@ def evaluate_split(
     Raises:
         DatasetError: No case has labels, or the folder's dataset.json names other classes than the model.
     """
-    # Labels of other classes would be scored without an error.
-    if (Path(folder) / "dataset.json").is_file() and class_names(folder) != model.config.classes:
-        raise DatasetError(f"{folder} has the classes {class_names(folder)}, but the model has {model.config.classes}")
-    cases = [case for case in cases_of_split(folder, split) if case.label is not None]
-    if not cases:
-        raise DatasetError(f"no case of split {split!r} in {folder} has labels")
+    cases = labelled_cases(folder, split, model.config.classes)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
     for case in progress(cases):
@@ -94,6 +89,49 @@ def evaluate_split(
         "perplexity": perplexity(usage) if usage.any() else 0.0,
     }
     return {**summarise(per_case, model.config.classes[1:]), "codebook": used, "per_case": per_case}
+
+
+def labelled_cases(folder: str | Path, split: str, classes: tuple[str, ...]) -> list[Case]:
+    """The cases of a split that can be measured.
+
+    Args:
+        folder: Data set folder.
+        split: "train", "val", "test" or "all".
+        classes: Those of the network.
+
+    Raises:
+        DatasetError: No case has labels, or the folder's dataset.json names other classes.
+    """
+    # Labels of other classes would be scored without an error.
+    if (Path(folder) / "dataset.json").is_file() and class_names(folder) != classes:
+        raise DatasetError(f"{folder} has the classes {class_names(folder)}, but the model has {classes}")
+    cases = [case for case in cases_of_split(folder, split) if case.label is not None]
+    if not cases:
+        raise DatasetError(f"no case of split {split!r} in {folder} has labels")
+    return cases
+
+
+def read_case(case: Case, classes: int) -> tuple[Scan, Array]:
+    """A scan and its ground truth.
+
+    Args:
+        case: With its label file.
+        classes: How many the network knows, the background included.
+
+    Returns:
+        The scan, and its labels (X, Y, Z).
+
+    Raises:
+        DatasetError: There is no label file, its shape is not the scan's, or it has a label that the network does not know.
+    """
+    if case.label is None:
+        raise DatasetError(f"{case.name} has no label")
+    scan, truth = read_scan(case.image), read_labels(case.label)
+    if truth.shape != scan.shape:
+        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+    if truth.max() >= classes:
+        raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {classes - 1}")
+    return scan, truth
 
 
 def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str]) -> Summary:
@@ -112,13 +150,7 @@ def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str])
 
 def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
     """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
-    if case.label is None:
-        raise DatasetError(f"{case.name} has no label")
-    scan, truth = read_scan(case.image), read_labels(case.label)
-    if truth.shape != scan.shape:
-        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
-    if truth.max() >= len(model.config.classes):
-        raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {len(model.config.classes) - 1}")
+    scan, truth = read_case(case, len(model.config.classes))
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
     tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices)

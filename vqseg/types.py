@@ -48,7 +48,8 @@ class QuantizerOutput:
 class VQSegOutput:
     """logits (B, C, H, W); reconstruction (B, C_in, H, W); indices (B, h, w) before, replaced (B, h, w) bool after QPM.
 
-    quantized (B, D, h, w) are the post-VQ features that both decoders read; quantizer_loss is ().
+    quantized (B, D, h, w) are the post-VQ features that both decoders read; quantizer_loss is (). Where a perturbation has made two
+    versions of every image, logits, reconstruction, quantized and replaced are of 2 B.
     For the losses: features (B, D, h, w) is z, post_vq (B, D, h, w) is q(z) of the deepest level before any perturbation.
     """
 

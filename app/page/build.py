@@ -34,11 +34,12 @@ from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
 from vqseg.data.scan import scan_endings
+from vqseg.inference import replacements
 
 logger = logging.getLogger(__name__)
 
 # Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
-_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "tabs/see/view.js", "web/store.js")
+_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -74,6 +75,7 @@ def facts() -> dict[str, Any]:
         "largest_seed": LARGEST_SEED,
         "branches": branches,
         "noticed": NOTICED,
+        "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly.name if plotly else "",
     }

@@ -32,7 +32,9 @@ function nameFiles() {
 
 function nameSliders() {
   for (const [kind, text] of Object.entries(KINDS)) {
-    for (const input of document.querySelectorAll(`#sidebar .block:has(input[type=range]) input[type=${kind}]`)) {
+    for (const input of document.querySelectorAll(
+      `#sidebar .block:has(${INFO}):has(input[type=range]) input[type=${kind}]`,
+    )) {
       name(input, titleOf(input.closest(".block")) + " " + text);
     }
   }

@@ -13,6 +13,7 @@ from app.scan.models import Models
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
+from app.web import mounting, source
 from vqseg.data.scan import format_names
 
 OPACITY = 0.55
@@ -137,6 +138,15 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
 def _perturbation() -> _Group:
     _title("Perturbation")
     strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
+    # Not among the controls: the browser's store holds the reach, whose scale depends on the checkpoint on show.
+    gr.HTML(
+        value="",
+        html_template=source("page/reach.html"),
+        css_template=source("page/reach.css"),
+        js_on_load=mounting("page/reach.js"),
+        apply_default_css=False,
+        elem_id="reach",
+    )
     mode = gr.Radio([(name.capitalize(), name) for name in MODES], value=MODES[0], label="Replacement", elem_id="mode")
     with gr.Row(equal_height=True, elem_id="draw"):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")

@@ -10,7 +10,7 @@ from app.scan.branches import branch_changes
 from app.scan.frame_request import FrameRequest, RequestError, forced_tokens
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
-from vqseg.inference import dice_by_class, label_agreement, psnr
+from vqseg.inference import changed_share, dice_by_class, label_agreement, psnr
 from vqseg.types import Array, SliceResult
 
 # The newest frame of each scan.
@@ -32,6 +32,7 @@ class Frame:
         psnr: Of the reconstruction against the image, in dB.
         milliseconds: All the work on the server.
         agreement: Share of pixels with the same label as at strength 0.
+        changed_share: Share of the structures' pixels with another label than at strength 0; see vqseg.inference.changed_share.
         changes: uint8, which decoder answers where; see app.scan.branches.
     """
 
@@ -45,6 +46,7 @@ class Frame:
     psnr: float
     milliseconds: float
     agreement: float
+    changed_share: float | None
     changes: Array
 
     def figures(self) -> dict[str, float]:
@@ -135,8 +137,8 @@ def _frame(
     view, labels = scan.views[request.plane], shown[0]
     clean, clean_picture = (view.cut(array, request.index) for array in (scan.segmented.labels, scan.segmented.reconstruction))
     changes = branch_changes(labels, clean, shown[1], clean_picture)
-    agreement = float((labels == clean).mean())
-    return Frame(shown[0], shown[1], shown[2], *codes, *shares, _milliseconds_since(start), agreement, changes)
+    compared = float((labels == clean).mean()), changed_share(labels, clean)
+    return Frame(shown[0], shown[1], shown[2], *codes, *shares, _milliseconds_since(start), *compared, changes)
 
 
 def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[float | None] | None:

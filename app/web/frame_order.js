@@ -43,6 +43,16 @@ export function nextAhead(strength, grid, isThere) {
   return grid.toSorted((a, b) => Math.abs(a - strength) - Math.abs(b - strength)).find((step) => !isThere(step));
 }
 
+/** Frames of other reaches that are fetched ahead, at most. */
+export const REACHES = 24;
+
+/**
+ * How many frames of other reaches fit into memory beside those of the grid of epsilon and the present one.
+ * @param {number} pixels of a slice
+ * @param {number[]} grid
+ */
+export const reachesAhead = (pixels, grid) => Math.max(0, Math.min(REACHES, mostKept(pixels) - grid.length - 1));
+
 /**
  * How many slices of this size are kept.
  * @param {number} pixels

@@ -1,11 +1,12 @@
 /* The frames of what the page shows: requested, kept and fetched ahead.
    One request is under way at a time. Only the newest wish is kept, so the last value of a drag always wins.
-   In pauses the frames of epsilon 0, 0.05 .. 1 of the present slice are fetched, the nearest first. The slider then
-   needs no wait. */
+   In pauses the frames of epsilon 0, 0.05 .. 1 of the present slice are fetched, the nearest first, and those of the
+   reaches beside the present one. The sliders then need no wait; the one that moved last comes first. */
 
 import { facts } from "./facts.js";
-import { frameKey, gridOf, mostKept, nearest, nextAhead, requestOf, sliceKey } from "./frame_order.js";
+import { frameKey, gridOf, mostKept, nearest, nextAhead, reachesAhead, requestOf, sliceKey } from "./frame_order.js";
 import { unpackFrame, unpackInput } from "./packed_frames.js";
+import { reachesBeside } from "./reach_scale.js";
 import { store as pageStore } from "./store.js";
 
 /** @typedef {import("./types").Ask} Ask */
@@ -21,6 +22,7 @@ import { store as pageStore } from "./store.js";
 /** @typedef {{request: SliceRequest, resolve: (frame: Frame | null) => void}} Extra */
 /** @typedef {{request: SliceRequest, isWanted: boolean, extra?: Extra}} Next */
 
+const STAND_IN = 4; // reaches beside one whose frames may stand in until its own has come
 const REST = 150; // milliseconds without a change before anything is fetched ahead
 const SILENT = "The server did not answer. Move the slider to try again.";
 
@@ -61,6 +63,9 @@ export function createFrames(store, steps) {
   let wanted = null; // the newest request, not sent yet
   let busy = false;
   let sequence = 0; // of the newest wish
+  /** @type {PageState | null} */
+  let former = null; // the state before the present one
+  let reachMoved = false; // whether the reach was moved after epsilon
   /** @type {Shown | null} */
   let shown = null; // the last frame that the views were given
   let failed = 0; // sequence at which fetching ahead failed; the next change starts it again
@@ -87,14 +92,28 @@ export function createFrames(store, steps) {
   /** @param {PageState} state */
   function follow(state) {
     const request = { ...requestOf(state), sequence: ++sequence };
+    if (former?.reach !== state.reach) reachMoved = former !== null;
+    else if (former.strength !== state.strength) reachMoved = false;
+    former = state;
     wanted = null;
     if (isReady(request)) publish(request);
     else {
-      const near = { ...request, strength: nearest(request.strength, steps) };
-      if (isReady(near)) publish(near);
+      const near = nearby(state, request).find(isReady);
+      if (near) publish(near);
       wanted = request;
     }
     pump();
+  }
+
+  /**
+   * What may stand in for a frame until it has come.
+   * @param {PageState} state
+   * @param {SliceRequest} request
+   */
+  function nearby({ scan, reach }, request) {
+    const reaches = reachMoved ? reachesBeside(reach, scan.reach, STAND_IN) : [];
+    const others = reaches.map((other) => ({ ...request, reach: other }));
+    return [{ ...request, strength: nearest(request.strength, steps) }, ...others];
   }
 
   async function pump() {
@@ -145,7 +164,18 @@ export function createFrames(store, steps) {
     }
     const base = { ...requestOf(state), sequence };
     const strength = nextAhead(state.strength, GRID, (step) => isReady({ ...base, strength: step }));
-    return strength === undefined ? null : { ...base, strength };
+    const reach = reachesOf(state).find((other) => !isReady({ ...base, reach: other }));
+    const nexts = [strength !== undefined && { ...base, strength }, reach !== undefined && { ...base, reach }];
+    return (reachMoved ? nexts.reverse() : nexts).find((next) => next !== false) ?? null;
+  }
+
+  /**
+   * The reaches whose frames are fetched ahead. At epsilon 0 no reach changes anything.
+   * @param {PageState} state
+   */
+  function reachesOf({ scan, mode, reach, strength }) {
+    if (strength === 0 || !shown || !scan.reach.modes.includes(mode)) return [];
+    return reachesBeside(reach, scan.reach, reachesAhead(shown.frame.length, GRID));
   }
 
   /**
@@ -253,7 +283,7 @@ export function createFrames(store, steps) {
     get curve() {
       return curve();
     },
-    /** How many of the present slice's frames have been fetched ahead. */
+    /** How many of the present slice's frames by epsilon have been fetched ahead. */
     get readyAhead() {
       return readyAhead();
     },

@@ -1,5 +1,6 @@
 /* The keys of the page. Keys and views also move the sidebar's sliders through this module. */
 
+import { positionOf, reachAt, whyFixed } from "./reach_scale.js";
 import { store } from "./store.js";
 
 /** @typedef {() => boolean | void} Action */
@@ -42,6 +43,14 @@ const moveSlice = (step) => setSlider("slice", (store.state?.index ?? 0) + step)
 /** @param {number} step */
 const moveStrength = (step) => setSlider("strength", (store.state?.strength ?? 0) + step);
 
+/** @param {number} steps on the slider's track */
+function moveReach(steps) {
+  const { state } = store;
+  if (!state || whyFixed(state)) return;
+  const { reach: ends } = state.scan;
+  store.moveReach(reachAt(Math.max(0, positionOf(state.chosenReach, ends) + steps), ends));
+}
+
 /** @type {Record<string, Action>} */
 const actions = {
   ArrowRight: () => moveSlice(1),
@@ -50,6 +59,8 @@ const actions = {
   ArrowDown: () => moveSlice(-1),
   "]": () => moveStrength(0.05),
   "[": () => moveStrength(-0.05),
+  ".": () => moveReach(4),
+  ",": () => moveReach(-4),
   r: () => click("#reroll"),
   0: () => click("#reset"),
   h: () => click("#shown input"),

@@ -11,7 +11,7 @@ import { typed, unpack } from "./packed.js";
  * @returns {Promise<Frame>}
  */
 export async function unpackFrame(answer) {
-  const { replaced_share, dice_vs_clean, psnr, agreement, truth, milliseconds } = answer;
+  const { replaced_share, dice_vs_clean, psnr, agreement, changed_share, truth, milliseconds } = answer;
   const [labels, reconstruction, changes, clean_codes, codes] = await Promise.all([
     unpack(answer.labels),
     unpack(answer.reconstruction),
@@ -19,7 +19,7 @@ export async function unpackFrame(answer) {
     answer.clean_codes ? typed(Int32Array, answer.clean_codes) : null,
     answer.codes ? typed(Int32Array, answer.codes) : null,
   ]);
-  const figures = { replaced_share, dice_vs_clean, psnr, agreement, truth, milliseconds };
+  const figures = { replaced_share, dice_vs_clean, psnr, agreement, changed_share, truth, milliseconds };
   return { ...figures, labels, reconstruction, changes, clean_codes, codes, length: labels.length };
 }
 
@@ -28,8 +28,8 @@ export async function unpackFrame(answer) {
  * @param {SliceAnswer} answer
  * @returns {Promise<SliceInput | null>}
  */
-export async function unpackInput({ image, values, values_type: type }) {
-  if (!image || !values) return null;
+export async function unpackInput({ image, values, values_type: type, clean_labels: clean }) {
+  if (!image || !values || !clean) return null;
   const numbers = type === "int16" ? await typed(Int16Array, values) : await typed(Float32Array, values);
-  return { image: await unpack(image), values: numbers, length: numbers.length };
+  return { image: await unpack(image), values: numbers, clean_labels: await unpack(clean), length: numbers.length };
 }

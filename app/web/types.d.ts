@@ -115,6 +115,8 @@ export interface FrameFigures {
   dice_vs_clean: number;
   psnr: number;
   agreement: number;
+  /** of the structures' pixels, those whose label is not that of epsilon 0; null without any structure */
+  changed_share: number | null;
   /** Dice of every structure against the truth; null for one that is in neither picture */
   truth: (number | null)[] | null;
   milliseconds: number;
@@ -128,6 +130,7 @@ export interface SliceAnswer extends FrameFigures {
   image: string | null;
   values?: string;
   values_type?: "int16" | "float32";
+  clean_labels?: string;
   clean_codes: string | null;
   codes: string | null;
   done?: number;
@@ -152,6 +155,8 @@ export interface SliceInput {
   image: Uint8Array;
   /** as the file has them */
   values: Int16Array | Float32Array;
+  /** at epsilon 0, without forced tokens */
+  clean_labels: Uint8Array;
   length: number;
 }
 
@@ -246,6 +251,8 @@ export interface Facts {
   branches: { neither: number; segmentation: number; reconstruction: number; both: number };
   /** of the grey range: a smaller change of the reconstruction does not count */
   noticed: number;
+  /** in a sentence, what a replaced token becomes, by mode */
+  replacements: Record<string, string>;
   tabs: string[];
   /** the file of plotly.js that Gradio has, "" where it is not known */
   plotly: string;

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 
-import { frameKey, gridOf, mostKept, nearest, nextAhead } from "../../app/web/frame_order.js";
+import { frameKey, gridOf, mostKept, nearest, nextAhead, reachesAhead } from "../../app/web/frame_order.js";
 import { createFrames } from "../../app/web/frames.js";
+import { reachesBeside } from "../../app/web/reach_scale.js";
 import { createStore } from "../../app/web/store.js";
 import { controlsOf, scanOf } from "./scans.js";
 
@@ -27,8 +28,11 @@ function answerTo({ strength, with_image: withImage }) {
     codes: packed([byte, 0, 0, 0]),
     truth: null,
     image: withImage ? packed([5, 6]) : null,
-    ...(withImage ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16") } : {}),
+    ...(withImage
+      ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16"), clean_labels: packed([0, 1]) }
+      : {}),
     agreement: 1,
+    changed_share: strength,
     replaced_share: strength,
     dice_vs_clean: 1,
     psnr: 30,
@@ -107,6 +111,14 @@ test("as many frames are kept as memory allows", () => {
   assert.deepEqual([mostKept(48 * 40), mostKept(512 * 512), mostKept(2 ** 25)], [256, 128, 24]);
 });
 
+test("frames of other reaches are fetched as long as those of epsilon stay", () => {
+  const grid = gridOf(20);
+  assert.deepEqual(
+    [48 * 40, 1024 * 1024, 2 ** 25].map((pixels) => reachesAhead(pixels, grid)),
+    [24, 10, 2],
+  );
+});
+
 test("an answer is unpacked and published", async () => {
   const { store, frames, answer } = setUp();
   store.update(controlsOf({ strength: 0.3 }));
@@ -143,18 +155,62 @@ test("a slice that was left is not published", async () => {
 
 test("at rest the frames of the slice are fetched ahead, and scrubbing over them asks for nothing", async () => {
   const { store, frames, asked, answer } = setUp();
-  store.update(controlsOf({ strength: 0.5 }));
+  store.update(controlsOf({ strength: 0.5, mode: "shuffle" }));
   const strengths = [];
   for (let i = 0; i < 5; i++) strengths.push((await answer()).strength);
   assert.deepEqual(strengths, [0.5, 0.25, 0.75, 0, 1]);
   assert.equal(frames.readyAhead, 5);
-  store.update(controlsOf({ strength: 0.75 }));
+  store.update(controlsOf({ strength: 0.75, mode: "shuffle" }));
   assert.equal(frames.shown?.request.strength, 0.75);
   assert.equal(asked.length, 0);
   assert.deepEqual(
     frames.curve.map(({ strength }) => strength),
     [0, 0.25, 0.5, 0.75, 1],
   );
+});
+
+test("at rest the frames of the reaches beside come too, after a move of the reach first", async () => {
+  const { store, frames, asked, answer } = setUp();
+  store.update(controlsOf({ strength: 0.5 }));
+  const questions = [];
+  for (let i = 0; i < 29; i++) questions.push(await answer());
+  assert.deepEqual(
+    questions.slice(0, 5).map(({ reach }) => reach),
+    [8, 8, 8, 8, 8],
+  );
+  const beside = reachesBeside(8, scanOf().reach, 24);
+  assert.deepEqual(
+    questions.slice(5).map(({ reach }) => reach),
+    beside,
+  );
+  await new Promise((later) => setTimeout(later, 200));
+  assert.equal(asked.length, 0);
+  store.moveReach(beside[3]);
+  assert.equal(frames.shown?.request.reach, beside[3]);
+  const { strength, reach } = await answer();
+  assert.equal(strength, 0.5);
+  assert.ok(reachesBeside(beside[3], scanOf().reach, 24).includes(reach) && !beside.includes(reach));
+});
+
+test("a reach that has not come is stood in for by one beside it", async () => {
+  const { store, frames, answer } = setUp();
+  store.update(controlsOf({ strength: 0.5 }));
+  await answer();
+  const [beside] = reachesBeside(8, scanOf().reach, 1);
+  store.moveReach(beside);
+  assert.equal(frames.shown?.request.reach, 8);
+  while ((await answer()).reach !== beside);
+  assert.equal(frames.shown?.request.reach, beside);
+});
+
+test("at epsilon 0 and in a mode without a reach there are none beside", async () => {
+  for (const controls of [{ strength: 0 }, { strength: 0.5, mode: "shuffle" }]) {
+    const { store, asked, answer } = setUp();
+    store.update(controlsOf(controls));
+    for (let i = 0; i < 5; i++) await answer();
+    await new Promise((later) => setTimeout(later, 200));
+    assert.equal(asked.length, 0);
+  }
 });
 
 test("nothing is fetched ahead across the slices", async () => {

@@ -6,15 +6,20 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from vqseg.cli import sensitivity
 from vqseg.cli.parsing import asks_help, config_parser, read_config
+
+_NAME_HELP = f"the table; or {sensitivity.NAME}, which trains nothing and has options of its own (table {sensitivity.NAME} --help)"
 
 
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
+    if rest and rest[0] == sensitivity.NAME:
+        return sensitivity.run(rest[1:])
     from vqseg.experiments.tables import TABLES
 
     parser = config_parser("table", rest)
-    parser.add_argument("name", choices=TABLES, nargs="?" if asks_help(rest) else None, help="the table")
+    parser.add_argument("name", choices=TABLES, nargs="?" if asks_help(rest) else None, help=_NAME_HELP)
     parser.add_argument("--budget", type=float, default=1.0, help="steps of each run, as a share of the configuration's (default 1)")
     parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: as many as the table wants, mostly 1)")
     parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")

@@ -37,6 +37,11 @@ class ObjectiveConfig:
     one piece; the teacher's islands are confident, and the student would learn them."""
     strength: float = 0.7
     """epsilon of the QPM on the student's strong branch, or the rate p of the dropout in its place."""
+    strength_schedule: Literal["constant", "ramp", "periodic"] = "constant"
+    """The strength over the steps from unlabelled_start on: "constant"; "ramp", rising linearly to `strength`; "periodic", up and down
+    between 0 and `strength` (a raised cosine), the idea of P3Net."""
+    strength_steps: int = 1000
+    """Steps that a ramp takes to rise, or one period; without meaning for a constant strength."""
     perturbation: str = "qpm"
     """What perturbs the student's post-VQ features: "qpm", as model.mode says, or for comparison "dropout", "channel_dropout", "none" or
     another perturbation of features (vqseg.quantization.perturbation)."""
@@ -64,6 +69,7 @@ class ObjectiveConfig:
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):
             require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        require(self.strength_steps >= 1, f"strength_steps must be at least 1, got {self.strength_steps}")
         # Imported here, as torch comes with it: a second that the command line's help does without.
         from vqseg.quantization.perturbation import training_names
 

@@ -17,7 +17,7 @@ from vqseg.experiments.plots import draw
 from vqseg.experiments.results import CellResult
 from vqseg.experiments.rows import Row
 from vqseg.files import write_whole
-from vqseg.quantization.perturbation import QPM
+from vqseg.quantization.perturbation import training_perturbation
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
 __all__ = ["METRICS", "Row", "markdown", "paired_test", "write_report"]
@@ -183,8 +183,10 @@ def _perturbed(config: Config) -> str:
     objective, model = config.objective, config.model
     if objective.perturbation == "none":
         return ""
-    reach = f" at reach {model.reach:g}" if objective.perturbation == QPM and model.mode == "resample" and model.reach is not None else ""
-    return f" with {objective.perturbation} {objective.strength:g}{reach}"
+    kind = training_perturbation(objective.perturbation, model.mode)
+    reach = f" at reach {model.reach:g}" if kind.reaches and model.reach is not None else ""
+    schedule = f" ({objective.strength_schedule}, {objective.strength_steps} steps)" if objective.strength_schedule != "constant" else ""
+    return f" with {objective.perturbation} {objective.strength:g}{schedule}{reach}"
 
 
 def _provenance(done: Sequence[CellResult], config: Config, budget: float) -> str:

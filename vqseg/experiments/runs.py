@@ -49,6 +49,7 @@ _YOUNGER = {
     ("data", "pseudo_labels"): None,
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
+    ("objective", "strength_schedule"): "constant",
     ("objective", "perturb_labelled"): False,
     ("objective", "student_view"): "strong",
     ("train", "decoders_alone"): False,
@@ -90,6 +91,8 @@ def cell_key(config: Config, start: str = "") -> str:
     train = child(values, "train")
     for name in _SILENT:
         train.pop(name)
+    if config.objective.strength_schedule == "constant":
+        child(values, "objective").pop("strength_steps")
     for (room, name), default in _YOUNGER.items():
         settings = child(values, room)
         if settings[name] == default:

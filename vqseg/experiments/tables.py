@@ -135,6 +135,7 @@ def scaled(config: Config, budget: float) -> Config:
             unlabelled_start=steps(objective.unlabelled_start),
             unlabelled_ramp=steps(objective.unlabelled_ramp),
             alignment_ramp=steps(objective.alignment_ramp),
+            strength_steps=steps(objective.strength_steps, 1),
         ),
         train=replace(
             train,

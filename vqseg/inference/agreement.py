@@ -1,4 +1,4 @@
-"""How far two pictures agree: Dice of labels, PSNR of intensities. What is reported for a data set comes from `vqseg.metrics`."""
+"""How far two pictures agree: Dice of labels, changed pixels, PSNR of intensities. What is reported for a data set: `vqseg.metrics`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,20 @@ def dice_by_class(labels: Array, reference: Array, classes: int) -> list[float |
         One value in [0, 1] for each of the structures 1 to classes - 1; None where neither picture has it.
     """
     return [_dice(labels == label, reference == label) for label in range(1, classes)]
+
+
+def changed_share(labels: Array, reference: Array) -> float | None:
+    """Share of the structures' pixels whose label differs. A structure's pixels are those that it has in either picture.
+
+    Args:
+        labels: Integers of any shape; 0 is the background.
+        reference: Integers of the same shape.
+
+    Returns:
+        A share in [0, 1] of the pixels that are no background in at least one picture; None if there is none.
+    """
+    structures = int(np.count_nonzero((labels != 0) | (reference != 0)))
+    return int(np.count_nonzero(labels != reference)) / structures if structures else None
 
 
 def psnr(picture: Array, reference: Array) -> float:

@@ -68,7 +68,8 @@ class VQSeg(nn.Module):
             share: Rank and world size, if several ranks share the batch.
 
         Returns:
-            Logits (B, C, H, W), reconstruction (B, C_in, H, W) and what they came from.
+            Logits (B, C, H, W), reconstruction (B, C_in, H, W) and what they came from. A perturbation that makes two versions of every
+            image has both decoded, all first ones before all second ones: 2 B logits, reconstructions, quantized and replaced.
 
         Raises:
             ValueError: If the perturbation is unknown, or needs codes that a continuous network never has.
@@ -154,7 +155,8 @@ class VQSeg(nn.Module):
             perturbation: As for `forward`.
 
         Returns:
-            Perturbed features (B, D, h, w), and which tokens carry another code, (B, h, w) bool.
+            Perturbed features (V B, D, h, w), and which tokens carry another code, (V B, h, w) bool; V is the number of versions that the
+            perturbation makes of every image, 1 or 2.
 
         Raises:
             ValueError: As for `forward`.
@@ -169,8 +171,8 @@ class VQSeg(nn.Module):
                 codewords = self.quantizer.codewords().detach().float()
                 temperature = self.swap_temperature(codewords, self.quantizer.stamp)
             tokens = PostVQ(quantized, indices, codewords, temperature)
-            perturbed, codes = kind.apply(tokens, strength, generator, share)
-        return perturbed, codes != indices
+            perturbed, codes = kind.versions(tokens, strength, generator, share)
+        return perturbed, codes != indices.repeat(len(codes) // len(indices), 1, 1)
 
     def decode(self, quantized: Tensor, size: torch.Size | tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Decode post-VQ features with both decoders (Eq. 7).
@@ -188,8 +190,10 @@ class VQSeg(nn.Module):
 
 
 def _joined(passing: Tensor | None, quantized: Tensor) -> Tensor:
-    """The levels that bypassed the codebook and those that went through it, stacked again."""
-    return quantized if passing is None else torch.cat([passing, quantized], dim=2)
+    """The levels that bypassed the codebook, (B, D, h', w), and those that went through it, (V B, D, h, w), stacked again."""
+    if passing is None:
+        return quantized
+    return torch.cat([passing.repeat(len(quantized) // len(passing), 1, 1, 1), quantized], dim=2)
 
 
 def _no_codes(z: Tensor) -> QuantizerOutput:

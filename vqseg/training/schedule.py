@@ -1,13 +1,14 @@
-"""Learning rate over the steps, and the steps at which something else happens."""
+"""Learning rate and strength over the steps, and the steps at which something else happens."""
 
 from __future__ import annotations
 
+import math
 import warnings
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LinearLR, LRScheduler, PolynomialLR, SequentialLR
 
-from vqseg.config import TrainConfig
+from vqseg.config import ObjectiveConfig, TrainConfig
 
 
 def learning_rate_schedule(optimizer: Optimizer, config: TrainConfig) -> LRScheduler:
@@ -44,6 +45,24 @@ def lengthened_schedule(optimizer: Optimizer, config: TrainConfig, done: int) ->
         for _ in range(done):
             schedule.step()
     return schedule
+
+
+def strength_at(objective: ObjectiveConfig, step: int) -> float:
+    """How strongly the student is perturbed at a step.
+
+    Args:
+        objective: Has the strength, its schedule and the length of that.
+        step: From 0. A ramp or a period begins at unlabelled_start, where the unlabelled branch does.
+
+    Returns:
+        In [0, strength]. A ramp gives the whole strength after strength_steps steps, a period in its middle.
+    """
+    since = max(0, step - objective.unlabelled_start)
+    if objective.strength_schedule == "ramp":
+        return objective.strength * min(1.0, (since + 1) / objective.strength_steps)
+    if objective.strength_schedule == "periodic":
+        return objective.strength * (1.0 - math.cos(2.0 * math.pi * since / objective.strength_steps)) / 2.0
+    return objective.strength
 
 
 def codebook_start(config: TrainConfig) -> int:

@@ -82,13 +82,13 @@ class _Step:
         """The labelled branch: both decoders against the truth (Eq. 8)."""
         objective = self.objective
         output = self._perturbed(images) if objective.perturb_labelled else self._clean(images)
-        segmentation = segmentation_loss(output.logits, labels, dice=objective.dice, total=self.group.total)
+        segmentation = self._segmentation(output, labels)
         with torch.no_grad():
-            dice = mean_structure_dice(output.logits.argmax(1), labels, output.logits.shape[1])
+            dice = mean_structure_dice(output.logits[: len(labels)].argmax(1), labels, output.logits.shape[1])
         nothing = segmentation.new_zeros(())
         return LossTerms(
             segmentation,
-            reconstruction_loss(output.reconstruction, images),
+            _reconstruction(output, images),
             output.quantizer_loss,
             unlabelled_segmentation=nothing,
             unlabelled_reconstruction=nothing,
@@ -110,16 +110,15 @@ class _Step:
 
     def unlabelled(self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
         """The unlabelled branch: the student sees strong views, mixed, through perturbed codes (Eq. 9). -> all terms."""
-        objective, group = self.objective, self.group
+        objective = self.objective
         mixed = self._mixing(strong) if objective.student_view == "strong" else _as_it_is
         images = mixed(strong if objective.student_view == "strong" else weak)
         target, mask = mixed(hard), mixed(sure)
         output = disturbed = self._clean(images) if objective.feature_stream else self._perturbed(images)
-        segmentation = segmentation_loss(output.logits, target, dice=objective.dice, mask=mask, total=group.total)
+        segmentation = self._segmentation(output, target, mask)
         if objective.feature_stream:
             disturbed = self._perturbed(weak)
-            steady = segmentation_loss(disturbed.logits, hard, dice=objective.dice, mask=sure, total=group.total)
-            segmentation = (segmentation + steady) / 2
+            segmentation = (segmentation + self._segmentation(disturbed, hard, sure)) / 2
         aligned = _alignment(self.guide, mixed(weak), output, objective) if self.guide else 0.0
         figures = {
             "confident_share": mask.float().mean(),
@@ -130,10 +129,15 @@ class _Step:
             terms,
             quantizer=(terms.quantizer + output.quantizer_loss) / 2,
             unlabelled_segmentation=segmentation,
-            unlabelled_reconstruction=reconstruction_loss(output.reconstruction, images),
+            unlabelled_reconstruction=_reconstruction(output, images),
             figures=terms.figures | figures,
             alignment=(terms.alignment + aligned) / 2,
         )
+
+    def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """L_seg, the mean over the versions that a perturbation has made of every image."""
+        versions, total = output.logits.split(len(target)), self.group.total
+        return torch.stack([segmentation_loss(one, target, dice=self.objective.dice, mask=mask, total=total) for one in versions]).mean()
 
     def _mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
         """One CutMix for images (B_u, 1, H, W), labels and masks alike, over the batches of all ranks."""
@@ -155,6 +159,11 @@ class _Step:
             share=self.group.share,
         )
         return output
+
+
+def _reconstruction(output: VQSegOutput, images: Tensor) -> Tensor:
+    """L_rec, the mean over the versions that a perturbation has made of every image."""
+    return reconstruction_loss(output.reconstruction, images.repeat(len(output.reconstruction) // len(images), 1, 1, 1))
 
 
 def _as_it_is(values: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ from vqseg.training.guide import make_guide
 from vqseg.training.journal import Journal
 from vqseg.training.placing import CodebookPlacing
 from vqseg.training.run_data import RunData, load_run_data
-from vqseg.training.schedule import learning_rate_schedule, lengthened_schedule, snapshot_steps
+from vqseg.training.schedule import learning_rate_schedule, lengthened_schedule, snapshot_steps, strength_at
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.start import TrainingError, initial_network, parameter_groups
@@ -159,7 +159,7 @@ class Trainer:
                 self.teacher,
                 batch,
                 self.generator,
-                objective=config.objective,
+                objective=replace(config.objective, strength=strength_at(config.objective, self.step)),
                 augmentation=config.augmentation,
                 quantize=self.placing.reads_codes(self.step),
                 guide=self.guide,
@@ -185,9 +185,11 @@ class Trainer:
         usage = self._usage()
         train, weight = self.config.train, self.objective.unlabelled_weight(self.step - 1)
         unlabelled = train.batch_unlabelled if weight > 0 and self.data.sampler.pools.unlabelled is not None else 0
+        strength = strength_at(self.config.objective, self.step - 1)
         facts = {
             "unlabelled_weight": round(weight, 4),
             **({"alignment_weight": round(self.objective.alignment_weight(self.step - 1), 4)} if self.guide else {}),
+            **({"strength": round(strength, 4)} if self.config.objective.strength_schedule != "constant" else {}),
             "learning_rate": float(self.schedule.get_last_lr()[0]),
             "codewords_used": round(utilisation(usage), 4),
             **({"codebook_size": len(usage)} if train.adapt_codebook else {}),

@@ -24,7 +24,8 @@ def frame(scan: OpenScan, request: Request) -> Answer:
     Returns:
         While the volume is being decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed
         "labels", "reconstruction" and "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure
-        against the ground truth, or None; "image", "values" and "values_type" of the input; the numbers of a Frame.
+        against the ground truth, or None; "image", "values" and "values_type" of the input and "clean_labels", its labels at strength
+        0; the numbers of a Frame.
     """
     asked, decoding = FrameRequest.checked(request, scan), 0.0
     if not scan.acquired(asked.plane) and not REPLAYS.ready(scan, asked):
@@ -41,6 +42,7 @@ def frame(scan: OpenScan, request: Request) -> Answer:
         "truth": truth_scores(scan, asked, made),
         **(_input(scan, asked, made) if request.get("with_image") else {"image": None}),
         "agreement": made.agreement,
+        "changed_share": made.changed_share,
         **made.figures(),
         "milliseconds": made.milliseconds + decoding,
     }
@@ -54,8 +56,10 @@ def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, An
 
 
 def _input(scan: OpenScan, request: FrameRequest, frame: Frame) -> dict[str, Any]:
-    """The input, which the perturbation does not change: the slice as the network reads it, and the values of the file."""
-    values = scan.views[request.plane].cut(scan.segmented.scan.voxels, request.index)
+    """What the perturbation does not change: the slice as the network reads it, the values of the file, the labels at strength 0."""
+    view = scan.views[request.plane]
+    values, clean = (view.cut(array, request.index) for array in (scan.segmented.scan.voxels, scan.segmented.labels))
     whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
     values = values.astype(np.int16 if whole else np.float32)
-    return {"image": packed(greyscale(frame.image)), "values": packed(values), "values_type": values.dtype.name}
+    packed_values = {"values": packed(values), "values_type": values.dtype.name}
+    return {"image": packed(greyscale(frame.image)), "clean_labels": packed(clean), **packed_values}

@@ -1,6 +1,7 @@
 /* Sliders below the pictures, for narrow screens: there the sidebar is far away. */
 
 import { setSlider } from "../../web/keys.js";
+import { createReachSlider } from "../../web/reach_slider.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 
@@ -21,6 +22,7 @@ export function createScrubs(root) {
 
   const strengthScrub = scrub("strength");
   const sliceScrub = scrub("slice");
+  createReachSlider(/** @type {HTMLElement} */ (root.querySelector(".scrub[data-moves=reach]")));
 
   /** @param {PageState} state */
   function draw({ strength, index, plane, scan }) {

@@ -2,7 +2,9 @@
 
 import { cellAt } from "../../web/cells.js";
 import { make } from "../../web/dom.js";
+import { facts } from "../../web/facts.js";
 import { percent } from "../../web/numbers.js";
+import { told } from "./change_words.js";
 
 /** @typedef {import("../../web/types").Cell} Cell */
 /** @typedef {import("../../web/types").Frame} Frame */
@@ -11,6 +13,8 @@ import { percent } from "../../web/numbers.js";
 /** @typedef {import("../../web/types").Progress} Progress */
 /** @typedef {import("../../web/types").Scan} Scan */
 /** @typedef {import("../../web/types").Shown} Shown */
+
+const REST = 700; // milliseconds without a change before the sentence is read aloud
 
 /**
  * A pixel in words: its place, value and label, and the codes of its token before and after the perturbation.
@@ -50,6 +54,8 @@ export function createStatus(root) {
   const busy = find(".busy");
   const bar = /** @type {HTMLProgressElement} */ (busy.querySelector("progress"));
   const notice = find(".notice");
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let announcing;
 
   /**
    * @param {Shown} shown
@@ -64,6 +70,19 @@ export function createStatus(root) {
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
     find(".truth").hidden = !frame.truth;
     text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
+  }
+
+  /**
+   * Everyone sees the sentence follow a slider; a screen reader hears it once the slider rests.
+   * @param {Shown} shown
+   * @param {Scan} scan
+   */
+  function tellChange({ request, frame }, scan) {
+    const sentence = told(request, frame, scan, facts.replacements);
+    if (text("told").textContent === sentence) return;
+    text("told").textContent = sentence;
+    clearTimeout(announcing);
+    announcing = setTimeout(() => void (text("announced").textContent = sentence), REST);
   }
 
   /**
@@ -112,5 +131,5 @@ export function createStatus(root) {
   }
 
   const tellWindow = (/** @type {string} */ words) => void (text("window").textContent = words);
-  return { tellFigures, tellPixel, tellProgress, tellLit, tellWindow, describe, leave, say };
+  return { tellFigures, tellChange, tellPixel, tellProgress, tellLit, tellWindow, describe, leave, say };
 }

@@ -4,6 +4,7 @@ import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
+import { createChanged } from "./changed.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
 import { createScrubs } from "./scrubs.js";
@@ -28,7 +29,7 @@ export function mount(element, _props, server) {
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
   store.subscribe(see.follow);
-  store.onReset(see.forgetWindow);
+  store.onReset(see.reset);
   frames.subscribe(see.receive);
   frames.connect((request) => server.frame(request));
 }
@@ -39,6 +40,7 @@ function createSee(root) {
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
   const level = createWindow(facts.windows);
+  const changed = createChanged(root, repaint);
   /** @type {Shown | null} */
   let shown = null; // what the canvases show
   /** @type {Scan | null} */
@@ -51,6 +53,7 @@ function createSee(root) {
     status.leave(shown !== null && shown.request.token !== state.scan.token);
     status.tellLit(state.lit.length);
     scrubs.draw(state);
+    changed.follow(state);
     repaint();
   }
 
@@ -80,7 +83,9 @@ function createSee(root) {
     const range = level.range(shown, state.range);
     status.tellWindow(inWords(range));
     panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state);
+    changed.draw(shown, state);
     status.tellFigures(shown, state);
+    status.tellChange(shown, state.scan);
   }
 
   /** Called when something is painted. */
@@ -93,8 +98,9 @@ function createSee(root) {
     };
   }
 
-  function forgetWindow() {
+  function reset() {
     level.forget();
+    changed.reset();
     repaint();
   }
 
@@ -107,7 +113,7 @@ function createSee(root) {
   return {
     follow,
     receive,
-    forgetWindow,
+    reset,
     isPainted: () => shown !== null,
     view,
     isMirrored: panels.isMirrored,

@@ -40,10 +40,27 @@ class FeatureDropout(nn.Module):
         """
         if not 0.0 <= rate <= 1.0:
             raise ValueError(f"rate must lie in [0, 1], got {rate}")
+        return kept_features(features, self.draw(features, generator, share) >= rate, rate)
+
+    def draw(self, features: Tensor, generator: Generator | None = None, share: Share = WHOLE) -> Tensor:
+        """The rates at which features begin to be dropped: (B, D, h, w) in [0, 1), or (B, D, 1, 1). Arguments as of `forward`."""
         shape = (len(features) * share.count, features.shape[1], *((1, 1) if self.channels else features.shape[2:]))
         draw_on = generator.device if generator is not None else features.device
-        uniform = to_device(torch.rand(shape, generator=generator, device=draw_on)[share.rows(len(features))], features.device)
-        return torch.where(uniform >= rate, features / max(1.0 - rate, 1e-6), 0.0) if rate < 1 else torch.zeros_like(features)
+        return to_device(torch.rand(shape, generator=generator, device=draw_on)[share.rows(len(features))], features.device)
+
+
+def kept_features(features: Tensor, kept: Tensor, rate: float) -> Tensor:
+    """Zero what is dropped and scale what is kept.
+
+    Args:
+        features: (B, D, h, w).
+        kept: bool, of a shape that broadcasts to it.
+        rate: The share that is dropped, p in [0, 1]; at 1 nothing is left.
+
+    Returns:
+        (B, D, h, w).
+    """
+    return torch.where(kept, features / max(1.0 - rate, 1e-6), 0.0) if rate < 1 else torch.zeros_like(features)
 
 
 def _dropout(name: str, title: str, *, channels: bool, tabled: bool) -> FeaturePerturbation:

@@ -56,6 +56,14 @@ def swap_length(codewords: Tensor, usage: Tensor, temperature: Temperature, stre
     return total
 
 
+def shift_effect(codewords: Tensor, usage: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
+    """The effect of moving every token by a share of a swap: strength^2 times a swap's mean squared length, over the variance.
+
+    Arguments, errors and the infinite case as for the QPM.
+    """
+    return ratio(strength**2 * swap_length(codewords, usage, temperature, strength), variance(codewords, usage))
+
+
 def shuffle_effect(codewords: Tensor, usage: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
     """The effect of shuffling a share of the positions: two tokens drawn by usage lie two variances apart. Arguments as for the QPM."""
     check_codebook(codewords, strength)

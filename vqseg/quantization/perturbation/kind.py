@@ -56,6 +56,8 @@ class Perturbation(ABC):
     """Whether a larger strength, under one seed, only adds to what a smaller one does."""
     needs_codes: bool = False
     """Whether it cannot do without a codebook."""
+    reaches: bool = False
+    """Whether what it does depends on the temperature, and so on the reach."""
     tabled: bool = True
     """Whether the table of strengths has rows for it."""
     compared: bool = True
@@ -64,6 +66,11 @@ class Perturbation(ABC):
     """Its effect as a formula, where there is one."""
     radius: Radius | None = None
     """The KL divergence that it puts between the marginals before and after, where there is a formula."""
+
+    @property
+    def paired(self) -> bool:
+        """Whether training decodes two versions of every image."""
+        return False
 
     @abstractmethod
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
@@ -82,8 +89,27 @@ class Perturbation(ABC):
             ValueError: If the strength lies outside [0, 1], or codewords are needed and missing.
         """
 
+    def versions(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        """Every version of a batch that training decodes: the one of `apply`, for most kinds, or two that belong together.
+
+        Args:
+            tokens: The batch.
+            strength: As for `apply`.
+            generator: As for `apply`.
+            share: As for `apply`.
+
+        Returns:
+            Features (V B, D, h, w) and their codes (V B, h, w) int64. The first B of each are what `apply` gives.
+
+        Raises:
+            ValueError: As for `apply`.
+        """
+        return self.apply(tokens, strength, generator, share)
+
     def effect(self, codewords: Tensor, usage: Tensor, strength: float, temperature: Temperature = 1.0) -> float:
         """How far it moves what the decoders read: E|q' - q|^2 over the variance of the codewords, both under usage (effect.py).
+
+        The mean over the versions, where there are two.
 
         Args:
             codewords: (K, D), K >= 2, on the CPU.
@@ -106,8 +132,12 @@ class Perturbation(ABC):
         random = torch.Generator().manual_seed(0)
         indices = torch.multinomial(shares(codewords, usage), side * side, replacement=True, generator=random).view(1, side, side)
         features = F.embedding(indices, codewords.float()).permute(0, 3, 1, 2)
-        moved, _ = self.apply(PostVQ(features, indices, codewords.float(), temperature), strength, random)
-        return ratio(float((moved - features).double().square().sum(1).mean()), variance(codewords, usage))
+        moved, _ = self.versions(PostVQ(features, indices, codewords.float(), temperature), strength, random)
+        # Of one picture: each of its versions is compared with it.
+        return ratio(
+            float((moved - features.repeat(len(moved) // len(features), 1, 1, 1)).double().square().sum(1).mean()),
+            variance(codewords, usage),
+        )
 
 
 Swap = Callable[[Tensor, Tensor, Tensor, float, Temperature], Tensor]
@@ -132,6 +162,8 @@ class CodePerturbation(Perturbation):
     """The same for all tokens at once and coupled in the temperature, where the perturbation is coupled in its strength."""
     reaches: bool = True
     """Whether its replacements depend on the temperature, and so on the reach."""
+    becomes: str = "another codeword"
+    """In a sentence: what a replaced token becomes."""
     needs_codes: bool = True
 
     @torch.no_grad()
@@ -243,12 +275,21 @@ class CodePerturbation(Perturbation):
 Change = Callable[[PostVQ, float, Generator | None, Share], Tensor]
 """(tokens, strength, generator, share) -> features (B, D, h, w); arguments as those of `Perturbation.apply`."""
 
+Pair = Callable[[PostVQ, float, Generator | None, Share], tuple[Tensor, Tensor]]
+"""As Change, with two versions of the features, (B, D, h, w) each."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeaturePerturbation(Perturbation):
     """Changes the features; the codes stay those that were chosen."""
 
     change: Change
+    pair: Pair | None = None
+    """Two versions from the same random numbers, of which `change` gives the first; None if there is no second."""
+
+    @property
+    def paired(self) -> bool:
+        return self.pair is not None
 
     def apply(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
         """Change the features and leave the codes.
@@ -265,11 +306,22 @@ class FeaturePerturbation(Perturbation):
         Raises:
             ValueError: The strength lies outside [0, 1], or codewords are needed and missing.
         """
+        self._check(tokens, strength)
+        return self.change(tokens, strength, generator, share), tokens.indices
+
+    def versions(self, tokens: PostVQ, strength: float, generator: Generator | None = None, share: Share = WHOLE) -> tuple[Tensor, Tensor]:
+        """As `Perturbation.versions`: both versions of a pair, or the only one."""
+        if self.pair is None:
+            return self.apply(tokens, strength, generator, share)
+        self._check(tokens, strength)
+        both = self.pair(tokens, strength, generator, share)
+        return torch.cat(both), tokens.indices.repeat(len(both), 1, 1)
+
+    def _check(self, tokens: PostVQ, strength: float) -> None:
         if not 0.0 <= strength <= 1.0:
             raise ValueError(f"{self.amount} must lie in [0, 1], got {strength}")
         if self.needs_codes and tokens.codewords is None:
             raise ValueError(f"perturbation {self.name} looks at codewords, and there is no codebook")
-        return self.change(tokens, strength, generator, share), tokens.indices
 
 
 def _uniform(indices: Tensor, generator: Generator | None, share: Share) -> Tensor:

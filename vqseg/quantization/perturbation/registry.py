@@ -5,13 +5,17 @@ Settings, training, serving, the app's modes and the table of strengths follow f
 
 from __future__ import annotations
 
+from vqseg.quantization.perturbation.complementary import COMPLEMENTARY_DROPOUT
 from vqseg.quantization.perturbation.dropout import CHANNEL_DROPOUT, DROPOUT
 from vqseg.quantization.perturbation.kind import CodePerturbation, Perturbation
 from vqseg.quantization.perturbation.nothing import NONE
 from vqseg.quantization.perturbation.resample import RESAMPLE
+from vqseg.quantization.perturbation.shift import SHIFT
 from vqseg.quantization.perturbation.shuffle import SHUFFLE
 
-PERTURBATIONS: dict[str, Perturbation] = {one.name: one for one in (RESAMPLE, SHUFFLE, DROPOUT, CHANNEL_DROPOUT, NONE)}
+PERTURBATIONS: dict[str, Perturbation] = {
+    one.name: one for one in (RESAMPLE, SHUFFLE, SHIFT, DROPOUT, CHANNEL_DROPOUT, COMPLEMENTARY_DROPOUT, NONE)
+}
 
 QPM = "qpm"
 """In the settings of a training run: the perturbation of codes that `model.mode` names."""
@@ -25,6 +29,11 @@ def modes() -> tuple[str, ...]:
 def modes_with_reach() -> tuple[str, ...]:
     """Those of `modes` whose replacements depend on the reach."""
     return tuple(name for name in modes() if code_perturbation(name).reaches)
+
+
+def replacements() -> dict[str, str]:
+    """In a sentence, what a replaced token becomes in each of `modes`."""
+    return {name: code_perturbation(name).becomes for name in modes()}
 
 
 def training_names() -> tuple[str, ...]:

@@ -29,5 +29,11 @@ def _shuffle(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: floa
 
 # Not coupled: a larger strength only adds positions, but which code a position gets depends on the other positions.
 SHUFFLE = CodePerturbation(
-    name="shuffle", title="QPM, shuffled", swap=_shuffle, closed_form=shuffle_effect, radius=shuffle_radii, reaches=False
+    name="shuffle",
+    title="QPM, shuffled",
+    swap=_shuffle,
+    closed_form=shuffle_effect,
+    radius=shuffle_radii,
+    reaches=False,
+    becomes="another token of the slice",
 )
