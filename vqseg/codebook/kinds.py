@@ -106,7 +106,7 @@ def _effects(one: Perturbation, table: Tensor, usage: Tensor, temperature: Tempe
 
 
 def _told(one: Perturbation) -> Kind:
-    return Kind(one.name, one.title, one.symbol, isinstance(one, CodePerturbation), isinstance(one, CodePerturbation) and one.reaches)
+    return Kind(one.name, one.title, one.symbol, isinstance(one, CodePerturbation), one.reaches)
 
 
 def _tensor(codewords: Array) -> Tensor:

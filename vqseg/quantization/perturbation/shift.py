@@ -36,4 +36,6 @@ SHIFT = FeaturePerturbation(
     reaches=True,
     # The published table of strengths was measured without it.
     tabled=False,
+    # No replaced token can be shown for it, and its effect takes seconds for a curve.
+    compared=False,
 )
