@@ -39,6 +39,6 @@ COMPLEMENTARY_DROPOUT = FeaturePerturbation(
     coupled=True,
     # The published table of strengths was measured without it.
     tabled=False,
-    # A picture under the first of its versions is one under dropout of channels.
+    # The app has no words and no colours for it.
     compared=False,
 )

@@ -36,6 +36,6 @@ SHIFT = FeaturePerturbation(
     reaches=True,
     # The published table of strengths was measured without it.
     tabled=False,
-    # No replaced token can be shown for it, and its effect takes seconds for a curve.
+    # The app has no words and no colours for it.
     compared=False,
 )
