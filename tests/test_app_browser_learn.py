@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from app_browser import module, slide, visit, wait_for_module
 from app_server import Server, fake_served, save_scan
-from fake_segmenter import STRIDE, FakeSegmentedScan
+from fake_segmenter import CODES, STRIDE, FakeSegmentedScan
 
 from app.scan.open_scan import OpenScan
 from app.scan.render import greyscale
@@ -92,7 +92,9 @@ def predict(page: Any, name: str, guess: float | str) -> None:
     if "options" in ENGLISH["steps"][name]:
         page.locator(f".ask input[value={guess}]").check()
     else:
-        page.locator(".ask input").fill(str(guess))
+        # A question of several parts gets the same guess for all.
+        for field in page.locator(".ask input").all():
+            field.fill(str(guess))
     page.locator(".ask .primary").click()
     wait_shown(page, step=name, revealed=True)
 
@@ -100,9 +102,14 @@ def predict(page: Any, name: str, guess: float | str) -> None:
 def wrong(step: Step, name: str) -> float | str:
     """A prediction that is not the answer."""
     options = ENGLISH["steps"][name].get("options", {})
-    return (
-        next(key for key in options if key != step.truth) if options else step.bounds[0] if step.truth != step.bounds[0] else step.bounds[1]
-    )
+    if options:
+        return next(key for key in options if key != step.truth)
+    return next(guess for guess in range(step.bounds[0], step.bounds[1]) if guess not in truths(step))
+
+
+def truths(step: Step) -> list[float | str]:
+    """The answers to all parts of a question."""
+    return list(step.truth.values()) if isinstance(step.truth, dict) else [step.truth]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -123,8 +130,9 @@ def test_every_step_is_predicted_before_it_is_revealed(lesson: Any, opened: Open
         chosen = lesson.locator(".chosen li", has_text=ENGLISH["ui"]["chosen"]).locator("> span")
         assert chosen.inner_text() == words["options"][guess]
     else:
-        assert lesson.locator(".compared .guess dd").inner_text() == number(guess, "en")
-        assert lesson.locator(".compared .truth dd").inner_text() == number(step.truth, "en")
+        said = [number(guess, "en")] * len(truths(step))
+        assert lesson.locator(".compared .guess dd").all_inner_texts() == said
+        assert lesson.locator(".compared .truth dd").all_inner_texts() == [number(truth, "en") for truth in truths(step)]
     assert lesson.locator(".progress button").nth(NAMES.index(name)).get_attribute("class") == "done"
     lesson.get_by_role("button", name="Ask again").click()
     lesson.wait_for_selector(".lesson .ask")
@@ -229,38 +237,85 @@ def test_buttons_turn_the_pages_and_stop_at_both_ends(lesson: Any) -> None:
     assert all(one.get_attribute("class") in ("visited", "done") for one in lesson.locator(".progress button").all())
 
 
-def test_epsilon_is_moved_in_the_lesson_and_shown_in_both_decoders(lesson: Any, opened: OpenScan) -> None:
+def scrub(page: Any, name: str, value: float) -> None:
+    """Move one of the lesson's own sliders."""
+    page.locator(f".lesson [data-moves={name}] input").fill(str(value))
+
+
+def wait_reach(page: Any, reach: float) -> None:
+    wait_for_module(page, "web/frames.js", "(m, reach) => m.frames.shown.request.reach === reach", reach)
+
+
+def test_a_token_is_swapped_near_and_far_side_by_side(lesson: Any, opened: OpenScan) -> None:
     turn_to(lesson, "swap")
     predict(lesson, "swap", 50)
     # What was asked is what is seen next.
     wait_shown(lesson, strength=0.7)
     step = step_of(opened, "swap", mark_of(lesson))
-    shares = lesson.locator(".fates dd:nth-of-type(2n + 1) b").all_inner_texts()
-    assert shares[:2] == ["30", number(round(70 * step.data["probabilities"][0], 1), "en")]
-    assert lesson.locator(".fates dd:nth-of-type(2n) b").all_inner_texts()[:2] == [str(step.truth), str(step.data["drawn"][0])]
-    lesson.locator(".lesson .scrub input").fill("0.4")
+    first, second = (lesson.locator(f".fates tbody tr:nth-child({row}) td").all_inner_texts() for row in (1, 2))
+    kept = str(step.facts["kept"])
+    assert first == ["30", kept, "30", kept]
+    expected = []
+    for name in ("near", "far"):
+        share = number(round(70 * step.data["probabilities"][name][0], 1), "en")
+        expected += [share, str(step.data["drawn"][name][0])]
+    assert second == expected
+    atoms = lesson.locator(".tiles dd")
+    assert [row.locator("canvas").count() for row in atoms.all()] == [len(codes) for codes in step.data["atoms"].values()]
+    assert atoms.nth(1).locator("canvas").first.get_attribute("aria-label") == str(step.data["atoms"]["near"][0])
+    scrub(lesson, "strength", 0.4)
     wait_shown(lesson, strength=0.4)
-    assert lesson.locator(".fates dd b").first.inner_text() == "60"
+    assert lesson.locator(".fates tbody td").first.inner_text() == "60"
+
+
+def test_both_decoders_are_shown_near_and_live(lesson: Any, opened: OpenScan) -> None:
     turn_to(lesson, "decoders")
     predict(lesson, "decoders", 50)
-    wait_shown(lesson, strength=0.7)
-    captions = lesson.locator(".pieces figcaption").all_inner_texts()
-    assert captions == ["Segmentation, ε = 0", "Reconstruction, ε = 0", "Segmentation, ε = 0.7", "Reconstruction, ε = 0.7"]
+    wait_shown(lesson, strength=1)
+    wait_reach(lesson, CODES - 1)
+    lesson.get_by_text("reach 63").first.wait_for()
+    captions = [text.replace("\xa0", " ") for text in lesson.locator(".pieces figcaption").all_inner_texts()]
+    near, live = "ε = 1, reach 32", "Live: ε = 1, reach 63"
+    assert captions == ["Segmentation, ε = 0", near, live, "Reconstruction, ε = 0", near, live]
     whole(lesson)
-    drawn = lesson.evaluate(
-        """() => { const c = document.querySelector("[data-stage=reconstruction_after] canvas");
-          return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0); }"""
+    assert drawn(lesson, "reconstruction_near") == reconstruction(opened, 1, 32)
+    assert drawn(lesson, "reconstruction_after") == reconstruction(opened, 1, CODES - 1)
+    # The sliders move the live pictures; the answer stays that of the question.
+    revealed = lesson.locator(".outcome .reveal").inner_text()
+    scrub(lesson, "reach", 0)
+    wait_reach(lesson, 1)
+    lesson.locator(".pieces figcaption", has_text="reach\xa01").last.wait_for()
+    assert drawn(lesson, "reconstruction_after") == reconstruction(opened, 1, 1)
+    assert lesson.locator(".outcome .reveal").inner_text() == revealed
+    assert lesson.locator(".moved").count() == 0
+
+
+def drawn(page: Any, name: str) -> list[int]:
+    """The grey values of a picture."""
+    return page.evaluate(
+        """(name) => { const c = document.querySelector(`[data-stage=${name}] canvas`);
+          return [...c.getContext("2d").getImageData(0, 0, c.width, c.height).data].filter((_, i) => i % 4 === 0); }""",
+        name,
     )
-    expected = opened.views["axial"].orient(greyscale(opened.segmented.perturb(3, 0.7).reconstruction))
-    assert drawn == expected.ravel().tolist()
 
 
-def test_the_slider_of_the_last_step_sets_both_perturbations(lesson: Any, opened: OpenScan) -> None:
+def reconstruction(opened: OpenScan, strength: float, reach: float) -> list[int]:
+    return opened.views["axial"].orient(greyscale(opened.segmented.perturb(3, strength, reach=reach).reconstruction)).ravel().tolist()
+
+
+def test_the_slider_of_the_last_step_sets_all_perturbations(lesson: Any, opened: OpenScan) -> None:
     turn_to(lesson, "radii")
+    assert lesson.locator(".measures thead th").all_inner_texts() == ["Radius", "Effect"]
     predict(lesson, "radii", "same")
-    lesson.locator(".lesson .scrub input").fill("0.3")
-    lesson.get_by_text("Dropout, p = 0.3").wait_for()
-    assert lesson.locator("[data-stage=swapped]").get_attribute("aria-label") == "Swapped, ε = 0.3"
+    assert lesson.locator(".measures thead th").all_inner_texts() == ["Radius", "Effect", "Dice"]
+    step = step_of(opened, "radii", mark_of(lesson))
+    scores = lesson.locator(".measures tbody tr td:nth-child(4)").all_inner_texts()
+    assert scores == [number(step.facts[name], "en") for name in ("near", "far", "dropout", "channels")]
+    assert lesson.locator("[data-moves=all] output").inner_text() == "0.95"
+    # The second of the strengths.
+    scrub(lesson, "all", 1)
+    lesson.get_by_text("Single features, p\xa0=\xa00.3").wait_for()
+    assert lesson.locator("[data-stage=far]").get_attribute("aria-label") == "Any codeword, ε\xa0=\xa00.3"
 
 
 def test_another_slice_or_scan_asks_anew_of_its_own(lesson: Any, opened: OpenScan) -> None:

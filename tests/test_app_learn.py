@@ -24,7 +24,7 @@ from app.scan.open_scan import OpenScan
 from app.tabs.learn.answers import LessonAnswers
 from app.tabs.learn.kept import MOST_KEPT, KeptSteps
 from app.tabs.learn.place import Place
-from app.tabs.learn.steps import STEPS, near_another_label
+from app.tabs.learn.steps import COMPARED, STEPS, least, near_another_label, reaches
 from app.tabs.learn.texts import languages
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -32,6 +32,7 @@ from vqseg.config import BackboneConfig, ModelConfig, PreprocessConfig
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter
 from vqseg.models.vqseg import VQSeg
+from vqseg.quantization.perturbation import PERTURBATIONS
 
 REQUEST = {"plane": "axial", "index": 3, "strength": 0.0, "mode": "resample", "seed": 5}
 
@@ -128,28 +129,59 @@ def test_tokens_are_counted_over_the_slice_and_the_scan(scan: OpenScan) -> None:
     assert step.pictures["tokens"].shape == (*scan.views["axial"].shape, 3)
 
 
-def test_draws_of_the_marked_token_are_counted_by_what_became_of_it(real: OpenScan) -> None:
+def test_draws_of_the_marked_token_are_counted_by_what_became_of_it_near_and_far(real: OpenScan) -> None:
     here = place(real, (5, 1))
-    step, code = STEPS["swap"](here), real.segmented.indices[3, 5, 1]
-    fates = real.segmented.fates(int(code), 0.7, 100, seed=5)
-    assert step.truth == np.sum(fates == code)
-    assert step.data["drawn"] == [np.sum(fates == one) for one in step.data["codes"]]
-    # pi(j|i) over the other codewords, by hand.
-    squared = ((real.segmented.codewords[:, None].astype(np.float64) - real.segmented.codewords) ** 2).sum(-1)
+    step, code = STEPS["swap"](here), int(real.segmented.indices[3, 5, 1])
+    codewords = real.segmented.codewords.astype(np.float64)
+    squared = ((codewords[:, None] - codewords) ** 2).sum(-1)
     np.fill_diagonal(squared, np.inf)
-    weights = np.exp(-squared[code] / np.sort(squared.min(1))[(len(squared) - 1) // 2])
-    assert step.data["codes"] == np.argsort(squared[code])[:4].tolist()
-    np.testing.assert_allclose(step.data["probabilities"], (weights / weights.sum())[step.data["codes"]], rtol=1e-3)
+    assert step.data["codes"] == np.argsort(squared[code])[:3].tolist()
+    for name, reach in (("near", 32), ("far", len(codewords) - 1)):
+        fates = real.segmented.fates(code, 0.7, 100, 5, reach)
+        assert step.facts["kept"] == np.sum(fates == code)
+        swapped = fates[fates != code]
+        assert step.truth[name] == len(set(swapped.tolist()))
+        assert step.data["drawn"][name] == [np.sum(fates == one) for one in step.data["codes"]]
+        assert step.facts[f"away_{name}"] == pytest.approx(np.mean(np.sqrt(squared[code, swapped])), rel=1e-4)
+        # pi(j|i) over the other codewords, by hand.
+        weights = np.exp(-squared[code] / real.model.segmenter.temperature_at(reach))
+        np.testing.assert_allclose(step.data["probabilities"][name], (weights / weights.sum())[step.data["codes"]], rtol=1e-3)
+        assert step.data["atoms"][name] == swapped[:8].tolist()
+    assert step.truth["near"] < step.truth["far"]
+    codes = [one for row in ("own", "near", "far") for one in step.data["atoms"][row]]
+    np.testing.assert_array_equal(step.pictures["atoms"], real.segmented.atoms(codes))
+    assert step.pictures["atoms"].shape == (len(codes), step.data["side"], step.data["side"])
+
+
+def test_a_token_that_is_never_swapped_has_no_distance(scan: OpenScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan.segmented, "fates", lambda code, strength, count, seed, reach: np.full(count, code), raising=False)
+    step = STEPS["swap"](place(scan))
+    assert step.truth == {"near": 0, "far": 0}
+    assert step.facts["away_near"] == step.facts["away_far"] == "–"
 
 
 def test_labels_that_stay_are_counted_among_those_of_a_structure(scan: OpenScan) -> None:
     step = STEPS["decoders"](place(scan))
-    after, before = scan.segmented.perturb(3, 0.7, "resample", 5), scan.segmented.labels[:, :, 3]
+    before = scan.segmented.labels[:, :, 3]
     structure = before > 0
-    assert step.truth == round(100 * np.mean(after.labels[structure] == before[structure]))
-    assert 0 < step.truth < 100
-    assert step.facts["replaced"] == round(100 * after.replaced_share)
-    np.testing.assert_array_equal(step.pictures["labels"], scan.views["axial"].orient(before))
+    view = scan.views["axial"]
+    for name, reach in (("near", 32), ("far", CODES - 1)):
+        after = scan.segmented.perturb(3, 1.0, "resample", 5, reach=reach)
+        assert step.truth[name] == round(100 * np.mean(after.labels[structure] == before[structure]))
+        assert step.facts[f"psnr_{name}"] == round(after.psnr, 1)
+        assert step.facts[f"reach_{name}"] == reach
+    near = scan.segmented.perturb(3, 1.0, "resample", 5, reach=32)
+    np.testing.assert_array_equal(step.pictures["labels"], view.orient(before))
+    np.testing.assert_array_equal(step.pictures["labels_near"], view.orient(near.labels))
+    # The live pictures begin at what was asked last.
+    assert (step.facts["strength"], step.facts["reach"]) == (1, CODES - 1)
+
+
+def test_a_codebook_smaller_than_the_lookalikes_has_reaches_too(scan: OpenScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reaches(place(scan)) == {"near": 32, "middle": 42, "far": 63}
+    for size, expected in ((2, (1, 1, 1)), (20, (19, 13, 19))):
+        monkeypatch.setattr(scan.segmented, "codebook_size", size, raising=False)
+        assert tuple(reaches(place(scan)).values()) == expected
 
 
 def test_a_slice_without_a_structure_is_asked_about_all_its_pixels(tmp_path: Path) -> None:
@@ -158,14 +190,16 @@ def test_a_slice_without_a_structure_is_asked_about_all_its_pixels(tmp_path: Pat
     here = place(opened, None)
     assert (here.row, here.column) == (2, 3)
     assert here.focus == (0, 0, *opened.views["axial"].shape[::-1])
-    after = opened.segmented.perturb(3, 0.7, "resample", 5).labels
-    assert STEPS["decoders"](here).truth == round(100 * np.mean(after == 0))
+    for name, reach in (("near", 32), ("far", CODES - 1)):
+        after = opened.segmented.perturb(3, 1.0, "resample", 5, reach=reach).labels
+        assert STEPS["decoders"](here).truth[name] == round(100 * np.mean(after == 0))
 
 
 def test_the_consistency_loss_is_highest_where_its_mean_is(scan: OpenScan, real: OpenScan) -> None:
     for one in (scan, real):
         step = STEPS["consistency"](place(one))
-        found = one.segmented.consistency(3, 0.7, "resample", 5)
+        last = one.segmented.codebook_size - 1
+        found = one.segmented.consistency(3, 0.7, "resample", 5, round(2 / 3 * last))
         labels = found.pseudo_labels
         border = np.array([[is_border(labels, a, b) for b in range(labels.shape[1])] for a in range(labels.shape[0])])
         regions = {"border": border, "inside": ~border & (labels > 0), "background": ~border & (labels == 0)}
@@ -173,7 +207,9 @@ def test_the_consistency_loss_is_highest_where_its_mean_is(scan: OpenScan, real:
         for name in regions:
             assert step.facts[name] == (pytest.approx(means[name]) if name in means else "–")
         assert step.truth == max(means, key=lambda name: means[name])
-        assert step.facts["mean"] == pytest.approx(found.loss.mean())
+        assert step.facts["mean_middle"] == pytest.approx(found.loss.mean())
+        for name, reach in (("near", 32), ("far", last)):
+            assert step.facts[f"mean_{name}"] == pytest.approx(one.segmented.consistency(3, 0.7, "resample", 5, reach).loss.mean())
         assert step.facts["differing"] == round(100 * np.mean(found.labels != labels), 1)
 
 
@@ -192,31 +228,58 @@ def test_a_picture_of_one_label_has_no_border() -> None:
     assert not near_another_label(np.zeros((5, 7), np.uint8), 2).any()
 
 
-def test_both_perturbations_are_compared_by_their_dice_scores(scan: OpenScan) -> None:
-    step = STEPS["radii"](place(scan))
-    strengths = [i / 10 for i in range(11)]
-    qpm = [scan.segmented.perturb(3, s, "resample", 5).dice_vs_clean for s in strengths]
-    dropout = [scan.segmented.dropout(3, s, 5).dice_vs_clean for s in strengths]
-    np.testing.assert_allclose(step.data["dice"]["qpm"], qpm)
-    np.testing.assert_allclose(step.data["dice"]["dropout"], dropout)
-    assert step.truth == ("same" if abs(qpm[9] - dropout[9]) < 0.02 else "qpm" if qpm[9] > dropout[9] else "dropout")
-    assert step.facts["dropout_radius"] == pytest.approx(0.5 * (0.9 / 0.1 + np.log(0.1)))
-    for name, of in (("qpm", scan.segmented.perturb), ("dropout", scan.segmented.dropout)):
-        assert step.pictures[name].shape == (11, *scan.views["axial"].shape)
-        expected = scan.views["axial"].orient(of(3, 0.5, seed=5).labels)
-        np.testing.assert_array_equal(step.pictures[name][5], expected)
+STRENGTHS = (0, 0.3, 0.5, 0.7, 0.9, 0.95, 1)
 
 
-def test_the_radius_of_swapping_is_that_of_the_loaded_codebook(real: OpenScan) -> None:
+def test_perturbations_are_compared_by_their_dice_scores(real: OpenScan) -> None:
     step = STEPS["radii"](place(real))
-    size = real.segmented.codebook_size
-    squared = ((real.segmented.codewords[:, None].astype(np.float64) - real.segmented.codewords) ** 2).sum(-1)
-    np.fill_diagonal(squared, np.inf)
-    weights = np.exp(-squared / np.sort(squared.min(1))[(size - 1) // 2])
-    for at in (0.25, 0.5, 0.9):
-        pi = at * weights / weights.sum(1, keepdims=True) + (1 - at) * np.eye(size)
-        kl = np.mean(np.log(1 / size / (pi.sum(0) / size)))
-        assert step.data["radii"]["qpm"][step.data["radii"]["strengths"].index(at)] == pytest.approx(kl, rel=1e-3, abs=1e-6)
+    segmented, last = real.segmented, real.segmented.codebook_size - 1
+    kinds = {"near": ("resample", 32), "far": ("resample", last), "dropout": ("dropout", None), "channels": ("channel_dropout", None)}
+    assert step.data["strengths"] == list(STRENGTHS)
+    for name, (mode, reach) in kinds.items():
+        results = [segmented.perturb(3, strength, mode, 5, reach=reach) for strength in STRENGTHS]
+        np.testing.assert_allclose(step.data["dice"][name], [one.dice_vs_clean for one in results])
+        assert step.facts[name] == step.data["dice"][name][5]
+        shown = real.views[real.plane].orient(results[2].labels)
+        np.testing.assert_array_equal(step.pictures[name][2], shown)
+        assert step.pictures[name].shape == (7, *real.views[real.plane].shape)
+    # At strength 0 all are the slice itself, and at rate 1 nothing is left to tell both dropouts apart.
+    np.testing.assert_array_equal(step.pictures["dropout"][6], step.pictures["channels"][6])
+
+
+@pytest.mark.parametrize(
+    ("left", "answer"),
+    [
+        ({"near": 0.99, "far": 0.0, "dropout": 0.91, "channels": 0.61}, "far"),
+        ({"near": 0.99, "far": 0.7, "dropout": 0.91, "channels": 0.61}, "channels"),
+        ({"near": 1.0, "far": 0.01, "dropout": 0.91, "channels": 0.0}, "same"),
+        ({"near": 1.0, "far": 1.0, "dropout": 1.0, "channels": 1.0}, "same"),
+    ],
+)
+def test_the_least_that_is_left_is_named_unless_another_leaves_about_as_little(left: dict[str, float], answer: str) -> None:
+    assert least(left) == answer
+
+
+def test_what_the_lesson_compares_are_perturbations() -> None:
+    assert {mode for mode, _ in COMPARED.values()} <= PERTURBATIONS.keys()
+
+
+def test_radius_and_effect_are_those_of_the_loaded_codebook_and_the_slice(real: OpenScan) -> None:
+    data = STEPS["radii"](place(real)).data
+    codewords, tokens = real.segmented.codewords.astype(np.float64), real.segmented.indices[3].ravel()
+    size = len(codewords)
+    squared = ((codewords[:, None] - codewords) ** 2).sum(-1)
+    own = codewords[tokens]
+    variance = np.mean(((own - own.mean(0)) ** 2).sum(1))
+    for name, reach in (("near", 32), ("far", size - 1)):
+        weights = np.exp(-squared / real.model.segmenter.temperature_at(reach)) * (1 - np.eye(size))
+        swaps = weights / weights.sum(1, keepdims=True)
+        marginal = (0.95 * swaps + 0.05 * np.eye(size)).mean(0)
+        assert data["radius"][name] == pytest.approx(np.mean(np.log(1 / size / marginal)), abs=6e-4)
+        assert data["effect"][name] == pytest.approx(0.95 * np.mean((swaps * squared).sum(1)[tokens]) / variance, rel=1e-3)
+    for name in ("dropout", "channels"):
+        assert data["radius"][name] == pytest.approx(0.5 * (0.95 / 0.05 + np.log(0.05)), abs=6e-4)
+        assert data["effect"][name] == pytest.approx(np.mean((own**2).sum(1)) * 0.95 / 0.05 / variance, rel=1e-3)
 
 
 def test_a_closer_look_holds_the_structures_and_the_mark(scan: OpenScan) -> None:
@@ -237,8 +300,9 @@ def test_every_step_travels_as_json_and_its_pictures_as_bytes_of_the_view(real: 
         given = answering(store, LessonAnswers().lesson)({**REQUEST, "plane": real.plane, "token": token, "step": name, "cell": None})
         json.dumps(given, allow_nan=False)
         assert given["step"] == name
-        for picture in given["pictures"].values():
-            assert len(zlib.decompress(b64decode(picture))) % (rows * columns) == 0
+        for key, picture in given["pictures"].items():
+            size = given["data"]["side"] ** 2 if key == "atoms" else rows * columns
+            assert len(zlib.decompress(b64decode(picture))) % size == 0
 
 
 def test_the_same_step_of_the_same_square_is_computed_once(scan: OpenScan) -> None:
@@ -246,6 +310,9 @@ def test_the_same_step_of_the_same_square_is_computed_once(scan: OpenScan) -> No
     first = answers.step("radii", place(scan))
     with ThreadPoolExecutor(8) as class_room:
         assert all(step is first for step in class_room.map(lambda _: answers.step("radii", place(scan, strength=0.4)), range(24)))
+    # The lesson has reaches and a way to swap of its own.
+    for same in (place(scan, reach=7), place(scan, mode="shuffle")):
+        assert answers.step("radii", same) is first
     for other in (place(scan, (0, 0)), place(scan, seed=6), place(scan, index=2)):
         assert answers.step("radii", other) is not first
     for seed in range(MOST_KEPT):

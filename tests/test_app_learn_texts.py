@@ -76,7 +76,15 @@ def test_steps_are_described_in_their_order_and_name_only_their_facts(place: Pla
             assert names(text) <= step.facts.keys(), (name, key)
         # What is said before the prediction does not hold the answer.
         assert "truth" not in names(words["idea"] + words["question"] + words["title"])
-        assert (step.truth in words["options"]) if "options" in words else (step.bounds[0] <= step.truth <= step.bounds[1])
+        if "options" in words:
+            assert step.truth in words["options"]
+            continue
+        low, high = step.bounds
+        truths = {"": step.truth} if "parts" not in words else step.truth
+        assert all(low <= truth <= high for truth in truths.values())
+        assert "parts" not in words or list(step.truth) == list(words["parts"])
+        # A part of the question does not hold its answer.
+        assert all(part not in names(text) for part, text in words.get("parts", {}).items())
 
 
 def test_every_text_that_the_browser_asks_for_exists_and_no_other() -> None:
@@ -152,6 +160,8 @@ def test_the_handout_asks_what_the_tab_asks(place: Place, language: str) -> None
             assert fill(words[key], facts, language) in page.text
         for option in words.get("options", {}).values():
             assert option in page.text
+        for part in words.get("parts", {}).values():
+            assert fill(part, facts, language) in page.text
         # Answers are the teacher's.
         assert fill(words["reveal"], facts, language) not in page.text
         assert words["note"] not in page.text
@@ -164,7 +174,10 @@ def test_the_teachers_handout_has_answers_and_notes(place: Place) -> None:
     page = Page(handout_page(place, "en", notes=True))
     for name, words in ENGLISH["steps"].items():
         step = STEPS[name](place)
-        answer = words["options"][step.truth] if "options" in words else number(step.truth, "en")
+        if "parts" in words:
+            answer = " · ".join(f"{fill(text, step.facts, 'en')}: {step.truth[part]}" for part, text in words["parts"].items())
+        else:
+            answer = words["options"][step.truth] if "options" in words else number(step.truth, "en")
         assert f"The scan says: {answer} {fill(words['reveal'], step.facts, 'en')}" in page.text
         assert words["note"] in page.text
 

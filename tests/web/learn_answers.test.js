@@ -15,10 +15,10 @@ const texts = {
 
 /** A lesson at its first step, and a server that answers when it is told to. @param {Record<string, string>} address */
 function setUp(address = {}) {
-  const lesson = createLesson({ steps: ["one", "two"], texts: { en: texts } }, address);
+  const lesson = createLesson({ steps: ["one", "two"], texts: { en: texts }, strengths: [0, 1], high: 1 }, address);
   /** @type {{request: any, answer: (given: any) => void}[]} */
   const asked = [];
-  const place = { token: "t", plane: "axial", index: 3, mode: "resample", seed: 0, reach: null };
+  const place = { token: "t", plane: "axial", index: 3, mode: "resample", seed: 0 };
   const answers = createAnswers({
     lesson,
     ask: (request) => new Promise((answer) => asked.push({ request, answer })),

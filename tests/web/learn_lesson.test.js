@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { codeAt, createLesson, focusOf, fromAddress, inAddress, isCloser } from "../../app/tabs/learn/lesson.js";
 
 const STEPS = ["pixels", "tokens", "swap"];
-const START = { step: 0, language: "en", large: false, notes: false, cell: null, both: 0.9, whole: null };
+const START = { step: 0, language: "en", large: false, notes: false, cell: null, whole: null };
 const read = (/** @type {Record<string, string>} */ address) => fromAddress(address, STEPS.length, ["en", "de"]);
 
 /** @param {string} language @param {string} thousands */
@@ -16,7 +16,15 @@ function textsOf(language, thousands) {
 }
 
 const lessonOf = (/** @type {Record<string, string>} */ address) =>
-  createLesson({ steps: STEPS, texts: { en: textsOf("English", ","), de: textsOf("Deutsch", ".") } }, address);
+  createLesson(
+    {
+      steps: STEPS,
+      texts: { en: textsOf("English", ","), de: textsOf("Deutsch", ".") },
+      strengths: [0, 0.8],
+      high: 0.8,
+    },
+    address,
+  );
 
 test("an address leads to a step, a square and a language", () => {
   const state = read({ step: "2", lang: "de", cell: "1,12", notes: "1", large: "1", seed: "4" });
@@ -54,6 +62,11 @@ test("a lesson speaks the language that is chosen", () => {
   assert.equal(lesson.ui("between", { low: 0, high: 4096 }), "0 to 4.096");
   lesson.state.language = "en";
   assert.equal(lesson.n(4096), "4,096");
+});
+
+test("the last step begins at the strength that it asks about", () => {
+  assert.equal(lessonOf({}).state.all, 0.8);
+  assert.deepEqual(lessonOf({}).strengths, [0, 0.8]);
 });
 
 test("predictions belong to their step", () => {

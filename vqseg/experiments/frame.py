@@ -30,6 +30,8 @@ _LABELLED: Changes = {
     # The segmentation alone, as in the paper's Fig. 1.
     "objective.reconstruction": 0.0,
 }
+# Steps that a ramp takes, or a period, of the about 700 that a method has.
+_SCHEDULES: dict[str, int] = {"ramp": 350, "periodic": 140}
 _VIEWS = {"strong": "strong views", "weak": "weak views"}
 
 
@@ -72,6 +74,7 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     base: Changes = {**CODEBOOK, "objective.perturb_labelled": False, "objective.student_view": view}
     nothing = f"nothing perturbed, {_VIEWS[view]}"
     best, *others = sorted(_reaches(config), key=lambda reach: abs(math.log(reach / _BEST)))
+    most = max(_reaches(config))
     yield Cell(nothing, {**base, **_NOTHING})
     if view == "strong":
         # What the further steps give by themselves. It sees no unlabelled view, so it needs no row for the weak ones.
@@ -94,6 +97,15 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     yield from (other(QPM, strength, mode="shuffle") for strength in (0.3, 0.7))
     yield other("dropout", 0.9)
     yield from (other("channel_dropout", rate) for rate in (0.3, 0.7, 0.9))
+    yield other("complementary_dropout", 0.5)
+    for reach in (best, most):
+        shift: Changes = {**_qpm(reach), "objective.perturbation": "shift", "objective.strength": 0.7}
+        title = perturbation_named("shift").title
+        yield Cell(f"{title} 0.7, {_reach_name(reach, config)}, {_VIEWS[view]}", {**base, **shift}, title, against=nothing)
+    for schedule, steps in _SCHEDULES.items():
+        one = qpm(0.7, best)
+        timed: Changes = {**one.changes, "objective.strength_schedule": schedule, "objective.strength_steps": steps}
+        yield replace(one, row=f"QPM 0.7 {schedule}, {_reach_name(best, config)}, {_VIEWS[view]}", changes=timed, series="")
     alone: Changes = {"objective.reconstruction": 0.0}
     plain = f"nothing perturbed, no image branch, {_VIEWS[view]}"
     yield Cell(plain, {**base, **_NOTHING, **alone}, against=nothing)

@@ -126,25 +126,66 @@ export function bars(values, caption) {
 }
 
 /**
- * A bar with a note after it. Its length is its share of the longest bar.
- * @param {number} share
- * @param {number} most
- * @param {string} note
- */
-export function barOf(share, most, note) {
-  const bar = make("i");
-  bar.style.width = (100 * share) / most + "%";
-  return make("dd", {}, make("span", {}, bar), make("b", {}, note));
-}
-
-/**
  * @param {{name: string, share: number, note: string}[]} rows
  * @param {string} caption
  */
 export function shares(rows, caption) {
   const most = Math.max(1e-9, ...rows.map((row) => row.share));
-  const said = rows.flatMap(({ name, share, note }) => [make("dt", {}, name), barOf(share, most, note)]);
+  const said = rows.flatMap(({ name, share, note }) => {
+    const bar = make("i");
+    bar.style.width = (100 * share) / most + "%";
+    return [make("dt", {}, name), make("dd", {}, make("span", {}, bar), make("b", {}, note))];
+  });
   return figure("shares", caption, make("dl", {}, ...said));
+}
+
+/**
+ * A table of numbers; those with a share have a bar of that length behind them.
+ * @param {{kind: string, caption: string, groups: {name: string, columns: number}[], columns: string[],
+ *   rows: {name: string, cells: {text: string, share?: number}[]}[], under?: string}} table
+ */
+export function measured({ kind, caption, groups, columns, rows, under }) {
+  const over = groups.map(({ name, columns: colSpan }) => make("th", { colSpan, scope: "colgroup" }, name));
+  const head = [
+    groups.length ? make("tr", {}, make("td"), ...over) : null,
+    make("tr", {}, make("td"), ...columns.map((text) => make("th", { scope: "col" }, text))),
+  ];
+  const body = rows.map(({ name, cells }) => {
+    return make("tr", {}, make("th", { scope: "row" }, name), ...cells.map(measuredCell));
+  });
+  const table = make("table", {}, make("thead", {}, ...head), make("tbody", {}, ...body));
+  return figure("measured " + kind, caption, table, under ? make("p", {}, under) : null);
+}
+
+/** @param {{text: string, share?: number}} cell */
+function measuredCell({ text, share }) {
+  const cell = make("td", { className: share === undefined ? "" : "share" }, text);
+  if (share !== undefined) cell.style.setProperty("--share", 100 * share + "%");
+  return cell;
+}
+
+/**
+ * Rows of small square pictures, one for each code.
+ * @param {{name: string, codes: number[]}[]} rows
+ * @param {Uint8Array} pictures those of all rows, one after the other
+ * @param {number} side of a picture
+ * @param {string} caption
+ */
+export function tiles(rows, pictures, side, caption) {
+  let start = 0;
+  const drawn = rows.flatMap(({ name, codes }) => {
+    const row = codes.map((code) => {
+      const pixels = pictures.subarray(start, (start += side * side));
+      const tile = canvasOf(
+        pixelsOf((at) => pixels[at], [0, 0, side, side], side),
+        side,
+        side,
+      );
+      return Object.assign(tile, { role: "img", ariaLabel: String(code), title: String(code) });
+    });
+    return [make("dt", {}, name), make("dd", {}, ...row)];
+  });
+  return figure("tiles", caption, make("dl", {}, ...drawn));
 }
 
 /**

@@ -1,8 +1,6 @@
-/* The controls around a step of the lesson: the list of steps, the slider, language, large text and handout. */
+/* The controls around a step of the lesson: the list of steps, language, large text and handout. */
 import { make } from "../../web/dom.js";
-import { setSlider } from "../../web/keys.js";
-import { store } from "../../web/store.js";
-import { SLIDERS } from "./lesson.js";
+import { createSliders } from "./sliders.js";
 
 /** @typedef {import("./types").Lesson} Lesson */
 
@@ -23,7 +21,6 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
   const button = (/** @type {string} */ name) => /** @type {HTMLButtonElement} */ (part(`[data-do=${name}]`));
   const language = /** @type {HTMLSelectElement} */ (part("[data-do=language]"));
-  const range = /** @type {HTMLInputElement} */ (part(".scrub input"));
 
   const options = Object.entries(languages).map(([code, texts]) => {
     return make("option", { value: code, lang: code }, texts.language);
@@ -34,10 +31,7 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
   button("handout").addEventListener("click", () => saveHandout(button("handout")));
   button("back").addEventListener("click", backward);
   button("next").addEventListener("click", forward);
-  range.addEventListener("input", () => {
-    if (SLIDERS[lesson.name] === "rate") change({ both: Number(range.value) });
-    else setSlider("strength", Number(range.value));
-  });
+  const sliders = createSliders(root, lesson, change);
 
   function draw() {
     const { state } = lesson;
@@ -57,17 +51,7 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
     language.value = state.language;
   }
 
-  function drawSlider() {
-    const kind = SLIDERS[lesson.name];
-    part(".scrub").hidden = !kind || !lesson.prediction;
-    const value = kind === "rate" ? lesson.state.both : (store.state?.strength ?? 0);
-    range.step = kind === "rate" ? "0.1" : "0.01";
-    range.value = String(value);
-    part(".scrub span").textContent = kind === "rate" ? lesson.ui("rate") : lesson.ui("strength");
-    part(".scrub output").textContent = lesson.n(value);
-  }
-
-  return { draw, drawSlider };
+  return { draw, drawSliders: sliders.draw };
 }
 
 /** @param {Lesson} lesson @param {number} step @param {(step: number) => void} go */

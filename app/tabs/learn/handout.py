@@ -85,25 +85,37 @@ def _exercise(i: int, name: str, step: Step, texts: Texts, language: str) -> str
     words, t = texts["steps"][name], texts["handout"]
     told = {key: escape(fill(words[key], step.facts, language)) for key in ("title", "idea", "question")}
     options = "".join(f"<li>{escape(text)}</li>" for text in words.get("options", {}).values())
+    parts = [escape(fill(text, step.facts, language)) for text in words.get("parts", {}).values()]
     choices = f'<ul class="options">{options}</ul>' if options else ""
     formula = (
         f'<figure class="equation">{equations()[name]}<figcaption>{escape(words["equation"])}</figcaption></figure>'
         if name in equations()
         else ""
     )
-    lines = [["scan", "because"]] if options else [["prediction", "scan"], ["because"]]
-    blank = "".join(f'<p class="lines">{"".join(f"<span>{escape(t[key])}</span>" for key in line)}</p>' for line in lines)
+    asked = [f'<p class="part">{part}</p>{_blank(t, "prediction", "scan")}' for part in parts] or [_blank(t, "prediction", "scan")]
+    blank = _blank(t, "scan", "because") if options else "".join(asked) + _blank(t, "because")
     return (
         f"<section><h2><b>{i}</b> {told['title']}</h2><p>{told['idea']}</p>{formula}"
         f'<p class="question">{told["question"]}</p>{choices}{blank}</section>'
     )
 
 
+def _blank(t: Texts, *keys: str) -> str:
+    """A line to write on, behind each of the named texts."""
+    return f'<p class="lines">{"".join(f"<span>{escape(t[key])}</span>" for key in keys)}</p>'
+
+
+def _answer(step: Step, words: Texts, language: str) -> str:
+    if isinstance(step.truth, dict):
+        return " · ".join(f"{fill(text, step.facts, language)}: {step.truth[part]}" for part, text in words["parts"].items())
+    return words["options"][step.truth] if "options" in words else number(step.truth, language)
+
+
 def _teacher(made: dict[str, Step], texts: Texts, language: str, where: dict[str, Any]) -> str:
     t, rows = texts["handout"], []
     for i, (name, step) in enumerate(made.items(), 1):
         words = texts["steps"][name]
-        answer = words["options"][step.truth] if "options" in words else number(step.truth, language)
+        answer = _answer(step, words, language)
         told = [escape(fill(words[key], step.facts, language)) for key in ("reveal", "why", "note")]
         rows.append(
             f"<section><h2><b>{i}</b> {escape(words['title'])}</h2>"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
 from app.tabs.learn.place import Place
-from app.tabs.learn.steps import STEPS, Step
+from app.tabs.learn.steps import STEPS, SWAPS, Step
 
 MOST_KEPT = 16
 
@@ -28,6 +28,7 @@ class KeptSteps:
         Returns:
             The step.
         """
-        # The lesson uses strengths of its own, so strength and edits on show do not change a step.
-        key = (name, replace(place.request, strength=0.0, edits=()), place.row, place.column)
+        # The lesson swaps in its own way, at strengths and reaches of its own: of what is on show, only the slice and the seed count.
+        request = replace(place.request, strength=0.0, mode=SWAPS, edits=(), reach=None)
+        key = (name, request, place.row, place.column)
         return self._kept.of(place.scan).made(key, lambda: STEPS[name](place))

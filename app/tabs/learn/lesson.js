@@ -9,20 +9,19 @@ import { fill, number } from "./texts.js";
 /** @typedef {import("../../web/types").Scan} Scan */
 
 /**
- * The steps with a slider, and what it moves: the page's epsilon, or the lesson's own value for both perturbations.
- * @type {Record<string, "strength" | "rate" | undefined>}
+ * The steps with sliders, and what they move: epsilon and reach of the page, or the lesson's own value for all perturbations.
+ * @type {Record<string, ("strength" | "reach" | "all")[] | undefined>}
  */
-export const SLIDERS = { swap: "strength", decoders: "strength", radii: "rate" };
+export const SLIDERS = { swap: ["strength", "reach"], decoders: ["strength", "reach"], radii: ["all"] };
 // These steps ask about the whole slice, so a closer look is no help.
 const WHOLE = new Set(["tokens"]);
-const BOTH = 0.9;
 
 /**
  * The state that an address asks for. Addresses may be mistyped or old, so wrong values are ignored.
  * @param {Record<string, string | undefined>} address
  * @param {number} steps
  * @param {string[]} languages
- * @returns {LessonState}
+ * @returns {Omit<LessonState, "all">}
  */
 export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, steps, languages) {
   const wanted = /^\d+$/.test(step) ? Number(step) : 1;
@@ -33,14 +32,13 @@ export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, s
     large: large === "1",
     notes: notes === "1",
     cell: place && [Number(place[1]), Number(place[2])],
-    both: BOTH,
     whole: null,
   };
 }
 
 /**
  * The inverse: the address of a state. null for values that the address leaves out.
- * @param {LessonState} state
+ * @param {Omit<LessonState, "all">} state
  */
 export function inAddress({ step, language, large, notes, cell }) {
   return {
@@ -53,17 +51,18 @@ export function inAddress({ step, language, large, notes, cell }) {
 }
 
 /**
- * @param {Pick<import("./types").LessonValue, "steps" | "texts">} value
+ * @param {Pick<import("./types").LessonValue, "steps" | "texts" | "strengths" | "high">} value
  * @param {Record<string, string | undefined>} address
  * @returns {Lesson}
  */
-export function createLesson({ steps, texts }, address) {
-  const state = fromAddress(address, steps.length, Object.keys(texts));
+export function createLesson({ steps, texts, strengths, high }, address) {
+  const state = { ...fromAddress(address, steps.length, Object.keys(texts)), all: high };
   const predictions = new Map();
   /** @type {Lesson} */
   const lesson = {
     state,
     steps,
+    strengths,
     predictions,
     visited: new Set(),
     drafts: new Map(),

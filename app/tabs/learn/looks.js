@@ -1,6 +1,6 @@
 /* The pictures beside each step's text. They do not give the answer away before the visitor has predicted. */
 import { make } from "../../web/dom.js";
-import { barOf, bars, curves, figure, shares, stage } from "./draw.js";
+import { bars, curves, figure, measured, shares, stage, tiles } from "./draw.js";
 import { codeAt } from "./lesson.js";
 import { fatesOf, percentOf } from "./plots.js";
 
@@ -52,19 +52,39 @@ function brightness(value, isInside, text) {
   return cell;
 }
 
-/** pi(j|i) of the marked token at the present epsilon, beside the draws at the question's epsilon. @param {Look<"swap">} c */
+/** @type {import("./types").Near[]} */
+const NEAR_AND_FAR = ["near", "far"];
+
+/** pi(j|i) of the marked token at the present epsilon and both reaches, beside the draws at the question's epsilon.
+ *  @param {Look<"swap">} c */
 function fates(c) {
-  const counts = { draws: Number(c.facts.draws), kept: Number(c.facts.truth) };
-  const rows = fatesOf(c.data, counts, c.where.strength);
-  const most = Math.max(...rows.map((row) => row.share));
-  const body = rows.flatMap(({ kind, code, share, drawn }) => [
-    make("dt", {}, kind === "becomes" ? c.say("becomes", { code: String(code) }) : c.say(kind)),
-    barOf(share, most, c.n(percentOf(share))),
-    make("dd", {}, make("b", {}, c.n(drawn))),
-  ]);
-  const head = [c.say("expected"), c.say("drawn")].map((text) => make("dd", { className: "head" }, text));
-  const list = make("dl", {}, make("dt"), ...head, ...body);
-  return figure("shares fates", c.say("fates"), list, make("p", {}, onShow(c)));
+  const { codes, probabilities, drawn } = c.data;
+  const counts = { draws: Number(c.facts.draws), kept: Number(c.facts.kept) };
+  const chances = (/** @type {import("./types").Near} */ name) => {
+    return { codes, probabilities: probabilities[name], drawn: drawn[name] };
+  };
+  const [near, far] = NEAR_AND_FAR.map((name) => fatesOf(chances(name), counts, c.where.strength));
+  const rows = near.map(({ kind, code, ...one }, i) => {
+    const name = kind === "becomes" ? c.say("becomes", { code: String(code) }) : c.say(kind);
+    const cells = [one, far[i]].flatMap(({ share, drawn: times }) => [
+      { text: c.n(percentOf(share)), share },
+      { text: c.n(times) },
+    ]);
+    return { name, cells };
+  });
+  const columns = NEAR_AND_FAR.flatMap(() => [c.say("expected"), c.say("drawn")]);
+  const groups = NEAR_AND_FAR.map((name) => ({ name: c.say(name), columns: 2 }));
+  return measured({ kind: "fates", caption: c.say("fates"), groups, columns, rows, under: onShow(c) });
+}
+
+/** What the marked codeword and its replacements look like. @param {Look<"swap">} c */
+function lookalikes(c) {
+  const { atoms, side } = c.data;
+  const parts = { own: c.say("itself"), near: c.part("near"), far: c.part("far") };
+  const rows = Object.entries(parts).map(([part, name]) => {
+    return { name, codes: atoms[/** @type {"own"} */ (part)] };
+  });
+  return tiles(rows, c.pictures.atoms, side, c.say("atoms"));
 }
 
 /** @param {Look<"swap">} c */
@@ -79,7 +99,7 @@ function onShow(c) {
 function neighbours(c) {
   const { codes, distances } = c.data;
   const rows = codes.map((code, i) => ({ name: String(code), share: distances[i], note: c.n(distances[i]) }));
-  return shares(rows, c.say("near"));
+  return shares(rows, c.say("nearest"));
 }
 
 /** @param {Look<"features">} c */
@@ -105,12 +125,19 @@ function decoders(c) {
   if (!c.revealed) return before;
   const { labels, reconstruction } = c.shown.frame;
   const { strength } = c.where;
+  const now = { strength, reach: reachOf(c) };
   return [
-    ...before,
-    picture(c, "segmentation_after", labelled(c, labels), { strength }),
-    picture(c, "reconstruction_after", grey(reconstruction), { strength }),
+    before[0],
+    picture(c, "segmentation_near", labelled(c, c.pictures.labels_near)),
+    picture(c, "segmentation_after", labelled(c, labels), now),
+    before[1],
+    picture(c, "reconstruction_near", grey(c.pictures.reconstruction_near)),
+    picture(c, "reconstruction_after", grey(reconstruction), now),
   ];
 }
+
+/** The reach of the live picture, as a number for a text. @param {AnyLook} c */
+const reachOf = ({ where }) => Math.round(where.reach ?? where.scan.reach.own);
 
 /** @param {Look<"consistency">} c */
 function consistency(c) {
@@ -128,30 +155,39 @@ function consistency(c) {
   ];
 }
 
+/** @type {import("./types").Compared[]} */
+const COMPARED = ["near", "far", "dropout", "channels"];
+/** Those whose strength is called epsilon. @type {import("./types").Compared[]} */
+const SWAPS = ["near", "far"];
+
 /** @param {Look<"radii">} c */
 function radii(c) {
-  const { strengths, dice, top } = c.data;
-  const radius = plot(c, c.say("radius"), top, c.data.radii);
-  if (!c.revealed) return [radius];
-  const near = Math.round(c.both * (strengths.length - 1));
+  const { strengths, dice } = c.data;
   const size = c.shown.image.length;
-  const of = (/** @type {string} */ name) => c.pictures[name].subarray(near * size, (near + 1) * size);
-  const strength = strengths[near];
-  return [
-    picture(c, "swapped", labelled(c, of("qpm")), { strength }),
-    picture(c, "dropped", labelled(c, of("dropout")), { strength }),
-    plot(c, c.say("dice"), 1, { strengths, ...dice }),
-    radius,
-  ];
+  const clean = c.pictures.near.subarray(0, size);
+  if (!c.revealed) return [picture(c, "segmentation_before", labelled(c, clean)), twoNumbers(c)];
+  const at = strengths.indexOf(c.all);
+  const pictures = COMPARED.map((name) => {
+    const colour = labelled(c, c.pictures[name].subarray(at * size, (at + 1) * size));
+    const said = { name: c.say(name), strength: c.all };
+    const caption = SWAPS.includes(name) ? c.say("swapped", said) : c.say("dropped", said);
+    return stage({ where: c.where, focus: c.focus, name, caption, colour });
+  });
+  const lines = COMPARED.map((name) => ({ name: c.say(name), kind: name, x: strengths, y: dice[name] }));
+  const plot = { caption: c.say("score"), axis: c.say("axis"), lines, marked: c.all, top: 1, format: c.n };
+  return [...pictures, curves(plot), twoNumbers(c)];
 }
 
-/** @param {Look<"radii">} c @param {string} caption @param {number} top @param {StepData["radii"]["radii"]} found */
-function plot(c, caption, top, { strengths: x, qpm, dropout }) {
-  const lines = [
-    { name: c.say("qpm"), kind: "qpm", x, y: qpm },
-    { name: c.say("dropout"), kind: "dropout", x, y: dropout },
-  ];
-  return curves({ caption, axis: c.say("axis"), lines, marked: c.both, top, format: c.n });
+/** Radius and effect at the question's strength; after the answer the Dice score too. @param {Look<"radii">} c */
+function twoNumbers(c) {
+  const { radius, effect } = c.data;
+  const left = c.revealed ? [c.say("dice")] : [];
+  const rows = COMPARED.map((name) => {
+    const scores = c.revealed ? [{ text: c.n(c.facts[name]), share: Number(c.facts[name]) }] : [];
+    return { name: c.say(name), cells: [{ text: c.n(radius[name]) }, { text: c.n(effect[name]) }, ...scores] };
+  });
+  const columns = [c.say("radius"), c.say("effect"), ...left];
+  return measured({ kind: "measures", caption: c.say("measures"), groups: [], columns, rows });
 }
 
 /**
@@ -163,7 +199,7 @@ export const LOOKS = {
   features,
   codeword: (c) => [marked(c, {})],
   tokens,
-  swap: (c) => [marked(c, {}), c.revealed ? fates(c) : neighbours(c)],
+  swap: (c) => [marked(c, {}), ...(c.revealed ? [lookalikes(c), fates(c)] : [neighbours(c)])],
   decoders,
   consistency,
   radii,

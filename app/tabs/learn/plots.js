@@ -66,7 +66,7 @@ export function pixelsOf(colour, [left, top, width, height], columns) {
 
 /**
  * The possible outcomes for the marked token: the probability of each at a strength, and its number of draws.
- * @param {import("./types").StepData["swap"]} data probabilities: pi(j|i) of the nearest codes, given that the token is replaced
+ * @param {import("./types").Chances} chances of the nearest codes
  * @param {{draws: number, kept: number}} counts
  * @param {number} strength
  * @returns {Fate[]}

@@ -16,7 +16,7 @@ import { LOOKS } from "./looks.js";
  * @param {Lesson} context.lesson
  * @param {import("./types").Answers} context.answers
  * @param {import("./types").Walk} context.walk
- * @param {{draw(): void, drawSlider(): void}} context.frame
+ * @param {{draw(): void, drawSliders(): void}} context.frame
  * @param {import("./types").Words} context.words
  */
 export function createScreen({ root, lesson, answers, walk, frame, words }) {
@@ -34,7 +34,7 @@ export function createScreen({ root, lesson, answers, walk, frame, words }) {
     }
     const now = shown?.request.token === page.scan.token ? answers.present : null;
     words.speak(now);
-    frame.drawSlider();
+    frame.drawSliders();
     const isReady = now && shown?.request.plane === page.plane && shown.request.index === page.index;
     root.toggleAttribute("data-waiting", !isReady);
     if (isReady) look(page, now, shown);
@@ -75,12 +75,13 @@ function lookOf(lesson, page, now, shown, pick) {
   return {
     ...{ where: page, shown, facts, data, pictures, mark, pick },
     focus: focusOf(lesson.isWhole, now.focus, page.scan.planes[page.plane].shape),
-    both: lesson.state.both,
+    all: lesson.state.all,
     revealed: lesson.prediction !== undefined,
     hint: lesson.ui("mark"),
     n: lesson.n,
     say: (key, more) => lesson.fill(texts[key], { ...facts, ...more }),
     option: (key) => lesson.stepTexts.options?.[key] ?? key,
+    part: (key) => lesson.fill(lesson.stepTexts.parts?.[key] ?? key, facts),
   };
 }
 

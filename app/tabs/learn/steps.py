@@ -6,7 +6,6 @@ are (rows, columns) as displayed.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,20 +13,28 @@ from typing import Any
 import numpy as np
 
 from app.scan.code_colours import code_colours
-from app.scan.radii import TWO_RADII
+from app.scan.frame_request import MODES
 from app.scan.render import greyscale
+from app.tabs.learn.measures import effect_at, radius_at
 from app.tabs.learn.place import Place
-from vqseg.inference import psnr
+from vqseg.inference import label_agreement, psnr
 from vqseg.types import Array
 
 Facts = Mapping[str, int | float | str]
 
-# Strengths of the questions: the one in the paper, and one at which dropout is said to fail.
-STRENGTH, HIGH = 0.7, 0.9
-DRAWS, ALIKE, NEAR = 100, 20, 4
+# The questions have strengths and reaches of their own, so that a class sees the same numbers wherever the sliders are. 0.7 is the strength
+# in the paper, 1 swaps every token, and at 0.95 dropout is felt.
+STRENGTH, EVERY, HIGH = 0.7, 1.0, 0.95
+# How the lesson swaps, whatever mode is on show: among the modes, this one has a reach.
+SWAPS = MODES[0]
+# The near reach. Few enough codewords to be synonyms.
+LOOKALIKES = 32
+DRAWS, ALIKE, NEAR, DRAWN = 100, 20, 3, 8
+# What the last step compares, in the order of its pictures: the names of its texts, a perturbation, and the name of its reach.
+COMPARED = {"near": (SWAPS, "near"), "far": (SWAPS, "far"), "dropout": ("dropout", None), "channels": ("channel_dropout", None)}
 # Two Dice scores that differ by less count as about the same.
 SAME = 0.02
-STRENGTHS = tuple(round(0.1 * i, 1) for i in range(11))
+STRENGTHS = (0.0, 0.3, 0.5, 0.7, 0.9, HIGH, 1.0)
 _MARGIN = 2
 _BORDER = 2
 
@@ -38,14 +45,14 @@ class Step:
 
     Attributes:
         facts: The values that the step's texts name.
-        truth: The answer to the question.
+        truth: The answer to the question: a number, the name of an option, or a number for each of the question's parts.
         bounds: Smallest and largest answer, if it is a number.
         data: Lists and numbers for drawing.
-        pictures: (rows, columns) or (rows, columns, 3) uint8 as displayed.
+        pictures: (rows, columns) or (rows, columns, 3) uint8 as displayed, or several of these; "atoms": (n, side, side) uint8.
     """
 
     facts: Facts
-    truth: float | str
+    truth: float | str | dict[str, int]
     bounds: tuple[int, int] | None = None
     data: dict[str, Any] = field(default_factory=dict)
     pictures: dict[str, Array] = field(default_factory=dict)
@@ -141,60 +148,95 @@ def _code_colours(place: Place) -> Array:
     return np.rint(130 + 90 * np.cos(2 * np.pi * turns)).astype(np.uint8)
 
 
+def reaches(place: Place) -> dict[str, float]:
+    """The lesson's reaches in the open scan's codebook: a few lookalikes, two thirds of all codewords, any of them."""
+    last = place.scan.segmented.codebook_size - 1
+    return {"near": float(min(LOOKALIKES, last)), "middle": float(max(1, round(2 / 3 * last))), "far": float(last)}
+
+
+def _reach_facts(place: Place) -> dict[str, int]:
+    """The reaches as the texts name them."""
+    return {f"reach_{name}": round(reach) for name, reach in reaches(place).items()}
+
+
 def swap(place: Place) -> Step:
-    """What replaces the marked token: pi(j|i), and the counts of independent draws."""
+    """What replaces the marked token, near and far: pi(j|i), independent draws, and how many different codewords came up."""
     segmented, code = place.scan.segmented, place.code
-    near = segmented.neighbours(code, NEAR, reach=place.request.reach)
-    drawn = segmented.fates(code, STRENGTH, DRAWS, place.request.seed, place.request.reach)
-    counts = [int((drawn == one).sum()) for one in near.codes]
-    kept = int((drawn == code).sum())
+    both = {name: reaches(place)[name] for name in ("near", "far")}
+    # One seed: at both reaches the same draws keep the token.
+    drawn = {name: segmented.fates(code, STRENGTH, DRAWS, place.request.seed, reach) for name, reach in both.items()}
+    swapped = {name: codes[codes != code] for name, codes in drawn.items()}
+    near = {name: segmented.neighbours(code, NEAR, reach=reach) for name, reach in both.items()}
+    counts = {name: [int((drawn[name] == one).sum()) for one in near[name].codes] for name in both}
+    different = {name: len(np.unique(codes)) for name, codes in swapped.items()}
     facts: Facts = {
+        **_reach_facts(place),
+        **different,
         "draws": DRAWS,
         "strength": STRENGTH,
-        "truth": kept,
+        "kept": DRAWS - len(swapped["near"]),
         "expected": round(DRAWS * (1 - STRENGTH)),
         "code": str(code),
-        "nearest": str(near.codes[0]),
-        "nearest_drawn": counts[0],
+        "nearest": str(near["near"].codes[0]),
+        **{f"nearest_{name}": counts[name][0] for name in both},
+        **{f"away_{name}": _mean_distance(place, swapped[name]) for name in both},
     }
+    shown = {name: codes[:DRAWN].tolist() for name, codes in swapped.items()}
     data = {
-        "codes": near.codes.tolist(),
-        "distances": near.distances.astype(float).tolist(),
-        "probabilities": near.probabilities.astype(float).tolist(),
+        "codes": near["near"].codes.tolist(),
+        "distances": near["near"].distances.astype(float).tolist(),
+        "probabilities": {name: near[name].probabilities.astype(float).tolist() for name in both},
         "drawn": counts,
+        "atoms": {"own": [code], **shown},
     }
-    return Step(facts, kept, (0, DRAWS), data)
+    atoms = segmented.atoms([code, *shown["near"], *shown["far"]])
+    return Step(facts, different, (0, DRAWS), {**data, "side": atoms.shape[-1]}, {"atoms": atoms})
+
+
+def _mean_distance(place: Place, codes: Array) -> float | str:
+    """Of codewords from the marked square's own; a dash if there are none."""
+    codewords = place.scan.segmented.codewords
+    return float(np.linalg.norm(codewords[codes] - codewords[place.code], axis=1).mean()) if len(codes) else "–"
 
 
 def decoders(place: Place) -> Step:
-    """The answers of both decoders to the tokens of the scan, and what stays the same at STRENGTH."""
+    """The answers of both decoders to the tokens of the scan, and what stays the same if every token is swapped, near and far."""
     segmented, request = place.scan.segmented, place.request
-    after = segmented.perturb(request.index, STRENGTH, request.mode, request.seed, reach=request.reach)
     before, picture = place.taken(segmented.labels), place.taken(segmented.reconstruction)
     counted = before > 0 if (before > 0).any() else np.ones_like(before, bool)
-    kept = round(100 * float((after.labels == before)[counted].mean()))
+    both = {name: segmented.perturb(request.index, EVERY, SWAPS, request.seed, reach=reaches(place)[name]) for name in ("near", "far")}
+    kept = {name: round(100 * float((after.labels == before)[counted].mean())) for name, after in both.items()}
     facts: Facts = {
-        "strength": STRENGTH,
-        "truth": kept,
-        "replaced": round(100 * after.replaced_share),
-        "psnr_before": round(psnr(picture, after.image), 1),
-        "psnr_after": round(after.psnr, 1),
+        **_reach_facts(place),
+        **kept,
+        "strength": EVERY,
+        # The live pictures begin there.
+        "reach": reaches(place)["far"],
+        "psnr_before": round(psnr(picture, next(iter(both.values())).image), 1),
+        **{f"psnr_{name}": round(after.psnr, 1) for name, after in both.items()},
     }
-    pictures = {"labels": place.view.orient(before), "reconstruction": place.view.orient(greyscale(picture))}
-    return Step(facts, kept, (0, 100), {}, pictures)
+    pictures = {
+        "labels": before,
+        "reconstruction": greyscale(picture),
+        "labels_near": both["near"].labels,
+        "reconstruction_near": greyscale(both["near"].reconstruction),
+    }
+    return Step(facts, kept, (0, 100), {}, {name: place.view.orient(shown) for name, shown in pictures.items()})
 
 
 def consistency(place: Place) -> Step:
-    """The consistency loss at STRENGTH inside the structures, at their borders and in the background."""
-    request = place.request
-    found = place.scan.segmented.consistency(request.index, STRENGTH, request.mode, request.seed, request.reach)
+    """The consistency loss at STRENGTH and a middle reach, inside the structures, at their borders and in the background."""
+    request, segmented = place.request, place.scan.segmented
+    by_reach = {name: segmented.consistency(request.index, STRENGTH, SWAPS, request.seed, reach) for name, reach in reaches(place).items()}
+    found = by_reach["middle"]
     border = near_another_label(found.pseudo_labels, _BORDER)
     regions = {"inside": ~border & (found.pseudo_labels > 0), "border": border, "background": ~border & (found.pseudo_labels == 0)}
     losses = {name: float(found.loss[region].mean()) for name, region in regions.items() if region.any()}
     facts: Facts = {
+        **_reach_facts(place),
         "strength": STRENGTH,
         **{name: losses.get(name, "–") for name in regions},
-        "mean": float(found.loss.mean()),
+        **{f"mean_{name}": float(one.loss.mean()) for name, one in by_reach.items()},
         "differing": round(100 * float((found.labels != found.pseudo_labels).mean()), 1),
     }
     # Scaled to the maximum, a few pixels would leave all others black.
@@ -228,27 +270,31 @@ def near_another_label(labels: Array, steps: int) -> Array:
 
 
 def against_dropout(place: Place) -> Step:
-    """The slice under the QPM and under feature dropout at every strength, and the KL radii of both."""
-    segmented, request, found = place.scan.segmented, place.request, TWO_RADII.radii(place.scan, {"reach": place.request.reach})
-    many = {
-        "qpm": [segmented.perturb(request.index, one, request.mode, request.seed, reach=request.reach) for one in STRENGTHS],
-        "dropout": [segmented.dropout(request.index, strength, request.seed) for strength in STRENGTHS],
+    """The slice under near swaps, far swaps and both dropouts at every strength; at HIGH also radius and effect of each."""
+    segmented, index, seed = place.scan.segmented, place.request.index, place.request.seed
+    reach_of = {name: None if reach is None else reaches(place)[reach] for name, (_, reach) in COMPARED.items()}
+    # At strength 0 all of them leave the slice as it is.
+    clean = place.taken(segmented.labels)
+    labels = {
+        name: [clean, *segmented.labels_at(index, STRENGTHS[1:], mode, seed, reach=reach_of[name])] for name, (mode, _) in COMPARED.items()
     }
-    dice = {name: [one.dice_vs_clean for one in results] for name, results in many.items()}
-    qpm, dropout = (dice[name][STRENGTHS.index(HIGH)] for name in many)
-    lines = {"strengths": found["strengths"], "qpm": found["quantized"], "dropout": found["dropout"]}
-    radius = {name: lines[name][found["strengths"].index(HIGH)] for name in many}
-    facts: Facts = {
-        "strength": HIGH,
-        "qpm": qpm,
-        "dropout": dropout,
-        "qpm_radius": radius["qpm"],
-        "dropout_radius": radius["dropout"],
+    dice = {name: [label_agreement(one, clean) for one in pictures] for name, pictures in labels.items()}
+    left = {name: scores[STRENGTHS.index(HIGH)] for name, scores in dice.items()}
+    near, far = (radius_at(place, reaches(place)[name], HIGH) for name in ("near", "far"))
+    measured = {
+        "radius": {"near": near.swaps, "far": far.swaps, "dropout": near.dropout, "channels": near.dropout},
+        "effect": {name: effect_at(place, mode, reach_of[name], HIGH) for name, (mode, _) in COMPARED.items()},
     }
-    truth = "same" if abs(qpm - dropout) < SAME else "qpm" if qpm > dropout else "dropout"
-    data = {"strengths": list(STRENGTHS), "dice": dice, "radii": lines, "top": math.ceil(max(radius.values()))}
-    pictures = {name: np.stack([place.view.orient(one.labels) for one in results]) for name, results in many.items()}
-    return Step(facts, truth, None, data, pictures)
+    facts: Facts = {**_reach_facts(place), **left, "strength": HIGH}
+    data = {"strengths": list(STRENGTHS), "dice": dice, **measured}
+    pictures = {name: np.stack([place.view.orient(one) for one in pictures]) for name, pictures in labels.items()}
+    return Step(facts, least(left), None, data, pictures)
+
+
+def least(left: Mapping[str, float]) -> str:
+    """The name of the smallest value, or "same" if another one is less than SAME above it."""
+    first, second = sorted(left, key=lambda name: left[name])[:2]
+    return "same" if left[second] - left[first] < SAME else first
 
 
 STEPS: dict[str, Callable[[Place], Step]] = {

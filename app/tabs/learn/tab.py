@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
-from app.tabs.learn.steps import STEPS
+from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
 from app.visit.answering import answering
@@ -17,7 +17,7 @@ def build_learn(store: SessionStore) -> None:
     """Build the tab."""
     answers = LessonAnswers()
     gr.HTML(
-        value={"steps": list(STEPS), "texts": languages(), "equations": equations()},
+        value={"steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH},
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
         js_on_load=mounting("tabs/learn/view.js"),

@@ -14,6 +14,8 @@ export interface StepTexts {
   idea: string;
   question: string;
   options?: Record<string, string>;
+  /** What the question asks a number for each of; without it the question asks for one. */
+  parts?: Record<string, string>;
   equation?: string;
   reveal: string;
   why: string;
@@ -29,9 +31,15 @@ export interface Texts {
   steps: Record<string, StepTexts>;
 }
 
-/** What Python gives the tab: the steps in their order, texts by language, MathML by step. */
+/** A number, the key of an option, or a number for each part of the question. */
+export type Reply = number | string | Record<string, number>;
+
+/** What Python gives the tab: the steps in their order, texts by language, MathML by step; of the last step, the strengths
+ *  that it has and the one that it asks about. */
 export interface LessonValue {
   steps: string[];
+  strengths: number[];
+  high: number;
   texts: Record<string, Texts>;
   equations: Record<string, string>;
 }
@@ -43,29 +51,30 @@ export interface LessonState {
   large: boolean;
   notes: boolean;
   cell: Cell | null;
-  /** The last step's strength of both perturbations. */
-  both: number;
+  /** The last step's strength of all perturbations: one of its strengths. */
+  all: number;
   /** The whole slice or its focus; null: as the step would have it. */
   whole: boolean | null;
 }
 
 /** key: of the answer that the prediction was made for. */
 export interface Prediction {
-  guess: number | string;
-  truth: number | string;
+  guess: Reply;
+  truth: Reply;
   key: string;
 }
 
 export interface Lesson {
   readonly state: LessonState;
   readonly steps: string[];
+  readonly strengths: number[];
   readonly name: string;
   readonly texts: Texts;
   readonly stepTexts: StepTexts;
   readonly prediction: Prediction | undefined;
   readonly visited: Set<string>;
   readonly predictions: Map<string, Prediction>;
-  /** What was entered and not yet committed to, by step. */
+  /** What was entered and not yet committed to, by the field's name and its step. */
   readonly drafts: Map<string, string>;
   readonly isWhole: boolean;
   n(value: number | string): string;
@@ -80,20 +89,34 @@ export interface CodewordChoice {
   values: number[];
 }
 
+/** The two reaches that the lesson sets side by side. */
+export type Near = "near" | "far";
+
+/** What the last step compares. */
+export type Compared = Near | "dropout" | "channels";
+
 /** What the steps' pictures are drawn from, by step. */
 export interface StepData {
   pixels: { values: number[][]; inside: boolean[][] };
   features: { feature: number[]; alike: Cell[] };
   codeword: { feature: number[]; choices: CodewordChoice[] };
   tokens: { same: Cell[] };
-  swap: { codes: number[]; distances: number[]; probabilities: number[]; drawn: number[] };
+  swap: {
+    codes: number[];
+    distances: number[];
+    probabilities: Record<Near, number[]>;
+    drawn: Record<Near, number[]>;
+    /** The codes whose pictures "atoms" has, one after the other, side by side pixels each. */
+    atoms: Record<"own" | Near, number[]>;
+    side: number;
+  };
   decoders: Record<string, never>;
   consistency: { peak: number };
   radii: {
     strengths: number[];
-    dice: { qpm: number[]; dropout: number[] };
-    radii: { strengths: number[]; qpm: (number | null)[]; dropout: (number | null)[] };
-    top: number;
+    dice: Record<Compared, number[]>;
+    radius: Record<Compared, number>;
+    effect: Record<Compared, number>;
   };
 }
 
@@ -102,7 +125,7 @@ export interface StepAnswer {
   step: string;
   key: string;
   facts: Facts;
-  truth: number | string;
+  truth: Reply;
   bounds: [low: number, high: number] | null;
   data: any;
   pictures: Record<string, Uint8Array>;
@@ -117,7 +140,6 @@ export interface Place {
   index: number;
   mode: string;
   seed: number;
-  reach: number | null;
 }
 
 export interface LessonServer {
@@ -146,7 +168,7 @@ export interface Walk {
   /** Whether there is such a step, and the tab is on show. */
   go(step: number): boolean;
   pick(cell: Cell): void;
-  predict(now: StepAnswer, guess: number | string): void;
+  predict(now: StepAnswer, guess: Reply): void;
   again(): void;
   follow(page: PageState): void;
 }
@@ -181,7 +203,7 @@ export interface Look<Data> {
   facts: Facts;
   data: Data;
   pictures: Record<string, Uint8Array>;
-  both: number;
+  all: number;
   revealed: boolean;
   mark: Cell;
   focus: Rect;
@@ -190,7 +212,16 @@ export interface Look<Data> {
   /** A text of "pictures". */
   say(key: string, more?: Facts): string;
   option(key: string): string;
+  part(key: string): string;
   n(value: number | string): string;
+}
+
+/** What becomes of a token at one reach. */
+export interface Chances {
+  codes: number[];
+  /** pi(j|i) of the codes, given that the token is replaced. */
+  probabilities: number[];
+  drawn: number[];
 }
 
 export interface Fate {

@@ -71,8 +71,8 @@ export function mount(element, props, server) {
 
 /** The present slice, if there is one. */
 function onShow() {
-  const { scan, plane, index, mode, seed, reach } = /** @type {import("./types").PageState} */ (store.state);
-  return { token: scan.token, plane, index, mode, seed, reach };
+  const { scan, plane, index, mode, seed } = /** @type {import("./types").PageState} */ (store.state);
+  return { token: scan.token, plane, index, mode, seed };
 }
 
 /**

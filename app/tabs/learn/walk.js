@@ -48,12 +48,13 @@ export function createWalk({ lesson, answers, visible, draw }) {
     wish();
   }
 
-  /** @param {StepAnswer} now @param {number | string} guess */
+  /** @param {StepAnswer} now @param {import("./types").Reply} guess */
   function predict(now, guess) {
     lesson.predictions.set(lesson.name, { guess, truth: now.truth, key: now.key });
-    lesson.drafts.delete(lesson.name);
-    // The picture then shows the epsilon of the question.
-    if (SLIDERS[lesson.name] === "strength") setSlider("strength", Number(now.facts.strength));
+    for (const field of lesson.drafts.keys()) if (field.startsWith(lesson.name + " ")) lesson.drafts.delete(field);
+    // The picture then shows the epsilon of the question, and its reach if there is only one.
+    if (SLIDERS[lesson.name]?.includes("strength")) setSlider("strength", Number(now.facts.strength));
+    if ("reach" in now.facts) store.moveReach(Number(now.facts.reach));
   }
 
   function again() {

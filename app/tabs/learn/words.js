@@ -6,10 +6,11 @@ import { measuredStrip, sample, stripOf } from "./strips.js";
 /** @typedef {import("./types").StepAnswer} StepAnswer */
 /** @typedef {import("./types").StepTexts} StepTexts */
 /** @typedef {import("./types").Prediction} Prediction */
+/** @typedef {import("./types").Reply} Reply */
 
 /**
  * @typedef {object} Actions
- * @property {(now: StepAnswer, guess: number | string) => void} predict
+ * @property {(now: StepAnswer, guess: Reply) => void} predict
  * @property {() => void} again
  * @property {() => void} forward to the next step
  * @property {(notes: boolean) => void} showNotes
@@ -78,39 +79,78 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
  * @param {Actions} actions
  */
 function question(lesson, now, actions) {
-  const { stepTexts: texts, name } = lesson;
+  const { stepTexts: texts } = lesson;
   const lead = make("p", { className: "lead" }, lesson.ui("predict"));
   const asked = make("p", { className: "question", id: "question" }, lesson.fill(texts.question, now?.facts));
-  const entry = texts.options ? choices(lesson, texts.options, now) : numberField(lesson, now);
+  const entry = texts.options
+    ? choices(lesson, texts.options, now)
+    : texts.parts
+      ? numberFields(lesson, texts.parts, now)
+      : numberField(lesson, now);
   const label = now ? lesson.ui("reveal") : lesson.ui("waiting");
   const button = make("button", { className: "primary", disabled: !now }, label);
   const form = make("form", { className: "ask" }, lead, asked, entry, button);
   form.addEventListener("input", ({ target }) => {
-    if (target instanceof HTMLInputElement) lesson.drafts.set(name, target.value);
+    if (target instanceof HTMLInputElement) lesson.drafts.set(draftOf(lesson, target.name), target.value);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const guess = new FormData(form).get("guess");
-    if (now && guess !== null && guess !== "") actions.predict(now, texts.options ? String(guess) : Number(guess));
+    const guess = guessOf(texts, new FormData(form));
+    if (now && guess !== null) actions.predict(now, guess);
   });
   return form;
 }
 
+/** @param {import("./types").Lesson} lesson @param {string} field */
+const draftOf = (lesson, field) => lesson.name + " " + field;
+
+/** What was entered; null if something is missing. @param {StepTexts} texts @param {FormData} form @returns {Reply | null} */
+function guessOf(texts, form) {
+  const fields = texts.parts ? Object.keys(texts.parts) : ["guess"];
+  const entered = fields.map((field) => form.get(field));
+  if (entered.some((one) => one === null || one === "")) return null;
+  if (texts.parts) return Object.fromEntries(fields.map((field, i) => [field, Number(entered[i])]));
+  return texts.options ? String(entered[0]) : Number(entered[0]);
+}
+
 /** @param {import("./types").Lesson} lesson @param {StepAnswer | null} now */
 function numberField(lesson, now) {
-  const [low, high] = now?.bounds ?? PERCENT;
-  const input = make("input", { type: "number", name: "guess", inputMode: "numeric", required: true });
-  Object.assign(input, { min: String(low), max: String(high), step: "1", autocomplete: "off" });
-  input.value = lesson.drafts.get(lesson.name) ?? "";
+  const input = numberInput(lesson, now, "guess");
   input.setAttribute("aria-labelledby", "question");
-  return make("p", { className: "number" }, input, make("span", {}, lesson.ui("between", { low, high })));
+  return make("p", { className: "number" }, input, between(lesson, now));
+}
+
+/** One for each part of the question.
+ *  @param {import("./types").Lesson} lesson @param {Record<string, string>} parts @param {StepAnswer | null} now */
+function numberFields(lesson, parts, now) {
+  const fields = Object.entries(parts).map(([part, text]) => {
+    return make("label", { className: "number" }, numberInput(lesson, now, part), lesson.fill(text, now?.facts));
+  });
+  const group = make("div", { className: "numbers", role: "group" }, ...fields, between(lesson, now));
+  group.setAttribute("aria-labelledby", "question");
+  return group;
+}
+
+/** @param {import("./types").Lesson} lesson @param {StepAnswer | null} now @param {string} name */
+function numberInput(lesson, now, name) {
+  const [low, high] = now?.bounds ?? PERCENT;
+  const input = make("input", { type: "number", name, inputMode: "numeric", required: true });
+  Object.assign(input, { min: String(low), max: String(high), step: "1", autocomplete: "off" });
+  input.value = lesson.drafts.get(draftOf(lesson, name)) ?? "";
+  return input;
+}
+
+/** @param {import("./types").Lesson} lesson @param {StepAnswer | null} now */
+function between(lesson, now) {
+  const [low, high] = now?.bounds ?? PERCENT;
+  return make("span", {}, lesson.ui("between", { low, high }));
 }
 
 /** @param {import("./types").Lesson} lesson @param {Record<string, string>} options @param {StepAnswer | null} now */
 function choices(lesson, options, now) {
   const labels = Object.entries(options).map(([key, text]) => {
     const input = make("input", { type: "radio", name: "guess", value: key, required: true });
-    input.checked = lesson.drafts.get(lesson.name) === key;
+    input.checked = lesson.drafts.get(draftOf(lesson, "guess")) === key;
     return make("label", {}, input, make("span", {}, text), stripOf(now, key));
   });
   const group = make("div", { className: "options", role: "radiogroup" }, sample(lesson, now, "div"), ...labels);
@@ -126,9 +166,7 @@ function choices(lesson, options, now) {
  */
 function outcome(lesson, prediction, now, actions) {
   const { stepTexts: texts } = lesson;
-  const result = texts.options
-    ? chosen(lesson, texts.options, prediction, now)
-    : compared(lesson, prediction, now?.bounds ?? PERCENT);
+  const result = texts.options ? chosen(lesson, texts.options, prediction, now) : compared(lesson, prediction, now);
   const moved = now && now.key !== prediction.key ? make("p", { className: "moved" }, lesson.ui("moved")) : null;
   const reveal = make("p", { className: "reveal" }, lesson.fill(texts.reveal, now?.facts));
   const why = make("p", { className: "why" }, lesson.fill(texts.why, now?.facts));
@@ -147,13 +185,26 @@ function onward(lesson, actions) {
   return make("p", { className: "on" }, next, again);
 }
 
-/** @param {import("./types").Lesson} lesson @param {Prediction} prediction @param {[number, number]} bounds */
-function compared(lesson, { guess, truth }, bounds) {
-  const said = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {number | string} */ value) =>
+/** @param {import("./types").Lesson} lesson @param {Prediction} prediction @param {StepAnswer | null} now */
+function compared(lesson, { guess, truth }, now) {
+  const bounds = now?.bounds ?? PERCENT;
+  if (typeof guess !== "object" || typeof truth !== "object")
+    return twoValues(lesson, Number(guess), Number(truth), bounds);
+  const parts = Object.entries(lesson.stepTexts.parts ?? {}).map(([part, text]) => {
+    const name = make("p", {}, lesson.fill(text, now?.facts));
+    return make("div", { className: "part" }, name, twoValues(lesson, guess[part], truth[part], bounds));
+  });
+  return make("div", { className: "parts" }, ...parts);
+}
+
+/** A prediction and the answer. @param {import("./types").Lesson} lesson @param {number} guess @param {number} truth
+ *  @param {[number, number]} bounds */
+function twoValues(lesson, guess, truth, bounds) {
+  const said = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {number} */ value) =>
     make("div", { className: kind }, make("dt", {}, name), make("dd", {}, lesson.n(value)));
-  const tick = (/** @type {string} */ kind, /** @type {number | string} */ value) => {
+  const tick = (/** @type {string} */ kind, /** @type {number} */ value) => {
     const mark = make("i", { className: kind });
-    mark.style.left = placeBetween(Number(value), bounds) + "%";
+    mark.style.left = placeBetween(value, bounds) + "%";
     return mark;
   };
   const both = [said("guess", lesson.ui("you_said"), guess), said("truth", lesson.ui("scan_says"), truth)];
