@@ -262,4 +262,4 @@ def test_the_axes_of_the_curves_fit_and_say_where_they_begin(page: Any) -> None:
         if number % 4 < 3 and trace["visible"] and value is not None and (number < 4 or step <= 0.9)
     ]
     assert low <= min(drawn) < low + 0.05 or low == 0.9
-    assert title == ("Dice, agreement" if low == 0 else f"Dice, agreement (axis from {low:g})")
+    assert title == ("Dice, agreement" if low == 0 else f"Dice, agreement<br>(axis from {low:g})")

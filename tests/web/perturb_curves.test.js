@@ -75,8 +75,8 @@ test("axes fit what is drawn, without strong dropout, and say where they begin",
     { rate: 1, ...of(0, 2) },
   ];
   const axes = axesOf(constants, tracesOf(FIGURES, swapped, dropped, false));
-  assert.deepEqual([axes["yaxis.range"][0], axes["yaxis.title.text"]], [0.85, "Dice (axis from 0.85)"]);
-  assert.deepEqual([axes["yaxis2.range"][0], axes["yaxis2.title.text"]], [20, "PSNR (axis from 20)"]);
+  assert.deepEqual([axes["yaxis.range"][0], axes["yaxis.title.text"]], [0.85, "Dice<br>(axis from 0.85)"]);
+  assert.deepEqual([axes["yaxis2.range"][0], axes["yaxis2.title.text"]], [20, "PSNR<br>(axis from 20)"]);
   assert.ok(axes["yaxis.range"][1] > 1 && axes["yaxis2.range"][1] > 35);
   // With the truth, which is lower.
   assert.equal(axesOf(constants, tracesOf(FIGURES, swapped, dropped, true))["yaxis.range"][0], 0.3);

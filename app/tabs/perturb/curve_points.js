@@ -72,11 +72,14 @@ export function axesOf({ figures, titles, shares, decibels, fitted_rate }, { x, 
   const [left, right] = [fitted(valuesOf(false), shares), fitted(valuesOf(true), decibels)];
   return {
     "yaxis.range": padded(left),
-    "yaxis.title.text": axisTitle(titles.shares, left[0]),
+    "yaxis.title.text": inTwoLines(axisTitle(titles.shares, left[0])),
     "yaxis2.range": padded(right),
-    "yaxis2.title.text": axisTitle(titles.decibels, right[0]),
+    "yaxis2.title.text": inTwoLines(axisTitle(titles.decibels, right[0])),
   };
 }
+
+/** Short plots have no room for one long line. @param {string} title */
+const inTwoLines = (title) => title.replace(" (", "<br>(");
 
 /**
  * A little room above, so that a line at the end of the axis is drawn in full.

@@ -2,7 +2,7 @@
    requested point by point. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
-import { ink, plotly } from "../../web/plotly.js";
+import { ink, PLOT, plotly } from "../../web/plotly.js";
 import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 
 /**
@@ -71,9 +71,11 @@ export function createCurves(tab) {
     });
   }
 
-  /** Sets the page's text colour and, on a narrow screen, the layout. @param {any} plot */
+  /** Sets the page's text colour, what lines are cut by and, on a narrow screen, the layout. @param {any} plot */
   function dress(plot) {
     const colour = ink(tab.root);
+    // Gradio makes this plot without it. Lines that leave the fitted axes are cut by it.
+    plot._context._baseUrl = PLOT._baseUrl;
     const room = plot.clientWidth < NARROW ? STACKED : {};
     plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...room });
   }

@@ -44,9 +44,9 @@ def strength_curves() -> go.Figure:
         margin={"l": 4, "r": 8, "t": 8, "b": 4},
         legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom", "font": {"size": 13}},
         xaxis={"domain": [0, 0.58], "title": {"text": "ε (share of tokens replaced) or p"}},
-        yaxis={"range": [0, 1.02], "title": {"text": AXIS_TITLES["shares"]}},
+        yaxis={"range": [0, 1.02], "title": {"text": AXIS_TITLES["shares"], "font": {"size": 13}}},
         xaxis2={"domain": [0.7, 1], "anchor": "y2", "title": {"text": "ε or p"}},
-        yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": AXIS_TITLES["decibels"]}},
+        yaxis2={"anchor": "x2", "rangemode": "tozero", "title": {"text": AXIS_TITLES["decibels"], "font": {"size": 13}}},
     )
     figure.update_xaxes(range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
     figure.update_yaxes(gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)

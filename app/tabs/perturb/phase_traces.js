@@ -20,8 +20,8 @@ import {
 
 const EFFECTS = [0.03, 0.1, 0.3, 1];
 const HALO = "rgba(0,0,0,.55)";
-// Of the plot's height: a strip, and the room between the strips and the map.
-const [STRIP, GAP] = [0.055, 0.04];
+// Of the plot's height: a strip, one whose title has two lines, and the room between the strips and the map.
+const [STRIP, TALL, GAP] = [0.055, 0.09, 0.04];
 
 /**
  * @param {Phase} phase
@@ -67,7 +67,7 @@ function heat(phase, lines, z) {
 
 /** @param {PhaseView} view */
 function bar({ against, narrow }) {
-  const title = { text: against === "truth" ? "Dice, truth" : "Dice, ε = 0", side: "top", font: { size: 13 } };
+  const title = { text: against === "truth" ? "Dice, truth" : "Dice", side: "top", font: { size: 13 } };
   const ticks = { tickvals: SHADES.map(shadeOf), ticktext: SHADES.map(String), ticklabelposition: "outside" };
   return {
     title,
@@ -140,7 +140,7 @@ function cursor({ rows, strengths }, { cell }) {
 export function phaseLayout({ rows, strips, strengths }, { own, effect, narrow }) {
   const last = Number(rows[rows.length - 1].reach);
   const [halfColumn, halfRow] = [0.5 / (strengths.length - 1), 0.5 / (rows.length - 1)];
-  const bottom = strips.length * STRIP;
+  const bottom = strips.length * (narrow ? TALL : STRIP);
   const ticks = [1, 4, 16, 64, 256, 1024, 4096].filter((reach) => reach < 0.6 * last);
   const reaches = [...ticks, last];
   return {
@@ -163,7 +163,7 @@ export function phaseLayout({ rows, strips, strengths }, { own, effect, narrow }
       domain: [0, bottom],
       range: [strips.length - 0.5, -0.5],
       tickvals: strips.map((_, i) => i),
-      ticktext: strips.map((strip) => (narrow ? strip.title.replaceAll(" ", "<br>") : strip.title)),
+      ticktext: strips.map((strip) => (narrow ? strip.title.replace(" ", "<br>") : strip.title)),
       showgrid: false,
       fixedrange: true,
     }),
@@ -171,7 +171,7 @@ export function phaseLayout({ rows, strips, strengths }, { own, effect, narrow }
     annotations: [
       note(0, placeOf(own, last), `checkpoint's own reach, ${reachInWords(own, last)}`, "left"),
       ...EFFECTS.flatMap((one) => effectNote(rows, one)),
-      ...(effect === null ? [] : presentNote(rows, effect)),
+      ...(effect === null || narrow ? [] : presentNote(rows, effect)),
     ],
   };
 }
