@@ -97,7 +97,7 @@ def test_views_differ_between_steps_seeds_and_purposes() -> None:
 def test_the_rows_of_a_frame_differ_in_the_perturbation_or_in_what_they_say() -> None:
     config = load_config(ROOT / "configs" / "frame.yaml")
     rows = {cell.row: to_mapping(changed(config, cell.changes)) for cell in table("frame", config).cells}
-    free = {"perturbation", "strength", "mode", "reach", "temperature"}
+    free = {"perturbation", "strength", "strength_schedule", "strength_steps", "mode", "reach", "temperature"}
     for name, values in rows.items():
         view = "weak" if name.endswith("weak views") else "strong"
         base = rows[f"nothing perturbed, {view} views"]

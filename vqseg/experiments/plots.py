@@ -35,7 +35,8 @@ def draw(table: Table, rows: Sequence[Row], found: Sequence[Difference], file: P
     lined = any(row.cell.x is not None for row in ran)
     panels: list[Callable[[Axes], None]]
     if table.over_effect and not lined and found:
-        panels = [_differences_of(found, ran, against) for against in _baselines(found, ran)]
+        # While only rows without a series have run there is nothing to draw over the effect.
+        panels = [_differences_of(found, ran, against) for against in _baselines(found, ran)] or [lambda axes: _bars(axes, ran)]
     elif table.over_effect and lined:
         panels = [lambda axes: _lines(axes, table, ran), lambda axes: _over_effect(axes, ran)]
     elif lined:
