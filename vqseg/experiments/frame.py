@@ -74,7 +74,7 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     base: Changes = {**CODEBOOK, "objective.perturb_labelled": False, "objective.student_view": view}
     nothing = f"nothing perturbed, {_VIEWS[view]}"
     best, *others = sorted(_reaches(config), key=lambda reach: abs(math.log(reach / _BEST)))
-    most = max(_reaches(config))
+    most = max(best, *others)
     yield Cell(nothing, {**base, **_NOTHING})
     if view == "strong":
         # What the further steps give by themselves. It sees no unlabelled view, so it needs no row for the weak ones.
@@ -98,7 +98,7 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     yield other("dropout", 0.9)
     yield from (other("channel_dropout", rate) for rate in (0.3, 0.7, 0.9))
     yield other("complementary_dropout", 0.5)
-    for reach in (best, most):
+    for reach in dict.fromkeys((best, most)):
         shift: Changes = {**_qpm(reach), "objective.perturbation": "shift", "objective.strength": 0.7}
         title = perturbation_named("shift").title
         yield Cell(f"{title} 0.7, {_reach_name(reach, config)}, {_VIEWS[view]}", {**base, **shift}, title, against=nothing)
