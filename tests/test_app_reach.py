@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from fake_segmenter import CODES, FakeSegmenter
 from app.page.visits import Visits
 from app.scan.curves import Curves
 from app.scan.description import describe
-from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.frames import make_frame
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
@@ -49,6 +50,18 @@ def opened(scan_file: Path) -> OpenScan:
 def test_a_reach_outside_the_codebook_is_refused(opened: OpenScan, reach: object) -> None:
     with pytest.raises(RequestError, match="reach must be a number from 1 to 63"):
         FrameRequest.checked({**VALUES, "reach": reach}, opened)
+
+
+def test_four_digits_of_a_reach_count_and_any_codeword_stays_any(opened: OpenScan) -> None:
+    for reach, rounded in ((1, 1.0), (1.00004, 1.0), (12.3456, 12.35), (62.999, 63.0), (CODES - 1, 63.0)):
+        assert checked_reach(reach, opened) == rounded
+    large = SimpleNamespace(segmented=SimpleNamespace(codebook_size=16384))
+    for reach, rounded in ((16383, 16383.0), (16382, 16380.0), (12345.6, 12350.0)):
+        assert checked_reach(reach, large) == rounded  # type: ignore[arg-type]
+    larger = SimpleNamespace(segmented=SimpleNamespace(codebook_size=65536))
+    assert checked_reach(65534.9, larger) == 65530.0  # type: ignore[arg-type]
+    nearly = SimpleNamespace(segmented=SimpleNamespace(codebook_size=19998))
+    assert checked_reach(19996, nearly) == 19997.0  # type: ignore[arg-type]
 
 
 def test_a_reach_counts_where_the_mode_has_one(opened: OpenScan) -> None:

@@ -79,14 +79,14 @@ class FrameRequest:
 
 
 def checked_reach(value: object, scan: OpenScan) -> float | None:
-    """Check the reach of a request.
+    """Check the reach of a request, and round it to four digits, so that there are not endlessly many to solve and to keep.
 
     Args:
         value: What the request has; None stands for the checkpoint's own reach.
         scan: The scan, whose codebook bounds the reach.
 
     Returns:
-        The reach, in [1, K - 1], or None.
+        The reach, in [1, K - 1], or None. K - 1 stays what it is.
 
     Raises:
         RequestError: If it is neither None nor a number from 1 to K - 1.
@@ -96,7 +96,7 @@ def checked_reach(value: object, scan: OpenScan) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= last:
         raise RequestError(f"reach must be a number from 1 to {last}, or nothing for the checkpoint's own, got {value!r}")
-    return float(value)
+    return float(last if value == last else min(last, float(f"{value:.4g}")))
 
 
 def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.scan.frame_request import checked_reach
 from app.scan.open_scan import OpenScan
 
 OPENING_SHARE = 3 / 4
@@ -14,5 +15,6 @@ of .99 .97 .95 .93 .8 .5 against epsilon 0 at epsilon .1 .3 .5 .7 .9 1; at its o
 
 def opening_reach(scan: OpenScan) -> float | None:
     """The reach that the page opens a scan with: OPENING_SHARE of the codebook, None (the checkpoint's own) where that is larger."""
-    reach = float(max(1, round(OPENING_SHARE * scan.segmented.codebook_size)))
-    return reach if scan.model.segmenter.reach < reach else None
+    size = scan.segmented.codebook_size
+    reach = checked_reach(min(size - 1, round(OPENING_SHARE * size)), scan)
+    return reach if reach is not None and scan.model.segmenter.reach < reach else None
