@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 import pytest
@@ -254,6 +256,15 @@ def test_a_codebook_too_large_to_be_held_draws_the_same(monkeypatch: pytest.Monk
     assert torch.equal(Neighbourhood(codewords).draw(codes, uniform, 1.0), held)
 
 
+def test_the_order_around_a_codeword_does_not_depend_on_what_else_is_asked_for() -> None:
+    codewords, codes = codebook(1500, 64, scale=3.0), torch.arange(64)
+    together, alone = Neighbourhood(codewords), Neighbourhood(codewords)
+    order, distances = together.around(codes)
+    for code in codes:
+        one, away = alone.around(code[None])
+        assert torch.equal(one[0], order[code]) and torch.equal(away[0], distances[code])
+
+
 # Effect
 
 
@@ -307,3 +318,23 @@ def test_served_temperatures_give_their_reach_whatever_was_asked_for_before(seed
         # Where all codewords lie equally far, no temperature gives a reach below their number.
         assert scale.reach(found) == pytest.approx(scale.reach(temperature_for_reach(codewords, reach)), rel=1e-5)
         assert Reaches(codewords, own).temperature(reach) == found
+
+
+def test_a_known_reach_is_answered_while_another_one_is_solved(monkeypatch: pytest.MonkeyPatch) -> None:
+    table, solving, go_on = Reaches(codebook(30), 1.0), Event(), Event()
+    known, found = table.temperature(4.0), Reaches._found
+
+    def slowly(self: Reaches, reach: float) -> float:
+        solving.set()
+        assert go_on.wait(10)
+        return found(self, reach)
+
+    monkeypatch.setattr(Reaches, "_found", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        other = threads.submit(table.temperature, 9.0)
+        try:
+            assert solving.wait(10)
+            assert threads.submit(table.temperature, 4.0).result(5) == known
+        finally:
+            go_on.set()
+        assert other.result(10) == found(table, 9.0)

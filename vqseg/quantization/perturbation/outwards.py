@@ -87,7 +87,9 @@ class Neighbourhood:
         return drawn
 
     def _sorted(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        distances, order = squared_distances(codes, self.codewords).sort(dim=1, stable=True)
+        # In double precision, as a product of few rows is rounded otherwise than one of many: what a seed draws would depend on
+        # which codes were asked for together.
+        distances, order = squared_distances(codes, self.codewords.double()).float().sort(dim=1, stable=True)
         # The codeword itself is infinitely far, and so the last.
         return order[:, :-1], distances[:, :-1]
 
