@@ -6,8 +6,11 @@ import base64
 import io
 import time
 import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,7 @@ from app.scan.radii import Kinds, TwoRadii
 from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import draw_film, evolution, film
 from app.tabs.codebook.layouts import Job, Layouts
-from app.visit.answering import answering
+from app.visit.answering import Handler, answering
 from app.visit.session import SessionStore
 from vqseg.codebook import CodebookStatistics, kind_curves, layout, radii
 from vqseg.data.scan import read_scan
@@ -237,6 +240,35 @@ def test_a_cost_is_computed_again_only_where_the_kind_depends_on_what_changed(sc
     assert kinds.cost(scan, {**asked, "seed": 1}) is not first
     near = kinds.cost(scan, {**asked, "kind": "resample", "reach": 3})
     assert kinds.cost(scan, {**asked, "kind": "resample", "reach": 60}) is not near
+
+
+@pytest.mark.parametrize(("name", "asks"), [("_radii", lambda: TwoRadii().radii), ("_curves", lambda: Kinds().kinds)])
+def test_one_reach_does_not_wait_for_another_and_those_of_a_whole_slider_are_kept(
+    scan: OpenScan, monkeypatch: pytest.MonkeyPatch, name: str, asks: Callable[[], Handler]
+) -> None:
+    ask, slow, go_on, made = asks(), Event(), Event(), []
+
+    def make(_: OpenScan, reach: float, *__: object) -> dict[str, float]:
+        made.append(reach)
+        if reach == 2:
+            slow.set()
+            assert go_on.wait(10)
+        return {"reach": reach}
+
+    monkeypatch.setattr(f"app.scan.radii.{name}", make)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(ask, scan, {"reach": 2})
+        try:
+            assert slow.wait(10)
+            assert threads.submit(ask, scan, {"reach": 3}).result(5) == {"reach": 3.0}
+        finally:
+            go_on.set()
+        assert first.result(10) == {"reach": 2.0}
+    # As many positions as the page's slider has for 4096 codewords.
+    positions = [4 + place / 2 for place in range(91)]
+    for reach in positions * 2:
+        assert ask(scan, {"reach": reach}) == {"reach": reach}
+    assert made == [2, 3, *positions]
 
 
 def test_layouts_that_a_checkpoint_brings_and_pca_come_at_once(scan: OpenScan, statistics: CodebookStatistics, monkeypatch: Any) -> None:

@@ -17,7 +17,8 @@ from vqseg.types import Array
 
 Answer = dict[str, Any]
 
-_MOST = 16
+# The answers are small. The page's slider has about 90 positions, and whoever drags it comes back to them.
+_MOST = 128
 
 
 class TwoRadii:
@@ -41,7 +42,8 @@ class TwoRadii:
             RequestError: If the reach is out of range.
         """
         reach = checked_reach(request.get("reach"), scan)
-        return self._known.of(scan.model).made(reach, lambda: _radii(scan, reach))
+        kept = self._known.of(scan.model)
+        return kept.get(reach) or kept.keep_first(reach, _radii(scan, reach))
 
 
 class Kinds:
@@ -69,7 +71,8 @@ class Kinds:
         reach, statistics = checked_reach(request.get("reach"), scan), scan.model.statistics
         if statistics is None:
             raise RequestError("this checkpoint has no codebook statistics, and so no usage of its codewords")
-        return self._curves.of(scan.model).made(reach, lambda: _curves(scan, reach, statistics))
+        kept = self._curves.of(scan.model)
+        return kept.get(reach) or kept.keep_first(reach, _curves(scan, reach, statistics))
 
     def cost(self, scan: OpenScan, request: dict[str, Any]) -> Answer:
         """Dice of an acquired slice under one kind, against its labels at strength 0.
