@@ -25,7 +25,7 @@ from vqseg.experiments.frame import START, second_stage, supervised_start
 from vqseg.experiments.methods import changed
 from vqseg.experiments.rows import Row
 from vqseg.experiments.runs import Run, known_result, run_cell
-from vqseg.experiments.several import planned_runs
+from vqseg.experiments.several import planned_runs, run_all
 from vqseg.experiments.tables import scaled, table
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.perturbation import PERTURBATIONS
@@ -354,3 +354,22 @@ def test_a_row_keeps_its_results_in_the_order_of_the_seeds_and_its_first_failure
 def test_every_perturbation_of_the_frame_is_in_the_registry() -> None:
     named = {cell.changes["objective.perturbation"] for cell in table("frame").cells} - {"qpm"}
     assert named <= set(PERTURBATIONS)
+
+
+def test_schedules_keep_their_share_of_a_shorter_run() -> None:
+    config = load_config(ROOT / "configs" / "frame.yaml")
+    for budget in (1.0, 0.1):
+        base = scaled(config, budget)
+        steps = base.train.steps - base.objective.unlabelled_start
+        found = {cell.row: cell.changes for cell in table("frame", base).cells if "objective.strength_schedule" in cell.changes}
+        assert found["QPM 0.7 ramp, reach 64, strong views"]["objective.strength_steps"] == round(steps / 2)
+        assert found["QPM 0.7 periodic, reach 64, weak views"]["objective.strength_steps"] == round(steps / 5)
+
+
+def test_a_row_that_cannot_be_configured_is_refused_alone(tmp_path: Path) -> None:
+    config = changed(Config(), {"model.reach": 64.0, "model.temperature": None})
+    plan = table("codebook-size", config)
+    items = planned_runs(plan, plan.cells[:2], config, 1)
+    assert [item.run is None for item in items] == [True, False]
+    ((_, outcome),) = run_all(items[:1], tmp_path, 1)
+    assert isinstance(outcome, str) and "reach must lie in [1, 63]" in outcome

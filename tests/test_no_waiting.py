@@ -12,7 +12,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from tests.tiny import tiny_model
 from vqseg.config import AugmentationConfig, ObjectiveConfig
 from vqseg.losses.objective import Objective
-from vqseg.quantization.perturbation import QuantizedPerturbation, resample
+from vqseg.quantization.perturbation import HeldTemperature, QuantizedPerturbation, ReachScale, resample
+from vqseg.quantization.perturbation.transitions import temperature_of
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.types import Batch
@@ -41,6 +42,9 @@ def test_reading_a_value_is_noticed(no_values: FakeTensorMode) -> None:
         {"perturbation": "complementary_dropout", "strength": 0.5},
         {"usage": 0.1},
         {"feature_stream": True},
+        {"perturb_labelled": True},
+        {"student_view": "weak"},
+        {"strength_schedule": "ramp"},
     ],
 )
 def test_a_step_from_views_to_gradients_reads_nothing_back(no_values: FakeTensorMode, settings: dict[str, object]) -> None:
@@ -61,3 +65,18 @@ def test_the_module_alone_reads_nothing_back(no_values: FakeTensorMode, mode: st
     with no_values:
         swapped = QuantizedPerturbation(mode, "adaptive")(torch.randint(9, (2, 6, 6)), torch.rand(9, 4), 0.5)
         assert swapped.shape == (2, 6, 6)
+
+
+@pytest.mark.parametrize("usage", [False, True])
+def test_solving_a_temperature_reads_nothing_back(no_values: FakeTensorMode, usage: bool) -> None:
+    with no_values:
+        codewords = torch.rand(600, 4)
+        assert ReachScale(codewords, torch.rand(600) if usage else None).temperature(40.0).shape == ()
+        for held in (HeldTemperature(None, 40.0), HeldTemperature("adaptive", None)):
+            assert held(codewords, 0).shape == ()
+
+
+def test_a_temperature_follows_the_codewords_to_their_device(no_values: FakeTensorMode) -> None:
+    with no_values:
+        held = torch.empty((), device="cuda")
+        assert temperature_of(torch.rand(4, 2), held).device.type == "cpu"

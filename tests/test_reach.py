@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.tiny import tiny_model
+from vqseg.cli.parsing import config_parser, read_config
 from vqseg.config import Config, ConfigError, from_mapping, to_mapping
 from vqseg.inference import Segmenter
 from vqseg.inference.reaches import Reaches
@@ -172,6 +174,30 @@ def test_the_settings_take_exactly_one() -> None:
         HeldTemperature(1.0, 2.0)
     with pytest.raises(ValueError, match="exactly one"):
         HeldTemperature(None, None)
+
+
+def test_naming_one_on_the_command_line_replaces_the_other(tmp_path: Path) -> None:
+    file = tmp_path / "some.yaml"
+    for content, words, expected in (
+        ("", ["--model.reach", "8"], (None, 8)),
+        ("model: {temperature: 2.0}", ["--model.reach=8"], (None, 8)),
+        ("model: {reach: 64}", ["--model.temperature", "adaptive"], ("adaptive", None)),
+        ("model: {reach: 64}", ["--train.steps", "3"], (None, 64)),
+    ):
+        file.write_text(content)
+        words = ["--config", str(file), *words]
+        _, config = read_config(config_parser("train", words), words)
+        assert (config.model.temperature, config.model.reach) == expected
+    words = ["--config", str(file), "--model.reach", "8", "--model.temperature", "1.0"]
+    with pytest.raises(SystemExit):
+        read_config(config_parser("train", words), words)
+
+
+def test_a_codebook_that_shrinks_must_keep_the_reach() -> None:
+    adapting = {"adapt_codebook": True, "codebook_smallest": 64}
+    assert from_mapping(Config, {"model": {"reach": 63}, "train": adapting}).model.reach == 63
+    with pytest.raises(ConfigError, match=r"model\.reach must lie below, got 64"):
+        from_mapping(Config, {"model": {"reach": 64}, "train": adapting})
 
 
 def test_a_network_solves_its_reach_and_follows_its_weights() -> None:

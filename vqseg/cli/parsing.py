@@ -65,8 +65,18 @@ def read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[a
     default = load_config(known.config) if known.config else Config()
     if method:
         default = with_method(default, method)
-    config = tyro.cli(Config, prog=parser.prog, default=default, args=settings)
+    config = tyro.cli(Config, prog=parser.prog, default=default, args=[*settings, *_replaced(settings)])
     if method:
         # Once more: data.pseudo_labels may have come with the single settings.
         with_method(config, method)
     return known, config
+
+
+# Two settings of one thing: naming one on the command line replaces the other, which the file or a default has set.
+_EITHER = ("--model.reach", "--model.temperature")
+
+
+def _replaced(settings: Sequence[str]) -> list[str]:
+    """Words that clear a setting whose alternative is named."""
+    named = [name for name in _EITHER if any(word == name or word.startswith(f"{name}=") for word in settings)]
+    return [word for name in _EITHER if len(named) == 1 and name not in named for word in (name, "None")]

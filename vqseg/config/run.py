@@ -37,4 +37,9 @@ class Config:
             not self.model.continuous or self.objective.strength == 0 or perturbation in others,
             f"model.continuous has no codes for {perturbation} to work with; set objective.perturbation to one of {', '.join(others)}",
         )
+        reach, train = self.model.reach, self.train
+        require(
+            not train.adapt_codebook or reach is None or reach <= train.codebook_smallest - 1,
+            f"train.adapt_codebook may shrink the codebook to {train.codebook_smallest} codewords; model.reach must lie below, got {reach}",
+        )
         require(not (self.model.continuous and self.objective.usage > 0), "model.continuous has no codebook for objective.usage")

@@ -76,6 +76,7 @@ class TrainConfig:
     """Compile the student with torch.compile."""
 
     def __post_init__(self) -> None:
+        require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
         for name in ("steps", "batch_labelled", "batch_unlabelled", "log_every", "checkpoint_every"):
             require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
         rate = self.backbone_learning_rate

@@ -30,8 +30,8 @@ _LABELLED: Changes = {
     # The segmentation alone, as in the paper's Fig. 1.
     "objective.reconstruction": 0.0,
 }
-# Steps that a ramp takes, or a period, of the about 700 that a method has.
-_SCHEDULES: dict[str, int] = {"ramp": 350, "periodic": 140}
+# A ramp takes half of the steps that a method has, a period a fifth.
+_SCHEDULES = {"ramp": 1 / 2, "periodic": 1 / 5}
 _VIEWS = {"strong": "strong views", "weak": "weak views"}
 
 
@@ -102,9 +102,11 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
         shift: Changes = {**_qpm(reach), "objective.perturbation": "shift", "objective.strength": 0.7}
         title = perturbation_named("shift").title
         yield Cell(f"{title} 0.7, {_reach_name(reach, config)}, {_VIEWS[view]}", {**base, **shift}, title, against=nothing)
-    for schedule, steps in _SCHEDULES.items():
+    steps = config.train.steps - config.objective.unlabelled_start
+    for schedule, part in _SCHEDULES.items():
         one = qpm(0.7, best)
-        timed: Changes = {**one.changes, "objective.strength_schedule": schedule, "objective.strength_steps": steps}
+        timing: Changes = {"objective.strength_schedule": schedule, "objective.strength_steps": max(1, round(part * steps))}
+        timed: Changes = {**one.changes, **timing}
         yield replace(one, row=f"QPM 0.7 {schedule}, {_reach_name(best, config)}, {_VIEWS[view]}", changes=timed, series="")
     alone: Changes = {"objective.reconstruction": 0.0}
     plain = f"nothing perturbed, no image branch, {_VIEWS[view]}"

@@ -82,7 +82,7 @@ def make_table(
 
 def _finished(items: Sequence[Item], work: Path) -> Iterator[tuple[Item, Outcome]]:
     for item in items:
-        result = known_result(item.run, work)
+        result = known_result(item.run, work) if item.run is not None else None
         if result is not None:
             yield item, result
 

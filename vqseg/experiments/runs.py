@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 import platform
 import shutil
@@ -245,8 +246,12 @@ def _trained_and_measured(config: Config) -> CellResult:
             "key": folder.name,
             "seed": config.train.seed,
         }
-        if not config.model.continuous:
-            values["effect"] = measured_effect(model, trainer.data.watched, config.objective)
+        # A strength that follows a schedule has no single effect.
+        if not config.model.continuous and config.objective.strength_schedule == "constant":
+            effect = measured_effect(model, trainer.data.watched, config.objective)
+            # Infinite where all tokens share one codeword; JSON has no such number.
+            if math.isfinite(effect):
+                values["effect"] = effect
         write_whole(result, json.dumps(values, indent=2) + "\n")
         shutil.rmtree(folder / "state", ignore_errors=True)
     trainer.group.wait()
@@ -268,7 +273,8 @@ def measured_effect(model: VQSeg, images: Tensor, objective: ObjectiveConfig) ->
     """
     kind = training_perturbation(objective.perturbation, model.config.mode)
     codewords = model.quantizer.codewords().float()
-    temperature = model.swap_temperature(codewords, model.quantizer.stamp)
+    # Read as a number: the effect is computed on the CPU, wherever the network is.
+    temperature = float(model.swap_temperature(codewords, model.quantizer.stamp))
     return kind.effect(codewords.cpu(), count_codes(model, images).cpu(), objective.strength, temperature)
 
 

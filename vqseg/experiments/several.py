@@ -35,10 +35,15 @@ Outcome = CellResult | str
 
 @dataclass(frozen=True)
 class Item:
-    """A run and the row that it belongs to."""
+    """A run and the row that it belongs to.
+
+    refusal: why the row cannot be configured; `run` is then None.
+    """
 
     cell: Cell
-    run: Run
+    seed: int
+    run: Run | None
+    refusal: str = ""
 
 
 def planned_runs(plan: Table, cells: Sequence[Cell], base: Config, seeds: int) -> list[Item]:
@@ -54,15 +59,24 @@ def planned_runs(plan: Table, cells: Sequence[Cell], base: Config, seeds: int) -
         The runs in their order. A start that rows share comes one seed ahead of them, so that nobody has to wait for it.
     """
     blocks = [[_item(plan, cell, base, seed) for cell in cells] for seed in range(base.train.seed, base.train.seed + seeds)]
-    starts = [Item(START, Run(block[0].run.start)) for block in blocks if block[0].run.start is not None]
+    starts = [Item(START, block[0].seed, Run(start)) for block in blocks if (start := _start(block)) is not None]
     ahead = zip_longest(starts[1:], blocks, fillvalue=None)
     return [*starts[:1], *chain.from_iterable([*([start] if start else []), *(block or [])] for start, block in ahead)]
 
 
+def _start(block: Sequence[Item]) -> Config | None:
+    """What the rows of a seed start from, if they share a run."""
+    return next((item.run.start for item in block if item.run is not None), None)
+
+
 def _item(plan: Table, cell: Cell, base: Config, seed: int) -> Item:
     seeded = changed(base, {"train.seed": seed})
-    config = changed(seeded, cell.changes)
-    return Item(cell, Run(second_stage(config), supervised_start(seeded)) if plan.start == "supervised" else Run(config))
+    start = supervised_start(seeded) if plan.start == "supervised" else None
+    try:
+        config = changed(seeded, cell.changes)
+        return Item(cell, seed, Run(config) if start is None else Run(second_stage(config), start))
+    except ConfigError as error:
+        return Item(cell, seed, None, str(error))
 
 
 def run_all(items: Sequence[Item], work: Path, jobs: int, *, with_run: bool = False) -> Iterator[tuple[Item, Outcome]]:
@@ -99,10 +113,11 @@ def _begin_process() -> None:
 
 
 def _outcome(item: Item, work: Path, with_run: bool) -> Outcome:
-    seed = item.run.config.train.seed
-    logger.info("%s, seed %d", item.cell.row, seed)
+    logger.info("%s, seed %d", item.cell.row, item.seed)
     try:
+        if item.run is None:
+            raise ConfigError(item.refusal)
         return run_cell(item.run, work, with_run=with_run)
     except _REFUSALS as error:
-        logger.error("%s, seed %d: %s", item.cell.row, seed, error)
-        return f"seed {seed}: {error}".partition("\n")[0]
+        logger.error("%s, seed %d: %s", item.cell.row, item.seed, error)
+        return f"seed {item.seed}: {error}".partition("\n")[0]

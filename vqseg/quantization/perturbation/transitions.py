@@ -90,7 +90,7 @@ def temperature_of(codewords: Tensor, temperature: Temperature) -> Tensor:
     """
     check_temperature(temperature)
     if isinstance(temperature, Tensor):
-        return temperature.to(codewords.dtype)
+        return temperature.to(codewords)
     return _adaptive_temperature(codewords) if temperature == "adaptive" else codewords.new_full((), float(temperature))
 
 
