@@ -22,8 +22,6 @@ from app.scan.opening_reach import opening_reach
 from app.scan.radii import TwoRadii
 from app.scan.replay import Replays
 from app.tabs.codebook.answers import card
-from app.tabs.learn.kept import KeptSteps
-from app.tabs.learn.place import Place
 from app.tabs.perturb.answers import neighbours
 from app.visit.examples import Examples
 from app.visit.openings import Openings
@@ -79,17 +77,11 @@ def test_no_reach_is_the_checkpoints_own(opened: OpenScan) -> None:
 
 def test_what_is_kept_under_one_reach_is_not_shown_under_another(opened: OpenScan) -> None:
     own, near = (FrameRequest.checked({**VALUES, "reach": reach}, opened) for reach in (None, NEAR))
-    replays, curves, steps = Replays(), Curves(), KeptSteps()
+    replays, curves = Replays(), Curves()
     volumes = [replays.decoded(opened, request).reconstruction for request in (own, near)]
     assert (volumes[0] != volumes[1]).any()
     swapped = [curves.advance(opened, request, seconds=60).curves()[0]["psnr"] for request in (own, near)]
     assert swapped[0] != swapped[1]
-    places = [Place.checked({**VALUES, "reach": reach}, opened) for reach in (None, NEAR)]
-    for name in ("swap", "decoders", "consistency", "radii"):
-        first, second = (steps.step(name, place) for place in places)
-        assert first is not second and steps.step(name, places[0]) is first
-    kept = [steps.step("swap", place).data["probabilities"] for place in places]
-    assert kept[0] != kept[1]
 
 
 def test_neighbours_and_radii_are_those_of_the_reach(opened: OpenScan) -> None:
@@ -109,10 +101,29 @@ def visits(served: Served, example: Path) -> Visits:
     return Visits(Models({served.name: served.title}, lambda _: served), SessionStore(), Uploads(), Examples([example]), Openings())
 
 
-@pytest.mark.parametrize(("text", "reach"), [("40.5", 40.5), ("own", None), ("64", 48.0), ("0.5", 48.0), ("x", 48.0), (None, 48.0)])
-def test_a_link_names_a_reach_and_what_it_says_wrongly_is_that_of_the_opening(scan_file: Path, text: str | None, reach: float) -> None:
+@pytest.mark.parametrize(
+    ("query", "reach"),
+    [
+        ({"reach": "40.5", "eps": "0.4"}, 40.5),
+        ({"reach": "own"}, None),
+        ({"reach": "48", "eps": "0"}, 48.0),
+        # More than this codebook has, as where a link names another checkpoint.
+        ({"reach": "1000"}, 63.0),
+        ({}, 48.0),
+        ({"reach": "0.5"}, 48.0),
+        ({"reach": "x"}, 48.0),
+        # Links were written without a reach before there was one, always with an epsilon.
+        ({"eps": "0.4"}, None),
+        ({"eps": "0"}, None),
+        ({"eps": "0.4", "reach": "x"}, None),
+        ({"eps": "x"}, 48.0),
+    ],
+)
+def test_a_link_shows_the_reach_that_it_was_written_for_and_one_without_settings_that_of_the_opening(
+    scan_file: Path, query: dict[str, str], reach: float | None
+) -> None:
     served = replace(fake_served(), segmenter=FakeSegmenter(reach=2.0))
-    found = visits(served, scan_file).linked({"reach": text}, (), None, "someone")
+    found = visits(served, scan_file).linked(query, (), None, "someone")
     assert found is not None and found.reach == reach
 
 

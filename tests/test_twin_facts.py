@@ -83,7 +83,7 @@ def file_names() -> list[dict[str, Any]]:
 
 def links() -> list[dict[str, Any]]:
     """What the page shows, and the names and values of its address; null where the address has no such name."""
-    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10", "reach": {"opening": 512}}
+    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10"}
     clean: dict[str, Any] = {"scan": scan, "plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "edits": []}
     clean["chosenReach"] = 512
     states = [clean, {**clean, "chosenReach": 12.6}, {**clean, "chosenReach": None}]
@@ -95,8 +95,7 @@ def links() -> list[dict[str, Any]]:
         case = None if state["scan"]["own"] else state["scan"]["name"]
         edits = edits_as_text([(row, column, code) for row, column, code in state["edits"]]) or None
         address = {"case": case, "checkpoint": state["scan"]["checkpoint"], **{name: state[field] for name, field in names.items()}}
-        reach = state["chosenReach"] or OWN_REACH
-        cases.append({"state": state, "address": {**address, "edits": edits, "reach": None if reach == 512 else reach}})
+        cases.append({"state": state, "address": {**address, "edits": edits, "reach": state["chosenReach"] or OWN_REACH}})
     return cases
 
 
@@ -137,7 +136,7 @@ def test_an_address_of_the_browser_leads_back_to_what_it_was_written_for(case: d
     assert link.case == ("Phantom B" if state["scan"]["own"] else state["scan"]["name"])
     assert (link.checkpoint, link.plane, link.index) == (state["scan"]["checkpoint"], state["plane"], state["index"])
     assert (link.strength, link.mode, link.seed) == (state["strength"], state["mode"], state["seed"])
-    assert link.reach == (case["address"]["reach"] or None)
+    assert link.reach == (state["chosenReach"] or OWN_REACH)
     assert sorted(link.edits) == sorted(tuple(edit) for edit in state["edits"])
 
 

@@ -283,13 +283,12 @@ def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tupl
 
 
 def _reach_of(scan: OpenScan, link: Link) -> float | None:
-    """The reach of a link; that of the opening if it has none, or one that this codebook does not have."""
+    """The reach of a link, as far as this codebook has it; that of the opening if the link has none."""
     if link.reach is None:
         return opening_reach(scan)
-    try:
-        return checked_reach(None if link.reach == OWN_REACH else link.reach, scan)
-    except RequestError:
-        return opening_reach(scan)
+    if link.reach == OWN_REACH:
+        return None
+    return checked_reach(min(float(link.reach), scan.segmented.codebook_size - 1), scan)
 
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:

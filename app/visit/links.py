@@ -29,7 +29,8 @@ class Link:
         seed: From 0 to LARGEST_SEED.
         tab: Name of a tab; empty for the first one.
         edits: Forced tokens, not yet compared with the scan.
-        reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening.
+        reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening. The page always
+            writes it. Links from before there was a reach have an epsilon alone, and show swaps of the checkpoint's own.
     """
 
     case: str | None
@@ -57,7 +58,7 @@ class Link:
         """
         case, checkpoint, plane, mode, tab = (query.get(name) for name in ("case", "checkpoint", "plane", "mode", "tab"))
         index, seed = _whole(query.get("slice")), _whole(query.get("seed"))
-        strength = _number(query.get("eps"))
+        strength = _share(query.get("eps"))
         try:
             edits = tuple(edits_from_text(str(query.get("edits") or "")))
         except ValueError:
@@ -67,12 +68,12 @@ class Link:
             checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
             plane=plane if plane in PLANES else None,
             index=index,
-            strength=strength if strength is not None and 0 <= strength <= 1 else 0.0,
+            strength=strength or 0.0,
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
             tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
-            reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")),
+            reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")) or (None if strength is None else OWN_REACH),
         )
 
 
@@ -82,6 +83,11 @@ def _number(text: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return value if math.isfinite(value) else None
+
+
+def _share(text: Any) -> float | None:
+    value = _number(text)
+    return value if value is not None and 0 <= value <= 1 else None
 
 
 def _reach(text: Any) -> float | None:

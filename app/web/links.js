@@ -24,7 +24,8 @@ export function described(state) {
     mode: state.mode,
     seed: state.seed,
     edits: editsAsText(state.edits) || null,
-    reach: state.chosenReach === state.scan.reach.opening ? null : (state.chosenReach ?? OWN_REACH),
+    // Always, so that a link shows the same when the page opens at another reach one day.
+    reach: state.chosenReach ?? OWN_REACH,
   };
 }
 
