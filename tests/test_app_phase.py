@@ -14,7 +14,7 @@ from fake_segmenter import CODES, FakeSegmenter
 from app.scan.curves import STEPS
 from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.open_scan import OpenScan
-from app.scan.phase import ROWS, SHARP, PhaseDiagrams, answer, cells_in_order
+from app.scan.phase import ROWS, SHARP, Diagram, PhaseDiagrams, answer, cells_in_order
 from app.tabs.perturb.answers import phase
 from vqseg.codebook import kind_effects
 from vqseg.data.scan import read_labels, read_scan
@@ -122,6 +122,29 @@ def test_one_diagram_is_decoded_at_a_time_and_another_one_says_that_it_waits(ope
     worker.join()
     diagram, waiting = diagrams.advance(opened, request_of(opened, seed=9), 0)
     assert not waiting and diagram.done > 0
+
+
+def test_a_visitor_who_goes_through_seeds_leaves_turns_to_others(opened: OpenScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    diagrams, labels_at, refused, done = PhaseDiagrams(), opened.segmented.labels_at, [], 0
+
+    def other() -> tuple[Diagram, bool]:
+        return diagrams.advance(opened, request_of(opened, seed=1), 0, "other")
+
+    def meanwhile(*arguments: Any) -> np.ndarray:
+        refused.append(other()[1])
+        return labels_at(*arguments)
+
+    for seed in range(10, 14):
+        # While the eager visitor's cells are decoded, the other one asks; then the eager one asks at once for a new diagram.
+        with monkeypatch.context() as patched:
+            patched.setattr(opened.segmented, "labels_at", meanwhile)
+            assert not diagrams.advance(opened, request_of(opened, seed=seed), 0, "eager")[1]
+        diagram, waiting = diagrams.advance(opened, request_of(opened, seed=seed + 100), 0, "eager")
+        assert waiting and diagram.done == 0
+        diagram, waiting = other()
+        assert not waiting and diagram.done > done
+        done = diagram.done
+    assert refused == [True] * 4
 
 
 def test_the_browser_gets_numbers_and_none(opened: OpenScan) -> None:

@@ -7,10 +7,9 @@ all the same picture, decoded once.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from app.scan.frame_request import FAR_MODES, FrameRequest, RequestError, forced
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
 from app.scan.replay import SECONDS
+from app.scan.turns import Turns
 from vqseg.codebook import kind_effects, kinds
 from vqseg.inference import dice_by_class, label_agreement
 from vqseg.types import Array
@@ -118,15 +118,16 @@ class PhaseDiagrams:
     def __init__(self) -> None:
         self._kept: LruOfEach[OpenScan, tuple[object, ...], Diagram] = LruOfEach(lambda _: _MOST)
         # Only one diagram is decoded at a time, so that a class that opens this view leaves the processor to moving sliders.
-        self._at_work = Lock()
+        self._turns = Turns()
 
-    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> tuple[Diagram, bool]:
+    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS, who: Hashable = None) -> tuple[Diagram, bool]:
         """Decode further cells. Whoever does not call again has cancelled.
 
         Args:
             scan: The scan. A few cells at a time take its lock, so that other views are answered in between.
             request: Slice, seed and forced tokens. Its own strength, mode and reach are ignored.
             seconds: Return after this time, even if cells are missing.
+            who: Key of who asks. They take turns, whatever slices and seeds one goes through.
 
         Returns:
             The diagram as far as it is decoded, and whether it has to wait for another one.
@@ -140,7 +141,7 @@ class PhaseDiagrams:
         diagram, start = self._kept.of(scan).made(key, lambda: Diagram.empty(scan)), time.perf_counter()
         if diagram.complete:
             return diagram, False
-        if not self._at_work.acquire(blocking=False):
+        if not self._turns.take(who):
             return diagram, True
         try:
             for line, columns in diagram.missing():
@@ -148,7 +149,7 @@ class PhaseDiagrams:
                 if time.perf_counter() - start >= seconds:
                     break
         finally:
-            self._at_work.release()
+            self._turns.end()
         return diagram, False
 
 

@@ -78,12 +78,12 @@ def phase(scan: OpenScan, request: Request) -> Answer:
 
     Args:
         scan: The scan on show.
-        request: Keys of a FrameRequest. Strength, mode and reach are ignored.
+        request: Keys of a FrameRequest. Strength, mode and reach are ignored. "token": visitors take turns by it.
 
     Returns:
         See `app.scan.phase.answer`.
     """
-    return answer(*PHASES.advance(scan, FrameRequest.checked(request, scan)))
+    return answer(*PHASES.advance(scan, FrameRequest.checked(request, scan), who=request.get("token")))
 
 
 def export(scan: OpenScan, request: Request) -> Answer:
