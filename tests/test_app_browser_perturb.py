@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -248,6 +249,34 @@ def test_the_phase_diagram_tells_how_far_it_is_and_can_be_cancelled_and_continue
     page.wait_for_function(PHASE_WHOLE)
     assert page.locator(".phase [data-text=state]").inner_text() == ""
     assert "With every token replaced, Dice against ε = 0" in page.locator(".phase [data-text=words]").inner_text()
+
+
+def test_nothing_of_another_seeds_diagram_stays_while_the_new_one_is_waited_for(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels_at, go_on, calls = FakeSegmentedScan.labels_at, Event(), []
+
+    def held(*arguments: Any) -> np.ndarray:
+        calls.append(arguments)
+        # A part of the diagram is there by then.
+        assert len(calls) < 12 or go_on.wait(60)
+        time.sleep(0.1)
+        return labels_at(*arguments)
+
+    monkeypatch.setattr(FakeSegmentedScan, "labels_at", held)
+    try:
+        page.locator("#seed input").fill("78")
+        page.locator("#seed input").press("Enter")
+        wait_state(page, "seed", 78)
+        open_phase(page)
+        page.wait_for_function("document.querySelector('.phase .plot').data?.length > 0")
+        page.locator("#seed input").fill("79")
+        page.locator("#seed input").press("Enter")
+        wait_state(page, "seed", 79)
+        # Long before the server answers.
+        page.wait_for_function("document.querySelector('.phase .plot').data.length === 0", timeout=10_000)
+    finally:
+        go_on.set()
+    monkeypatch.undo()
+    page.wait_for_function(PHASE_WHOLE)
 
 
 def test_the_axes_of_the_curves_fit_and_say_where_they_begin(page: Any) -> None:

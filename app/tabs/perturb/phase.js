@@ -120,7 +120,7 @@ export function mount(element, props, server) {
   /** Nothing of another slice stays. */
   function blank() {
     const traces = /** @type {any} */ (plot).data;
-    if (!traces?.length || isFilling) return;
+    if (!traces?.length) return;
     drawPlot(plot, [], plotLook(root));
   }
 
