@@ -112,9 +112,10 @@ export function equalEffect(rows, effect) {
 }
 
 /**
- * The strength at which a strip has an effect.
+ * The strength at which a strip first has an effect. The effect rises with the strength, except that it may fall at 1: dropout
+ * enlarges what it keeps, and there it keeps nothing.
  * @param {number[]} strengths
- * @param {PhaseLine} strip its effect rises with the strength
+ * @param {PhaseLine} strip
  * @param {number} effect
  * @returns {number | null} null if it is not known, or beyond what the strip has
  */
