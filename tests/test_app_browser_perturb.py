@@ -252,26 +252,28 @@ def test_the_phase_diagram_tells_how_far_it_is_and_can_be_cancelled_and_continue
 
 
 def test_nothing_of_another_seeds_diagram_stays_while_the_new_one_is_waited_for(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels_at, go_on, calls = FakeSegmentedScan.labels_at, Event(), []
+    labels_at, hold, held, go_on = FakeSegmentedScan.labels_at, Event(), Event(), Event()
 
-    def held(*arguments: Any) -> np.ndarray:
-        calls.append(arguments)
-        # A part of the diagram is there by then.
-        assert len(calls) < 12 or go_on.wait(60)
+    def slowly(*arguments: Any) -> np.ndarray:
+        if hold.is_set():
+            held.set()
+            assert go_on.wait(60)
         time.sleep(0.1)
         return labels_at(*arguments)
 
-    monkeypatch.setattr(FakeSegmentedScan, "labels_at", held)
+    monkeypatch.setattr(FakeSegmentedScan, "labels_at", slowly)
     try:
         page.locator("#seed input").fill("78")
         page.locator("#seed input").press("Enter")
         wait_state(page, "seed", 78)
         open_phase(page)
         page.wait_for_function("document.querySelector('.phase .plot').data?.length > 0")
+        hold.set()
+        assert held.wait(20)
         page.locator("#seed input").fill("79")
         page.locator("#seed input").press("Enter")
         wait_state(page, "seed", 79)
-        # Long before the server answers.
+        # The server has not answered yet.
         page.wait_for_function("document.querySelector('.phase .plot').data.length === 0", timeout=10_000)
     finally:
         go_on.set()

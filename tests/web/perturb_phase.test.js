@@ -112,6 +112,12 @@ test("the strength at which a strip has an effect lies between its columns", () 
   assert.equal(strengthOf(STRENGTHS, PHASE.strips[0], 0.1875), 0.375);
   assert.equal(strengthOf(STRENGTHS, PHASE.strips[0], 0), 0);
   assert.equal(strengthOf(STRENGTHS, PHASE.strips[0], 9), null);
+  // Dropout's effect falls at 1.
+  const falling = { ...PHASE.strips[0], effects: [0, 2, 1] };
+  assert.deepEqual(
+    [1, 1.5, 3].map((effect) => strengthOf([0, 0.5, 1], falling, effect)),
+    [0.25, 0.375, null],
+  );
 });
 
 test("arrow keys move a cell and stop at the edges", () => {
