@@ -190,6 +190,9 @@ PHASE_WHOLE = "document.querySelector('.phase .work').hidden && document.querySe
 def open_phase(page: Any) -> None:
     page.get_by_role("tab", name="Perturb").click()
     wait_for_curves(page, 21)
+    # A small window has it folded up.
+    if page.locator(".phase .fold").get_attribute("open") is None:
+        page.locator(".phase .fold > summary").click()
     page.evaluate("document.querySelector('.phase').scrollIntoView()")
 
 

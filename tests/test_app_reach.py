@@ -22,6 +22,8 @@ from app.scan.opening_reach import opening_reach
 from app.scan.radii import TwoRadii
 from app.scan.replay import Replays
 from app.tabs.codebook.answers import card
+from app.tabs.learn.kept import KeptSteps
+from app.tabs.learn.place import Place
 from app.tabs.perturb.answers import neighbours
 from app.visit.examples import Examples
 from app.visit.openings import Openings
@@ -77,11 +79,14 @@ def test_no_reach_is_the_checkpoints_own(opened: OpenScan) -> None:
 
 def test_what_is_kept_under_one_reach_is_not_shown_under_another(opened: OpenScan) -> None:
     own, near = (FrameRequest.checked({**VALUES, "reach": reach}, opened) for reach in (None, NEAR))
-    replays, curves = Replays(), Curves()
+    replays, curves, steps = Replays(), Curves(), KeptSteps()
     volumes = [replays.decoded(opened, request).reconstruction for request in (own, near)]
     assert (volumes[0] != volumes[1]).any()
     swapped = [curves.advance(opened, request, seconds=60).curves()[0]["psnr"] for request in (own, near)]
     assert swapped[0] != swapped[1]
+    # The lesson has reaches of its own: a class sees the same numbers wherever the slider stands.
+    places = [Place.checked({**VALUES, "reach": reach}, opened) for reach in (None, NEAR)]
+    assert all(steps.step(name, places[0]) is steps.step(name, places[1]) for name in ("swap", "decoders", "consistency", "radii"))
 
 
 def test_neighbours_and_radii_are_those_of_the_reach(opened: OpenScan) -> None:

@@ -9,7 +9,7 @@ ItemT = TypeVar("ItemT")
 
 
 def bar(items: Sequence[ItemT], description: str, unit: str = "scan") -> Iterable[ItemT]:
-    """Go through items and show how many are done.
+    """Go through items and show how many are done, where standard error is a terminal.
 
     Args:
         items: What is gone through.
@@ -21,5 +21,5 @@ def bar(items: Sequence[ItemT], description: str, unit: str = "scan") -> Iterabl
     """
     from tqdm import tqdm
 
-    shown: Iterable[ItemT] = tqdm(items, desc=description, unit=unit, dynamic_ncols=True)
+    shown: Iterable[ItemT] = tqdm(items, desc=description, unit=unit, dynamic_ncols=True, disable=None)
     return shown

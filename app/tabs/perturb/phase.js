@@ -21,6 +21,7 @@ import { elementIn } from "./tab.js";
 const REST = 300; // milliseconds without a change before cells are asked for
 const AGAIN = 400; // milliseconds until it asks again while another diagram is decoded
 const NARROW = 520; // pixels
+const ROOMY = "(min-height: 1000px)"; // the window in which it is unfolded from the beginning
 const SILENT = "The server did not answer.";
 
 /**
@@ -240,10 +241,12 @@ export function mount(element, props, server) {
   frames.subscribe((event) => {
     if (event.fetched) fillSoon();
   });
+  // Folded up it asks for nothing, and the tab fits into a small window.
+  /** @type {HTMLDetailsElement} */ (elementIn(root, ".fold")).open = matchMedia(ROOMY).matches;
   new IntersectionObserver(([entry]) => {
     isSeen = entry.isIntersecting;
     follow();
-  }).observe(root);
+  }).observe(chart);
   new ResizeObserver(schedule).observe(chart);
   new MutationObserver(schedule).observe(document.body, { attributeFilter: ["class"] });
 }
