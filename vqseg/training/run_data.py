@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -67,7 +68,9 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         logger.warning("%s was trained with labels of this data set outside the share %s", config.train.initial, config.data.labelled)
 
     def progress(items: Sequence[Case]) -> Iterable[Case]:
-        shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", disable=None if main else True, leave=False)
+        if not (main and on_terminal()):
+            return items
+        shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", leave=False)
         return shown
 
     pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
@@ -114,3 +117,8 @@ def _watched(pools: TrainingPools) -> Tensor:
     pool = pools.unlabelled if pools.unlabelled is not None else pools.labelled
     picks = torch.linspace(0, len(pool) - 1, min(len(pool), _WATCHED)).long()
     return pool.images[picks][:, None]
+
+
+def on_terminal() -> bool:
+    """Whether somebody may watch a bar. A bar that nobody sees would still take the lock that all bars of a process share."""
+    return sys.stderr is not None and sys.stderr.isatty()

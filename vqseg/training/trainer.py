@@ -28,7 +28,7 @@ from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
 from vqseg.training.journal import Journal
 from vqseg.training.placing import CodebookPlacing
-from vqseg.training.run_data import RunData, load_run_data
+from vqseg.training.run_data import RunData, load_run_data, on_terminal
 from vqseg.training.schedule import learning_rate_schedule, lengthened_schedule, snapshot_steps, strength_at
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
@@ -108,9 +108,9 @@ class Trainer:
 
     def _train(self) -> None:
         train, moments = self.config.train, snapshot_steps(self.config.train)
-        bar = tqdm(
-            total=train.steps, initial=self.step, disable=None if self.main else True, desc="training", unit="step", dynamic_ncols=True
-        )
+        bar = None
+        if self.main and on_terminal():
+            bar = tqdm(total=train.steps, initial=self.step, desc="training", unit="step", dynamic_ncols=True)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
         self.journal.begin(self.step)
         while self.step < train.steps:
@@ -119,21 +119,24 @@ class Trainer:
             finite &= healthy
             self.journal.add(loss, terms, quantizing=self.placing.reads_codes(self.step))
             self.step += 1
-            bar.update()
+            if bar is not None:
+                bar.update()
             saving, logging_now = self._due(train.checkpoint_every), self._due(train.log_every)
             if saving or logging_now:
                 # Values are read back here, and nowhere else in the loop.
                 self._stop_if_broken(finite)
             if logging_now:
                 means = self._log()
-                bar.set_postfix(loss=means["loss"], dice=means["dice_labelled"], refresh=False)
+                if bar is not None:
+                    bar.set_postfix(loss=means["loss"], dice=means["dice_labelled"], refresh=False)
             if self.step in moments:
                 self._snapshot()
             if train.evaluate_every and self.step % train.evaluate_every == 0:
                 self._validate()
             if saving:
                 self._save(self.folder.state)
-        bar.close()
+        if bar is not None:
+            bar.close()
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.config.train.steps
