@@ -92,7 +92,8 @@ def _over_effect(axes: Axes, ran: Sequence[Row]) -> None:
         line = sorted((row for row in ran if row.cell.series == series and row.effect), key=lambda row: row.effect or 0)
         _errorbar(axes, [row.effect or 0 for row in line], line, series)
     _level(axes, ran)
-    axes.set(xlabel=_EFFECT, ylabel="validation Dice", xscale="log")
+    axes.set(xlabel=_EFFECT, ylabel="validation Dice")
+    _log_effect(axes)
     _widen(axes)
 
 
@@ -132,10 +133,21 @@ def _differences_of(found: Sequence[Difference], ran: Sequence[Row], against: st
             effects, means, reaches = zip(*points, strict=True) if points else ((), (), ())
             axes.errorbar(effects, means, reaches if any(reaches) else None, marker="o", capsize=3, label=series)
         axes.axhline(0.0, color="#555555", linestyle="--", linewidth=1)
-        axes.set(xlabel=_EFFECT, ylabel="Dice, difference within a seed (95 % interval)", xscale="log", title=f"against: {against}")
+        axes.set(xlabel=_EFFECT, ylabel="Dice, difference within a seed (95 % interval)", title=f"against: {against}")
+        _log_effect(axes)
         axes.legend()
 
     return panel
+
+
+def _log_effect(axes: Axes) -> None:
+    """A logarithmic axis with plain numbers; those of the default collide on less than two decades."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _widen(axes: Axes) -> None:
