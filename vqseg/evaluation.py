@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from vqseg.data.datasets import DatasetError, class_names
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
@@ -152,14 +153,15 @@ def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Arra
     """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
     scan, truth = read_case(case, len(model.config.classes))
     axis = through_plane_axis(scan)
+    step = slice_step(scan, axis)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-    tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices)
+    tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices, step=step)
     if average_views:
-        labels = segment_averaged(model, slices)
+        labels = segment_averaged(model, slices, step=step)
     elif model.indexed:
         labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
     else:
-        labels = segment_slices(model, slices)
+        labels = segment_slices(model, slices, step=step)
     counts = torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
     if len(labels) == 1:
         # In a volume one voxel thick every voxel would lie on the border, and the distances would be those of whole areas.

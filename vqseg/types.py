@@ -67,7 +67,7 @@ class VQSegOutput:
 class Batch:
     """One step's images, already augmented, on the training device.
 
-    images (B_l, 1, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, 1, H, W): two views of the same unlabelled
+    images (B_l, C_in, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, C_in, H, W): two views of the same unlabelled
     pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
     UNSURE where a voxel has no label: labels made beforehand for the unlabelled images; None if the teacher labels each view.
     """

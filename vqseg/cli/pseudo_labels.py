@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vqseg.cli.parsing import parse
@@ -22,6 +22,10 @@ class PseudoLabels:
     """Folder for the label volumes. Existing ones are kept, so an interrupted command resumes."""
     confidence: float = 0.7
     """Voxels whose class has a lower probability, averaged over nine views, are marked as unsure (255)."""
+    others: list[str] = field(default_factory=list)
+    """Further checkpoints of the same share, over which the average goes, too."""
+    open_ends: bool = False
+    """Mark the ends of every structure as unsure: what a slice by itself cannot tell."""
     image_side: int | None = None
     """Read slices at this size instead of the checkpoint's preprocess.image_side."""
     device: str | None = None
@@ -39,6 +43,8 @@ def run(rest: Sequence[str]) -> int:
         command.output,
         confidence=command.confidence,
         image_side=command.image_side,
+        others=command.others,
+        open_ends=command.open_ends,
         device=command.device,
         progress=lambda cases: bar(cases, "labelling"),
     )

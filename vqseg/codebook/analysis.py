@@ -23,6 +23,7 @@ from vqseg.codebook.evolution import Evolution, read_evolution
 from vqseg.codebook.keys import codewords_of, key_of
 from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout
 from vqseg.codebook.statistics import CodebookStatistics
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import labels_to_network, network_size, normalise
 from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
@@ -99,8 +100,8 @@ def analyse(
     codewords = codewords_of(model)
     sources: list[int | Case] = [*phantoms.SEEDS] if folder is None else [*cases_of_split(folder, split)]
     counts = _Counts(model, group_codewords(codewords, seed=seed), len(sources))
-    for number, slices in enumerate(_read_slices(model, progress(sources, "counting codes"))):
-        counts.add(number, slices)
+    for number, (slices, step) in enumerate(_read_slices(model, progress(sources, "counting codes"))):
+        counts.add(number, slices, step)
     position, spread = counts.tokens.places()
     partners = counts.pairs.partners()
     top = codes_to_ablate(counts.tokens.class_counts, ablated)
@@ -139,10 +140,10 @@ class _Counts:
         self.tokens, self.pairs = TokenCounter(size, classes), PairCounter(size)
         self.drift, self.sample = DriftCounter(groups, scans), Sample(scans)
 
-    def add(self, number: int, slices: Array) -> None:
-        """Encode scan `number`, normalised slices (S, A, B), and count its tokens."""
+    def add(self, number: int, slices: Array, step: int) -> None:
+        """Encode scan `number`, normalised slices (S, A, B) whose neighbours lie `step` slices further, and count its tokens."""
         model, size = self.model, (slices.shape[1], slices.shape[2])
-        indices = encode_slices(model, slices)
+        indices = encode_slices(model, slices, step=step)
         labels = label_volume(model, indices, size)
         height, width = indices.shape[1] // model.levels, indices.shape[2]
         stride, inner = model.pixels_per_token, network_size(size, model.preprocess)
@@ -187,14 +188,15 @@ def _parameters(sample: Sample, partners: Partners, evolution: Evolution | None,
     }
 
 
-def _read_slices(model: VQSeg, sources: Iterable[int | Case]) -> Iterator[Array]:
-    """Normalised slices (S, A, B) of one volume after the other: of a seed's phantom or a case's image."""
+def _read_slices(model: VQSeg, sources: Iterable[int | Case]) -> Iterator[tuple[Array, int]]:
+    """Normalised slices (S, A, B) of one volume after the other, of a seed's phantom or a case's image, and the step to a neighbour."""
     for source in sources:
         if isinstance(source, int):
-            yield phantoms.phantom_slices(source, model.config.classes, model.preprocess)
+            yield phantoms.phantom_slices(source, model.config.classes, model.preprocess), 1
         else:
             scan = read_scan(source.image)
-            yield np.moveaxis(normalise(scan.voxels, model.preprocess), through_plane_axis(scan), 0)
+            axis = through_plane_axis(scan)
+            yield np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0), slice_step(scan, axis)
 
 
 def _layouts(codewords: Array, seed: int, progress: Progress) -> dict[str, Array]:

@@ -94,6 +94,8 @@ class AugmentationConfig:
     """Largest standard deviation of the Gaussian noise."""
     blur: float = 1.2
     """Largest standard deviation of the Gaussian blur, pixels."""
+    alone: float = 0.1
+    """Probability that a slice is shown without its neighbours, as a single picture is; for model.context_slices above 0."""
     cutmix: float = 0.5
     """Probability that a rectangle of a strong view comes from another image of the batch."""
     ramp_steps: int = 500
@@ -103,7 +105,7 @@ class AugmentationConfig:
         require(self.crop >= 32 and self.crop % 16 == 0, f"crop must be a multiple of 16 and at least 32, got {self.crop}")
         require(0 < self.scale[0] <= self.scale[1], f"scale must be a positive range, got {self.scale}")
         require(0 < self.gamma[0] <= self.gamma[1], f"gamma must be a positive range, got {self.gamma}")
-        for name in ("focus", "cutmix"):
+        for name in ("focus", "alone", "cutmix"):
             require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
         for name in ("rotation", "shear", "elastic", "contrast", "brightness", "bias_field", "noise", "blur", "ramp_steps"):
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")

@@ -52,6 +52,9 @@ class ModelConfig:
     """Names of the classes; the first is the background."""
     in_channels: int = 1
     """Channels of the input image."""
+    context_slices: int = 0
+    """Slices above and below that the network reads beside a slice, on either side: see vqseg.data.neighbours. It segments and reconstructs
+    the slice itself."""
     widths: tuple[int, int, int, int] = (32, 64, 96, 160)
     """Channels of the encoder at strides 2, 4, 8 and 16."""
     token_stride: Literal[4, 8] = 4
@@ -81,9 +84,19 @@ class ModelConfig:
     quantize_levels: Literal["all", "deepest"] = "all"
     """Which levels of "vit" pass the codebook: "all" as in the paper's text, "deepest" as in its published code."""
 
+    @property
+    def input_channels(self) -> int:
+        """Channels of what the encoder reads: the image, its neighbours, and where these are missing."""
+        return self.in_channels + 4 * self.context_slices
+
     def __post_init__(self) -> None:
         require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
         require(self.in_channels >= 1, f"in_channels must be at least 1, got {self.in_channels}")
+        require(self.context_slices >= 0, f"context_slices must not be negative, got {self.context_slices}")
+        require(
+            self.context_slices == 0 or self.in_channels == 1,
+            f"context_slices needs in_channels 1, got {self.in_channels}",
+        )
         require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
         require(
             self.decoder_width % 16 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 16, got {self.decoder_width}"

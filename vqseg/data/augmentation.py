@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig
+from vqseg.data.neighbours import Neighbours
 from vqseg.transfer import to_device
 
 _ELASTIC_GRID = 6
@@ -73,6 +74,27 @@ def draw_crops(
     smooth = F.interpolate(noise, size=(crop, crop), mode="bicubic", align_corners=True)
     pixels = pixels + smooth.permute(0, 2, 3, 1) + centre[:, None, None]
     return ((pixels + 0.5) * (2 / canvas) - 1).flip(-1)
+
+
+def draw_neighbours(beside: Neighbours, own: Tensor, alone: float, generator: Generator) -> Neighbours:
+    """Neighbours of slices as a view shows them: in either order, as scans are stored from base or from apex, and sometimes none.
+
+    Args:
+        beside: Of B slices.
+        own: (B,) the rows of these slices.
+        alone: Probability that a slice loses its neighbours, as if it were a single picture.
+        generator: On the CPU.
+
+    Returns:
+        The neighbours of the B slices, in the same form.
+    """
+    count, columns = beside.rows.shape
+    turned = torch.rand(count, 1, generator=generator) < 0.5
+    single = torch.rand(count, 1, generator=generator) < alone
+    # Columns 2 k and 2 k + 1 are the two sides.
+    other = torch.arange(columns) ^ 1
+    rows, missing = (torch.where(turned, kept[:, other], kept) for kept in (beside.rows, beside.missing))
+    return Neighbours(torch.where(single, own[:, None], rows), missing | single)
 
 
 def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
@@ -143,11 +165,11 @@ def recolour(images: Tensor, change: Recolouring) -> Tensor:
     """Apply intensity changes.
 
     Args:
-        images: (B, 1, H, W), clamped to [0, 1].
+        images: (B, C, H, W), clamped to [0, 1]; the channels of an image are changed alike.
         change: One change per image.
 
     Returns:
-        (B, 1, H, W) in [-0.2, 1.3]: some overshoot is kept.
+        (B, C, H, W) in [-0.2, 1.3]: some overshoot is kept.
     """
     device = images.device
 
@@ -166,7 +188,7 @@ def recolour(images: Tensor, change: Recolouring) -> Tensor:
 
 
 def _gaussian_blur(images: Tensor, sigmas: Tensor, radius: int = 4) -> Tensor:
-    """Separable Gaussian of its own width for each image (B, 1, H, W), sigmas (B,) in pixels; 0 leaves the image as it is."""
+    """Separable Gaussian of its own width for each image (B, C, H, W), sigmas (B,) in pixels; 0 leaves the image as it is."""
     offsets = torch.arange(-radius, radius + 1, device=images.device)
     kernels = torch.softmax(-(offsets**2) / (2 * sigmas.clamp(min=0.05)[:, None] ** 2), dim=1)
     count = len(images)

@@ -8,7 +8,7 @@ Shapes: canvas (N, M, M) with every slice at its upper left, sizes (N, 2).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,8 +16,9 @@ import torch
 from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
-from vqseg.data.augmentation import draw_crops, draw_recolouring, recolour, warp
+from vqseg.data.augmentation import draw_crops, draw_neighbours, draw_recolouring, recolour, warp
 from vqseg.data.datasets import DatasetError
+from vqseg.data.neighbours import Neighbours, joined, neighbours, slice_step, with_neighbours
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
@@ -31,25 +32,45 @@ _WHOLE = Share()
 
 @dataclass(frozen=True)
 class SlicePool:
-    """images (N, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas."""
+    """images (N, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas.
+
+    beside: the neighbours of every slice, as rows of the pool, on the CPU; None if the network reads none.
+    """
 
     images: Tensor
     labels: Tensor | None
     sizes: Tensor
+    beside: Neighbours | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: torch.device) -> SlicePool:
-        return SlicePool(self.images.to(device), None if self.labels is None else self.labels.to(device), self.sizes)
+        return replace(self, images=self.images.to(device), labels=None if self.labels is None else self.labels.to(device))
+
+    def inputs(self, rows: Tensor) -> Tensor:
+        """What the network reads of some slices, (R, C_in, M, M) float16."""
+        pictures = self.images[rows][:, None]
+        if self.beside is None:
+            return pictures
+        beside = self.beside[rows]
+        return joined(torch.cat([pictures, self.images[beside.rows]], 1), beside.missing)
 
 
 @dataclass(frozen=True)
 class Volume:
-    """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None."""
+    """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
+
+    step: slices from one neighbour to the next.
+    """
 
     images: Tensor
     labels: Tensor | None
+    step: int = 1
+
+    def inputs(self, context: int) -> Tensor:
+        """What a network with `context` neighbours on either side reads, (S, C_in, H, W)."""
+        return with_neighbours(self.images, neighbours(len(self.images), context, self.step))
 
 
 def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
@@ -69,12 +90,13 @@ def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
     scan = read_scan(case.image)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
+    step = slice_step(scan, axis)
     if case.label is None:
-        return Volume(images, None)
+        return Volume(images, None, step)
     truth = read_labels(case.label)
     if truth.shape != scan.shape:
         raise DatasetError(f"{case.name}: the label {case.label} has shape {truth.shape}, its image {scan.shape}")
-    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess))
+    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step)
 
 
 def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
@@ -95,18 +117,20 @@ def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
     return volumes
 
 
-def pack(volumes: Sequence[Volume], canvas: int) -> SlicePool:
+def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
     """Put the slices of all volumes on square canvases.
 
     Args:
         volumes: Their labels are kept only if all of them have labels.
         canvas: Side in pixels, at least the largest side of a slice.
+        context: Neighbours on either side that the network reads.
     """
     count = sum(len(volume.images) for volume in volumes)
     images = torch.zeros(count, canvas, canvas, dtype=torch.float16)
     labelled = all(volume.labels is not None for volume in volumes)
     labels = torch.zeros(count, canvas, canvas, dtype=torch.uint8) if labelled else None
     sizes = torch.zeros(count, 2, dtype=torch.int64)
+    beside: list[Neighbours] = []
     start = 0
     for volume in volumes:
         rows, (height, width) = slice(start, start + len(volume.images)), volume.images.shape[-2:]
@@ -114,8 +138,13 @@ def pack(volumes: Sequence[Volume], canvas: int) -> SlicePool:
         if labels is not None and volume.labels is not None:
             labels[rows, :height, :width] = volume.labels
         sizes[rows] = torch.tensor([height, width])
+        own = neighbours(len(volume.images), context, volume.step)
+        beside.append(Neighbours(own.rows + start, own.missing))
         start = rows.stop
-    return SlicePool(images, labels, sizes)
+    if context == 0:
+        return SlicePool(images, labels, sizes)
+    together = Neighbours(torch.cat([one.rows for one in beside]), torch.cat([one.missing for one in beside]))
+    return SlicePool(images, labels, sizes, together)
 
 
 @dataclass(frozen=True)
@@ -136,6 +165,8 @@ def load_pools(
     data: DataConfig,
     preprocess: PreprocessConfig,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
+    *,
+    context: int = 0,
 ) -> TrainingPools:
     """Read every training case once.
 
@@ -145,6 +176,7 @@ def load_pools(
         data: How many phantom patients to add, and from which seed.
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
+        context: Neighbours on either side that the network reads.
 
     Raises:
         ScanError: A file cannot be read.
@@ -154,7 +186,7 @@ def load_pools(
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
-    return TrainingPools(pack(first, canvas), pack(phantoms, canvas) if phantoms else None, pack(rest, canvas) if rest else None)
+    return TrainingPools(*(pack(part, canvas, context) if part else None for part in (first, phantoms, rest)))  # type: ignore[arg-type]
 
 
 def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "step") -> Generator:
@@ -174,6 +206,15 @@ def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "
     # SeedSequence spreads neighbouring numbers over all bits: the streams of two steps have nothing in common.
     state = np.random.SeedSequence((seed, step, ("step", "placing").index(purpose))).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+@dataclass(frozen=True)
+class _Crops:
+    """pictures (B, 1 + 2 n, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or None."""
+
+    pictures: Tensor
+    labels: Tensor | None
+    missing: Tensor
 
 
 class ViewSampler:
@@ -213,10 +254,10 @@ class ViewSampler:
             return Batch(images, labels)
         pool = self.pools.unlabelled
         rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
-        view, pseudo_labels = self._crop(pool, unlabelled, step, generator, rows)
-        weak = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
-        strong = recolour(view, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
-        return Batch(images, labels, weak, strong, pseudo_labels)
+        view = self._crop(pool, unlabelled, step, generator, rows)
+        weak = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
+        strong = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
+        return Batch(images, labels, joined(weak, view.missing), joined(strong, view.missing), view.labels)
 
     def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> tuple[Tensor, Tensor]:
         rows, count = share.rows(count), count * share.count
@@ -228,14 +269,21 @@ class ViewSampler:
         if self.pools.phantoms is not None and phantoms:
             behind = slice(max(rows.start - real, 0), max(rows.stop - real, 0))
             parts.append(self._crop(self.pools.phantoms, phantoms, step, generator, behind))
-        images, labels = (torch.cat([part[index] for part in parts]) for index in (0, 1))  # type: ignore[misc]
-        return recolour(images, draw_recolouring(count, self.config, generator, amount=_LABELLED, rows=rows)), labels
+        pictures, missing = torch.cat([part.pictures for part in parts]), torch.cat([part.missing for part in parts])
+        labels = torch.cat([part.labels for part in parts if part.labels is not None])
+        images = recolour(pictures, draw_recolouring(count, self.config, generator, amount=_LABELLED, rows=rows))
+        return joined(images, missing), labels
 
-    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> tuple[Tensor, Tensor | None]:
+    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> _Crops:
         picks = torch.randint(len(pool), (count,), generator=generator)
         ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
         device = pool.images.device
         positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted, device=device)
         rows = to_device(picks[wanted], device)
         labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
-        return warp(pool.images[rows], positions), labels
+        pictures = warp(pool.images[rows], positions)
+        if pool.beside is None:
+            return _Crops(pictures, labels, torch.zeros(len(rows), 0, dtype=torch.bool, device=device))
+        beside = draw_neighbours(pool.beside[picks], picks, self.config.alone, generator)[wanted]
+        around = [warp(pool.images[column], positions) for column in to_device(beside.rows.T.contiguous(), device)]
+        return _Crops(torch.cat([pictures, *around], 1), labels, to_device(beside.missing, device))

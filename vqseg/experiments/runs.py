@@ -50,6 +50,8 @@ _YOUNGER = {
     ("data", "pseudo_labels"): None,
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
+    ("model", "context_slices"): 0,
+    ("augmentation", "alone"): 0.1,
     ("objective", "strength_schedule"): "constant",
     ("objective", "perturb_labelled"): False,
     ("objective", "student_view"): "strong",

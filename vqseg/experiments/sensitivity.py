@@ -21,6 +21,7 @@ from torch import Tensor
 from vqseg.checkpoint import WEIGHTS, CheckpointError, checkpoint_folder, load_model, read_config
 from vqseg.config import ConfigError
 from vqseg.data.datasets import DatasetError
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.scan import through_plane_axis
 from vqseg.evaluation import labelled_cases, read_case
@@ -104,12 +105,12 @@ class _Scores:
 
 @dataclass(frozen=True)
 class _Slice:
-    """image, (A, B) in [0, 1], and truth, (A, B), of slice `index` of a case."""
+    """truth (A, B) and tokens (1, h, w) of slice `index` of a case."""
 
     case: str
     index: int
-    image: Array
     truth: Array
+    tokens: Tensor
 
 
 def measure_sensitivity(
@@ -146,9 +147,8 @@ def measure_sensitivity(
         raise NoIndicesError(f"checkpoint {folder.name!r} decodes continuous features, for comparison; it has no indices to perturb")
     slices = _sample(model, data, count, seed)
     probe = _Probe(model, seed)
-    tokens = [encode_slices(model, one.image[None]) for one in slices]
-    usage = torch.stack([torch.bincount(part.flatten(), minlength=model.config.codebook_size) for part in tokens]).sum(0)
-    scores = [probe.scores(slices[number], tokens[number]) for number in progress(range(len(slices)))]
+    usage = torch.stack([torch.bincount(one.tokens.flatten(), minlength=model.config.codebook_size) for one in slices]).sum(0)
+    scores = [probe.scores(slices[number]) for number in progress(range(len(slices)))]
     together = _Scores(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, scores), strict=True)))
     return {
         "checkpoint": folder.resolve().name,
@@ -189,15 +189,15 @@ class _Probe:
         self.model, self.seed, self.segmenter = model, seed, Segmenter(model)
         self.lines = lines(self.segmenter.codebook_size, self.segmenter.reach)
 
-    def scores(self, one: _Slice, tokens: Tensor) -> _Scores:
-        """What is counted on one slice with its tokens (1, h, w)."""
+    def scores(self, one: _Slice) -> _Scores:
+        """What is counted on one slice."""
         # The draws that it keeps are of one slice.
         swaps, classes = Swaps(self.segmenter.reaches), len(self.segmenter.classes)
-        clean, clean_loss = self._read(post_vq_features(self.model, tokens), one)
+        clean, clean_loss = self._read(post_vq_features(self.model, one.tokens), one)
         overlaps = np.empty((len(self.lines), len(STRENGTHS), 2, classes - 1, 2), np.int64)
         losses = np.empty((len(self.lines), len(STRENGTHS)))
         for row, line in enumerate(self.lines):
-            labels, losses[row] = self._read(self._features(line, one.index, tokens, swaps), one)
+            labels, losses[row] = self._read(self._features(line, one.index, one.tokens, swaps), one)
             overlaps[row] = [[_overlap(label, other, classes) for other in (one.truth, clean[0])] for label in labels]
         return _Scores(overlaps, losses, _overlap(clean[0], one.truth, classes), clean_loss[0])
 
@@ -233,7 +233,7 @@ class _Probe:
     @torch.inference_mode()
     def _read(self, features: Tensor, one: _Slice) -> tuple[Array, Array]:
         """Labels (n, A, B) that features (n, D, h, w) decode to, and their cross-entropy against the truth, (n,)."""
-        size = (one.image.shape[0], one.image.shape[1])
+        size = (one.truth.shape[0], one.truth.shape[1])
         height, width = network_size(size, self.model.preprocess)
         logits = from_network(self.model.segmentation_decoder(features)[..., :height, :width], size).float()
         target = torch.from_numpy(one.truth.astype(np.int64)).expand(len(logits), *size)
@@ -275,7 +275,9 @@ def _with_structures(case: Case, model: VQSeg) -> list[int]:
 def _read_slice(case: Case, index: int, model: VQSeg) -> _Slice:
     scan, truth = read_case(case, len(model.config.classes))
     axis = through_plane_axis(scan)
-    return _Slice(case.name, index, normalise(scan.voxels, model.preprocess).take(index, axis), truth.take(index, axis))
+    slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
+    tokens = encode_slices(model, slices, step=slice_step(scan, axis), wanted=slice(index, index + 1))
+    return _Slice(case.name, index, truth.take(index, axis), tokens)
 
 
 def _trained_on(folder: Path) -> Path:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.regions import replayed_slice
 from vqseg.data.scan import through_plane_axis
@@ -59,7 +60,7 @@ class SegmentedScan:
         self._described: tuple[int, Array] | None = None
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
-        tokens = encode_slices(model, slices, lambda share: progress(_ENCODING * share))
+        tokens = encode_slices(model, slices, lambda share: progress(_ENCODING * share), step=slice_step(scan, self.axis))
         self.indices = tokens.numpy().astype(np.int32)
         labels, pictures = decode_volume(model, tokens, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
@@ -189,8 +190,9 @@ class SegmentedScan:
         self._check_slice(slice_index)
         kept = self._described
         if kept is None or kept[0] != slice_index:
-            image = self._slices(self.normalised)[slice_index : slice_index + 1]
-            described: Array = np.ascontiguousarray(encode_features(self._model, image)[0].permute(1, 2, 0).numpy())
+            slices, part = self._slices(self.normalised), slice(slice_index, slice_index + 1)
+            z = encode_features(self._model, slices, part, step=slice_step(self.scan, self.axis))[0]
+            described: Array = np.ascontiguousarray(z.permute(1, 2, 0).numpy())
             kept = self._described = slice_index, described
         return kept[1]
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from vqseg.config import PreprocessConfig
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.reaches import Reaches
@@ -97,4 +98,4 @@ class Segmenter:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
         axis = through_plane_axis(scan)
         slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
-        return np.moveaxis(segment_averaged(self._model, slices), 0, axis)
+        return np.moveaxis(segment_averaged(self._model, slices, step=slice_step(scan, axis)), 0, axis)

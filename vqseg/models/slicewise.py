@@ -1,6 +1,7 @@
 """A volume read by the 2D network, slice by slice: normalised slices -> indices -> labels and reconstruction on the scan's grid.
 
-Shapes: slices (S, A, B) in [0, 1]; network size (H, W) = `network_size((A, B))`; indices (S, h, w).
+Shapes: slices (S, A, B) in [0, 1], all of a volume if the network reads neighbours; network size (H, W) = `network_size((A, B))`;
+indices (S, h, w).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vqseg.data.neighbours import joined, neighbours
 from vqseg.data.preprocess import from_network, network_size, to_network
 from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
@@ -18,6 +20,7 @@ from vqseg.types import Array
 
 # Slices that are in the network at once, so that memory does not grow with the volume's length.
 _SLICES_AT_ONCE = 4
+_ALL = slice(None)
 
 
 class NoIndicesError(ValueError):
@@ -29,13 +32,17 @@ def _nothing(_: float) -> None:
 
 
 @torch.inference_mode()
-def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
+def encode_slices(
+    model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing, *, step: int = 1, wanted: slice = _ALL
+) -> Tensor:
     """Encode a volume's slices, a few at a time.
 
     Args:
         model: A network whose segmentation follows from its indices.
         slices: (S, A, B), normalised to [0, 1].
         progress: Called with the share done, in [0, 1].
+        step: As for `network_inputs`.
+        wanted: The slices to encode, one after the other; all if not given.
 
     Returns:
         Indices (S, h, w) int64 on the CPU.
@@ -45,46 +52,70 @@ def encode_slices(model: VQSeg, slices: Array, progress: Callable[[float], None]
     """
     if not model.indexed:
         raise NoIndicesError("this network decodes continuous features, for comparison; it has no indices to show or perturb")
-    return chosen_codes(model, slices, progress)
+    return chosen_codes(model, slices, progress, step=step, wanted=wanted)
 
 
 @torch.inference_mode()
-def chosen_codes(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing) -> Tensor:
+def chosen_codes(
+    model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing, *, step: int = 1, wanted: slice = _ALL
+) -> Tensor:
     """Indices of the levels that pass the codebook, for any network that has one. The decoders may read more than these.
 
     Args:
         model: A network with a codebook.
         slices: (S, A, B), normalised to [0, 1].
         progress: Called with the share done, in [0, 1].
+        step: As for `network_inputs`.
+        wanted: As for `encode_slices`.
 
     Returns:
         (S, h, w) int64 on the CPU.
     """
     parts = []
-    for start in range(0, len(slices), _SLICES_AT_ONCE):
-        part = slices[start : start + _SLICES_AT_ONCE]
-        parts.append(model.quantizer(model.split_levels(_features(model, part))[1]).indices.cpu())
-        progress(min(1.0, (start + len(part)) / len(slices)))
+    first, last, _ = wanted.indices(len(slices))
+    for start in range(first, last, _SLICES_AT_ONCE):
+        part = slice(start, min(start + _SLICES_AT_ONCE, last))
+        parts.append(model.quantizer(model.split_levels(_features(model, slices, part, step))[1]).indices.cpu())
+        progress((part.stop - first) / (last - first))
     return torch.cat(parts)
 
 
 @torch.inference_mode()
-def encode_features(model: VQSeg, slices: Array) -> Tensor:
+def encode_features(model: VQSeg, slices: Array, part: slice, *, step: int = 1) -> Tensor:
     """Features of a few slices before the codebook.
 
     Args:
         model: The network.
-        slices: (S, A, B), normalised to [0, 1]; all are in the network at once.
+        slices: (S, A, B), normalised to [0, 1].
+        part: The slices to encode; all are in the network at once.
+        step: As for `network_inputs`.
 
     Returns:
-        z (S, D, h, w) float32 on the CPU.
+        z (part, D, h, w) float32 on the CPU.
     """
-    return _features(model, slices).float().cpu()
+    return _features(model, slices, part, step).float().cpu()
 
 
-def _features(model: VQSeg, slices: Array) -> Tensor:
-    images = to_network(slices, model.preprocess).to(next(model.parameters()).device)
-    return model.encode(images.contiguous(memory_format=torch.channels_last))
+def network_inputs(model: VQSeg, slices: Array, part: slice, step: int = 1) -> Tensor:
+    """What the network reads of a few slices of a volume: these, and their neighbours if it reads any.
+
+    Args:
+        model: The network.
+        slices: (S, A, B), all of the volume, normalised to [0, 1].
+        part: The slices wanted.
+        step: Slices from one neighbour to the next, from `vqseg.data.neighbours.slice_step`.
+
+    Returns:
+        (part, model.config.input_channels, H, W) float32 on the network's device.
+    """
+    beside = neighbours(len(slices), model.config.context_slices, step)[part]
+    needed, places = torch.cat([torch.arange(len(slices))[part, None], beside.rows], 1).unique(return_inverse=True)
+    images = to_network(slices[needed.numpy()], model.preprocess).to(next(model.parameters()).device)
+    return joined(images[places.to(images.device), 0], beside.missing)
+
+
+def _features(model: VQSeg, slices: Array, part: slice, step: int) -> Tensor:
+    return model.encode(network_inputs(model, slices, part, step).contiguous(memory_format=torch.channels_last))
 
 
 @torch.inference_mode()
@@ -245,20 +276,19 @@ def finished(model: VQSeg, labels: Array) -> Array:
 
 
 @torch.inference_mode()
-def segment_slices(model: VQSeg, slices: Array) -> Array:
+def segment_slices(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
     """Segment a volume without going through indices, so that networks without a codebook can be measured, too.
 
     Args:
         model: The network.
         slices: (S, A, B), all of a volume, normalised to [0, 1].
+        step: As for `network_inputs`.
 
     Returns:
         Labels (S, A, B) uint8.
     """
-    device = next(model.parameters()).device
     labels = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
-        images = to_network(slices[start : start + _SLICES_AT_ONCE], model.preprocess).to(device)
-        logits = model.segment(images)
+        logits = model.segment(network_inputs(model, slices, slice(start, start + _SLICES_AT_ONCE), step))
         labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
     return finished(model, np.concatenate(labels))

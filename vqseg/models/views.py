@@ -6,14 +6,16 @@ For numbers and for label files only: an averaged segmentation follows from no g
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqseg.data.preprocess import from_network, to_network
-from vqseg.models.slicewise import finished
+from vqseg.data.neighbours import missing_channels
+from vqseg.data.preprocess import from_network
+from vqseg.models.slicewise import finished, network_inputs
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -21,46 +23,55 @@ VIEWS: tuple[tuple[float, float], ...] = tuple((angle, zoom) for zoom in (0.9, 1
 """Degrees in the plane and magnification; within what every configuration trains with."""
 
 
-def segment_averaged(model: VQSeg, slices: Array) -> Array:
+def segment_averaged(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
     """Segment a volume, averaged over VIEWS.
 
     Args:
         model: The network.
         slices: (S, A, B), all of a volume, normalised to [0, 1].
+        step: Slices from one neighbour to the next, from `vqseg.data.neighbours.slice_step`.
 
     Returns:
         Labels (S, A, B) uint8 of the classes most probable on average.
     """
-    return label_averaged(model, slices)[0]
+    return label_averaged(model, slices, step=step)[0]
 
 
 @torch.inference_mode()
-def label_averaged(model: VQSeg, slices: Array) -> tuple[Array, Array]:
+def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequence[VQSeg] = ()) -> tuple[Array, Array]:
     """Segment a volume, averaged over VIEWS, and say how sure each label is.
 
     Args:
-        model: The network.
+        model: The network; its rules about islands hold.
         slices: (S, A, B), all of a volume, normalised to [0, 1].
+        step: As for `segment_averaged`.
+        others: Further networks with the same classes that read the same intensities; the average is over them, too.
 
     Returns:
         Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
         checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
     """
-    device = next(model.parameters()).device
     labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
     # One slice at a time: all its views are one batch.
     for index in range(len(slices)):
-        image = to_network(slices[index : index + 1], model.preprocess).to(device)
-        seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
-        probabilities = model.segment(seen).softmax(1).split(1)
-        # Zero beyond a view's edge: there the view does not count.
-        back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
-        total = torch.stack(back).sum(0)
-        total = from_network(total, (slices.shape[1], slices.shape[2]))
-        most, hard = total.max(1)
-        labels[index] = hard[0].to(torch.uint8).cpu().numpy()
-        certainty[index] = (most / total.sum(1))[0].float().cpu().numpy()
+        part = slice(index, index + 1)
+        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), slices.shape) for one in (model, *others)]).mean(0)
+        most, hard = total.max(0)
+        labels[index], certainty[index] = hard.to(torch.uint8).cpu().numpy(), most.float().cpu().numpy()
     return finished(model, labels), certainty
+
+
+def _over_views(model: VQSeg, image: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Probabilities (C, A, B) of one slice on the scan's grid, averaged over the views of its image (1, C_in, H, W)."""
+    seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
+    # A neighbour is missing as a whole, also beyond the edge of a view.
+    whole = missing_channels(model.config.context_slices)
+    seen[:, whole] = image[:, whole]
+    probabilities = model.segment(seen).softmax(1).split(1)
+    # Zero beyond a view's edge: there the view does not count.
+    back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
+    total = from_network(torch.stack(back).sum(0), (shape[1], shape[2]))[0]
+    return total / total.sum(0)
 
 
 def _view(maps: Tensor, angle: float, zoom: float) -> Tensor:

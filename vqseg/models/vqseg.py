@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vqseg.config import ModelConfig, PreprocessConfig
+from vqseg.data.neighbours import alone
 from vqseg.models.encoders import encoder_pair
 from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, QuantizedPerturbation, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
@@ -21,7 +22,8 @@ _WHOLE = Share()
 class VQSeg(nn.Module):
     """One network of the pair; teacher and student have the same form.
 
-    images (B, C_in, H, W), intensities about [0, 1], any H and W: they are padded to the encoder's stride inside and cropped back.
+    images (B, C_in, H, W), C_in = config.input_channels, intensities about [0, 1], any H and W: they are padded to the encoder's stride
+    inside and cropped back.
     """
 
     def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None) -> None:
@@ -68,8 +70,9 @@ class VQSeg(nn.Module):
             share: Rank and world size, if several ranks share the batch.
 
         Returns:
-            Logits (B, C, H, W), reconstruction (B, C_in, H, W) and what they came from. A perturbation that makes two versions of every
-            image has both decoded, all first ones before all second ones: 2 B logits, reconstructions, quantized and replaced.
+            Logits (B, C, H, W), reconstruction (B, in_channels, H, W) of the slice itself, and what they came from. A perturbation that
+            makes two versions of every image has both decoded, all first ones before all second ones: 2 B logits, reconstructions,
+            quantized and replaced.
 
         Raises:
             ValueError: If the perturbation is unknown, or needs codes that a continuous network never has.
@@ -129,7 +132,12 @@ class VQSeg(nn.Module):
         return z[:, :, :-height], z[:, :, -height:]
 
     def encode(self, images: Tensor) -> Tensor:
-        """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image; several levels lie below each other."""
+        """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image; several levels lie below each other.
+
+        Images with no neighbours (B, 1, H, W) are read as single pictures by a network that reads neighbours, too.
+        """
+        if images.shape[1] == 1 and self.config.context_slices:
+            images = alone(images, self.config.context_slices)
         height, width = images.shape[-2:]
         pad = (-width % self.encoder.stride, -height % self.encoder.stride)
         z: Tensor = self.encoder(F.pad(images, (0, pad[0], 0, pad[1]), mode="replicate") if any(pad) else images)
@@ -182,7 +190,7 @@ class VQSeg(nn.Module):
             size: (H, W) of the image before padding.
 
         Returns:
-            Logits (B, C, H, W) and reconstruction (B, C_in, H, W).
+            Logits (B, C, H, W) and reconstruction (B, in_channels, H, W).
         """
         height, width = size
         logits, reconstruction = self.segmentation_decoder(quantized), self.image_decoder(quantized)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -21,6 +21,8 @@ from torch import Tensor
 from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, read_config
 from vqseg.config import DataConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
+from vqseg.data.ends import structure_ends
+from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
@@ -29,7 +31,7 @@ from vqseg.models.views import label_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject, child
 from vqseg.training.provenance import learnt_beyond, patients_digest, runs_before
-from vqseg.types import UNSURE, Array, Case
+from vqseg.types import UNSURE, Array, Case, Scan
 
 NOTES = "pseudo-labels.json"
 
@@ -41,7 +43,8 @@ class PseudoLabelError(ValueError):
 class Notes(TypedDict):
     """How pseudo-labels were made. An interrupted command resumes only if everything but checkpoint, cases and unsure is the same.
 
-    labelled: the share whose labels the checkpoint has seen. patients, weights: digests. unsure: the share of UNSURE among the voxels
+    labelled: the share whose labels the checkpoint has seen. patients, weights: digests. others: digests of the weights of further
+    checkpoints, if there are any. open_ends: whether the ends of the structures are UNSURE. unsure: the share of UNSURE among the voxels
     that are not background.
     """
 
@@ -50,6 +53,8 @@ class Notes(TypedDict):
     weights: str
     preprocess: JsonObject
     confidence: float
+    others: NotRequired[list[str]]
+    open_ends: NotRequired[bool]
     checkpoint: NotRequired[str]
     cases: NotRequired[int]
     unsure: NotRequired[float]
@@ -62,6 +67,8 @@ def write_pseudo_labels(
     *,
     confidence: float,
     image_side: int | None = None,
+    others: Sequence[str] = (),
+    open_ends: bool = False,
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> Notes:
@@ -74,7 +81,9 @@ def write_pseudo_labels(
         data: Data set folder with splits.json.
         output: Folder to write. Volumes that lie there already are kept if they were made in the same way.
         confidence: Voxels whose class has a lower probability, in [0, 1], become UNSURE.
-        image_side: Read slices at this size instead of the checkpoint's own.
+        image_side: Read slices at this size instead of the checkpoint's own; further checkpoints keep theirs.
+        others: Further checkpoints of the same share; labels and probabilities are averaged over them, too.
+        open_ends: The ends of every structure become UNSURE (`vqseg.data.ends`).
         device: "cpu", "cuda" ...; None for the CPU.
         progress: Goes through the cases and may show it.
 
@@ -99,18 +108,23 @@ def write_pseudo_labels(
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
+    further = [_further(one, model, share, data) for one in others]
     notes: Notes = {
         "labelled": share,
         "patients": patients_digest(labelled),
-        "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
+        "weights": _digest(folder),
         "preprocess": to_mapping(model.preprocess),
         "confidence": confidence,
     }
+    if others:
+        notes["others"] = [_digest(checkpoint_folder(one)) for one in others]
+    if open_ends:
+        notes["open_ends"] = True
     _prepare(output, notes)
     # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
     _write_notes(output, notes)
-    notes["unsure"] = _label_all(model, progress(unlabelled), output, confidence)
+    notes["unsure"] = _label_all(_Labeller(model, further, confidence, open_ends), progress(unlabelled), output)
     notes["cases"] = len(unlabelled)
     _write_notes(output, notes)
     return notes
@@ -200,23 +214,61 @@ def _prepare(output: Path, notes: Notes) -> None:
         raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
 
 
-def _label_all(model: VQSeg, cases: Iterable[Case], output: Path, confidence: float) -> float:
+@dataclass(frozen=True)
+class _Labeller:
+    """What labels are made with: see `write_pseudo_labels`."""
+
+    model: VQSeg
+    others: Sequence[VQSeg]
+    confidence: float
+    open_ends: bool
+
+    def labels(self, scan: Scan) -> Array:
+        """(X, Y, Z) uint8."""
+        axis, model = through_plane_axis(scan), self.model
+        slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
+        hard, certainty = label_averaged(model, slices, step=slice_step(scan, axis), others=self.others)
+        sure = certainty >= self.confidence
+        if self.open_ends:
+            sure &= ~structure_ends(hard)
+        return np.moveaxis(np.where(sure, hard, UNSURE).astype(np.uint8), 0, axis)
+
+
+def _further(checkpoint: str, model: VQSeg, share: str, data: Path) -> VQSeg:
+    """A checkpoint that may be averaged with the first. Raises PseudoLabelError if it may not be, or reads other intensities."""
+    folder = checkpoint_folder(checkpoint)
+    own_share, _, _ = _parts(folder, checkpoint, data)
+    if own_share != share:
+        raise PseudoLabelError(f"{checkpoint} was trained with share {own_share!r}, the first checkpoint with {share!r}")
+    other = load_model(folder, str(next(model.parameters()).device))
+    if other.config.classes != model.config.classes or _intensities(other) != _intensities(model):
+        raise PseudoLabelError(f"{checkpoint} has other classes or reads other intensities than the first checkpoint")
+    return other
+
+
+def _intensities(model: VQSeg) -> tuple[object, ...]:
+    return model.preprocess.intensity, model.preprocess.percentiles, model.preprocess.window
+
+
+def _digest(folder: Path) -> str:
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+
+
+def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> float:
     """Label the cases that have no file yet. -> the share of UNSURE among the voxels that are not background."""
     kept = files_by_name(output)
     structures = unsure = 0
     for case in cases:
         there = kept.get(case.name)
-        labels = read_labels(there) if there else _label(model, case, output, confidence)
+        labels = read_labels(there) if there else _label(labeller, case, output)
         structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
     return round(unsure / max(1, structures), 4)
 
 
-def _label(model: VQSeg, case: Case, output: Path, confidence: float) -> Array:
+def _label(labeller: _Labeller, case: Case, output: Path) -> Array:
     """Label one case and write the file. -> its labels."""
     scan = read_scan(case.image)
-    axis = through_plane_axis(scan)
-    hard, certainty = label_averaged(model, np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0))
-    labels = np.moveaxis(np.where(certainty >= confidence, hard, UNSURE).astype(np.uint8), 0, axis)
+    labels = labeller.labels(scan)
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
     # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.
     part = output / f".{os.getpid()}-{case.name}{ending}"

@@ -31,7 +31,7 @@ _WATCHED = 80
 class RunData:
     """What a run reads.
 
-    sampler: draws the views of a step. validation: volumes measured during training. watched (N, 1, H, W): the slices on which every
+    sampler: draws the views of a step. validation: volumes measured during training. watched (N, C_in, H, W): the slices on which every
     snapshot counts the codewords. pseudo_labels: digest of those made beforehand. patients: digests of the labelled and of all training
     patients. earlier: the same digests of the runs that the initial weights come from, the oldest first.
     """
@@ -73,7 +73,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", leave=False)
         return shown
 
-    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress)
+    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=config.model.context_slices)
     _check_labels(pools, config)
     if main:
         logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)
@@ -113,10 +113,10 @@ def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[V
 
 
 def _watched(pools: TrainingPools) -> Tensor:
-    """Evenly spread slices (N, 1, H, W), of the unlabelled patients where there are any."""
+    """Evenly spread slices (N, C_in, H, W), of the unlabelled patients where there are any."""
     pool = pools.unlabelled if pools.unlabelled is not None else pools.labelled
     picks = torch.linspace(0, len(pool) - 1, min(len(pool), _WATCHED)).long()
-    return pool.images[picks][:, None]
+    return pool.inputs(picks)
 
 
 def on_terminal() -> bool:

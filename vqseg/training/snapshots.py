@@ -54,7 +54,7 @@ def count_codes(model: VQSeg, images: Tensor) -> Tensor:
 
     Args:
         model: In evaluation mode.
-        images: (N, 1, H, W) in [0, 1].
+        images: (N, C_in, H, W) in [0, 1].
 
     Returns:
         (K,) int64.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
 
 from vqseg.checkpoint import load_model
 from vqseg.config import Config, TrainConfig
@@ -78,6 +78,8 @@ def load_backbone(network: VQSeg, source: str | None) -> None:
 def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) -> None:
     """Copy a checkpoint's weights.
 
+    A network that reads more neighbours than the checkpoint's did starts with zeros for them, and so with the checkpoint's answers.
+
     Args:
         network: Takes them.
         checkpoint: A folder or a Hub id.
@@ -88,7 +90,10 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
         CheckpointError: The checkpoint cannot be loaded.
     """
     try:
-        weights = load_model(checkpoint).state_dict()
+        known = load_model(checkpoint)
+        weights: dict[str, Tensor] = known.state_dict()
+        if known.config.context_slices < network.config.context_slices:
+            weights |= {f"encoder.{name}": value for name, value in network.encoder.widened(known.encoder.state_dict()).items()}
         if codes_alone:
             weights |= {name: value for name, value in network.state_dict().items() if name.startswith(_DECODERS)}
             network.encoder.requires_grad_(False)

@@ -1,6 +1,6 @@
 """One training step of VQ-Seg: (student, teacher, batch, generator) -> LossTerms (Eq. 7-11). No weights, no I/O, no clock.
 
-Shapes: images (B_l, 1, H, W), labels (B_l, H, W), weak and strong (B_u, 1, H, W), pseudo_labels (B_u, H, W) if made beforehand.
+Shapes: images (B_l, C_in, H, W), labels (B_l, H, W), weak and strong (B_u, C_in, H, W), pseudo_labels (B_u, H, W) if made beforehand.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class _Step:
         return torch.stack([segmentation_loss(one, target, dice=self.objective.dice, mask=mask, total=total) for one in versions]).mean()
 
     def _mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
-        """One CutMix for images (B_u, 1, H, W), labels and masks alike, over the batches of all ranks."""
+        """One CutMix for images (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks."""
         group, size = self.group, (images.shape[-2], images.shape[-1])
         mixing = draw_mixing(len(images) * group.share.count, size, self.augmentation, self.views, images.device)
         return lambda values: group.own(mix(group.collect(values), mixing))
@@ -162,8 +162,9 @@ class _Step:
 
 
 def _reconstruction(output: VQSegOutput, images: Tensor) -> Tensor:
-    """L_rec, the mean over the versions that a perturbation has made of every image."""
-    return reconstruction_loss(output.reconstruction, images.repeat(len(output.reconstruction) // len(images), 1, 1, 1))
+    """L_rec of the slices themselves, without their neighbours: the mean over the versions that a perturbation has made of every image."""
+    own = images[:, : output.reconstruction.shape[1]]
+    return reconstruction_loss(output.reconstruction, own.repeat(len(output.reconstruction) // len(images), 1, 1, 1))
 
 
 def _as_it_is(values: Tensor) -> Tensor:
@@ -174,7 +175,7 @@ def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objectiv
     """L_align of the features before perturbation; `clean` are the same pixels as the student's, with little or no recolouring."""
     if guide is None or output.post_vq is None:
         return 0.0
-    return guide.alignment(clean, output.post_vq, temperature=objective.alignment_temperature)
+    return guide.alignment(clean[:, : output.reconstruction.shape[1]], output.post_vq, temperature=objective.alignment_temperature)
 
 
 def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Tensor | float:

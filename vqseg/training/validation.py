@@ -35,7 +35,10 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
     for volume in volumes:
         if volume.labels is None:
             raise ValueError("a validation volume has no labels")
-        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in torch.split(volume.images, 4)]
+        parts = [
+            model.segment(part.to(device), quantize=quantize).argmax(1).cpu()
+            for part in torch.split(volume.inputs(model.config.context_slices), 4)
+        ]
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
         scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
     means = np.mean(scores, axis=0)

@@ -6,6 +6,8 @@ and comes back to the token stride.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -58,6 +60,12 @@ class CompactEncoder(Encoder):
         self.merge4 = conv_norm(four, four) if token_stride == 4 else None
         self.project = nn.Conv2d(four, dim, 1)
 
+    def widened(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Weights of an encoder that reads fewer channels, with zeros for those that it does not know: the features stay the same."""
+        name = "stem.0.0.weight"
+        known, wanted = weights[name], self.state_dict()[name].shape
+        return {**weights, name: F.pad(known, (0, 0, 0, 0, 0, wanted[1] - known.shape[1]))}
+
     def forward(self, x: Tensor) -> Tensor:
         at4 = self.stage4(self.stem(x))
         at8 = self.stage8(at4)
@@ -69,7 +77,7 @@ class CompactEncoder(Encoder):
 
 
 def _encoder(config: ModelConfig) -> Encoder:
-    return CompactEncoder(config.in_channels, config.widths, config.codebook_dim, config.token_stride)
+    return CompactEncoder(config.input_channels, config.widths, config.codebook_dim, config.token_stride)
 
 
 def _decoder(config: ModelConfig, outputs: int, context: bool) -> nn.Module:

@@ -32,6 +32,10 @@ class Encoder(nn.Module):
         """The parameters that `load_pretrained` sets; they may have a learning rate of their own. Empty if there are none."""
         return []
 
+    def widened(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The weights of such an encoder that reads fewer channels, made fit for this one. Raises EncoderError if it cannot be done."""
+        raise EncoderError(f"{type(self).__name__} cannot take over the weights of an encoder that reads fewer channels")
+
     def load_pretrained(self, weights: Mapping[str, Tensor]) -> None:
         """Take over the weights of a pretrained backbone. Raises EncoderError if they have another form."""
         raise EncoderError(f"{type(self).__name__} has no pretrained backbone")

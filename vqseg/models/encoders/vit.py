@@ -94,6 +94,8 @@ def _backbone(config: BackboneConfig) -> Any:
 
 
 def _encoder(config: ModelConfig) -> Encoder:
+    if config.context_slices:
+        raise ConfigError(f'context_slices must be 0 with encoder "vit", got {config.context_slices}')
     if config.in_channels not in (1, 3):
         raise ConfigError(f'in_channels must be 1 or 3 with encoder "vit", got {config.in_channels}')
     return ViTEncoder(config.backbone, config.codebook_dim)
