@@ -32,7 +32,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # The cyst of the trap: offset of its centre from the left ventricle's, radius and thickness of the wall, as shares of the longer side.
-_CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.22), 0.12, 0.02
+_CYST_AT, _CYST_RADIUS, _CYST_WALL = (0.0, 0.22), 0.11, 0.035
 
 
 def with_cyst(image: Array, labels: Array) -> Array:

@@ -110,6 +110,15 @@ def test_serving_reads_neighbours_as_evaluation_does() -> None:
     assert segment_averaged(model, slices, step=2).shape == slices.shape
 
 
+def test_a_network_may_read_every_slice_alone_though_it_could_read_neighbours() -> None:
+    model = tiny_model(context_slices=1)
+    model.preprocess = replace(model.preprocess, neighbours=False)
+    slices = np.random.default_rng(3).random((4, 96, 96), dtype=np.float32)
+    assert torch.equal(network_inputs(model, slices, slice(1, 3)), alone(torch.from_numpy(slices[1:3])[:, None], 1))
+    whole = encode_slices(model, slices)
+    assert all(torch.equal(whole[index], encode_slices(model, slices[index : index + 1])[0]) for index in range(4))
+
+
 def test_a_picture_is_segmented_as_a_slice_without_neighbours() -> None:
     model = tiny_model(context_slices=1)
     picture = torch.rand(1, 1, 64, 64, generator=generator())

@@ -18,13 +18,16 @@ from vqseg.checkpoint import load_model, save_model
 from vqseg.cli import main
 from vqseg.config import Config, ConfigError, DataConfig, ObjectiveConfig, from_mapping, save_config, to_mapping
 from vqseg.data.datasets import DatasetError, find_cases
+from vqseg.data.ends import structure_ends
 from vqseg.data.phantom import write_phantoms
+from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
 from vqseg.experiments.make import make_table
 from vqseg.experiments.methods import changed, with_method
 from vqseg.experiments.runs import cell_key
 from vqseg.inference import Segmenter
+from vqseg.models.views import label_averaged
 from vqseg.training.provenance import earlier_runs, learnt_beyond, patients_digest, seen_patients
 from vqseg.training.pseudo_labels import NOTES, PseudoLabelError, check_pseudo_labels, with_pseudo_labels, write_pseudo_labels
 from vqseg.training.start import TrainingError
@@ -94,6 +97,51 @@ def test_confidence_decides_what_is_unsure(data: Path, tmp_path: Path) -> None:
     for name in unlabelled_names(data):
         assert UNSURE not in read_labels(tmp_path / "all" / name)
         assert (read_labels(tmp_path / "none" / name) == UNSURE).all()
+
+
+def test_the_ends_of_structures_can_be_left_open(data: Path, tmp_path: Path) -> None:
+    source = checkpoint(tmp_path, data)
+    whole, opened = tmp_path / "whole", tmp_path / "opened"
+    write_pseudo_labels(source, data, whole, confidence=0.0)
+    assert (
+        main(["pseudo-labels", "--checkpoint", source, "--data", str(data), "--output", str(opened), "--confidence", "0", "--open-ends"])
+        == 0
+    )
+    for name in unlabelled_names(data):
+        labels, left = read_labels(whole / name), read_labels(opened / name)
+        ends = np.moveaxis(structure_ends(np.moveaxis(labels, 2, 0)), 0, 2)
+        assert ends.any()
+        np.testing.assert_array_equal(left, np.where(ends, UNSURE, labels))
+    for folder, ends_open in ((whole, True), (opened, False)):
+        with pytest.raises(PseudoLabelError, match="open_ends was"):
+            write_pseudo_labels(source, data, folder, confidence=0.0, open_ends=ends_open)
+
+
+def test_labels_can_be_averaged_over_further_checkpoints(data: Path, tmp_path: Path) -> None:
+    first, second = checkpoint(tmp_path, data), checkpoint(tmp_path, data, 1)
+    write_pseudo_labels(first, data, tmp_path / "labels", confidence=0.0, others=[second])
+    one, other = load_model(first), load_model(second)
+    name = min(unlabelled_names(data))
+    scan = read_scan(data / "imagesTr" / name.replace(".nii.gz", "_0000.nii.gz"))
+    slices = np.moveaxis(normalise(scan.voxels, one.preprocess), 2, 0)
+    hard, certainty = label_averaged(one, slices, others=[other])
+    np.testing.assert_array_equal(np.moveaxis(read_labels(tmp_path / "labels" / name), 2, 0), hard)
+    # The average of two equal networks is one of them.
+    alone, sure = label_averaged(one, slices)
+    same, as_sure = label_averaged(one, slices, others=[one])
+    assert (alone == same).mean() > SAME and np.allclose(sure, as_sure, atol=1e-5)
+    assert not np.array_equal(certainty, sure)
+    with pytest.raises(PseudoLabelError, match="others was"):
+        write_pseudo_labels(first, data, tmp_path / "labels", confidence=0.0)
+
+
+def test_a_further_checkpoint_of_another_share_is_refused(data: Path, tmp_path: Path) -> None:
+    source = checkpoint(tmp_path, data)
+    config = tiny_config(data, tmp_path / "run")
+    training = {"config": to_mapping(replace(config, data=replace(config.data, labelled="50%")))}
+    save_model(tiny_model(1), tmp_path / "half", training=training)
+    with pytest.raises(PseudoLabelError, match="share '50%', the first checkpoint with '10%'"):
+        write_pseudo_labels(source, data, tmp_path / "labels", confidence=0.0, others=[str(tmp_path / "half")])
 
 
 def test_an_interrupted_command_goes_on_and_other_weights_are_not_mixed_in(data: Path, tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ class PreprocessConfig:
     """Lower and upper bound that become 0 and 1, used by "window"."""
     image_side: int | None = 256
     """A slice is resized so that its longer side has this many pixels; None keeps its own size."""
+    neighbours: bool = True
+    """Show a network that reads neighbours (`model.context_slices`) those of a slice. False: it reads every slice as a single picture."""
     largest_region: bool = False
     """Keep only the largest connected region of all structures together in a volume: for an organ in one piece, as a heart is."""
     largest_of_each: bool = False

@@ -51,6 +51,7 @@ _YOUNGER = {
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
+    ("preprocess", "neighbours"): True,
     ("augmentation", "alone"): 0.1,
     ("objective", "strength_schedule"): "constant",
     ("objective", "perturb_labelled"): False,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vqseg.data.neighbours import joined, neighbours
+from vqseg.data.neighbours import alone, joined, neighbours
 from vqseg.data.preprocess import from_network, network_size, to_network
 from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
@@ -108,10 +108,13 @@ def network_inputs(model: VQSeg, slices: Array, part: slice, step: int = 1) -> T
     Returns:
         (part, model.config.input_channels, H, W) float32 on the network's device.
     """
-    beside = neighbours(len(slices), model.config.context_slices, step)[part]
+    device, context = next(model.parameters()).device, model.config.context_slices
+    if not model.preprocess.neighbours:
+        return alone(to_network(slices[part], model.preprocess).to(device), context)
+    beside = neighbours(len(slices), context, step)[part]
     needed, places = torch.cat([torch.arange(len(slices))[part, None], beside.rows], 1).unique(return_inverse=True)
-    images = to_network(slices[needed.numpy()], model.preprocess).to(next(model.parameters()).device)
-    return joined(images[places.to(images.device), 0], beside.missing)
+    images = to_network(slices[needed.numpy()], model.preprocess).to(device)
+    return joined(images[places.to(device), 0], beside.missing)
 
 
 def _features(model: VQSeg, slices: Array, part: slice, step: int) -> Tensor:

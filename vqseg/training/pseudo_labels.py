@@ -209,7 +209,9 @@ def _prepare(output: Path, notes: Notes) -> None:
             raise PseudoLabelError(f"{output} holds other files; choose an empty folder or a new one")
         return
     known = read_json(output / NOTES)
-    changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in notes.items() if known.get(key) != value]
+    # Notes without one of these were made without it.
+    wanted = {"others": None, "open_ends": None, **notes}
+    changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in wanted.items() if known.get(key) != value]
     if changes:
         raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
 

@@ -73,7 +73,9 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         shown: Iterable[Case] = tqdm(items, desc="reading", unit="volume", leave=False)
         return shown
 
-    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=config.model.context_slices)
+    # A network that gets images alone takes them as single pictures.
+    context = config.model.context_slices if config.preprocess.neighbours else 0
+    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=context)
     _check_labels(pools, config)
     if main:
         logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)

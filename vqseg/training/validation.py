@@ -31,14 +31,12 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
         ValueError: A volume has no labels.
     """
     device = next(model.parameters()).device
+    context = model.config.context_slices if model.preprocess.neighbours else 0
     scores: list[list[float]] = []
     for volume in volumes:
         if volume.labels is None:
             raise ValueError("a validation volume has no labels")
-        parts = [
-            model.segment(part.to(device), quantize=quantize).argmax(1).cpu()
-            for part in torch.split(volume.inputs(model.config.context_slices), 4)
-        ]
+        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in torch.split(volume.inputs(context), 4)]
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
         scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
     means = np.mean(scores, axis=0)
