@@ -40,6 +40,21 @@ def test_infonce_falls_when_every_patch_meets_its_own_feature() -> None:
     assert patch_infonce(target.roll(1, -1), target, temperature=0.07) > math.log(16)
 
 
+def test_centred_targets_lose_what_all_patches_of_an_image_share() -> None:
+    rng = np.random.default_rng(2)
+    adapted, target = rng.normal(size=(2, 3, 5, 4, 3))
+    shared = rng.normal(size=(3, 5, 1, 1))
+    ours = [
+        float(patch_infonce(torch.tensor(adapted), torch.tensor(target + shift), temperature=0.5, centred=True))
+        for shift in (0, 9 * shared)
+    ]
+    assert ours[0] == pytest.approx(ours[1], rel=1e-5)
+    assert ours[0] == pytest.approx(infonce_oracle(adapted, target - target.mean((2, 3), keepdims=True), 0.5), rel=1e-5)
+    # A large common part hides which patch is which.
+    assert float(patch_infonce(torch.tensor(target), torch.tensor(target + 9 * shared), temperature=0.07)) > 1
+    assert float(patch_infonce(torch.tensor(target), torch.tensor(target + 9 * shared), temperature=0.07, centred=True)) < 1
+
+
 def test_infonce_refuses_features_on_two_grids() -> None:
     with pytest.raises(ValueError, match="one shape"):
         patch_infonce(torch.zeros(1, 4, 2, 2), torch.zeros(1, 4, 3, 2), temperature=1.0)

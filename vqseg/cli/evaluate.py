@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vqseg.cli.parsing import parse
@@ -25,6 +25,8 @@ class Evaluate:
     """JSON file to write; the table is printed in any case."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
+    neighbours: bool | None = None
+    """True or False instead of the checkpoint's own preprocess.neighbours: whether a network that knows neighbouring slices reads them."""
     device: str | None = None
     """cpu, cuda, ...; the CPU if not given."""
 
@@ -36,6 +38,8 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.evaluation import METRICS, evaluate_split
 
     model = load_model(command.checkpoint, command.device)
+    if command.neighbours is not None:
+        model.preprocess = replace(model.preprocess, neighbours=command.neighbours)
     result = evaluate_split(model, command.data, command.split, lambda cases: bar(cases, "evaluating"), average_views=command.average_views)
     print(f"{'':12}" + "".join(f"{metric:>10}" for metric in METRICS))
     for name, row in [*result["per_class"].items(), ("mean", result["mean"])]:

@@ -51,7 +51,7 @@ class ModelConfig:
     classes: tuple[str, ...] = ("background", "RV", "MYO", "LV")
     """Names of the classes; the first is the background."""
     in_channels: int = 1
-    """Channels of the input image."""
+    """Channels of a slice."""
     context_slices: int = 0
     """Slices above and below that the network reads beside a slice, on either side: see vqseg.data.neighbours. It segments and reconstructs
     the slice itself."""

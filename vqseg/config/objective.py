@@ -57,6 +57,8 @@ class ObjectiveConfig:
     """lambda_a, the weight of L_align (Eq. 12; the paper has 5); 0 leaves the foundation model out."""
     alignment_temperature: float = 0.07
     """tau of the patch-wise InfoNCE (Eq. 11)."""
+    alignment_centred: bool = False
+    """Take the mean over an image's patches off the foundation model's features: what all patches of an image share tells none apart."""
     alignment_ramp: int = 0
     """Steps over which lambda_a grows from zero."""
     usage: float = 0.0

@@ -3,7 +3,7 @@
 Random halves (`draw_*`) and deterministic halves (`warp`, `recolour`, `mix`) are kept apart, so a view can be replayed.
 Random numbers are drawn on the CPU, so that a run draws the same views on every device. Positions and masks are as large as the images
 and are computed on the device. Only the noise of single pixels is drawn on the device, from a seed.
-Shapes: slices (N, H, W) on the canvas, images (B, 1, c, c), labels (B, c, c).
+Shapes: slices (N, H, W) on the canvas, images (B, C, c, c), labels (B, c, c).
 """
 
 from __future__ import annotations

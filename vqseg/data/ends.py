@@ -11,11 +11,12 @@ import numpy as np
 from vqseg.types import Array
 
 
-def structure_ends(labels: Array) -> Array:
+def structure_ends(labels: Array, step: int = 1) -> Array:
     """Mark the first and the last slice of every structure, and the same places one slice beyond them.
 
     Args:
         labels: (S, A, B) of a volume, 0 for the background.
+        step: Thin slices that count as one (`vqseg.data.neighbours.slice_step`).
 
     Returns:
         (S, A, B) bool. A volume of one slice has no ends: nothing is marked.
@@ -26,8 +27,11 @@ def structure_ends(labels: Array) -> Array:
     for structure in np.unique(labels[labels > 0]):
         inside = labels == structure
         there = np.flatnonzero(inside.any((1, 2)))
-        for end, beyond in ((there[0], there[0] - 1), (there[-1], there[-1] + 1)):
-            marked[end] |= inside[end]
-            if 0 <= beyond < len(labels):
-                marked[beyond] |= inside[end]
+        for end, outwards in ((there[0], -1), (there[-1], 1)):
+            for distance in range(step):
+                inner, outer = end - outwards * distance, end + outwards * (distance + 1)
+                if 0 <= inner < len(labels):
+                    marked[inner] |= inside[inner]
+                if 0 <= outer < len(labels):
+                    marked[outer] |= inside[end]
     return marked

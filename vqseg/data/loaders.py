@@ -49,7 +49,7 @@ class SlicePool:
         return replace(self, images=self.images.to(device), labels=None if self.labels is None else self.labels.to(device))
 
     def inputs(self, rows: Tensor) -> Tensor:
-        """What the network reads of some slices, (R, C_in, M, M) float16."""
+        """What the network reads of some slices, (R, C_in, M, M) float16. rows: (R,) int64 on the CPU."""
         pictures = self.images[rows][:, None]
         if self.beside is None:
             return pictures
@@ -68,9 +68,9 @@ class Volume:
     labels: Tensor | None
     step: int = 1
 
-    def inputs(self, context: int) -> Tensor:
-        """What a network with `context` neighbours on either side reads, (S, C_in, H, W)."""
-        return with_neighbours(self.images, neighbours(len(self.images), context, self.step))
+    def inputs(self, context: int, part: slice) -> Tensor:
+        """What a network with `context` neighbours on either side reads of some slices, (part, C_in, H, W)."""
+        return with_neighbours(self.images, neighbours(len(self.images), context, self.step), part)
 
 
 def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:

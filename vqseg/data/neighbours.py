@@ -2,7 +2,7 @@
 
 One slice does not show that it is the last one of a ventricle; its neighbours do. Channels of an input, for n = context_slices:
 the slice itself, then for each distance from 1 to n four more: the slice before and the slice behind, and two maps that are 1 where
-that neighbour is missing and the edge of the volume stands in for it. With n = 0 an input is the slice alone.
+that neighbour is missing and the slice itself stands in for it. With n = 0 an input is the slice alone.
 Shapes: images (S, 1, H, W), rows and missing (S, 2 n), inputs (S, 1 + 4 n, H, W).
 """
 
@@ -17,13 +17,14 @@ from vqseg.types import Scan
 
 # Millimetres between a slice and the neighbour that is looked for: what cardiac short-axis stacks have. Thinner slices are skipped.
 _DISTANCE = 8.0
-# An axis whose spacing exceeds the others by less has no thickness of its own: `through_plane_axis` could not tell it either.
-_THICKER = 1.01
+_ALL = slice(None)
+# Thinner slices than a quarter of a millimetre are no spacing in millimetres.
+_FARTHEST = 32
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Which slices lie beside a slice: rows (S, 2 n) int64, the edge's own row repeated beyond it, and missing (S, 2 n) bool.
+    """Which slices lie beside a slice: rows (S, 2 n) int64, some row of the volume where there is none, and missing (S, 2 n) bool.
 
     Columns 2 k and 2 k + 1 hold the slice before and the slice behind in k + 1 steps.
     """
@@ -49,14 +50,16 @@ def slice_step(scan: Scan, axis: int) -> int:
     """How many slices further the neighbour of a slice is: 1 for thick slices, more for thin ones.
 
     Args:
-        scan: The scan. Where its spacing across the slices is not the largest by 1 %, the spacing is taken as unknown.
+        scan: The scan. A spacing of 1 in all directions is taken as unknown, and so is one that cannot be in millimetres.
         axis: The axis across its slices.
 
     Returns:
         At least 1.
     """
-    gap, within = scan.spacing[axis], [length for other, length in enumerate(scan.spacing) if other != axis]
-    return max(1, round(_DISTANCE / gap)) if gap > _THICKER * max(within) else 1
+    if set(scan.spacing) == {1.0}:
+        return 1
+    step = max(1, round(_DISTANCE / scan.spacing[axis]))
+    return step if step <= _FARTHEST else 1
 
 
 def neighbours(count: int, context: int, step: int = 1) -> Neighbours:
@@ -73,26 +76,26 @@ def neighbours(count: int, context: int, step: int = 1) -> Neighbours:
     return Neighbours(rows, rows != wanted)
 
 
-def with_neighbours(images: Tensor, beside: Neighbours) -> Tensor:
-    """The inputs of all slices of a volume.
+def with_neighbours(images: Tensor, beside: Neighbours, part: slice = _ALL) -> Tensor:
+    """The inputs of slices of a volume.
 
     Args:
-        images: (S, 1, H, W).
+        images: (S, 1, H, W), all of them.
         beside: The neighbours of these slices; rows count within `images`.
+        part: The slices wanted.
 
     Returns:
-        (S, 1 + 4 n, H, W); `images` itself for n = 0.
+        (part, 1 + 4 n, H, W).
     """
-    if beside.rows.shape[1] == 0:
-        return images
-    return joined(torch.cat([images, images[beside.rows.to(images.device), 0]], 1), beside.missing)
+    wanted = beside[part]
+    return joined(torch.cat([images[part], images[wanted.rows.to(images.device), 0]], 1), wanted.missing)
 
 
 def joined(pictures: Tensor, missing: Tensor) -> Tensor:
     """Bring pictures and the maps of what is missing into the order of channels.
 
     Args:
-        pictures: (S, 1 + 2 n, H, W): each slice and its neighbours.
+        pictures: (S, 1 + 2 n, H, W): each slice and its neighbours; what lies in the place of a missing one does not matter.
         missing: (S, 2 n) bool.
 
     Returns:
@@ -101,7 +104,8 @@ def joined(pictures: Tensor, missing: Tensor) -> Tensor:
     own, around = pictures[:, :1], pictures[:, 1:]
     if around.shape[1] == 0:
         return own
-    maps = missing.to(pictures.device, pictures.dtype)[:, :, None, None].expand_as(around)
+    gone = missing.to(pictures.device)[:, :, None, None]
+    around, maps = torch.where(gone, own, around), gone.to(pictures.dtype).expand_as(around)
     # (S, n, 2, ...) of both kinds, so that a wider context appends channels and moves none.
     pairs = [part.unflatten(1, (-1, 2)) for part in (around, maps)]
     return torch.cat([own, torch.cat(pairs, 2).flatten(1, 2)], 1)

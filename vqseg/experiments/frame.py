@@ -32,6 +32,14 @@ _LABELLED: Changes = {
 }
 # A ramp takes half of the steps that a method has, a period a fifth.
 _SCHEDULES = {"ramp": 1 / 2, "periodic": 1 / 5}
+# Each could hide a perturbation: a light unlabelled loss, few pixels that count, clipped gradients, a teacher that hardly moves.
+_HIDING: dict[str, Changes] = {
+    "lambda_u 4": {"objective.unlabelled": 4.0},
+    "every pixel counts": {"objective.confidence": 0.0},
+    "gradients not clipped": {"train.clip_norm": 1000.0},
+    "teacher's decay 0.9": {"train.ema_decay": 0.9},
+}
+_ALIGNMENTS = (0.1, 0.5)
 _VIEWS = {"strong": "strong views", "weak": "weak views"}
 
 
@@ -65,7 +73,9 @@ def frame(config: Config) -> Table:
     Args:
         config: Has the size of the codebook.
     """
-    cells = tuple(cell for view in _VIEWS for cell in _frame_cells(config, view))
+    cells = (
+        tuple(cell for view in _VIEWS for cell in _frame_cells(config, view)) + tuple(_what_might_hide_it(config)) + tuple(_aligned(config))
+    )
     return Table("A paired frame for the unlabelled branch", cells, "strength", seeds=5, start="supervised", over_effect=True)
 
 
@@ -112,6 +122,33 @@ def _frame_cells(config: Config, view: str) -> Iterable[Cell]:
     plain = f"nothing perturbed, no image branch, {_VIEWS[view]}"
     yield Cell(plain, {**base, **_NOTHING, **alone}, against=nothing)
     yield Cell(f"QPM 0.7, {_reach_name(best, config)}, no image branch, {_VIEWS[view]}", {**qpm(0.7, best).changes, **alone}, against=plain)
+
+
+def _what_might_hide_it(config: Config) -> Iterable[Cell]:
+    """The farthest swaps beside nothing once more, with one setting changed that could keep a perturbation from being felt."""
+    most = _reaches(config)[-1]
+    for name, change in _HIDING.items():
+        base: Changes = {**CODEBOOK, "objective.perturb_labelled": False, "objective.student_view": "strong", **change}
+        nothing = f"nothing perturbed, {name}"
+        yield Cell(nothing, {**base, **_NOTHING}, against="nothing perturbed, strong views")
+        yield Cell(f"QPM 0.7, {_reach_name(most, config)}, {name}", {**base, **_qpm(most), "objective.strength": 0.7}, against=nothing)
+
+
+def _aligned(config: Config) -> Iterable[Cell]:
+    """The QPM at its first reach with a light alignment to the foundation model."""
+    best = min(_reaches(config), key=lambda reach: abs(math.log(reach / _BEST)))
+    base: Changes = {
+        **CODEBOOK,
+        "objective.perturb_labelled": False,
+        "objective.student_view": "strong",
+        **_qpm(best),
+        "objective.strength": 0.7,
+    }
+    plain = f"QPM 0.7, {_reach_name(best, config)}, strong views"
+    for weight in _ALIGNMENTS:
+        for centred in (False, True):
+            changes: Changes = {**base, "objective.alignment": weight, "objective.alignment_centred": centred}
+            yield Cell(f"{plain}, alignment {weight}{', centred targets' if centred else ''}", changes, against=plain)
 
 
 def supervised_start(config: Config) -> Config:

@@ -54,6 +54,7 @@ _YOUNGER = {
     ("preprocess", "neighbours"): True,
     ("augmentation", "alone"): 0.1,
     ("objective", "strength_schedule"): "constant",
+    ("objective", "alignment_centred"): False,
     ("objective", "perturb_labelled"): False,
     ("objective", "student_view"): "strong",
     ("train", "decoders_alone"): False,
@@ -268,7 +269,7 @@ def measured_effect(model: VQSeg, images: Tensor, objective: ObjectiveConfig) ->
 
     Args:
         model: With a codebook.
-        images: (N, 1, H, W) in [0, 1], on which the usage of the codewords is counted.
+        images: (N, C_in, H, W) in [0, 1], on which the usage of the codewords is counted.
         objective: Names the perturbation and its strength.
 
     Returns:

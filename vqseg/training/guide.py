@@ -18,19 +18,20 @@ class Guide:
     foundation: nn.Module
     adapter: nn.Module
 
-    def alignment(self, images: Tensor, post_vq: Tensor, *, temperature: float) -> Tensor:
+    def alignment(self, images: Tensor, post_vq: Tensor, *, temperature: float, centred: bool = False) -> Tensor:
         """L_align (Eq. 11) between post-VQ features and the foundation model's features of the same images.
 
         Args:
             images: (B, 1, H, W).
             post_vq: (B, D, h, w), before any perturbation.
             temperature: tau > 0.
+            centred: As for `patch_infonce`.
 
         Returns:
             ().
         """
         target = self.foundation(images)
-        return patch_infonce(self.adapter(post_vq, (target.shape[-2], target.shape[-1])), target, temperature=temperature)
+        return patch_infonce(self.adapter(post_vq, (target.shape[-2], target.shape[-1])), target, temperature=temperature, centred=centred)
 
 
 def make_guide(source: str, dim: int, device: torch.device) -> Guide:

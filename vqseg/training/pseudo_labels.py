@@ -19,7 +19,7 @@ import numpy as np
 from torch import Tensor
 
 from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, read_config
-from vqseg.config import DataConfig, to_mapping
+from vqseg.config import DataConfig, PreprocessConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.ends import structure_ends
 from vqseg.data.neighbours import slice_step
@@ -44,8 +44,8 @@ class Notes(TypedDict):
     """How pseudo-labels were made. An interrupted command resumes only if everything but checkpoint, cases and unsure is the same.
 
     labelled: the share whose labels the checkpoint has seen. patients, weights: digests. others: digests of the weights of further
-    checkpoints, if there are any. open_ends: whether the ends of the structures are UNSURE. unsure: the share of UNSURE among the voxels
-    that are not background.
+    checkpoints and how they read scans, if there are any. open_ends: whether the ends of the structures are UNSURE. unsure: the share of
+    UNSURE among the voxels that are not background.
     """
 
     labelled: str
@@ -53,7 +53,7 @@ class Notes(TypedDict):
     weights: str
     preprocess: JsonObject
     confidence: float
-    others: NotRequired[list[str]]
+    others: NotRequired[list[JsonObject]]
     open_ends: NotRequired[bool]
     checkpoint: NotRequired[str]
     cases: NotRequired[int]
@@ -108,7 +108,7 @@ def write_pseudo_labels(
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
     if image_side is not None:
         model.preprocess = replace(model.preprocess, image_side=image_side)
-    further = [_further(one, model, share, data) for one in others]
+    further = [_further(one, folder, model, share, data) for one in others]
     notes: Notes = {
         "labelled": share,
         "patients": patients_digest(labelled),
@@ -117,7 +117,10 @@ def write_pseudo_labels(
         "confidence": confidence,
     }
     if others:
-        notes["others"] = [_digest(checkpoint_folder(one)) for one in others]
+        notes["others"] = [
+            {"weights": _digest(checkpoint_folder(one)), "preprocess": to_mapping(other.preprocess)}
+            for one, other in zip(others, further, strict=True)
+        ]
     if open_ends:
         notes["open_ends"] = True
     _prepare(output, notes)
@@ -209,8 +212,9 @@ def _prepare(output: Path, notes: Notes) -> None:
             raise PseudoLabelError(f"{output} holds other files; choose an empty folder or a new one")
         return
     known = read_json(output / NOTES)
-    # Notes without one of these were made without it.
+    # Notes without one of these were made without it, and those without a setting with its default.
     wanted = {"others": None, "open_ends": None, **notes}
+    known["preprocess"] = to_mapping(PreprocessConfig()) | child(known, "preprocess")
     changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in wanted.items() if known.get(key) != value]
     if changes:
         raise PseudoLabelError(f"{output} holds other pseudo-labels ({'; '.join(changes)}); choose another folder")
@@ -229,17 +233,20 @@ class _Labeller:
         """(X, Y, Z) uint8."""
         axis, model = through_plane_axis(scan), self.model
         slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-        hard, certainty = label_averaged(model, slices, step=slice_step(scan, axis), others=self.others)
+        step = slice_step(scan, axis)
+        hard, certainty = label_averaged(model, slices, step=step, others=self.others)
         sure = certainty >= self.confidence
         if self.open_ends:
-            sure &= ~structure_ends(hard)
+            sure &= ~structure_ends(hard, step)
         return np.moveaxis(np.where(sure, hard, UNSURE).astype(np.uint8), 0, axis)
 
 
-def _further(checkpoint: str, model: VQSeg, share: str, data: Path) -> VQSeg:
+def _further(checkpoint: str, first: Path, model: VQSeg, share: str, data: Path) -> VQSeg:
     """A checkpoint that may be averaged with the first. Raises PseudoLabelError if it may not be, or reads other intensities."""
     folder = checkpoint_folder(checkpoint)
     own_share, _, _ = _parts(folder, checkpoint, data)
+    if _digest(folder) == _digest(first):
+        raise PseudoLabelError(f"{checkpoint} has the weights of the first checkpoint")
     if own_share != share:
         raise PseudoLabelError(f"{checkpoint} was trained with share {own_share!r}, the first checkpoint with {share!r}")
     other = load_model(folder, str(next(model.parameters()).device))

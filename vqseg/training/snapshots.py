@@ -26,7 +26,7 @@ def take_snapshot(model: VQSeg, images: Tensor, step: int, folder: Path) -> Tens
 
     Args:
         model: The teacher's network.
-        images: (N, 1, H, W) in [0, 1], the same at every moment.
+        images: (N, C_in, H, W) in [0, 1], the same at every moment.
         step: Steps done.
         folder: Of the run's snapshots.
 

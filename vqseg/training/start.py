@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from vqseg.checkpoint import load_model
 from vqseg.config import Config, TrainConfig
-from vqseg.models.encoders import encoder_pair
+from vqseg.models.encoders import EncoderError, encoder_pair
 from vqseg.models.vqseg import VQSeg
 
 # How the names of the decoders' weights begin.
@@ -92,12 +92,19 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
     try:
         known = load_model(checkpoint)
         weights: dict[str, Tensor] = known.state_dict()
-        if known.config.context_slices < network.config.context_slices:
+        before, now = known.config.context_slices, network.config.context_slices
+        if before > now:
+            raise TrainingError(f"{checkpoint} has context_slices {before}, the configuration {now}; set model.context_slices to {before}")
+        if before < now and codes_alone:
+            raise TrainingError(f"train.decoders_alone keeps the encoder as it is, so model.context_slices must stay {before}, got {now}")
+        if before < now:
             weights |= {f"encoder.{name}": value for name, value in network.encoder.widened(known.encoder.state_dict()).items()}
         if codes_alone:
             weights |= {name: value for name, value in network.state_dict().items() if name.startswith(_DECODERS)}
             network.encoder.requires_grad_(False)
             network.quantizer.requires_grad_(False)
         network.load_state_dict(weights)
-    except RuntimeError as error:
+    except TrainingError:
+        raise
+    except (RuntimeError, EncoderError) as error:
         raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error

@@ -175,7 +175,12 @@ def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objectiv
     """L_align of the features before perturbation; `clean` are the same pixels as the student's, with little or no recolouring."""
     if guide is None or output.post_vq is None:
         return 0.0
-    return guide.alignment(clean[:, : output.reconstruction.shape[1]], output.post_vq, temperature=objective.alignment_temperature)
+    return guide.alignment(
+        clean[:, : output.reconstruction.shape[1]],
+        output.post_vq,
+        temperature=objective.alignment_temperature,
+        centred=objective.alignment_centred,
+    )
 
 
 def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Tensor | float:

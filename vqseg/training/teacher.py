@@ -64,7 +64,7 @@ class Teacher(nn.Module):
         """Class probabilities from unperturbed codes; their argmax is the pseudo-label (Eq. 9).
 
         Args:
-            images: (B, 1, H, W), the weak views.
+            images: (B, C_in, H, W), the weak views.
             quantize: As for `VQSeg.forward`.
 
         Returns:

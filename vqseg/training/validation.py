@@ -14,6 +14,9 @@ from vqseg.data.loaders import Volume
 from vqseg.metrics import dice
 from vqseg.models.vqseg import VQSeg
 
+# Slices that are in the network at once.
+_AT_ONCE = 4
+
 
 @torch.inference_mode()
 def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool = True) -> dict[str, float]:
@@ -36,7 +39,8 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
     for volume in volumes:
         if volume.labels is None:
             raise ValueError("a validation volume has no labels")
-        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in torch.split(volume.inputs(context), 4)]
+        inputs = (volume.inputs(context, slice(start, start + _AT_ONCE)) for start in range(0, len(volume.images), _AT_ONCE))
+        parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in inputs]
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
         scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
     means = np.mean(scores, axis=0)

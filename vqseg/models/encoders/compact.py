@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vqseg.config import ModelConfig
 from vqseg.models.blocks import ResidualBlock, conv_norm, resize_to
 from vqseg.models.decoder import PostVQDecoder
-from vqseg.models.encoders.pair import Encoder, EncoderPair
+from vqseg.models.encoders.pair import Encoder, EncoderError, EncoderPair
 
 
 class GlobalContext(nn.Module):
@@ -63,6 +63,8 @@ class CompactEncoder(Encoder):
     def widened(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Weights of an encoder that reads fewer channels, with zeros for those that it does not know: the features stay the same."""
         name = "stem.0.0.weight"
+        if name not in weights:
+            raise EncoderError("the weights are those of another encoder")
         known, wanted = weights[name], self.state_dict()[name].shape
         return {**weights, name: F.pad(known, (0, 0, 0, 0, 0, wanted[1] - known.shape[1]))}
 
