@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -99,40 +99,39 @@ def _markdown(found: Sequence[Sensitivity], how: dict[str, object]) -> str:
 
 def _section(checkpoint: Sensitivity) -> list[str]:
     """One checkpoint: what it was measured on, Dice against the truth with the effect, and the other two measures."""
-    by_line = _by_line(checkpoint)
-    strengths = [point["strength"] for point in next(iter(by_line.values()))]
-    head = f"| {' | '.join(f'{strength:g}' for strength in strengths)} |"
-    rule = "---|" * len(strengths)
     cases = len({case for case, _ in checkpoint["slices"]})
     origin = (
         f"Weights {checkpoint['weights']}; {len(checkpoint['slices'])} validation slices with structures, of {cases} volumes of "
         f"{checkpoint['data']}; {checkpoint['codebook_size']} codewords; own reach {checkpoint['own_reach']:.1f}. Without perturbation: "
         f"Dice {checkpoint['dice']:.3f}, cross-entropy {checkpoint['cross_entropy']:.4f}."
     )
-    lines = [
+    return [
         f"## {checkpoint['checkpoint']}",
         "",
         origin,
         "",
         f"Dice against the truth, with the effect, at strength epsilon or rate p. Last: where it is first lower by {_LOSS:g}.",
         "",
-        f"| perturbation {head} {_LOSS:g} lower |",
-        f"|---|{rule}---|",
-    ]
-    for name, points in by_line.items():
-        values = " | ".join(f"{point['dice']:.3f} ({point['effect']:.3g})" for point in points)
-        lines.append(f"| {name} | {values} | {_first_loss(points, checkpoint['dice'])} |")
-    lines += [
+        *_table(
+            checkpoint,
+            lambda point: f"{point['dice']:.3f} ({point['effect']:.3g})",
+            {f"{_LOSS:g} lower": lambda points: _first_loss(points, checkpoint["dice"])},
+        ),
         "",
         "Dice against the unperturbed answer, with the cross-entropy against the truth:",
         "",
-        f"| perturbation {head}",
-        f"|---|{rule}",
+        *_table(checkpoint, lambda point: f"{point['dice_unperturbed']:.3f} ({point['cross_entropy']:.4f})", {}),
     ]
+
+
+def _table(checkpoint: Sensitivity, cell: Callable[[Point], str], beside: Mapping[str, Callable[[Sequence[Point]], str]]) -> Iterator[str]:
+    """A row a line and a column a strength, filled by `cell`, and the columns of `beside` behind them."""
+    by_line = _by_line(checkpoint)
+    strengths = [f"{point['strength']:g}" for point in next(iter(by_line.values()))]
+    yield f"| {' | '.join(['perturbation', *strengths, *beside])} |"
+    yield "|" + "---|" * (1 + len(strengths) + len(beside))
     for name, points in by_line.items():
-        values = " | ".join(f"{point['dice_unperturbed']:.3f} ({point['cross_entropy']:.4f})" for point in points)
-        lines.append(f"| {name} | {values} |")
-    return lines
+        yield f"| {' | '.join([name, *map(cell, points), *(column(points) for column in beside.values())])} |"
 
 
 def _first_loss(points: Sequence[Point], clean: float) -> str:
