@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -67,6 +68,14 @@ def browser() -> Iterator[Any]:
         chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[Event]:
+    """What other threads may be made to wait for. It opens in the end, whatever becomes of the test: else they would hold up the next one."""
+    opened = Event()
+    yield opened
+    opened.set()
 
 
 @pytest.fixture(scope="module")
