@@ -8,7 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from app_browser import CHROMIUM, FLAGS, reset, visit, wait_painted
+from app_browser import CHROMIUM, FLAGS, WAIT, reset, visit, wait_painted
 from app_server import Server, fake_served, save_scan, save_truth, serving
 from hypothesis import settings
 
@@ -65,14 +65,14 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split(), timeout=WAIT)
         yield chromium
         chromium.close()
 
 
 @pytest.fixture
 def gate() -> Iterator[Event]:
-    """What other threads may be made to wait for. It opens in the end, whatever becomes of the test: else they would hold up the next one."""
+    """What other threads may be made to wait for. It opens in the end, even if the test fails: they would hold up the next one."""
     opened = Event()
     yield opened
     opened.set()
