@@ -56,28 +56,38 @@ def slide(page: Any, control: str, value: float) -> None:
     page.locator(f"#{control} input[type=range]").fill(str(value))
 
 
+# playwright waits for a promise as long as it takes: for ever, if the server stopped answering.
+_WITHIN = """(argument) => {{
+  const until = performance.now() + {wait};
+  const late = new Error(`not within {wait} ms: ${{{expression}}}, ${{JSON.stringify(argument)}}`);
+  const work = async () => {work};
+  return Promise.race([work(), new Promise((_, fail) => setTimeout(fail, {wait}, late))]);
+}}"""
+_ONCE = "({expression})(await {imported}, argument)"
+# In the page, since playwright takes a promise for true.
+_UNTIL = """{{
+    const module = await {imported};
+    while (!(await ({expression})(module, argument))) {{
+      if (performance.now() > until) throw late;
+      await new Promise((again) => setTimeout(again, 10));
+    }}
+  }}"""
+
+
 def module(page: Any, path: str, expression: str, argument: Any = None) -> Any:
     """The value of "(module, argument) => ..." for one of the page's own modules, named by its path below app/."""
-    return page.evaluate(f"async (argument) => ({expression})(await {_imported(path)}, argument)", argument)
-
-
-# In the page, since playwright takes a promise for true.
-_UNTIL = """async (argument) => {{
-  const until = performance.now() + {wait}, module = await {imported};
-  while (!(await ({expression})(module, argument))) {{
-    if (performance.now() > until) throw new Error(`not true within {wait} ms: ${{{expression}}}, ${{JSON.stringify(argument)}}`);
-    await new Promise((again) => setTimeout(again, 10));
-  }}
-}}"""
+    return _evaluated(page, _ONCE, path, expression, argument)
 
 
 def wait_for_module(page: Any, path: str, expression: str, argument: Any = None) -> None:
     """Until the value of `module` is true."""
-    page.evaluate(_UNTIL.format(wait=WAIT, imported=_imported(path), expression=expression), argument)
+    _evaluated(page, _UNTIL, path, expression, argument)
 
 
-def _imported(path: str) -> str:
-    return f"import(new URL({module_path(path)!r}, document.baseURI))"
+def _evaluated(page: Any, work: str, path: str, expression: str, argument: Any) -> Any:
+    imported = f"import(new URL({module_path(path)!r}, document.baseURI))"
+    work = work.format(imported=imported, expression=expression, wait=WAIT)
+    return page.evaluate(_WITHIN.format(work=work, expression=expression, wait=WAIT), argument)
 
 
 # Two frames of animation: views draw in the first one.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
-from app_browser import CHROMIUM, FLAGS, reset, visit, wait_painted
+from app_browser import CHROMIUM, FLAGS, WAIT, reset, visit, wait_painted
 from app_server import Server, fake_served, save_scan, save_truth, serving
 from hypothesis import settings
 
@@ -64,9 +65,17 @@ def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is missing: apt-get install chromium")
     with playwright.sync_playwright() as engine:
-        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+        chromium = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split(), timeout=WAIT)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def gate() -> Iterator[Event]:
+    """What other threads may be made to wait for. It opens in the end, even if the test fails: they would hold up the next one."""
+    opened = Event()
+    yield opened
+    opened.set()
 
 
 @pytest.fixture(scope="module")

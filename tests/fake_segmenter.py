@@ -7,7 +7,8 @@ seed each token draws one uniform number and one replacement, and is replaced wh
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event, Lock
 
@@ -20,6 +21,8 @@ from vqseg.types import Scan, SliceResult, VolumeResult
 STRIDE = 8
 CODES = 64
 CLASSES = ("background", "RV", "MYO", "LV")
+# Seconds that a scan is held up at most: a thread that waits for ever keeps its process from ending.
+LONGEST_PAUSE = 300
 
 
 class FakeSegmenter:
@@ -41,17 +44,31 @@ class FakeSegmenter:
 
 
 class PausedSegmenter(FakeSegmenter):
-    """Encodes a scan at once while `go` is set; else it stays at 40 % until it is set or the visitor stops it. `at_work` counts."""
+    """Encodes a scan at once while `go` is set; else it stays at 40 % until it is set or the visitor stops it. `at_work` counts.
+
+    `pause` clears `go` until its block ends, even if by an error: whoever waits for a scan then would otherwise wait on.
+    """
 
     def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
         super().__init__(classes)
         self.go, self.at_work, self._lock = Event(), 0, Lock()
         self.go.set()
 
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        self.go.clear()
+        try:
+            yield
+        finally:
+            self.go.set()
+
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
         self._count(1)
+        until = time.monotonic() + LONGEST_PAUSE
         try:
             while not self.go.wait(0.01):
+                if time.monotonic() > until:
+                    raise TimeoutError(f"the scan was held up for {LONGEST_PAUSE} s")
                 if progress is not None:
                     progress(0.4)
             return super().open(scan, progress)

@@ -138,15 +138,18 @@ def test_a_large_ct_is_read_within_bounds_tells_its_progress_and_can_be_cancelle
     ct = tmp_path / "ct.nii.gz"
     nifti(ct, np.broadcast_to((4 * voxels((512, 512, 1)).astype(np.int32) - 1000).astype(np.int16), LARGE), np.diag([-0.7, -0.7, 1.0, 1.0]))
     served = Served("first", "First", None, paused)
-    with serving(tmp_path / "cache", [example], served, byte_cap=DEFAULT_CACHE_BYTES) as running, visit(browser, running) as page:
+    with (
+        serving(tmp_path / "cache", [example], served, byte_cap=DEFAULT_CACHE_BYTES) as running,
+        visit(browser, running) as page,
+        paused.pause(),
+    ):
         token = state(page, "scan.token")
-        paused.go.clear()
         forget_largest()
         before = largest_process_size()
         send(page, ct)
         strip = page.locator("#opening .opening")
         strip.get_by_text("reading the file").wait_for()
-        strip.get_by_text("encoding the slices 40 %").wait_for(timeout=300_000)
+        strip.get_by_text("encoding the slices 40 %").wait_for(timeout=150_000)
         # float32 voxels are 400 MiB; nothing else of that size may be there while it is read.
         assert largest_process_size() - before < 620
         strip.get_by_role("button", name="Cancel").click()

@@ -97,8 +97,8 @@ def test_forced_tokens_that_a_link_has_wrong_are_left_out(browser: Any, server: 
         assert other.locator(".viewer .notice").is_hidden()
 
 
-def test_decoding_the_labels_moves_nothing_on_the_page(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    decode, gate = FakeSegmentedScan.perturb, Event()
+def test_decoding_the_labels_moves_nothing_on_the_page(page: Any, gate: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = FakeSegmentedScan.perturb
 
     def held_up(scan: FakeSegmentedScan, index: int, *arguments: Any) -> Any:
         # Each call's time is up after two slices; the fourth waits until the page was looked at.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, example: Path, paused: Paus
 @pytest.fixture
 def page(browser: Any, server: Server, paused: PausedSegmenter) -> Iterator[Any]:
     """The first example is shown; everything else waits at 40 %."""
-    with visit(browser, server) as opened:
-        paused.go.clear()
+    with visit(browser, server) as opened, paused.pause():
         yield opened
-        paused.go.set()
 
 
 def picked(page: Any) -> tuple[str, str]:
@@ -103,36 +100,32 @@ def test_a_newer_choice_takes_the_place_of_one_that_is_on_its_way(page: Any, pau
 
 
 def test_leaving_stops_what_was_on_its_way(browser: Any, server: Server, paused: PausedSegmenter, tmp_path: Path) -> None:
-    with visit(browser, server) as page:
-        paused.go.clear()
-        held = len(server.store)
-        page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz"))
-        page.locator(STRIP).get_by_text("encoding the slices 40 %").wait_for()
-    try:
+    with paused.pause():
+        with visit(browser, server) as page:
+            held = len(server.store)
+            page.locator("#upload input[type=file]").set_input_files(save_scan(tmp_path / "mine.nii.gz"))
+            page.locator(STRIP).get_by_text("encoding the slices 40 %").wait_for()
         with visit(browser, server) as other:
             # Gradio notices that a page is gone by its heartbeat.
-            wait_until(other, lambda: paused.at_work == 0, seconds=240)
+            wait_until(other, lambda: paused.at_work == 0, seconds=150)
             wait_until(other, lambda: len(server.store) == held)
-    finally:
-        paused.go.set()
 
 
 def test_a_visitor_of_a_busy_server_waits_or_is_told_so(page: Any, server: Server, paused: PausedSegmenter, tmp_path: Path) -> None:
     path = save_scan(tmp_path / "heart.nii.gz")
 
-    def segment(_: int) -> Any:
-        return Client(server.url, verbose=False, download_files=str(tmp_path)).predict(handle_file(path), api_name="/segment")
+    def segment() -> Job:
+        return Client(server.url, verbose=False, download_files=str(tmp_path)).submit(handle_file(path), api_name="/segment")
 
-    with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(segment, number) for number in range(2)]
-        wait_until(page, lambda: paused.at_work == 2)
-        pick(page, "case", "Phantom third")
-        page.locator(STRIP).get_by_text("waiting for 1 other scan").wait_for()
-        with pytest.raises(AppError, match="The server is busy: 1 scan is waiting already"):
-            segment(2)
-        page.locator(STRIP).get_by_role("button", name="Cancel").click()
-        paused.go.set()
-        assert all(len(call.result(60)) == 2 for call in calls)
+    calls = [segment() for _ in range(2)]
+    wait_until(page, lambda: paused.at_work == 2)
+    pick(page, "case", "Phantom third")
+    page.locator(STRIP).get_by_text("waiting for 1 other scan").wait_for()
+    with pytest.raises(AppError, match="The server is busy: 1 scan is waiting already"):
+        segment().result(60)
+    page.locator(STRIP).get_by_role("button", name="Cancel").click()
+    paused.go.set()
+    assert all(len(call.result(60)) == 2 for call in calls)
 
 
 def test_a_full_queue_is_said_in_our_words_to_visitors_and_known_to_programs(browser: Any, tmp_path: Path, example: Path) -> None:
@@ -142,8 +135,8 @@ def test_a_full_queue_is_said_in_our_words_to_visitors_and_known_to_programs(bro
     with (
         serving(tmp_path / "cache", [example, other], served, openings=Openings(1, 100), most_queued=1) as running,
         visit(browser, running) as page,
+        paused.pause(),
     ):
-        paused.go.clear()
         client = Client(running.url, verbose=False, download_files=str(tmp_path))
         jobs: list[Job] = []
         # One after the other, as only one may wait: until no more are taken up, and one stays in the queue.
@@ -151,7 +144,7 @@ def test_a_full_queue_is_said_in_our_words_to_visitors_and_known_to_programs(bro
             jobs.append(client.submit(handle_file(path), api_name="/segment"))
             wait_until(page, lambda expected=expected: jobs[-1].status().code is expected)
         with pytest.raises(QueueError):
-            client.predict(handle_file(path), api_name="/segment")
+            client.submit(handle_file(path), api_name="/segment").result(60)
         pick(page, "case", "Phantom other")
         page.locator('[data-testid="toast-body"]', has_text="too many visitors are waiting already").wait_for()
         page.locator(STRIP).wait_for(state="hidden")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import PIXELS, slide, state, wait_painted, wait_state
+from app_browser import PIXELS, slide, state, wait_painted, wait_state, wait_until
 from fake_segmenter import FakeSegmentedScan
 from perturb_page import wait_for_card, wait_for_curves, wait_perturbed
 
@@ -254,32 +254,32 @@ def test_the_phase_diagram_tells_how_far_it_is_and_can_be_cancelled_and_continue
     assert "With every token replaced, Dice against ε = 0" in page.locator(".phase [data-text=words]").inner_text()
 
 
-def test_nothing_of_another_seeds_diagram_stays_while_the_new_one_is_waited_for(page: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels_at, hold, held, go_on = FakeSegmentedScan.labels_at, Event(), Event(), Event()
+def test_nothing_of_another_seeds_diagram_stays_while_the_new_one_is_waited_for(
+    page: Any, gate: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels_at, hold, held = FakeSegmentedScan.labels_at, Event(), Event()
 
     def slowly(*arguments: Any) -> np.ndarray:
         if hold.is_set():
             held.set()
-            assert go_on.wait(60)
+            assert gate.wait(90)
         time.sleep(0.1)
         return labels_at(*arguments)
 
     monkeypatch.setattr(FakeSegmentedScan, "labels_at", slowly)
-    try:
-        page.locator("#seed input").fill("78")
-        page.locator("#seed input").press("Enter")
-        wait_state(page, "seed", 78)
-        open_phase(page)
-        page.wait_for_function("document.querySelector('.phase .plot').data?.length > 0")
-        hold.set()
-        assert held.wait(20)
-        page.locator("#seed input").fill("79")
-        page.locator("#seed input").press("Enter")
-        wait_state(page, "seed", 79)
-        # The server has not answered yet.
-        page.wait_for_function("document.querySelector('.phase .plot').data.length === 0", timeout=10_000)
-    finally:
-        go_on.set()
+    page.locator("#seed input").fill("78")
+    page.locator("#seed input").press("Enter")
+    wait_state(page, "seed", 78)
+    open_phase(page)
+    page.wait_for_function("document.querySelector('.phase .plot').data?.length > 0")
+    hold.set()
+    wait_until(page, held.is_set)
+    page.locator("#seed input").fill("79")
+    page.locator("#seed input").press("Enter")
+    wait_state(page, "seed", 79)
+    # The server has not answered yet.
+    page.wait_for_function("document.querySelector('.phase .plot').data.length === 0", timeout=40_000)
+    gate.set()
     monkeypatch.undo()
     page.wait_for_function(PHASE_WHOLE)
 

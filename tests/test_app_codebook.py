@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -252,18 +253,18 @@ def test_one_reach_does_not_wait_for_another_and_those_of_a_whole_slider_are_kep
         made.append(reach)
         if reach == 2:
             slow.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
         return {"reach": reach}
 
     monkeypatch.setattr(f"app.scan.radii.{name}", make)
     with ThreadPoolExecutor(2) as threads:
         first = threads.submit(ask, scan, {"reach": 2})
         try:
-            assert slow.wait(10)
-            assert threads.submit(ask, scan, {"reach": 3}).result(5) == {"reach": 3.0}
+            assert slow.wait(60)
+            assert threads.submit(ask, scan, {"reach": 3}).result(30) == {"reach": 3.0}
         finally:
             go_on.set()
-        assert first.result(10) == {"reach": 2.0}
+        assert first.result(60) == {"reach": 2.0}
     # As many positions as the page's slider has for 4096 codewords.
     positions = [4 + place / 2 for place in range(91)]
     for reach in positions * 2:
@@ -322,9 +323,18 @@ def test_a_layout_that_fails_is_told_to_its_visitor_and_explained_in_the_log(cap
     assert "at least four codewords" in caplog.text
 
 
-def awaited(ask: Any, seconds: float = 300) -> dict[str, Any]:
+def test_a_layout_that_cannot_even_begin_has_failed(scan: OpenScan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VQSEG_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    store = SessionStore(byte_cap=2**28)
+    ask = answering(store, Layouts().layout)
+    request = {"token": store.put(scan, "visit"), "method": "tsne", "dimensions": 2, "parameters": {"seed": 9}}
+    assert awaited(lambda: ask(request), "error")["error"] == "this projection could not be computed; the server's log says why"
+
+
+def awaited(ask: Any, key: str = "points", seconds: float = 200) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
-    while "points" not in (answer := ask()):
+    while key not in (answer := ask()):
         assert time.monotonic() < deadline, "the layout did not come"
         time.sleep(0.05)
     return answer

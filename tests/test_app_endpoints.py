@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -162,11 +161,10 @@ def test_callers_with_the_same_file_do_not_delete_it_under_each_other(server: Se
     path = save_scan(tmp_path / "shared.nii.gz", seed=6)
     callers = [Client(server.url, verbose=False, download_files=str(tmp_path)) for _ in range(6)]
 
-    def call(caller: Client) -> dict:
-        return caller.predict(handle_file(path), api_name="/segment")[1]
-
-    with ThreadPoolExecutor(6) as pool:
-        summaries = [one for _ in range(2) for one in pool.map(call, callers)]
+    summaries = []
+    for _ in range(2):
+        calls = [caller.submit(handle_file(path), api_name="/segment") for caller in callers]
+        summaries += [call.result(60)[1] for call in calls]
     assert len({str(summary["voxels"]) for summary in summaries}) == 1
     assert uploads_of(server, "shared.nii.gz") == []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from time import monotonic, sleep
@@ -12,14 +12,8 @@ import pytest
 from app.visit.openings import BusyError, CalledOffError, Openings
 
 
-@pytest.fixture
-def pool() -> ThreadPoolExecutor:
-    with ThreadPoolExecutor(16) as threads:
-        yield threads
-
-
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = monotonic() + 10
+    deadline = monotonic() + 60
     while not condition():
         assert monotonic() < deadline, "the condition did not come true"
         sleep(0.002)
@@ -28,108 +22,136 @@ def wait_for(condition: Callable[[], bool]) -> None:
 class Work:
     """One opening on a thread of its own that works until it is let go."""
 
-    def __init__(self, openings: Openings, pool: ThreadPoolExecutor, ticket: str | None, owner: str = "") -> None:
-        self.began, self.let_go = Event(), Event()
+    def __init__(self, openings: Openings, pool: ThreadPoolExecutor, ticket: object, owner: str) -> None:
+        self._began, self.let_go = Event(), Event()
         self.future: Future[str] = pool.submit(self._run, openings, ticket, owner)
 
-    def _run(self, openings: Openings, ticket: str | None, owner: str) -> str:
+    def _run(self, openings: Openings, ticket: object, owner: str) -> str:
         with openings.opening(ticket, owner) as opening, openings.turn(opening):
-            self.began.set()
+            self._began.set()
             while not self.let_go.wait(0.002):
                 opening.tell(0.25, "encoding")
             opening.tell(1.0)
             return "opened"
 
+    @property
+    def began(self) -> bool:
+        return self._began.is_set()
+
+    def wait_for_begin(self) -> None:
+        assert self._began.wait(60), "its turn did not come"
+
     def end(self) -> str:
         self.let_go.set()
-        return self.future.result(10)
+        return self.outcome()
+
+    def outcome(self) -> str:
+        return self.future.result(60)
 
 
-def test_the_progress_is_told_from_waiting_to_over(pool: ThreadPoolExecutor) -> None:
+Begin = Callable[..., Work]
+
+
+@pytest.fixture
+def begin() -> Iterator[Begin]:
+    """Begins work. In the end all of it is let go: if a test failed, its threads would be waited for without end."""
+    begun: list[Work] = []
+    with ThreadPoolExecutor(16) as pool:
+
+        def work(openings: Openings, ticket: object, owner: str = "") -> Work:
+            begun.append(Work(openings, pool, ticket, owner))
+            return begun[-1]
+
+        yield work
+        for one in begun:
+            one.let_go.set()
+
+
+def test_the_progress_is_told_from_waiting_to_over(begin: Begin) -> None:
     openings = Openings(at_once=1, most_waiting=4)
     assert openings.progress("a") == {"over": False, "stage": "waiting", "share": 0.0, "ahead": 0}
-    first = Work(openings, pool, "a")
-    first.began.wait(10)
+    first = begin(openings, "a")
+    first.wait_for_begin()
     others = []
     for count, ticket in enumerate("bc", 1):
-        others.append(Work(openings, pool, ticket))
+        others.append(begin(openings, ticket))
         wait_for(lambda ticket=ticket, count=count: openings.progress(ticket)["ahead"] == count)
     wait_for(lambda: openings.progress("a")["share"] == 0.25)
     assert openings.progress("a") == {"over": False, "stage": "encoding", "share": 0.25, "ahead": 0}
     assert first.end() == "opened"
     assert openings.progress("a")["over"]
-    others[0].began.wait(10)
+    others[0].wait_for_begin()
     wait_for(lambda: openings.progress("c")["ahead"] == 1)
     assert [other.end() for other in others] == ["opened"] * 2
 
 
-def test_no_more_than_a_few_work_at_once_and_one_too_many_is_told_at_once(pool: ThreadPoolExecutor) -> None:
+def test_no_more_than_a_few_work_at_once_and_one_too_many_is_told_at_once(begin: Begin) -> None:
     openings = Openings(at_once=2, most_waiting=1)
-    work = [Work(openings, pool, ticket) for ticket in "abc"]
-    wait_for(lambda: sum(one.began.is_set() for one in work) == 2)
+    work = [begin(openings, ticket) for ticket in "abc"]
+    wait_for(lambda: sum(one.began for one in work) == 2)
     wait_for(lambda: any(openings.progress(ticket)["ahead"] for ticket in "abc"))
     with pytest.raises(BusyError, match="The server is busy: 1 scan is waiting"):
-        Work(openings, pool, "d").end()
+        begin(openings, "d").end()
     assert [one.end() for one in work] == ["opened"] * 3
-    assert Work(openings, pool, "e").end() == "opened"
+    assert begin(openings, "e").end() == "opened"
 
 
-def test_what_is_cancelled_stops_while_working_waiting_and_before_it_began(pool: ThreadPoolExecutor) -> None:
+def test_what_is_cancelled_stops_while_working_waiting_and_before_it_began(begin: Begin) -> None:
     openings = Openings(at_once=1, most_waiting=4)
-    working, waiting = Work(openings, pool, "a"), None
-    working.began.wait(10)
-    waiting = Work(openings, pool, "b")
+    working = begin(openings, "a")
+    working.wait_for_begin()
+    waiting = begin(openings, "b")
     wait_for(lambda: openings.progress("b")["ahead"] == 1)
     openings.cancel("b")
     with pytest.raises(CalledOffError):
-        waiting.future.result(10)
-    assert not waiting.began.is_set()
+        waiting.outcome()
+    assert not waiting.began
     openings.cancel("a")
     with pytest.raises(CalledOffError):
-        working.future.result(10)
+        working.outcome()
     openings.cancel("c")
     with pytest.raises(CalledOffError):
-        Work(openings, pool, "c").future.result(10)
-    assert Work(openings, pool, "d").end() == "opened"
+        begin(openings, "c").outcome()
+    assert begin(openings, "d").end() == "opened"
 
 
-def test_a_visit_opens_its_newest_only_and_nothing_after_it_left(pool: ThreadPoolExecutor) -> None:
+def test_a_visit_opens_its_newest_only_and_nothing_after_it_left(begin: Begin) -> None:
     openings = Openings()
-    former, others = Work(openings, pool, "a", "me"), Work(openings, pool, "b", "you")
+    former, others = begin(openings, "a", "me"), begin(openings, "b", "you")
     for one in (former, others):
-        one.began.wait(10)
-    newest = Work(openings, pool, "c", "me")
+        one.wait_for_begin()
+    newest = begin(openings, "c", "me")
     with pytest.raises(CalledOffError):
-        former.future.result(10)
-    newest.began.wait(10)
+        former.outcome()
+    newest.wait_for_begin()
     assert openings.busy("me")
     openings.leave("me")
     with pytest.raises(CalledOffError):
-        newest.future.result(10)
+        newest.outcome()
     assert not openings.busy("me")
     assert others.end() == "opened"
 
 
-def test_one_choice_that_arrives_twice_is_opened_once(pool: ThreadPoolExecutor) -> None:
+def test_one_choice_that_arrives_twice_is_opened_once(begin: Begin) -> None:
     openings = Openings()
-    first = Work(openings, pool, "a", "me")
-    first.began.wait(10)
+    first = begin(openings, "a", "me")
+    first.wait_for_begin()
     with pytest.raises(CalledOffError):
-        Work(openings, pool, "a", "me").future.result(10)
+        begin(openings, "a", "me").outcome()
     assert openings.busy("me")
     openings.cancel("a")
     with pytest.raises(CalledOffError):
-        first.future.result(10)
+        first.outcome()
     with pytest.raises(CalledOffError):
-        Work(openings, pool, "a", "me").future.result(10)
+        begin(openings, "a", "me").outcome()
 
 
 @pytest.mark.parametrize("ticket", [None, 7, "", "x" * 65, ["a"]])
-def test_a_ticket_that_is_none_stops_nothing_and_is_not_kept(ticket: object, pool: ThreadPoolExecutor) -> None:
+def test_a_ticket_that_is_none_stops_nothing_and_is_not_kept(ticket: object, begin: Begin) -> None:
     openings = Openings()
     openings.cancel(ticket)
     assert not openings.progress(ticket)["over"]
-    assert Work(openings, pool, ticket).end() == "opened"
+    assert begin(openings, ticket).end() == "opened"
     assert not openings.progress(ticket)["over"]
 
 

@@ -103,23 +103,26 @@ def test_a_diagram_comes_a_little_at_a_time_and_is_kept_by_what_it_depends_on(op
     assert untrue is not first and np.isnan(untrue.against_truth).all()
 
 
-def test_one_diagram_is_decoded_at_a_time_and_another_one_says_that_it_waits(opened: OpenScan, monkeypatch: pytest.MonkeyPatch) -> None:
-    diagrams, decoding, go_on = PhaseDiagrams(), Event(), Event()
+def test_one_diagram_is_decoded_at_a_time_and_another_one_says_that_it_waits(
+    opened: OpenScan, gate: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diagrams, decoding = PhaseDiagrams(), Event()
     labels_at = opened.segmented.labels_at
 
     def slow(*arguments: Any) -> np.ndarray:
         decoding.set()
-        assert go_on.wait(10)
+        assert gate.wait(60)
         return labels_at(*arguments)
 
     monkeypatch.setattr(opened.segmented, "labels_at", slow)
     worker = Thread(target=diagrams.advance, args=(opened, request_of(opened), 0))
     worker.start()
-    assert decoding.wait(10)
+    assert decoding.wait(60)
     diagram, waiting = diagrams.advance(opened, request_of(opened, seed=9), 0)
     assert waiting and diagram.done == 0
-    go_on.set()
-    worker.join()
+    gate.set()
+    worker.join(60)
+    assert not worker.is_alive()
     diagram, waiting = diagrams.advance(opened, request_of(opened, seed=9), 0)
     assert not waiting and diagram.done > 0
 

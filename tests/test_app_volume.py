@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -300,13 +301,16 @@ def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:
     decoded, ended = [], threading.Event()
 
     def work(progress: Any) -> tuple[dict[str, Any], bytes]:
+        until = time.monotonic() + 60
         try:
-            # Ends by what progress raises, or not at all.
-            while True:
+            # Ends by what progress raises.
+            while time.monotonic() < until:
                 decoded.append(opened.segmented.perturb(0, 0.5))
                 progress(0.5)
-        finally:
+            return {}, b""
+        except Exception:
             ended.set()
+            raise
 
     async def listen() -> list[bytes]:
         return [line async for line in told(Gone(), asyncio.Semaphore(1), work)]
@@ -314,6 +318,20 @@ def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:
     assert asyncio.run(asyncio.wait_for(listen(), 30)) == []
     assert ended.wait(30)
     assert decoded
+
+
+def test_a_browser_that_stops_reading_holds_up_no_other() -> None:
+    class There:
+        async def is_disconnected(self) -> bool:
+            return False
+
+    async def listen() -> list[bytes]:
+        decoders = asyncio.Semaphore(1)
+        stopped = told(There(), decoders, lambda progress: ({}, b"one"))
+        await anext(stopped)
+        return [line async for line in told(There(), decoders, lambda progress: ({}, b"another"))]
+
+    assert asyncio.run(asyncio.wait_for(listen(), 30))[-1] == b"another"
 
 
 def test_a_link_may_name_the_tab() -> None:

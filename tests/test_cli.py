@@ -27,7 +27,7 @@ def run_module(*arguments: str | Path, launcher: tuple[str, ...] = ("-m", "vqseg
     """A command in a process of its own, as a user runs it."""
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([os.getcwd(), *filter(None, sys.path)])}
     command = [sys.executable, *launcher, *map(str, arguments)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
 
 
 def call(*arguments: str | Path) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
+from tqdm import tqdm
 
 from vqseg.codebook import cache_folder, compute_layout, kept_layout, layout, pca, projection
 
@@ -49,17 +52,22 @@ def test_the_same_seed_gives_the_same_picture_and_heaps_stay_apart(codewords: np
         assert seen[0] < 0.2 and seen[-1] == 1 and seen == sorted(seen)
 
 
-def test_a_progress_that_raises_cancels(codewords: np.ndarray) -> None:
+@pytest.mark.parametrize("enough", [0.0, 0.01, 1.0])
+def test_a_progress_that_raises_cancels(codewords: np.ndarray, enough: float) -> None:
     class CancelledError(Exception):
         pass
 
     def stop(share: float) -> None:
-        raise CancelledError
+        if share >= enough:
+            raise CancelledError
 
     with pytest.raises(CancelledError):
         compute_layout(codewords, progress=stop)
-    # The lock is free again.
+    # The lock is free again, and so is that of all bars, which this thread could take twice.
     assert compute_layout(codewords, "tsne").shape == (120, 2)
+    done = Event()
+    Thread(target=lambda: (tqdm([], file=StringIO()).close(), done.set()), daemon=True).start()
+    assert done.wait(60), "tqdm's lock was left taken"
 
 
 @pytest.mark.parametrize(

@@ -258,11 +258,12 @@ def test_a_second_process_waits_for_a_run_and_does_not_repeat_it(phantoms: Path,
     run, began = Trainer.run, []
     monkeypatch.setattr(Trainer, "run", lambda trainer, **options: (began.append(trainer.step), run(trainer, **options))[1])
     results: list[Any] = []
-    threads = [Thread(target=lambda: results.append(run_cell(config, tmp_path / "cells"))) for _ in range(2)]
+    threads = [Thread(target=lambda: results.append(run_cell(config, tmp_path / "cells")), daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(100)
+    assert not any(thread.is_alive() for thread in threads)
     assert len(began) == 1
     assert results[0] == results[1]
 

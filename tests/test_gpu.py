@@ -47,7 +47,7 @@ def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     here, there = (tiny_config(phantoms, tmp_path / name, steps=6, log_every=1) for name in ("cpu", "gpu"))
     save_config(here, tmp_path / "here.yaml")
     command = [sys.executable, "-m", "vqseg", "train", "--config", str(tmp_path / "here.yaml")]
-    subprocess.run(command, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, cwd=Path(__file__).parents[1], check=True)
+    subprocess.run(command, env=os.environ | {"CUDA_VISIBLE_DEVICES": ""}, cwd=Path(__file__).parents[1], check=True, timeout=180)
     Trainer(there).run()
     # The noise of single pixels is drawn on the device: the first digits agree. Only until the codebook is placed: from then on a rounding
     # may choose another codeword.

@@ -59,10 +59,16 @@ def together(command: list[str], processes: int) -> list[str]:
         environment = base | ({name: str(value) for name, value in ranks.items()} if processes > 1 else {})
         runs.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
     outputs = []
-    for run in runs:
-        output, _ = run.communicate(timeout=300)
-        assert run.returncode == 0, output[-3000:]
-        outputs.append(output)
+    try:
+        for run in runs:
+            output, _ = run.communicate(timeout=200)
+            assert run.returncode == 0, output[-3000:]
+            outputs.append(output)
+    finally:
+        # Where one of them has failed, the others wait for it.
+        for run in runs:
+            run.kill()
+            run.wait(30)
     return outputs
 
 

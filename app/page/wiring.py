@@ -24,6 +24,8 @@ from vqseg.data.scan import ScanError
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 # Options of the events that open a scan. A visitor may choose again before the first choice is open; the first one is then cancelled.
 _OPENING: dict[str, Any] = {**OPENS, **_PRIVATE, "trigger_mode": "multiple"}
+# Of a control that is used again before its answer has come: Gradio would drop the second use, and the page would show the first one.
+_AGAIN: dict[str, Any] = {**_PRIVATE, "queue": False, "trigger_mode": "always_last"}
 # Gradio deletes files of its cache after this time (its delete_cache). The label file on show is requested again before.
 CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
@@ -189,7 +191,7 @@ class Wiring:
             scan = self._visits.held(value)
             return gr.skip() if scan is None else {bar.index: gr.update(**slice_slider(scan, name))}
 
-        bar.plane.input(plane, [self._viewer, bar.plane], [bar.index], queue=False, **_PRIVATE).then(**self._follow)
+        bar.plane.input(plane, [self._viewer, bar.plane], [bar.index], **_AGAIN).then(**self._follow)
         for control in bar.view.values():
             if control is not bar.plane:
                 control.change(**self._follow, trigger_mode="always_last")
@@ -204,7 +206,7 @@ class Wiring:
             return {**bar.start, **({} if scan is None else self._view_of(scan))}
 
         outputs = [*bar.start, bar.plane, bar.index, bar.visible]
-        bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), queue=False, **_PRIVATE).then(**self._follow)
+        bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), **_AGAIN).then(**self._follow)
 
     @property
     def _outputs(self) -> list[Any]:

@@ -210,8 +210,16 @@ def _checked(codewords: Array, method: str, n_neighbors: int, min_dist: float, m
 def _umap(codewords: Array, settings: dict[str, Any], progress: Progress | None) -> Array:
     # Importing umap compiles for seconds; only this function needs it.
     import umap
+    from tqdm import tqdm
 
-    bar = {"disable": progress is None, "file": _Share(progress or (lambda _: None)), "bar_format": "{percentage:.1f}", "desc": ""}
+    # With "miniters" no second thread writes to the bar, and so none but this one calls `progress`.
+    bar = {
+        "disable": progress is None,
+        "file": _Share(progress or (lambda _: None)),
+        "bar_format": "{percentage:.1f}",
+        "desc": "",
+        "miniters": 1,
+    }
     reducer = umap.UMAP(
         n_components=settings["dimensions"],
         n_neighbors=min(settings["n_neighbors"], len(codewords) - 1),
@@ -221,7 +229,14 @@ def _umap(codewords: Array, settings: dict[str, Any], progress: Progress | None)
         n_jobs=1,
         tqdm_kwds=bar,
     )
-    places: Array = reducer.fit_transform(codewords)
+    try:
+        places: Array = reducer.fit_transform(codewords)
+    except BaseException:
+        # If `progress` raises, tqdm keeps the lock that all bars of a process share, and every other thread with a bar would wait for
+        # ever. RuntimeError: it was not kept.
+        with contextlib.suppress(RuntimeError):
+            tqdm.get_lock().release()
+        raise
     return places
 
 

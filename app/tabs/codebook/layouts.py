@@ -32,6 +32,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 # One projection is computed at a time. More than these may not wait.
 _MOST_JOBS = 8
 _KEPT = 16
+_FAILED = "this projection could not be computed; the server's log says why"
 _LIMITS: dict[str, tuple[type, float, float]] = {"n_neighbors": (int, 2, 200), "min_dist": (float, 0.0, 1.0), "seed": (int, 0, 2**31 - 1)}
 
 
@@ -150,6 +151,15 @@ class Job:
 
     def run(self) -> Array | None:
         """The layout (K, dimensions). None if it was cancelled or has failed."""
+        try:
+            return self._run()
+        except Exception:
+            # Else its visitors would ask for its progress for ever. The details name paths of this machine: they go to the log.
+            logger.exception("a projection failed")
+            self.error = _FAILED
+            return None
+
+    def _run(self) -> Array | None:
         with tempfile.TemporaryDirectory(prefix="vqseg-layout-") as name:
             folder = Path(name)
             np.save(folder / "codewords.npy", self._codewords)
@@ -170,9 +180,8 @@ class Job:
             if (folder / "places.npy").exists():
                 return np.load(folder / "places.npy", allow_pickle=False)
             if not self._cancelled:
-                # The details name paths of this machine, so they go to the log and not to the visitor.
                 logger.warning("a projection failed: %s", (folder / "said.txt").read_text(encoding="utf-8", errors="replace").strip())
-                self.error = "this projection could not be computed; the server's log says why"
+                self.error = _FAILED
             return None
 
     def cancel(self) -> None:

@@ -172,18 +172,24 @@ async def told(
         if given_up.is_set():
             raise _GivenUpError
 
-    async with decoders:
-        working = asyncio.ensure_future(asyncio.to_thread(work, progress))
-        # After a disconnection nobody awaits the result; asking for its exception avoids a warning in the log.
-        working.add_done_callback(lambda done: done.cancelled() or done.exception())
-        try:
-            while not working.done():
-                await asyncio.wait({working}, timeout=_TELL_SECONDS)
-                if await request.is_disconnected():
-                    return
-                yield _line({"progress": round(share, 3)})
-        finally:
-            given_up.set()
+    async def decode() -> tuple[dict[str, Any], bytes]:
+        # Not around the lines below: while one of them is sent, and after a disconnection, others would wait for this volume.
+        async with decoders:
+            if given_up.is_set():
+                raise _GivenUpError
+            return await asyncio.to_thread(work, progress)
+
+    working = asyncio.ensure_future(decode())
+    # After a disconnection nobody awaits the result; asking for its exception avoids a warning in the log.
+    working.add_done_callback(lambda done: done.cancelled() or done.exception())
+    try:
+        while not working.done():
+            await asyncio.wait({working}, timeout=_TELL_SECONDS)
+            if await request.is_disconnected():
+                return
+            yield _line({"progress": round(share, 3)})
+    finally:
+        given_up.set()
     about, content = working.result()
     yield _line({**about, "bytes": len(content)})
     for start in range(0, len(content), _CHUNK):
