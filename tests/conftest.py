@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -15,6 +16,9 @@ from hypothesis import settings
 from tests.tiny import tiny_model
 from vqseg.checkpoint import save_model
 from vqseg.data.phantom import write_phantoms
+
+# No test asks for anything from outside, and so neither does Gradio, nor its client.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 # The same examples at every run, and no limit of time to one: neither luck nor a busy machine decides whether a test passes.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -82,7 +82,7 @@ def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) 
     wait_for_module(page, "web/frames.js", "({ frames }) => frames.shown.request.seed !== 0")
     page.keyboard.press("0")
     wait_painted(page, "axial 3 0 resample 0")
-    assert page.get_by_label("Show overlay").is_checked()
+    wait_until(page, page.get_by_label("Show overlay").is_checked)
 
 
 def test_a_control_that_is_used_again_before_its_answer_has_come_counts(page: Any, gate: Event, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -332,6 +332,15 @@ def test_a_layout_that_cannot_even_begin_has_failed(scan: OpenScan, tmp_path: Pa
     assert awaited(lambda: ask(request), "error")["error"] == "this projection could not be computed; the server's log says why"
 
 
+def test_layouts_that_have_failed_take_no_place_of_others(scan: OpenScan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VQSEG_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(Job, "run", lambda job: setattr(job, "error", "failed"))
+    layouts = Layouts()
+    for seed in range(20):
+        layouts.layout(scan, {"method": "tsne", "dimensions": 2, "parameters": {"seed": seed}})
+        awaited(lambda: {"points": True} if all(job.error for job in layouts._jobs.values()) else {})
+
+
 def awaited(ask: Any, key: str = "points", seconds: float = 200) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while key not in (answer := ask()):

@@ -87,6 +87,9 @@ class Layouts:
             job = self._jobs.get(key)
             if job is None:
                 if len(self._jobs) >= _MOST_JOBS:
+                    # Whoever asked for those that failed may have left.
+                    self._jobs = {name: one for name, one in self._jobs.items() if one.error is None}
+                if len(self._jobs) >= _MOST_JOBS:
                     raise RequestError("this server is computing several projections; try again in a minute")
                 job = self._jobs[key] = Job(scan.segmented.codewords, settings)
                 self._pool.submit(self._run, key, job)
