@@ -334,11 +334,27 @@ def test_a_layout_that_cannot_even_begin_has_failed(scan: OpenScan, tmp_path: Pa
 
 def test_layouts_that_have_failed_take_no_place_of_others(scan: OpenScan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VQSEG_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(Job, "run", lambda job: setattr(job, "error", "failed"))
-    layouts = Layouts()
-    for seed in range(20):
-        layouts.layout(scan, {"method": "tsne", "dimensions": 2, "parameters": {"seed": seed}})
-        awaited(lambda: {"points": True} if all(job.error for job in layouts._jobs.values()) else {})
+    asked, layouts = Event(), Layouts()
+
+    def fail(job: Job) -> None:
+        assert asked.wait(60)
+        job.error = "failed"
+
+    monkeypatch.setattr(Job, "run", fail)
+
+    def ask(seed: int) -> dict[str, Any]:
+        return layouts.layout(scan, {"method": "tsne", "dimensions": 2, "parameters": {"seed": seed}})
+
+    for seed in range(8):
+        assert "share" in ask(seed)
+    with pytest.raises(RequestError, match="several projections"):
+        ask(8)
+    asked.set()
+    awaited(lambda: {"points": True} if all(job.error for job in layouts._jobs.values()) else {})
+    # Nobody has asked for the failed ones again.
+    asked.clear()
+    assert "share" in ask(8)
+    asked.set()
 
 
 def awaited(ask: Any, key: str = "points", seconds: float = 200) -> dict[str, Any]:
