@@ -135,13 +135,15 @@ def test_labels_can_be_averaged_over_further_checkpoints(data: Path, tmp_path: P
         write_pseudo_labels(first, data, tmp_path / "labels", confidence=0.0)
 
 
-def test_a_further_checkpoint_of_another_share_is_refused(data: Path, tmp_path: Path) -> None:
+def test_a_further_checkpoint_of_another_share_or_the_same_one_is_refused(data: Path, tmp_path: Path) -> None:
     source = checkpoint(tmp_path, data)
     config = tiny_config(data, tmp_path / "run")
     training = {"config": to_mapping(replace(config, data=replace(config.data, labelled="50%")))}
     save_model(tiny_model(1), tmp_path / "half", training=training)
     with pytest.raises(PseudoLabelError, match="share '50%', the first checkpoint with '10%'"):
         write_pseudo_labels(source, data, tmp_path / "labels", confidence=0.0, others=[str(tmp_path / "half")])
+    with pytest.raises(PseudoLabelError, match="has the weights of the first checkpoint"):
+        write_pseudo_labels(source, data, tmp_path / "labels", confidence=0.0, others=[source])
 
 
 def test_an_interrupted_command_goes_on_and_other_weights_are_not_mixed_in(data: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Nothing here is ever unpickled.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -92,6 +93,11 @@ def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
         return Path(snapshot_download(text, allow_patterns=_DOWNLOADED))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise CheckpointError(f"{text!r} is no local folder and could not be downloaded from the Hub ({type(error).__name__})") from error
+
+
+def weights_digest(path_or_hub_id: str | Path) -> str:
+    """Twelve hexadecimal digits that tell a checkpoint's weights from others. Raises CheckpointError if there is no such checkpoint."""
+    return hashlib.sha256((checkpoint_folder(path_or_hub_id) / WEIGHTS).read_bytes()).hexdigest()[:12]
 
 
 def read_config(folder: str | Path) -> JsonObject:

@@ -25,7 +25,7 @@ from filelock import FileLock
 from torch import Tensor
 
 from vqseg import __version__
-from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, recover_folder
+from vqseg.checkpoint import load_model, recover_folder, weights_digest
 from vqseg.config import Config, ConfigError, ObjectiveConfig, from_mapping, to_mapping
 from vqseg.data.datasets import find_cases
 from vqseg.data.splits import read_splits
@@ -74,7 +74,7 @@ class Run:
         if self.start is not None:
             return cell_key(self.config, cell_key(self.start))
         initial = self.config.train.initial
-        return cell_key(self.config, _weights_digest(initial) if initial else "")
+        return cell_key(self.config, weights_digest(initial) if initial else "")
 
     def placed(self, work: Path) -> Config:
         """The configuration with the folder that it writes to and, if it goes on from another run of `work`, where that one lies."""
@@ -280,11 +280,6 @@ def measured_effect(model: VQSeg, images: Tensor, objective: ObjectiveConfig) ->
     # Read as a number: the effect is computed on the CPU, wherever the network is.
     temperature = float(model.swap_temperature(codewords, model.quantizer.stamp))
     return kind.effect(codewords.cpu(), count_codes(model, images).cpu(), objective.strength, temperature)
-
-
-def _weights_digest(checkpoint: str) -> str:
-    """Twelve hexadecimal digits of a checkpoint's weights."""
-    return hashlib.sha256((checkpoint_folder(checkpoint) / WEIGHTS).read_bytes()).hexdigest()[:12]
 
 
 def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:

@@ -7,7 +7,6 @@ the same features. Only islands, which the app drops where a checkpoint asks for
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from vqseg.checkpoint import WEIGHTS, CheckpointError, checkpoint_folder, load_model, read_config
+from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, read_config, weights_digest
 from vqseg.config import ConfigError
 from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import slice_step
@@ -152,7 +151,7 @@ def measure_sensitivity(
     together = _Scores(*(np.sum(parts, axis=0) for parts in zip(*map(_parts, scores), strict=True)))
     return {
         "checkpoint": folder.resolve().name,
-        "weights": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12],
+        "weights": weights_digest(folder),
         "data": data.resolve().name,
         "fingerprint": data_fingerprint(data),
         "slices": [(one.case, one.index) for one in slices],

@@ -7,7 +7,6 @@ teacher. The confidence threshold and the dropping of islands were then applied 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +17,7 @@ from typing import NotRequired, TypedDict
 import numpy as np
 from torch import Tensor
 
-from vqseg.checkpoint import WEIGHTS, checkpoint_folder, load_model, read_config
+from vqseg.checkpoint import checkpoint_folder, load_model, read_config, weights_digest
 from vqseg.config import DataConfig, PreprocessConfig, to_mapping
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.ends import structure_ends
@@ -112,14 +111,13 @@ def write_pseudo_labels(
     notes: Notes = {
         "labelled": share,
         "patients": patients_digest(labelled),
-        "weights": _digest(folder),
+        "weights": weights_digest(folder),
         "preprocess": to_mapping(model.preprocess),
         "confidence": confidence,
     }
     if others:
         notes["others"] = [
-            {"weights": _digest(checkpoint_folder(one)), "preprocess": to_mapping(other.preprocess)}
-            for one, other in zip(others, further, strict=True)
+            {"weights": weights_digest(one), "preprocess": to_mapping(other.preprocess)} for one, other in zip(others, further, strict=True)
         ]
     if open_ends:
         notes["open_ends"] = True
@@ -245,7 +243,7 @@ def _further(checkpoint: str, first: Path, model: VQSeg, share: str, data: Path)
     """A checkpoint that may be averaged with the first. Raises PseudoLabelError if it may not be, or reads other intensities."""
     folder = checkpoint_folder(checkpoint)
     own_share, _, _ = _parts(folder, checkpoint, data)
-    if _digest(folder) == _digest(first):
+    if weights_digest(folder) == weights_digest(first):
         raise PseudoLabelError(f"{checkpoint} has the weights of the first checkpoint")
     if own_share != share:
         raise PseudoLabelError(f"{checkpoint} was trained with share {own_share!r}, the first checkpoint with {share!r}")
@@ -257,10 +255,6 @@ def _further(checkpoint: str, first: Path, model: VQSeg, share: str, data: Path)
 
 def _intensities(model: VQSeg) -> tuple[object, ...]:
     return model.preprocess.intensity, model.preprocess.percentiles, model.preprocess.window
-
-
-def _digest(folder: Path) -> str:
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
 
 
 def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> float:
