@@ -22,6 +22,7 @@ from vqseg.data.loaders import ViewSampler, view_generator
 from vqseg.experiments.cells import Cell
 from vqseg.experiments.differences import differences, differences_text
 from vqseg.experiments.frame import START, second_stage, supervised_start
+from vqseg.experiments.make import chosen
 from vqseg.experiments.methods import changed
 from vqseg.experiments.rows import Row
 from vqseg.experiments.runs import Run, known_result, run_cell
@@ -379,3 +380,15 @@ def test_a_row_that_cannot_be_configured_is_refused_alone(tmp_path: Path) -> Non
     assert [item.run is None for item in items] == [True, False]
     ((_, outcome),) = run_all(items[:1], tmp_path, 1)
     assert isinstance(outcome, str) and "reach must lie in [1, 63]" in outcome
+
+
+def test_a_full_name_chooses_its_row_alone() -> None:
+    cells = table("frame", load_config(ROOT / "configs" / "frame.yaml")).cells
+    name = "QPM 0.7, reach 64, strong views"
+    assert sum(name in cell.row for cell in cells) == 5
+    assert [cell.row for cell in chosen(cells, [name])] == [name]
+    assert {cell.row for cell in chosen(cells, ["alignment 0.5", name])} == {
+        name,
+        f"{name}, alignment 0.5",
+        f"{name}, alignment 0.5, centred targets",
+    }

@@ -22,7 +22,7 @@ def run(rest: Sequence[str]) -> int:
     parser.add_argument("name", choices=TABLES, nargs="?" if asks_help(rest) else None, help=_NAME_HELP)
     parser.add_argument("--budget", type=float, default=1.0, help="steps of each run, as a share of the configuration's (default 1)")
     parser.add_argument("--seeds", type=int, help="runs of each cell, from train.seed on (default: as many as the table wants, mostly 1)")
-    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows whose name contains one of these")
+    parser.add_argument("--only", nargs="+", default=[], metavar="TEXT", help="only rows of these names, or whose names contain these")
     parser.add_argument("--output", type=Path, default=Path("docs/results"), help="folder for NAME.md, NAME.json and NAME.png")
     parser.add_argument("--work", type=Path, default=Path("runs/cells"), help="folder of the runs; finished ones are not run again")
     parser.add_argument(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vqseg.config import Config, ConfigError
+from vqseg.experiments.cells import Cell
 from vqseg.experiments.evolution import draw_evolution
 from vqseg.experiments.frame import START
 from vqseg.experiments.report import Row, write_report
@@ -42,7 +43,7 @@ def make_table(
         work: Folder of the runs; finished ones are not run again.
         budget: Steps of each run as a share of the configuration's.
         seeds: Runs of each cell, with train.seed, train.seed + 1, ...; None for as many as the table wants.
-        only: Run only rows whose name contains one of these.
+        only: Run only these rows: for each text the row of that name, or if there is none, the rows whose name contains it.
         reuse: Folders of earlier tables whose results are reused for runs of the same configuration.
         jobs: Runs at a time, each in a process of its own with one thread if there are several.
         finished: Run nothing, and write the table from what is finished.
@@ -59,7 +60,7 @@ def make_table(
     _check(name, plan, base, count, jobs)
     if reuse:
         logger.info("%d results in %s can be reused", adopt_results(reuse, work, base.data.folder), ", ".join(map(str, reuse)))
-    cells = [cell for cell in plan.cells if not only or any(part in cell.row for part in only)]
+    cells = chosen(plan.cells, only) if only else list(plan.cells)
     if not cells:
         raise ConfigError(f"no row of the table {name} contains {' or '.join(only)}")
     items = planned_runs(plan, cells, base, count)
@@ -78,6 +79,12 @@ def make_table(
     if files and plan.snapshots and first.results:
         files += _evolution(name, work / first.results[0]["key"], output)
     return files
+
+
+def chosen(cells: Sequence[Cell], texts: Sequence[str]) -> list[Cell]:
+    """A full name stands for its row alone: most names are also the beginning of others."""
+    names = {cell.row for cell in cells}
+    return [cell for cell in cells if any(text == cell.row if text in names else text in cell.row for text in texts)]
 
 
 def _finished(items: Sequence[Item], work: Path) -> Iterator[tuple[Item, Outcome]]:

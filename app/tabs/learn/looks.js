@@ -123,9 +123,10 @@ function decoders(c) {
     picture(c, "reconstruction_before", grey(c.pictures.reconstruction)),
   ];
   if (!c.revealed) return before;
-  const { labels, reconstruction } = c.shown.frame;
-  const { strength } = c.where;
-  const now = { strength, reach: reachOf(c) };
+  const { frame, request } = c.shown;
+  const { labels, reconstruction } = frame;
+  // What the pictures were computed with, not what the sliders ask for by now.
+  const now = { strength: request.strength, reach: Math.round(request.reach ?? c.where.scan.reach.own) };
   return [
     before[0],
     picture(c, "segmentation_near", labelled(c, c.pictures.labels_near)),
@@ -135,9 +136,6 @@ function decoders(c) {
     picture(c, "reconstruction_after", grey(reconstruction), now),
   ];
 }
-
-/** The reach of the live picture, as a number for a text. @param {AnyLook} c */
-const reachOf = ({ where }) => Math.round(where.reach ?? where.scan.reach.own);
 
 /** @param {Look<"consistency">} c */
 function consistency(c) {
