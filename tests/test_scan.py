@@ -82,6 +82,7 @@ def test_four_dimensions_take_the_frame(tmp_path: Path) -> None:
     path = save(tmp_path / "cine.nii.gz", data)
     np.testing.assert_array_equal(read_scan(path, frame=4).voxels, data[..., 4])
     np.testing.assert_array_equal(read_scan(path).voxels, data[..., 0])
+    assert (read_scan(path).frames, read_scan(path).frame_seconds) == (6, None)
     for frame in (6, -1):
         with pytest.raises(ScanError, match=r"cine\.nii\.gz has no frame -?\d; accepted: 0 to 5"):
             read_scan(path, frame)
@@ -180,6 +181,20 @@ def test_pictures_are_read_row_column(tmp_path: Path) -> None:
 def test_a_pictures_affine_has_rows_to_the_back_and_columns_to_the_left(tmp_path: Path) -> None:
     Image.new("L", (7, 5), 1).save(tmp_path / "a.png")
     assert nib.aff2axcodes(read_scan(tmp_path / "a.png").affine) == ("P", "L", "S")
+
+
+def test_a_series_says_how_far_its_moments_lie_apart(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(np.ones((4, 5, 3, 6), np.float32), np.eye(4))
+    image.header.set_zooms((1, 1, 1, 40))
+    image.header.set_xyzt_units("mm", "msec")
+    image.to_filename(tmp_path / "cine.nii")
+    assert read_scan(tmp_path / "cine.nii", frame=2).frame_seconds == pytest.approx(0.04)
+    still = nib.Nifti1Image(np.ones((4, 5, 3), np.float32), np.eye(4))
+    still.header.set_xyzt_units("mm", "msec")
+    still.to_filename(tmp_path / "still.nii")
+    assert (read_scan(tmp_path / "still.nii").frames, read_scan(tmp_path / "still.nii").frame_seconds) == (1, None)
+    np.save(tmp_path / "cine.npy", np.ones((4, 5, 3, 6), np.float32))
+    assert read_scan(tmp_path / "cine.npy", frame=5).frames == 6
 
 
 def test_tiff_pages_are_slices_and_arrays_have_frames(tmp_path: Path) -> None:

@@ -103,6 +103,9 @@ class Scan:
     voxels: (X, Y, Z) float32 in the file's own units and array order; a picture has Z = 1 and voxels[row, column, 0].
     affine: (4, 4) voxel index -> world millimetres, RAS+. spacing: millimetres per array axis, all positive.
     name: the file's name without its folder. header: what the reader needs to write a label volume back on the same grid.
+    frames: how many moments the file holds; this is one of them. frame_seconds: between two moments, None where the file does not say.
+    notes: what a person should know of how the file was read ("colour was read as grey"): one sentence each, without a name or a header's
+    text in it.
     """
 
     voxels: Array
@@ -110,6 +113,9 @@ class Scan:
     spacing: tuple[float, float, float]
     name: str
     header: object = None
+    frames: int = 1
+    frame_seconds: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

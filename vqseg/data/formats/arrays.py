@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ def _read(path: Path, frame: int, most_bytes: int) -> Scan:
     shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
     chosen = stored.reshape(stored.shape[:4])[..., frame] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
-        return axial_scan(name, np.array(chosen, np.float32).reshape(shape))
+        scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
+    return replace(scan, frames=stored.shape[3] if stored.ndim >= 4 else 1)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:

@@ -31,6 +31,7 @@ _CHUNK = 1 << 22
 _LARGEST_OFFSET = 1 << 26
 """Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
+_SECONDS = {"sec": 1.0, "msec": 0.001, "usec": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def _read_scan(path: Path, frame: int, most_bytes: int) -> Scan:
                 stream.read(1)
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ScanError(f"{name} is a broken or cut-off gzip file") from error
-    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, _grid(header, voxels.shape))
+    grid, (frames, seconds) = _grid(header, voxels.shape), _moments(header)
+    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
@@ -156,6 +158,18 @@ def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, floa
         if np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * spacing.prod():
             return affine, _three(spacing)
     return np.diag([*spacing, 1.0]), _three(spacing)
+
+
+def _moments(header: nib.Nifti1Header) -> tuple[int, float | None]:
+    """How many frames there are, and the seconds from one to the next where the header says them."""
+    shape = header.get_data_shape()
+    frames = int(shape[3]) if len(shape) > 3 else 1
+    try:
+        unit = _SECONDS.get(header.get_xyzt_units()[1])
+    except KeyError:
+        unit = None
+    step = float(header["pixdim"][4])
+    return frames, step * unit if frames > 1 and unit and np.isfinite(step) and step > 0 else None
 
 
 def _three(spacing: Array) -> tuple[float, float, float]:
