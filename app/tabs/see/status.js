@@ -69,7 +69,10 @@ export function createStatus(root) {
     const last = scan.planes[request.plane].count - 1;
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
     find(".truth").hidden = !frame.truth;
-    text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
+    const judged = scan.classes.flatMap((name, label) => (scan.judged.includes(name) ? [label] : []));
+    text("truth").replaceChildren(...judged.map((label) => score(scan, label, frame.truth?.[label - 1] ?? null)));
+    const isPartial = judged.length < scan.classes.length - 1;
+    text("judged").textContent = isPartial ? ", " + scan.judged.join(", ") + " only" : "";
   }
 
   /**
