@@ -96,7 +96,7 @@ function createCard(root, choose) {
     const on = { click: () => isShown || choose(title), keydown: step };
     const words = make("span", {}, PHASES[phase] ?? "");
     const state = { type: "button", role: "radio", "aria-checked": isShown, tabIndex: isShown ? 0 : -1 };
-    return make("button", { ...state, on }, make("b", {}, phase), words);
+    return make("button", { ...state, on }, make("b", {}, phase), " ", words);
   }
 
   /** @param {KeyboardEvent} event */
@@ -113,7 +113,7 @@ function createCard(root, choose) {
 
 /** @param {Pick<Case, "credit" | "licence" | "note">} shown */
 export function creditOf({ credit, licence, note }) {
-  return [note, credit && `${credit}, ${licence}.`].filter(Boolean).join(" ");
+  return [credit && `${credit}, ${licence}.`, note].filter(Boolean).join(" ");
 }
 
 /**
