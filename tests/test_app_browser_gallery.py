@@ -105,7 +105,7 @@ def test_a_link_to_an_example_brings_its_checkpoint_and_one_that_names_another_g
 
 
 def test_both_phases_of_a_heart_are_one_case_with_a_switch(page: Any) -> None:
-    ed, es = (page.locator("#case").get_by_role("radio", name=phase) for phase in ("ED", "ES"))
+    ed, es = (page.locator("#case").get_by_role("radio", name=name) for name in ("ED filled", "ES contracted"))
     assert (ed.get_attribute("aria-checked"), es.get_attribute("aria-checked")) == ("true", "false")
     es.click()
     wait_state(page, "scan.name", "Heart ES")
@@ -155,7 +155,7 @@ def test_a_scan_of_ones_own_opens_without_epsilon_and_leaves_no_example_chosen(p
 
 
 def test_the_figures_say_of_which_structures_the_truth_tells(page: Any) -> None:
-    page.locator("#case").get_by_role("radio", name="ES").click()
+    page.locator("#case").get_by_role("radio", name="ES contracted").click()
     wait_state(page, "scan.name", "Heart ES")
     wait_painted(page, "axial 4 0.4 resample 0")
     page.locator(".figures .truth").wait_for()
