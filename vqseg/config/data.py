@@ -49,6 +49,9 @@ class DataConfig:
     """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
     labelled: str = "10%"
     """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    contoured_only: bool = False
+    """A slice without any label was not contoured, and may show a structure all the same: slices of labelled patients count as unlabelled
+    where they have no label, and validation leaves them out."""
     pseudo_labels: str | None = None
     """Folder that `python -m vqseg pseudo-labels` wrote: its labels replace the teacher's pseudo-labels in the unlabelled branch;
     objective.confidence and objective.largest_region are then ignored."""

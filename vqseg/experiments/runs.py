@@ -48,6 +48,7 @@ _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
 _YOUNGER = {
     ("data", "pseudo_labels"): None,
+    ("data", "contoured_only"): False,
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
@@ -234,7 +235,7 @@ def _trained_and_measured(config: Config) -> CellResult:
     checkpoint = trainer.run(resume=True)
     if trainer.main:
         model = load_model(checkpoint, trainer.device)
-        measured = evaluate_split(model, config.data.folder, "val")
+        measured = evaluate_split(model, config.data.folder, "val", contoured_only=config.data.contoured_only)
         values: CellResult = {
             "cases": measured["cases"],
             "mean": measured["mean"],
