@@ -55,6 +55,10 @@ class Evaluation(Summary):
     per_case: dict[str, dict[str, Scores]]
 
 
+class NothingInCommonError(DatasetError):
+    """No structure of a data set is one of the network's."""
+
+
 @dataclass(frozen=True)
 class LabelledSplit:
     """The cases of a split that can be measured, and what their labels are called.
@@ -105,13 +109,14 @@ def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, 
         contoured_only: See `evaluate_split`.
 
     Raises:
-        DatasetError: No case has labels, or no structure of the data set is one of the network's.
+        NothingInCommonError: No structure of the data set is one of the network's.
+        DatasetError: No case has labels.
     """
     names = class_names(folder) if (Path(folder) / "dataset.json").is_file() else classes
     cases = tuple(case for case in cases_of_split(folder, split) if case.label is not None)
     found = LabelledSplit(cases, names, classes, contoured_only)
     if not found.structures:
-        raise DatasetError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
+        raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
     if not cases:
         raise DatasetError(f"no case of split {split!r} in {folder} has labels")
     return found
