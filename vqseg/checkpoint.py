@@ -58,17 +58,20 @@ def recover_folder(target: Path) -> None:
         os.replace(left[-1], target)
 
 
-def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, object] | None = None) -> None:
+def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, object] | None = None, half: bool = False) -> None:
     """Write weights and configuration into a folder, each file by an atomic rename; other files there stay.
 
     Args:
         model: The network.
         folder: Where to write; made if missing.
         training: How the weights were trained, as plain JSON values; shown on the model card.
+        half: Round the weights to half precision, which halves the file.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {name: value.detach().float().contiguous().cpu() for name, value in model.state_dict().items()}
+    tensors = {
+        name: (value.detach().half() if half else value.detach().float()).contiguous().cpu() for name, value in model.state_dict().items()
+    }
     save_file(tensors, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
     values = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess), "training": training or {}}
     (folder / (CONFIG + ".part")).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
