@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, from_mapping, to_mapping
+from vqseg.files import settle
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject
 
@@ -33,17 +34,30 @@ class CheckpointError(ValueError):
 
 
 @contextmanager
-def replaced_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder that takes the target's place when the block ends well; the old folder stays if it does not."""
+def replaced_folder(target: Path, *, before: Path | None = None) -> Iterator[Path]:
+    """A temporary folder that takes the target's place when the block ends well; the old folder stays if it does not.
+
+    Its files are on the disk before the old ones are touched: a machine that loses its power keeps one of both.
+
+    Args:
+        target: The folder.
+        before: Where the old folder is kept from then on, in place of what lay there; None to delete it.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     old = fresh.with_name(fresh.name + "-old")
     try:
         yield fresh
         fresh.chmod(0o755)
+        for path in (*fresh.rglob("*"), fresh):
+            settle(path)
         if target.exists():
             os.replace(target, old)
         os.replace(fresh, target)
+        if before is not None and old.exists():
+            shutil.rmtree(before, ignore_errors=True)
+            os.replace(old, before)
+        settle(target.parent)
     finally:
         if not target.exists() and old.exists():
             os.replace(old, target)
@@ -52,10 +66,12 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 
 
 def recover_folder(target: Path) -> None:
-    """Bring back the old folder if a process was killed between the two renames of `replaced_folder`."""
+    """Bring back the old folder if a process was killed between the renames of `replaced_folder`, and delete what it left behind."""
     left = sorted(target.parent.glob(f".{target.name}-*-old"), key=lambda path: path.stat().st_mtime)
     if left and not target.exists():
         os.replace(left[-1], target)
+    for path in target.parent.glob(f".{target.name}-*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, object] | None = None, half: bool = False) -> None:
@@ -76,6 +92,7 @@ def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, objec
     values = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess), "training": training or {}}
     (folder / (CONFIG + ".part")).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     for name in (WEIGHTS, CONFIG):
+        settle(folder / (name + ".part"))
         os.replace(folder / (name + ".part"), folder / name)
 
 
@@ -159,8 +176,38 @@ def save_tensors(tensors: dict[str, Tensor], notes: Mapping[str, object], folder
         folder: Where to write.
         name: NAME.
     """
-    save_file({key: value.detach().contiguous().cpu() for key, value in tensors.items()}, folder / f"{name}.safetensors")
-    (folder / f"{name}.json").write_text(json.dumps(notes), encoding="utf-8")
+    files = [folder / f"{name}.safetensors", folder / f"{name}.json"]
+    save_file({key: value.detach().contiguous().cpu() for key, value in tensors.items()}, files[0])
+    files[1].write_text(json.dumps(notes), encoding="utf-8")
+    # As the program sha256sum writes and checks them.
+    (folder / f"{name}.sha256").write_text("".join(f"{_sha256(file)}  {file.name}\n" for file in files), encoding="utf-8")
+
+
+def check_tensors(folder: Path, name: str) -> None:
+    """Compare what `save_tensors` wrote with its checksums. Earlier versions wrote none; then there is nothing to compare.
+
+    Args:
+        folder: Where the files lie.
+        name: NAME of all three.
+
+    Raises:
+        CheckpointError: A file is missing or has changed since it was written.
+    """
+    try:
+        listed = folder / f"{name}.sha256"
+        for line in listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []:
+            digest, file = line.split("  ", 1)
+            if _sha256(folder / Path(file).name) != digest:
+                raise CheckpointError(f"cannot resume from {folder}: {file} is damaged, its checksum is another")
+    except (OSError, ValueError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"cannot resume from {folder}: {error}") from error
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def load_tensors(folder: Path, name: str) -> tuple[dict[str, Tensor], JsonObject]:
