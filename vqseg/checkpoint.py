@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -26,6 +26,8 @@ from vqseg.plain import JsonObject
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
+_LARGEST_CONFIG, _LARGEST_HEADER = 1 << 20, 1 << 23
+"""Bytes. Those of the bundled checkpoints have 5 kB and 10 kB."""
 _DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "snapshots.npz", "README.md"]
 
 
@@ -124,15 +126,44 @@ def read_config(folder: str | Path) -> JsonObject:
     """config.json of a local checkpoint folder as plain values. Raises CheckpointError if it cannot be read."""
     path = Path(folder) / CONFIG
     try:
+        if path.stat().st_size > _LARGEST_CONFIG:
+            raise CheckpointError(f"{CONFIG} of checkpoint {Path(folder).name!r} is too large")
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CheckpointError(f"checkpoint {Path(folder).name!r} has no readable {CONFIG}") from error
+    except RecursionError as error:
+        raise CheckpointError(f"{CONFIG} of checkpoint {Path(folder).name!r} is nested too deeply") from error
+    except CheckpointError:
+        raise
     except ValueError as error:
         raise CheckpointError(f"{CONFIG} of checkpoint {Path(folder).name!r} is not valid JSON: {error}") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         found = values.get("format") if isinstance(values, dict) else type(values).__name__
         raise CheckpointError(f"checkpoint {Path(folder).name!r} has format {found!r}; this version reads {FORMAT}")
     return values
+
+
+def _require_shapes(folder: Path, wanted: Mapping[str, tuple[int, ...]]) -> None:
+    """Compare the tensors that the weights' header lists with a network's, before memory is taken for either."""
+    path, problem = folder / WEIGHTS, f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration"
+    if not path.is_file():
+        raise CheckpointError(f"checkpoint {folder.name!r} has no {WEIGHTS}")
+    with path.open("rb") as file:
+        if int.from_bytes(file.read(8), "little") > _LARGEST_HEADER:
+            raise CheckpointError(f"{problem}: its header is too large or broken")
+    try:
+        with safe_open(path, "pt") as content:
+            found = {name: tuple(content.get_slice(name).get_shape()) for name in content.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{problem}: {' '.join(str(error).split())}") from error
+    parts = {
+        "it lacks": [name for name in wanted if name not in found],
+        "it has beyond them": [name for name in found if name not in wanted],
+        "of another shape are": [f"{name} {found[name]}, not {shape}" for name, shape in wanted.items() if found.get(name, shape) != shape],
+    }
+    reasons = [f"{what} {', '.join(names[:3])}{' ...' * (len(names) > 3)}" for what, names in parts.items() if names]
+    if reasons:
+        raise CheckpointError(f"{problem}: {'; '.join(reasons)}")
 
 
 def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = None) -> VQSeg:
@@ -147,19 +178,30 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
     """
     folder = checkpoint_folder(path_or_hub_id)
     values = read_config(folder)
+    for room in ("model", "preprocess"):
+        # Of a room that is missing or null all settings would be defaults, which are no checkpoint's.
+        if not isinstance(values.get(room), dict):
+            raise CheckpointError(f"{CONFIG} of checkpoint {folder.name!r} has no {room!r}")
     try:
-        config = from_mapping(ModelConfig, values.get("model"), origin=CONFIG)
-        preprocess = from_mapping(PreprocessConfig, values.get("preprocess"), origin=CONFIG)
+        config = from_mapping(ModelConfig, values["model"], origin=CONFIG)
+        preprocess = from_mapping(PreprocessConfig, values["preprocess"], origin=CONFIG)
+        # Without memory for its weights: a configuration may ask for more than there is.
+        with torch.device("meta"):
+            wanted = {name: tuple(value.shape) for name, value in VQSeg(config, preprocess).state_dict().items()}
     except ConfigError as error:
         raise CheckpointError(f"checkpoint {folder.name!r}: {error}") from error
+    except (RuntimeError, OverflowError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"checkpoint {folder.name!r} asks for a network that cannot be built: {reason}") from error
+    _require_shapes(folder, wanted)
     model = VQSeg(config, preprocess)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
-    except FileNotFoundError as error:
-        raise CheckpointError(f"checkpoint {folder.name!r} has no {WEIGHTS}") from error
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} does not fit its configuration: {reason}") from error
+    if spoilt := [name for name, value in model.state_dict().items() if value.is_floating_point() and not bool(value.isfinite().all())]:
+        raise CheckpointError(f"{WEIGHTS} of checkpoint {folder.name!r} has NaN or infinite values in {', '.join(spoilt[:3])}")
     try:
         return model.to(device or "cpu").eval()
     # torch has no error of its own for a device that it does not know, or was not built for.
