@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqseg.cardiac import CardiacError, CardiacFunction, SummaryRow, paired_curves, paired_function, write_curves, write_summary
+from vqseg.cardiac import CardiacError, CardiacFunction, SummaryRow, paired_curves, paired_function, pairs_of, write_curves, write_summary
 from vqseg.cli.progress import bar
 
 if TYPE_CHECKING:
@@ -20,12 +19,8 @@ if TYPE_CHECKING:
 SUMMARY = "summary.csv"
 
 
-class PairError(ValueError):
-    """Files of which it cannot be said which are end-diastole and end-systole of one patient."""
-
-
 @dataclass(frozen=True)
-class Pair:
+class PairedFiles:
     """Two files of one patient, and the name of what they have in common."""
 
     name: str
@@ -60,7 +55,7 @@ def segment_cines(segmenter: Segmenter, files: Sequence[Path], output: Path, seg
     return _summarised([(file.name, partial(one, file)) for file in files], output, "cine")
 
 
-def segment_pairs(pairs: Sequence[Pair], classes: Sequence[str], output: Path, segment: Callable[[Scan], Array]) -> int:
+def segment_pairs(pairs: Sequence[PairedFiles], classes: Sequence[str], output: Path, segment: Callable[[Scan], Array]) -> int:
     """Write the labels of both files of every pair, NAME.csv with both volumes, and summary.csv with a row for each pair.
 
     Args:
@@ -74,7 +69,7 @@ def segment_pairs(pairs: Sequence[Pair], classes: Sequence[str], output: Path, s
     """
     from vqseg.data.scan import label_name, read_scan, write_labels
 
-    def one(pair: Pair, free: _FreeNames) -> SummaryRow:
+    def one(pair: PairedFiles, free: _FreeNames) -> SummaryRow:
         targets = [output / label_name(file.name) for file in (pair.ed, pair.es)]
         free.take(pair.name, *targets)
         scans = [read_scan(file) for file in (pair.ed, pair.es)]
@@ -88,46 +83,20 @@ def segment_pairs(pairs: Sequence[Pair], classes: Sequence[str], output: Path, s
     return _summarised([(pair.name, partial(one, pair)) for pair in pairs], output, "pair")
 
 
-def pairs_of(files: Sequence[Path], phases: tuple[str, str]) -> list[Pair]:
-    """Pair files by their names, which differ in one word; or two files by their order.
+def paired_files(files: Sequence[Path], phases: tuple[str, str]) -> list[PairedFiles]:
+    """Pair files by their names, or two files by their order.
 
     Args:
         files: Of any number of patients.
-        phases: The words of end-diastole and end-systole. Words are what stands between "_", "-", "." and blanks, in capitals or not.
-
-    Returns:
-        The pairs in the order of their names. A name is what is left without the word, and without nnU-Net's channel "_0000".
+        phases: The words of end-diastole and end-systole in their names.
 
     Raises:
-        PairError: A file has no partner or several, or no word, and there are not just two.
+        PairError: A file has no such word, or no partner, or several.
     """
     from vqseg.data.scan import without_ending
 
-    found: dict[str, dict[int, Path]] = {}
-    unnamed = []
-    for file in files:
-        words = re.split(r"([_\-. ]+)", without_ending(file.name))
-        places = [(place, phase) for place, word in enumerate(words) for phase in (0, 1) if word.lower() == phases[phase].lower()]
-        if not places:
-            unnamed.append(file)
-            continue
-        place, phase = places[-1]
-        name = re.sub(r"_0000$", "", "".join(words[: max(place - 1, 0)] + words[place + 1 :]).strip("_-. ")) or "pair"
-        if phase in found.setdefault(name, {}):
-            raise PairError(
-                f"{found[name][phase].name} and {file.name} are both {phases[phase]} of {name}; segment them one after the other"
-            )
-        found[name][phase] = file
-    if len(files) == 2 and len(unnamed) == 2:
-        return [Pair(f"{without_ending(files[0].name)}-{without_ending(files[1].name)}", files[0], files[1])]
-    if unnamed:
-        raise PairError(
-            f"{unnamed[0].name} has neither {phases[0]!r} nor {phases[1]!r} as a word of its name; name the words with --phases"
-        )
-    for name, both in found.items():
-        if len(both) < 2:
-            raise PairError(f"{name} has no file for {phases[0 if 1 in both else 1]}")
-    return [Pair(name, both[0], both[1]) for name, both in sorted(found.items())]
+    pairs = pairs_of([without_ending(file.name) for file in files], phases)
+    return [PairedFiles(pair.name, files[pair.ed], files[pair.es]) for pair in pairs]
 
 
 class _FreeNames:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from vqseg.cardiac import structures_of
+from vqseg.cardiac import PHASES, structures_of
 from vqseg.cli import cine
 from vqseg.cli.parsing import parse
 from vqseg.cli.progress import bar
@@ -35,7 +35,7 @@ class Predict:
     pair: bool = False
     """The scans are end-diastole and end-systole of patients: two files in this order, or any number whose names say it (see phases).
     Writes the same tables as cine."""
-    phases: tuple[str, str] = ("ed", "es")
+    phases: tuple[str, str] = PHASES
     """For pair: the words in the files' names that stand for end-diastole and end-systole."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
@@ -54,7 +54,7 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.checkpoint import load_model
     from vqseg.inference import Segmenter
 
-    pairs = cine.pairs_of(files, command.phases) if command.pair else []
+    pairs = cine.paired_files(files, command.phases) if command.pair else []
     segmenter = Segmenter(load_model(command.checkpoint, command.device))
     if command.cine or command.pair:
         # Before anything is made or read: a network of lungs knows no ventricle.
