@@ -13,12 +13,12 @@ import numpy as np
 
 from vqseg.types import Array
 
-_FEWEST = 8
+_FEWEST = 10
 """Frames from which on neighbours say enough about a frame. With fewer, end-systole itself looks like an outlier."""
 _MISFIT = 0.15
 """How far a frame may lie from its neighbours' curve, as a share of the curve's range."""
 _MOST_LEFT_OUT = 0.2
-"""Share of the frames that may be left out. A curve with more misfits is noisy everywhere, and is taken as it is."""
+"""Share of the frames that may be left out, the worst. A curve with more misfits is noisy everywhere, and its other frames are taken."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_phases(volumes: Sequence[float]) -> Phases:
     Raises:
         ValueError: There is no frame.
     """
-    if not volumes:
+    if len(volumes) == 0:
         raise ValueError("no frame to find end-diastole and end-systole in")
     curve = np.asarray(volumes, np.float64)
     left_out = _misfits(curve)
@@ -55,18 +55,22 @@ def find_phases(volumes: Sequence[float]) -> Phases:
 
 
 def _misfits(curve: Array) -> list[int]:
-    """Frames that do not fit their neighbours, the worst first; none where there are too few frames or too many misfits."""
+    """Frames that do not fit their neighbours, the worst first; none where there are too few frames to say so."""
     if len(curve) < _FEWEST:
         return []
     # The range of medians of three: one bad frame does not widen it.
     medians = np.median([np.roll(curve, 1), curve, np.roll(curve, -1)], axis=0)
     limit = _MISFIT * float(np.ptp(medians))
     repaired, found = curve.copy(), list[int]()
-    while (worst := int((distance := np.abs(repaired - _expected(repaired))).argmax())) not in found and distance[worst] > limit:
+    for _ in range(int(_MOST_LEFT_OUT * len(curve))):
+        distance = np.abs(repaired - _expected(repaired))
+        worst = int(distance.argmax())
+        if distance[worst] <= limit or worst in found:
+            break
         # A bad frame also bends what is expected of its neighbours: once it is replaced, they are judged anew.
         repaired[worst] = _expected(repaired)[worst]
         found.append(worst)
-    return found if len(found) <= _MOST_LEFT_OUT * len(curve) else []
+    return found
 
 
 def _expected(curve: Array) -> Array:

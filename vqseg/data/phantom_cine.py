@@ -13,6 +13,7 @@ import nibabel as nib
 import numpy as np
 from scipy import ndimage
 
+from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom_anatomy import SHORTENING, Canvas, Contraction, blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
 from vqseg.types import Array
 
@@ -105,6 +106,25 @@ def write_cine(cine: CinePhantom, path: str | Path) -> None:
         volume.set_qform(cine.affine, 1)
         volume.set_sform(cine.affine, 1)
         volume.to_filename(path.with_name(path.name + ending))
+
+
+def write_cines(folder: str | Path, patients: int, seed: int, phases: int = 20) -> None:
+    """Write beating phantoms, phantom001.nii.gz with its truth phantom001_truth.nii.gz and so on.
+
+    Args:
+        folder: Made if missing.
+        patients: How many, at least 1.
+        seed: Of the first patient; the next one has seed + 1, and so on.
+        phases: Frames of one heart cycle, at least 2.
+
+    Raises:
+        DatasetError: Fewer than one patient or two phases are asked for, or the seed is negative.
+    """
+    if patients < 1 or phases < 2 or seed < 0:
+        raise DatasetError(f"cannot write {patients} cines of {phases} phases from seed {seed}; expected at least 1, 2 and 0")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for number in range(patients):
+        write_cine(phantom_cine(seed + number, phases), Path(folder) / f"phantom{number + 1:03d}")
 
 
 def _smooth(share: float) -> float:
