@@ -273,7 +273,7 @@ def test_names_pair_by_their_words() -> None:
     assert pairs_of(["p1_frame02", "p1_frame01"], ("frame01", "frame02")) == [Pair("p1", 1, 0)]
     assert pairs_of(["ed", "es"]) == [Pair("pair", 0, 1)]
     # Without the words, two files stand in their order; a word within a word is none.
-    assert pairs_of(["rested", "stress"]) == [Pair("rested-stress", 0, 1)]
+    assert pairs_of(["rested", "stress"], by_order=True) == [Pair("rested-stress", 0, 1)]
 
 
 @pytest.mark.parametrize(
@@ -284,6 +284,7 @@ def test_names_pair_by_their_words() -> None:
         (["a_ed", "b"], "b has neither"),
         (["a", "b", "c"], "a has neither"),
         (["a"], "a has neither"),
+        (["rested", "stress"], "rested has neither"),
     ],
 )
 def test_names_that_do_not_pair_are_refused(names: list[str], complaint: str) -> None:

@@ -201,6 +201,9 @@ def test_predict_pairs_files_of_two_phases(files: Path, checkpoint: Path, tmp_pa
     assert [row.name for row in read_summary(output / "summary.csv")] == ["p1", "p2"]
     diastole, systole = (np.asarray(nib.load(output / f"p2_{phase}.nii.gz").dataobj) for phase in ("ED", "ES"))
     assert read_curves(output / "p2.csv").voxels["MYO"] == ((diastole == 2).sum(), (systole == 2).sum())
+    two = [str(folder / "p2_ED.nii.gz"), str(folder / "p1_ed_0000.nii.gz"), "--phases", "rest", "stress"]
+    assert main(["predict", *two, "--pair", "--checkpoint", str(checkpoint), "--output", str(tmp_path / "two")]) == 0
+    assert [row.name for row in read_summary(tmp_path / "two" / "summary.csv")] == ["p2_ED-p1_ed"]
     assert main([*words, "--cine"]) == 2 and "exclude each other" in capsys.readouterr().err
     assert main([*words, "--phases", "rest", "stress"]) == 2 and "has neither 'rest' nor 'stress'" in capsys.readouterr().err
 

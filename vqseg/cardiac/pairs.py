@@ -25,13 +25,14 @@ class Pair:
     es: int
 
 
-def pairs_of(names: Sequence[str], phases: tuple[str, str] = PHASES) -> list[Pair]:
-    """Pair names that differ in one word; or two names by their order, if neither has such a word.
+def pairs_of(names: Sequence[str], phases: tuple[str, str] = PHASES, *, by_order: bool = False) -> list[Pair]:
+    """Pair names that differ in one word.
 
     Args:
         names: Without folder and ending.
         phases: The words of end-diastole and end-systole. Words are what stands between "_", "-", "." and blanks, in capitals or not; the
             last one that fits counts.
+        by_order: Two names of which neither has such a word are a pair, end-diastole first.
 
     Returns:
         The pairs in the order of their names: a name without the word, and without nnU-Net's channel "_0000".
@@ -40,7 +41,7 @@ def pairs_of(names: Sequence[str], phases: tuple[str, str] = PHASES) -> list[Pai
         PairError: A name has no such word, or no partner, or several.
     """
     split = [_split(name, phases) for name in names]
-    if len(names) == 2 and split == [None, None]:
+    if by_order and len(names) == 2 and split == [None, None]:
         return [Pair(f"{_without_channel(names[0])}-{_without_channel(names[1])}", 0, 1)]
     found: dict[str, dict[int, int]] = {}
     for place, parts in enumerate(split):

@@ -95,7 +95,7 @@ def paired_files(files: Sequence[Path], phases: tuple[str, str]) -> list[PairedF
     """
     from vqseg.data.scan import without_ending
 
-    pairs = pairs_of([without_ending(file.name) for file in files], phases)
+    pairs = pairs_of([without_ending(file.name) for file in files], phases, by_order=True)
     return [PairedFiles(pair.name, files[pair.ed], files[pair.es]) for pair in pairs]
 
 
