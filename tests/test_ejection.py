@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from vqseg.cli import main
 from vqseg.data.phantom_cine import phantom_cine
 from vqseg.data.scan import read_labels, read_scan
 from vqseg.experiments.ejection import Ejection, ejection_fraction, measure_ejection
+from vqseg.experiments.ejection_report import write_ejection
 from vqseg.inference import Segmenter
 
 PATIENTS = ("healthy1", "healthy2", "failing1")
@@ -97,6 +99,24 @@ def test_the_command_writes_what_was_measured(
         row = next(line for line in text.splitlines() if line.startswith(f"| {one['patient']} |"))
         assert f"{one['truth']:.1f}" in row and "/ " in row
     assert f"| {checkpoint.name} | val (2) | all slices |" in text and " ".join(words) in text
+
+
+def test_files_of_contoured_slices_alone_are_counted_and_said_once(found: Ejection, tmp_path: Path) -> None:
+    bare = copy.deepcopy(found)
+    for one in bare["patients"]:
+        for volume in one["volumes"].values():
+            there = [place for place, count in enumerate(volume["truth"]) if count]
+            volume["truth"], volume["network"] = ([volume[which][place] for place in there] for which in ("truth", "network"))
+    texts = {}
+    for name, values in (("both", found), ("bare", bare)):
+        write_ejection([values], tmp_path / name, seconds=1.0, command="make it")
+        texts[name] = (tmp_path / name / "ef.md").read_text()
+    assert "all slices" in texts["both"] and "No file has a slice without a contour" not in texts["both"]
+    assert "| all slices |" not in texts["bare"] and "No file has a slice without a contour" in texts["bare"]
+    # Each phase by its own number of slices.
+    one = bare["patients"][0]
+    lengths = [len(one["volumes"][phase]["truth"]) for phase in ("ed", "es")]
+    assert lengths[0] > lengths[1] and f"| {lengths[0]} of {lengths[0]} / {lengths[1]} of {lengths[1]} |" in texts["bare"]
 
 
 def test_data_that_do_not_pair_and_networks_of_other_organs_are_refused(

@@ -2,8 +2,8 @@
 
 A patient has two volumes, end-diastole and end-systole, found by their names. Where people have contoured only some of the slices, the true
 ejection fraction is that of the contoured slices: those of end-diastole at end-diastole, those of end-systole at end-systole. The network's
-is taken twice: over all slices, as a user gets it, and over the slices that were contoured in the same phase, which tells its outlines from
-its choice of slices.
+is taken twice: over all slices of the file, and over the slices that were contoured in the same phase, which tells its outlines from its
+choice of slices. The two differ only where files have slices without a contour.
 """
 
 from __future__ import annotations
