@@ -1,4 +1,4 @@
-"""Write the bundled examples into assets/examples: python assets/make_examples.py [--data ../shared/data]
+"""Write the bundled examples into assets/examples, and the cine into assets/cine: python assets/make_examples.py [--data ../shared/data]
 
 - Sunnybrook hearts (CC0) and crops of LIDC-IDRI (CC BY 3.0) from the folder of data sets, where they are validation patients. Without that
   folder they stay as they are. Voxels are taken over unchanged; the headers are new and hold the geometry alone.
@@ -28,6 +28,7 @@ sys.path.insert(0, str(ROOT))
 from app.scan.planes import plane_views  # noqa: E402
 from app.visit.manifest import Example, read_manifest  # noqa: E402
 from vqseg.data.phantom import phantom_volume  # noqa: E402
+from vqseg.data.phantom_cine import phantom_cine, write_cine  # noqa: E402
 from vqseg.data.phantom_lung import lung_phantom  # noqa: E402
 from vqseg.data.scan import read_labels, read_scan  # noqa: E402
 from vqseg.types import Array  # noqa: E402
@@ -44,6 +45,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_wide-right-ventricle": (2007, "ES"),
     "phantom_trap-cyst-beside-the-heart": (2010, "ED"),
 }
+CINE, CINE_SEED = "phantom_beating-heart", 3033
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # Pixels of a thumbnail's side, and the side of what it shows in those of the structures.
@@ -118,6 +120,9 @@ def write_phantoms() -> None:
             image = with_cyst(image, labels)
         write(FOLDER / name, image, labels, affine)
     write(FOLDER / NODULE, *lung_phantom(NODULE_SEED))
+    cines = ROOT / "assets" / "cine"
+    cines.mkdir(exist_ok=True)
+    write_cine(phantom_cine(CINE_SEED), cines / CINE)
 
 
 def write(path: Path, image: Array, labels: Array, affine: Array) -> None:

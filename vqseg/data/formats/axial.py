@@ -23,4 +23,4 @@ def axial_scan(name: str, voxels: Array) -> Scan:
         ScanError: If no voxel is finite.
     """
     affine = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=np.float64)
-    return Scan(with_finite_voxels(name, voxels), affine, (1.0, 1.0, 1.0), name)
+    return Scan(with_finite_voxels(name, voxels), affine, (1.0, 1.0, 1.0), name, spacing_known=False)

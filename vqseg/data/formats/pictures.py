@@ -81,10 +81,10 @@ def _luminance(picture: Image.Image) -> Array:
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:
-    """A grey PNG of the label values themselves. Raises ScanError for several slices."""
-    if labels.shape[2] != 1:
-        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels.shape[2]}; write .nii.gz or .npy")
-    Image.fromarray(labels[:, :, 0]).save(path, format="PNG")
+    """A grey PNG of the label values themselves. Raises ScanError for several slices or frames."""
+    if labels[0, 0].size != 1:
+        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels[0, 0].size}; write .nii.gz or .npy")
+    Image.fromarray(labels.reshape(labels.shape[:2])).save(path, format="PNG")
 
 
 PNG = _picture("PNG", (".png",), (b"\x89PNG",), _write_png)
