@@ -95,7 +95,7 @@ def _decompressed(image: DicomImage, file: BinaryIO) -> tuple[Any, Array]:
         decoder = None
     if decoder is None or not decoder.is_available:
         raise ScanError(f"compressed in a way that is not read ({_known(image.syntax)})")
-    data = pydicom.dcmread(file, force=True, specific_tags=list((*_FRAME_TAGS, *_PALETTE)))
+    data = pydicom.dcmread(file, force=True, specific_tags=[*_FRAME_TAGS, *_PALETTE])
     if "PixelData" not in data:
         raise ScanError("without pixels")
     _require_size(get_frame(data.PixelData, image.index, number_of_frames=image.frames), image)
