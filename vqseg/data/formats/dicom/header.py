@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -32,19 +33,16 @@ CardiacNumberOfImages Rows Columns SamplesPerPixel PhotometricInterpretation Bit
 ImagerPixelSpacing SliceThickness SpacingBetweenSlices ImagePositionPatient ImageOrientationPatient RescaleSlope RescaleIntercept
 NumberOfFrames SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence""",
 )
-# What pydicom and its decoders raise on damaged files, as met in practice; a larger net would hide our own faults.
-DAMAGE = (
-    *DAMAGED_ZIP,
-    OSError,
-    struct.error,
-    AttributeError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    AssertionError,
-    MemoryError,
-    SyntaxError,
-)
+_DIRECTORY = "1.2.840.10008.1.3.10"
+
+
+@cache
+def damage() -> tuple[type[Exception], ...]:
+    """What pydicom and its decoders raise on damaged files, as met in practice; a larger net would hide our own faults."""
+    from pydicom.errors import BytesLengthException
+
+    foreign = (OSError, struct.error, AttributeError, TypeError, LookupError, ArithmeticError, AssertionError, MemoryError, SyntaxError)
+    return (*DAMAGED_ZIP, *foreign, BytesLengthException)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +120,9 @@ def read_images(member: Member) -> list[DicomImage]:
             return _images(member, file)
     except ScanError:
         raise
-    except RecursionError as error:
-        raise ScanError("sequences nested without an end") from error
-    except DAMAGE as error:
-        raise ScanError("damaged or cut off") from error
+    except damage():
+        # Without its cause: pydicom's texts repeat bytes of the header.
+        raise ScanError("damaged or cut off") from None
 
 
 def _images(member: Member, file: BinaryIO) -> list[DicomImage]:
@@ -140,6 +137,7 @@ def _images(member: Member, file: BinaryIO) -> list[DicomImage]:
     data = pydicom.dcmread(file, force=True, stop_before_pixels=True, specific_tags=list(_TAGS))
     modality = _text(data, "Modality")
     if modality in _NO_IMAGES or not (data.get("Rows") and data.get("Columns")):
+        _require_no_image(data)
         return []
     # A file without meta information says nothing of its syntax; pydicom has found out how its header is written.
     implicit, little = data.original_encoding[:2]
@@ -178,6 +176,15 @@ def _images(member: Member, file: BinaryIO) -> list[DicomImage]:
     if len(each) != frames:
         raise ScanError("damaged: its frames are not all described")
     return [_of_frame(base, index, [one for one in (groups, shared) if one is not None]) for index, groups in enumerate(each)]
+
+
+def _require_no_image(data: Any) -> None:
+    """Raise ScanError if a file without a picture's size should have one: then it ends too early."""
+    from pydicom.uid import UID
+
+    sop_class = _text(data, "SOPClassUID")
+    if data.file_meta.get("MediaStorageSOPClassUID") != _DIRECTORY and (not sop_class or "Image Storage" in UID(sop_class).name):
+        raise ScanError("damaged or cut off")
 
 
 def _syntax(file: BinaryIO) -> str:

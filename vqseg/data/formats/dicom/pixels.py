@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from vqseg.data.formats.dicom.header import DAMAGE, DicomImage, pydicom_quiet
+from vqseg.data.formats.dicom.header import DicomImage, damage, pydicom_quiet
 from vqseg.data.limits import ScanError
 from vqseg.types import Array
 
@@ -46,8 +46,9 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
                 voxels[number] = _picture(image, file)
         except ScanError as error:
             raise ScanError(f"{name} holds a DICOM image that is {error}") from error
-        except (RecursionError, *DAMAGE) as error:
-            raise ScanError(f"{name} holds a DICOM image that is damaged or cut off") from error
+        except damage():
+            # Without its cause: pydicom's texts repeat bytes of the header.
+            raise ScanError(f"{name} holds a DICOM image that is damaged or cut off") from None
     return voxels.transpose(2, 1, 0)
 
 
