@@ -226,7 +226,7 @@ def test_slices_that_are_shifted_sideways_are_refused_and_a_tilted_gantry_is_kep
     scan = read_scan(folder(tmp_path / "tilted", series))
     np.testing.assert_allclose(scan.affine[:3, 2], [0, -2, 8])
     series[2].ImagePositionPatient = [1.0, 4.0, 16.0]
-    with pytest.raises(ScanError, match="shifted against each other by up to 1.0"):
+    with pytest.raises(ScanError, match=r"shifted against each other by up to 1\.0"):
         read_scan(folder(tmp_path / "shifted", series))
 
 

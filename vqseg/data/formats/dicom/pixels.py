@@ -8,13 +8,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from vqseg.data.formats.dicom.codecs import NATIVE, Decoder, decoder
 from vqseg.data.formats.dicom.header import DicomImage, damage, pydicom_quiet
 from vqseg.data.limits import ScanError
 from vqseg.types import Array
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
-_NATIVE = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
 _JPEG_SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Second bytes of the markers after which a JPEG (0xF7: JPEG-LS) says its size."""
 _FRAME_TAGS = [
@@ -40,30 +40,31 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
     """
     rows, columns = images[0].size
     voxels = np.empty((len(images), rows, columns), np.float32)
-    for number, image in enumerate(images):
-        try:
-            with pydicom_quiet(), image.member.open() as file:
-                voxels[number] = _picture(image, file)
-        except ScanError as error:
-            raise ScanError(f"{name} holds a DICOM image that is {error}") from error
-        except damage():
-            # Without its cause: pydicom's texts repeat bytes of the header.
-            raise ScanError(f"{name} holds a DICOM image that is damaged or cut off") from None
+    with decoder() as decoding:
+        for number, image in enumerate(images):
+            try:
+                with pydicom_quiet(), image.member.open() as file:
+                    voxels[number] = _picture(image, file, decoding)
+            except ScanError as error:
+                raise ScanError(f"{name} holds a DICOM image that is {error}") from error
+            except damage():
+                # Without its cause: pydicom's texts repeat bytes of the header.
+                raise ScanError(f"{name} holds a DICOM image that is damaged or cut off") from None
     return voxels.transpose(2, 1, 0)
 
 
-def _picture(image: DicomImage, file: BinaryIO) -> Array:
+def _picture(image: DicomImage, file: BinaryIO, decoding: Decoder) -> Array:
     from pydicom import Dataset
     from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
 
     header = Dataset()
-    if image.syntax in _NATIVE:
+    if image.syntax in NATIVE:
         # From the open file only the bytes of this frame are read.
         stream = file if file.seekable() and not hasattr(file, "compress_type") and image.frames > 1 else io.BytesIO(file.read())
         stored = pixel_array(stream, index=image.index, ds_out=header, transfer_syntax_uid=image.syntax)
     else:
-        header, stored = _decompressed(image, file)
+        header, stored = _decompressed(image, file, decoding)
     if stored.shape[:2] != image.size:
         raise ScanError("damaged: its pixels are of another size than its header says")
     if image.coloured:
@@ -84,31 +85,15 @@ def _turned(values: Array, header: Any) -> Array:
     return -1 - values if header.get("PixelRepresentation") == 1 else 2**bits - 1 - values
 
 
-def _decompressed(image: DicomImage, file: BinaryIO) -> tuple[Any, Array]:
+def _decompressed(image: DicomImage, file: BinaryIO, decoding: Decoder) -> tuple[Any, Array]:
     import pydicom
     from pydicom.encaps import get_frame
-    from pydicom.pixels.decoders.base import get_decoder
-    from pydicom.uid import UID
 
-    try:
-        decoder = get_decoder(UID(image.syntax))
-    except NotImplementedError:
-        decoder = None
-    if decoder is None or not decoder.is_available:
-        raise ScanError(f"compressed in a way that is not read ({_known(image.syntax)})")
     data = pydicom.dcmread(file, force=True, specific_tags=[*_FRAME_TAGS, *_PALETTE])
     if "PixelData" not in data:
         raise ScanError("without pixels")
     _require_size(get_frame(data.PixelData, image.index, number_of_frames=image.frames), image)
-    stored, _ = decoder.as_array(data, index=image.index)
-    return data, stored
-
-
-def _known(syntax: str) -> str:
-    from pydicom.uid import UID
-
-    # The name of an unknown number would be the header's own text.
-    return UID(syntax).name if UID(syntax).name != syntax else "unknown"
+    return data, decoding.decode(data, image.syntax, image.index)
 
 
 def _require_size(frame: bytes, image: DicomImage) -> None:
