@@ -8,6 +8,7 @@ from app.scan.frame_request import FAR_MODES
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
 from app.scan.render import label_colours
+from vqseg.data.scan import has_geometry
 
 
 def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
@@ -28,9 +29,11 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
         "truth": scan.truth is not None,
         "name": title,
         "own": scan.example is None,
+        "notes": list(scan.segmented.scan.notes),
+        "saves": [[one.name, one.ending] for one in scan.formats],
         "checkpoint": scan.model.name,
         "outside": _outside(scan),
-        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
+        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if has_geometry(scan.segmented.scan) else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
         "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],

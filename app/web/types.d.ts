@@ -29,6 +29,12 @@ export interface Scan {
   truth: boolean;
   name: string;
   own: boolean;
+  /** number of the DICOM series, if there are several to choose from */
+  series: number | null;
+  /** what a person should know of how its file was read */
+  notes: string[];
+  /** name and ending of every format that its labels can be saved in, the proposed one first */
+  saves: [string, string][];
   checkpoint: string;
   outside: boolean | null;
   grid: string;
