@@ -53,7 +53,7 @@ def test_segment_gives_the_label_file_on_the_scans_grid_and_a_summary(client: Cl
     assert Path(label_file).name == "heart_labels.nii.gz"
     np.testing.assert_array_equal(np.asarray(labels.dataobj), expected)
     np.testing.assert_allclose(labels.affine, OBLIQUE, atol=1e-5)
-    assert set(summary) == {"shape", "spacing", "voxels", "millilitres", "milliseconds"}
+    assert set(summary) == {"shape", "spacing", "voxels", "millilitres", "milliseconds", "notes"}
     assert summary["shape"] == [40, 48, 6]
     assert summary["spacing"] == pytest.approx(np.linalg.norm(OBLIQUE[:3, :3], axis=0).tolist(), rel=1e-5)
     assert summary["voxels"] == {name: int(np.sum(expected == i)) for i, name in enumerate(CLASSES) if i}

@@ -185,7 +185,7 @@ def _served(models: Models, name: str) -> Served:
 
 def _number_of_series(series: float | None) -> int | None:
     """The number as a whole one; 0, which no series has, for what is none, so that reading names those that exist."""
-    return None if series is None else int(series) if series == int(series) else 0
+    return None if series is None else int(series) if float(series).is_integer() else 0
 
 
 def _ending(opened: OpenScan, ending: str) -> str:

@@ -154,8 +154,8 @@ class UploadCounter:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
             await self._app(scope, receive, send)
             return
-        if _promised(scope) > _MOST_REQUEST_BYTES:
-            await PlainTextResponse(TOO_LARGE, 413)(scope, receive, send)
+        if refused := _refused(scope):
+            await refused(scope, receive, send)
             return
         body: list[bytes] = []
         counted = False
@@ -180,10 +180,12 @@ class UploadCounter:
             count()
 
 
-def _promised(scope: Scope) -> int:
-    """Bytes of a request as its header says; too many if it does not say, which no browser and no client of Gradio leaves out."""
-    length = next((value for name, value in scope["headers"] if name.lower() == b"content-length"), b"")
-    return int(length) if length.isdigit() else _MOST_REQUEST_BYTES + 1
+def _refused(scope: Scope) -> PlainTextResponse | None:
+    """The refusal of a request that is too large, or does not say how large it is, as browsers and Gradio's clients do."""
+    length = next((value for name, value in scope.get("headers", ()) if name.lower() == b"content-length"), b"")
+    if not length.isdigit():
+        return PlainTextResponse("the request does not say how large it is", 411)
+    return PlainTextResponse(TOO_LARGE, 413) if int(length) > _MOST_REQUEST_BYTES else None
 
 
 def _paths(body: bytes) -> list[str]:
