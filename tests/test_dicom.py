@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 from dicom_files import (
@@ -116,6 +117,23 @@ def test_jpeg_with_loss_is_near(tmp_path: Path) -> None:
     plain = save(image(smooth), tmp_path / "plain.dcm")
     scan = read_scan(gdcm_syntax(plain, tmp_path / "packed.dcm", "JPEGBaselineProcess1"))
     np.testing.assert_allclose(scan.voxels[:, :, 0], smooth.T, atol=6)
+
+
+@pytest.mark.parametrize("name", ["JPEGLosslessProcess14_1", "JPEG2000Lossless", "RLELossless"])
+def test_frames_of_a_compressed_file_are_decoded_one_by_one(tmp_path: Path, name: str) -> None:
+    values = np.abs(pixels(4, shape=(20, 16))).astype(np.uint16)
+    plain = save(image(values, sop_class=SECONDARY, NumberOfFrames=4, FrameTime=40.0), tmp_path / "plain.dcm")
+    packed = gdcm_syntax(plain, tmp_path / "packed.dcm", name)
+    data = pydicom.dcmread(packed)
+    # GDCM makes them up, as if the moments were slices.
+    del data.SharedFunctionalGroupsSequence, data.PerFrameFunctionalGroupsSequence
+    data.save_as(packed)
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.write(packed, "packed.dcm")
+        archive.write(plain, "plain.dcm")
+    for path in (plain, packed, tmp_path / "packed.zip"):
+        for moment in (0, 3):
+            np.testing.assert_array_equal(read_scan(path, frame=moment).voxels[:, :, 0], values[moment].T)
 
 
 def test_rle_of_pydicom_is_read_too(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def _read_zip(path: Path, frame: int | None, most_bytes: int) -> Scan:
 
 
 ZIP = Format(
-    name="zip of a scan",
+    name="zip",
     endings=(".zip",),
     recognises=lambda start: start.startswith(ZIP_MAGIC) and not NUMPY_ARCHIVE.recognises(start),
     read=_read_zip,

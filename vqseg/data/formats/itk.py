@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from vqseg.types import Array, Scan
 
 _HEADER = 1 << 16
 """Bytes within which a header ends; real ones have a few hundred."""
+_PIECE = 1 << 22
 _TO_LPS = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -40,14 +42,38 @@ def _nrrd_data_file(name: str, head: bytes) -> str | None:
     return named[0] if named else None
 
 
+def _require_whole(path: Path, head: bytes, named: str | None, expected: int) -> None:
+    """Raise ScanError if the compressed voxels of a MetaImage are damaged: SimpleITK would hand out whatever it got so far."""
+    if re.search(rb"^CompressedData\s*=\s*(t|1|y)", head, re.IGNORECASE | re.MULTILINE) is None:
+        return
+    # 47: a zlib or a gzip stream, by its own first bytes.
+    unpacker, count = zlib.decompressobj(47), 0
+    with (path if named is None else path.parent / named).open("rb") as file:
+        if named is None:
+            file.seek(head.index(b"\n", head.index(b"ElementDataFile")) + 1)
+        try:
+            while not unpacker.eof and count <= expected and (part := unpacker.unconsumed_tail or file.read(_PIECE)):
+                count += len(unpacker.decompress(part, _PIECE))
+        except zlib.error:
+            count = -1
+    if not unpacker.eof or count != expected:
+        raise ScanError(f"{path.name} is a damaged or cut-off MetaImage")
+
+
 def _itk(name: str, endings: tuple[str, ...], io: str, recognise: Callable[[bytes], bool], find: Callable[[str, bytes], str | None],
          companions: tuple[str, ...]) -> Format:  # fmt: skip
     def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         with path.open("rb") as file:
-            voxels_in = find(path.name, file.read(_HEADER))
+            head = file.read(_HEADER)
+        voxels_in = find(path.name, head)
         if voxels_in is not None:
             _require_beside(path, voxels_in)
-        return _read(path, frame, most_bytes, io, name)
+
+        def check(expected: int) -> None:
+            if io == "MetaImageIO":
+                _require_whole(path, head, voxels_in, expected)
+
+        return _read(path, frame, most_bytes, io, name, check)
 
     return Format(
         name=name, endings=endings, recognises=recognise, read=read, write_labels=_write_labels, labels_as=endings[0], companions=companions
@@ -70,7 +96,7 @@ def _simpleitk() -> Any:
     return sitk
 
 
-def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str) -> Scan:
+def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, check: Callable[[int], None]) -> Scan:
     """One frame along the fourth axis, or one channel where a voxel has several."""
     sitk = _simpleitk()
 
@@ -80,23 +106,20 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str) ->
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
-        size, channels = reader.GetSize(), reader.GetNumberOfComponents()
-        itemsize = _bytes_a_number(sitk.GetPixelIDValueAsString(reader.GetPixelID()))
-        if channels > 1 and frame is None:
-            raise refuse_channels(name, channels)
-        shape = (*(*size, 1, 1)[:3], channels) if channels > 1 else tuple(size)
-        if channels > 1 and len(size) > 3:
-            raise ScanError(f"{name} has {len(size)} dimensions and {channels} channels; expected one of both")
+        size, channels = tuple(reader.GetSize()), int(reader.GetNumberOfComponents())
+        itemsize = _bytes_a_number(name, sitk.GetPixelIDValueAsString(reader.GetPixelID()))
+        shape = _shape(name, size, channels, frame)
         x, y, z = frame_shape(name, shape, itemsize, frame, most_bytes)
         frames = shape[3] if len(shape) > 3 else 1
         if x * y * z * frames * itemsize > MAX_BYTES:
             raise ScanError(f"{name} is too large: its {frames} frames have more than {MAX_BYTES >> 30} GiB together")
+        check(x * y * z * frames * itemsize)
         image = reader.Execute()
         stored = sitk.GetArrayViewFromImage(image)
         affine = _affine(image)
-    except RuntimeError as error:
-        # ITK's own text has the whole path.
-        raise ScanError(f"{name} is no readable {kind}: damaged, cut off, or of a type that is not read") from error
+    except RuntimeError:
+        # Without its cause: ITK's own text has the whole path.
+        raise ScanError(f"{name} is no readable {kind}: damaged, cut off, or of a type that is not read") from None
     chosen = stored[..., frame or 0] if channels > 1 else stored[frame or 0] if len(size) == 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = np.array(chosen, np.float32).transpose().reshape((x, y, z), order="F")
@@ -105,10 +128,21 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str) ->
     return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None) if channels == 1 else ())
 
 
-def _bytes_a_number(pixel: str) -> int:
+def _shape(name: str, size: tuple[int, ...], channels: int, frame: int | None) -> tuple[int, ...]:
+    """(X, Y, Z, frames): moments along the fourth axis, or the numbers of a voxel, of which one has to be chosen."""
+    if channels == 1:
+        return size
+    if len(size) > 3:
+        raise ScanError(f"{name} has {len(size)} dimensions and {channels} channels a voxel; expected one of both")
+    if frame is None:
+        raise refuse_channels(name, channels)
+    return (*(*size, 1, 1)[:3], channels)
+
+
+def _bytes_a_number(name: str, pixel: str) -> int:
     """From SimpleITK's "vector of 8-bit unsigned integer"."""
     if "complex" in pixel:
-        raise ScanError("complex")
+        raise ScanError(f"{name} holds complex voxels; expected one real number a voxel")
     match = re.search(r"(\d+)-bit", pixel)
     return max(1, int(match[1]) // 8) if match else 8
 

@@ -39,13 +39,12 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def decode(self, data: Any, syntax: str, index: int) -> Array:
-        """One frame.
+    def decode(self, data: Any, syntax: str) -> Array:
+        """One picture.
 
         Args:
-            data: pydicom's data set with pixels and what describes them.
+            data: pydicom's data set with the pixels of one picture and what describes them.
             syntax: Its transfer syntax.
-            index: Of the frame, from 0.
 
         Returns:
             (rows, columns) or (rows, columns, samples), as stored; colour as RGB.
@@ -57,13 +56,13 @@ class Decoder:
         from pydicom.uid import UID
 
         if syntax in APART:
-            return self._ask(data, index)
+            return self._ask(data)
         plugin = _PLUGINS.get(syntax)
         if plugin is None:
             # The name of an unknown number would be the header's own text.
             known = UID(syntax).name if UID(syntax).name != syntax else "unknown"
             raise ScanError(f"compressed in a way that is not read ({known})")
-        stored: Array = get_decoder(UID(syntax)).as_array(data, index=index, decoding_plugin=plugin)[0]
+        stored: Array = get_decoder(UID(syntax)).as_array(data, index=0, decoding_plugin=plugin)[0]
         return stored
 
     def close(self) -> None:
@@ -73,7 +72,7 @@ class Decoder:
             self._process.communicate()
             self._process = None
 
-    def _ask(self, data: Any, index: int) -> Array:
+    def _ask(self, data: Any) -> Array:
         file = io.BytesIO()
         data.save_as(file, enforce_file_format=False)
         if self._process is None:
@@ -83,7 +82,7 @@ class Decoder:
         watch = Timer(_SECONDS, process.kill)
         watch.start()
         try:
-            apart.send(cast(Any, process.stdin), index.to_bytes(8, "little") + file.getvalue())
+            apart.send(cast(Any, process.stdin), file.getvalue())
             answer = apart.receive(cast(Any, process.stdout))
         except BrokenPipeError:
             answer = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -17,6 +18,7 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
 _JPEG_SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Second bytes of the markers after which a JPEG (0xF7: JPEG-LS) says its size."""
+_OFFSETS = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _FRAME_TAGS = [
     *("PixelData", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
@@ -40,11 +42,14 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
     """
     rows, columns = images[0].size
     voxels = np.empty((len(images), rows, columns), np.float32)
-    with decoder() as decoding:
-        for number, image in enumerate(images):
+    number = 0
+    with decoder() as decoding, pydicom_quiet():
+        for member, together in groupby(images, key=lambda image: image.member):
             try:
-                with pydicom_quiet(), image.member.open() as file:
-                    voxels[number] = _picture(image, file, decoding)
+                with member.open() as file:
+                    for picture in _pictures(file, list(together), decoding):
+                        voxels[number] = picture
+                        number += 1
             except ScanError as error:
                 raise ScanError(f"{name} holds a DICOM image that is {error}") from error
             except damage():
@@ -53,24 +58,23 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
     return voxels.transpose(2, 1, 0)
 
 
-def _picture(image: DicomImage, file: BinaryIO, decoding: Decoder) -> Array:
-    from pydicom import Dataset
-    from pydicom.pixels.processing import apply_color_lut
-    from pydicom.pixels.utils import pixel_array
+def _pictures(file: BinaryIO, images: Sequence[DicomImage], decoding: Decoder) -> Iterator[Array]:
+    """The grey values of several images of one file, which is parsed once."""
+    read = _native(file, images[0]) if images[0].syntax in NATIVE else _compressed(file, decoding)
+    for image in images:
+        header, stored = read(image)
+        if stored.shape[:2] != image.size:
+            raise ScanError("damaged: its pixels are of another size than its header says")
+        yield _grey(image, header, stored)
 
-    header = Dataset()
-    if image.syntax in NATIVE:
-        # From the open file only the bytes of this frame are read.
-        stream = file if file.seekable() and not hasattr(file, "compress_type") and image.frames > 1 else io.BytesIO(file.read())
-        stored = pixel_array(stream, index=image.index, ds_out=header, transfer_syntax_uid=image.syntax)
-    else:
-        header, stored = _decompressed(image, file, decoding)
-    if stored.shape[:2] != image.size:
-        raise ScanError("damaged: its pixels are of another size than its header says")
+
+def _grey(image: DicomImage, header: Any, stored: Array) -> Array:
+    """Luminance for colour, else the numbers with slope and intercept applied."""
+    from pydicom.pixels.processing import apply_color_lut
+
     if image.coloured:
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
             stored = apply_color_lut(stored, header)
-        # A palette has 16 bits a colour; only the proportions of grey values matter.
         grey: Array = stored[..., :3] @ LUMINANCE
         return grey
     values = stored.astype(np.float64)
@@ -79,21 +83,47 @@ def _picture(image: DicomImage, file: BinaryIO, decoding: Decoder) -> Array:
     return values * image.slope + image.intercept
 
 
+def _native(file: BinaryIO, first: DicomImage) -> Callable[[DicomImage], tuple[Any, Array]]:
+    """Reads frames that are not compressed; from a file on disk only their own bytes."""
+    from pydicom import Dataset
+    from pydicom.pixels.utils import pixel_array
+
+    stream = file if first.frames > 1 and first.member.path is not None else io.BytesIO(file.read())
+
+    def read(image: DicomImage) -> tuple[Any, Array]:
+        header = Dataset()
+        index = image.index if image.frames > 1 else None
+        return header, pixel_array(stream, index=index, ds_out=header, transfer_syntax_uid=image.syntax)
+
+    return read
+
+
 def _turned(values: Array, header: Any) -> Array:
     """MONOCHROME1 shows its smallest value white: turned over within the range of its bits."""
     bits = int(header.get("BitsStored", 16))
     return -1 - values if header.get("PixelRepresentation") == 1 else 2**bits - 1 - values
 
 
-def _decompressed(image: DicomImage, file: BinaryIO, decoding: Decoder) -> tuple[Any, Array]:
+def _compressed(file: BinaryIO, decoding: Decoder) -> Callable[[DicomImage], tuple[Any, Array]]:
+    """Decodes frames one by one, each as a file of a single picture."""
     import pydicom
-    from pydicom.encaps import get_frame
+    from pydicom.encaps import encapsulate, get_frame
 
     data = pydicom.dcmread(file, force=True, specific_tags=[*_FRAME_TAGS, *_PALETTE])
     if "PixelData" not in data:
         raise ScanError("without pixels")
-    _require_size(get_frame(data.PixelData, image.index, number_of_frames=image.frames), image)
-    return data, decoding.decode(data, image.syntax, image.index)
+    content: bytes = data.PixelData
+
+    def read(image: DicomImage) -> tuple[Any, Array]:
+        frame = get_frame(content, image.index, number_of_frames=image.frames)
+        _require_size(frame, image)
+        data.PixelData, data.NumberOfFrames = encapsulate([frame]), 1
+        data["PixelData"].is_undefined_length = True
+        for name in _OFFSETS:
+            data.pop(name, None)
+        return data, decoding.decode(data, image.syntax)
+
+    return read
 
 
 def _require_size(frame: bytes, image: DicomImage) -> None:
