@@ -123,7 +123,7 @@ def odd_scans() -> dict[str, tuple[nib.Nifti1Image, str | None]]:
         "holes": (nib.Nifti1Image(holes, plain), None),
         "one-slice": (nib.Nifti1Image(voxels[..., :1], plain), None),
         "flipped": (nib.Nifti1Image(voxels, np.diag([-1.5, -1.5, 8.0, 1.0])), None),
-        "five": (nib.Nifti1Image(voxels[..., None, None].repeat(2, -1), plain), "5"),
+        "five": (nib.Nifti1Image(voxels[..., None, None].repeat(2, -1), plain), "2 channels a voxel"),
         "complex": (nib.Nifti1Image(voxels.astype(np.complex64), plain), "complex"),
         "colour": (nib.Nifti1Image(colour, plain), "colour or record voxels"),
     }

@@ -63,7 +63,9 @@ def series(choice: Choice | None) -> dict[str, Any]:
     """Properties of the list of series. It shows only where there are several."""
     if choice is None:
         return {"choices": [], "value": None, "visible": False}
-    return {"choices": [(label, number) for number, label in enumerate(choice.labels, 1)], "value": choice.chosen, "visible": True}
+    # The control's own label says "Series".
+    lines = [label.removeprefix("series ") for label in choice.labels]
+    return {"choices": [(line, number) for number, line in enumerate(lines, 1)], "value": choice.chosen, "visible": True}
 
 
 def _saves(name: str) -> str:
