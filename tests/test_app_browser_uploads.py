@@ -14,6 +14,16 @@ from PIL import Image
 
 from vqseg.data.scan import read_labels
 
+# A drop as a browser describes it: one folder, which gives its files in portions.
+_DROP = """names => {
+  const files = names.map((name) => ({ isFile: true, isDirectory: false, file: (done) => done(new File(["no scan"], name)) }));
+  const portions = [files.slice(0, 1), files.slice(1), []];
+  const folder = { isFile: false, isDirectory: true, createReader: () => ({ readEntries: (done) => done(portions.shift()) }) };
+  const drop = new DragEvent("drop", { bubbles: true, cancelable: true });
+  Object.defineProperty(drop, "dataTransfer", { value: { items: [{ webkitGetAsEntry: () => folder }] } });
+  document.querySelector("#upload button").dispatchEvent(drop);
+}"""
+
 
 def send(page: Any, files: list[Path]) -> None:
     page.locator("#upload input[type=file]").set_input_files(files)
@@ -60,6 +70,11 @@ def test_a_folder_opens_as_its_files_do(page: Any, tmp_path: Path) -> None:
     page.get_by_role("heading", name="DICOM series, 5 images").wait_for()
     assert not page.locator("#series").is_visible()
     show_example(page)
+
+
+def test_a_folder_that_is_dropped_is_sent_as_its_files(page: Any) -> None:
+    page.evaluate(_DROP, ["a.nii", ".hidden", "b.nii"])
+    page.locator('[data-testid="toast-body"]', has_text="your upload holds no scan").wait_for()
 
 
 def test_a_coloured_picture_is_read_as_grey_with_a_word_and_gives_a_picture(page: Any, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from app.scan.lru import Lru
 from vqseg.data.handed_over import UPLOAD, largest_series, names_of_own, shown_name
+from vqseg.data.label_files import is_dicom
 from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_scan, series_of
 from vqseg.types import Scan
 
@@ -40,7 +41,7 @@ class Parcel:
         """
         self.byte_size = _checked(paths)
         self._folder = tempfile.TemporaryDirectory(prefix="vqseg-sent-")
-        self._sent = tuple(paths)
+        self._sent, self._is_one_series = tuple(paths), False
         try:
             self._source = self._taken(paths)
         except BaseException:
@@ -61,10 +62,17 @@ class Parcel:
             ScanError: If `read_scan` refuses the files.
         """
         scan = read_scan(self._source, series=series, most_bytes=most_bytes)
+        # Every file is an image of this scan: there is no need to look for other series in a thousand of them.
+        self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
         return replace(scan, name=shown_name(scan, self._sent))
 
     def series(self) -> tuple[tuple[str, ...], int]:
-        """A line for every DICOM series, and the number of the one that `read` reads by default. Raises ScanError as `read` does."""
+        """A line for every DICOM series, and the number of the one that `read` reads by default. Raises ScanError as `read` does.
+
+        After `read` no lines if its scan is made of all files.
+        """
+        if self._is_one_series:
+            return (), 0
         series = series_of(self._source)
         return tuple(one.label for one in series), largest_series(series) if series else 0
 
@@ -78,6 +86,7 @@ class Parcel:
         place = Path(self._folder.name) / UPLOAD
         place.mkdir()
         own = [_linked(path, place / name) for path, name in zip(paths, names_of_own(paths), strict=True) if name is not None]
+        self._count = len(own)
         return own[0] if len(paths) == 1 else place
 
 
