@@ -1,4 +1,4 @@
-"""Write the bundled examples into assets/examples: python assets/make_examples.py
+"""Write the bundled examples into assets/examples, and the cine into assets/cine: python assets/make_examples.py
 
 They are procedural phantoms with their ground truth. They show no person and may be used for anything (CC0). Their seeds differ from
 those of the training phantoms.
@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from vqseg.data.phantom import CLASSES, phantom_volume  # noqa: E402
+from vqseg.data.phantom_cine import phantom_cine, write_cine  # noqa: E402
 from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom  # noqa: E402
 from vqseg.types import Array  # noqa: E402
 
@@ -29,6 +30,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_wide-right-ventricle": (2007, "ES"),
     "phantom_trap-cyst-beside-the-heart": (2010, "ED"),
 }
+CINE, CINE_SEED = "phantom_beating-heart", 3033
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # The cyst of the trap: offset of its centre from the left ventricle's, radius and thickness of the wall, as shares of the longer side.
@@ -75,6 +77,9 @@ def main() -> None:
     write(folder / NODULE, *lung_phantom(NODULE_SEED))
     classes = dict.fromkeys(EXAMPLES, CLASSES) | {NODULE: LUNG_CLASSES}
     (folder / "classes.json").write_text(json.dumps(classes, indent=2) + "\n", encoding="utf-8")
+    cines = ROOT / "assets" / "cine"
+    cines.mkdir(exist_ok=True)
+    write_cine(phantom_cine(CINE_SEED), cines / CINE)
 
 
 def write(path: Path, image: Array, labels: Array, affine: Array) -> None:

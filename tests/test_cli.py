@@ -273,3 +273,14 @@ def test_predict_reads_a_study_says_what_it_did_and_writes_the_chosen_format(
     assert [one.SegmentLabel for one in segments] == list(Segmenter(load_model(checkpoint)).classes[1:])
     assert call("predict", study, "--checkpoint", checkpoint, "--output", output, "--format", "png") == 1
     assert "skipped heart: heart.png: a PNG holds one slice" in capsys.readouterr().err
+
+
+def test_predict_measures_a_cine_of_dicom(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dicom_files import cine, folder, pixels
+
+    study = folder(tmp_path / "heart", cine(np.stack([pixels(2, seed, (20, 16)) for seed in range(3)])))
+    output = tmp_path / "labels"
+    assert call("predict", study, "--cine", "--checkpoint", checkpoint, "--output", output) == 0, capsys.readouterr().err
+    assert nib.load(output / "heart.nii.gz").shape == (16, 20, 2, 3)
+    assert nib.load(output / "heart.nii.gz").header.get_zooms()[3] == pytest.approx(0.04)
+    assert {path.name for path in output.iterdir()} == {"heart.nii.gz", "heart.csv", "summary.csv"}

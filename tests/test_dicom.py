@@ -279,7 +279,19 @@ def test_pictures_without_positions_are_in_the_order_of_their_numbers(tmp_path: 
     scan = read_scan(folder(tmp_path / "old", series))
     np.testing.assert_array_equal(scan.voxels, values.transpose(2, 1, 0))
     assert scan.notes == ("positions are unknown; the slices are in the order of their numbers",)
-    assert scan.spacing == (0.5, 2.0, 1.0)
+    assert scan.spacing == (0.5, 2.0, 1.0) and not scan.spacing_known
+
+
+def test_the_size_of_a_voxel_is_known_where_positions_or_the_header_say_it(tmp_path: Path) -> None:
+    assert read_scan(folder(tmp_path / "heart", stack(pixels(3)))).spacing_known
+    (alone,) = stack(pixels(1))
+    assert read_scan(save(alone, tmp_path / "alone.dcm")).spacing_known
+    del alone.SliceThickness
+    assert not read_scan(save(alone, tmp_path / "alone.dcm")).spacing_known
+    del alone.PixelSpacing
+    alone.SliceThickness = 5.0
+    scan = read_scan(save(alone, tmp_path / "alone.dcm"))
+    assert not scan.spacing_known and scan.notes == ("the size of a pixel is unknown; 1 mm was taken",)
 
 
 def test_a_multi_frame_capture_with_a_frame_time_is_a_cine_of_one_slice(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_damaged_dicom_file_is_refused_by_our_own_error_or_read(tmp_path: Path
     for content in mutations(path.read_bytes(), count, seed=len(kind)):
         path.write_bytes(content)
         outcomes.append(outcome(path))
-    assert set(outcomes) == {"read", "refused"}
+    assert {"refused"} <= set(outcomes) <= {"read", "refused"}
 
 
 def test_a_picture_that_ends_its_decoder_is_refused_and_the_next_one_read(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_damaged_zip_is_refused_by_our_own_error_or_read(tmp_path: Path) -> No
     for content in mutations(path.read_bytes(), 60, seed=5):
         path.write_bytes(content)
         outcomes.append(outcome(path))
-    assert set(outcomes) == {"read", "refused"}
+    assert {"refused"} <= set(outcomes) <= {"read", "refused"}
 
 
 def test_a_header_that_promises_more_than_is_allowed_is_refused_unread(tmp_path: Path) -> None:

@@ -308,3 +308,9 @@ def test_labels_in_every_format_come_back(tmp_path: Path) -> None:
     for name in ("a.nrrd", "a.mha", "a.npz", "a.npy", "a.nii.gz"):
         write_labels(labels, scan, tmp_path / name)
         np.testing.assert_array_equal(read_labels(tmp_path / name), labels)
+    moments = np.stack([labels] * 2 + [labels[::-1]] * 10, axis=3)
+    for name in ("b.nrrd", "b.mha", "b.npz"):
+        write_labels(moments, scan, tmp_path / name)
+        for frame in (1, 2):
+            np.testing.assert_array_equal(read_scan(tmp_path / name, frame).voxels, moments[..., frame])
+        np.testing.assert_allclose(read_scan(tmp_path / "b.nrrd", 1).affine, scan.affine, atol=1e-5)

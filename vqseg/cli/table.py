@@ -6,11 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vqseg.cli import domains, sensitivity
+from vqseg.cli import domains, ejection, sensitivity
 from vqseg.cli.parsing import asks_help, config_parser, read_config
 
 # Tables of finished checkpoints: nothing is trained, and no configuration is read.
-_READY: dict[str, Callable[[Sequence[str]], int]] = {sensitivity.NAME: sensitivity.run, domains.NAME: domains.run}
+_READY: dict[str, Callable[[Sequence[str]], int]] = {
+    sensitivity.NAME: sensitivity.run,
+    domains.NAME: domains.run,
+    ejection.NAME: ejection.run,
+}
 _NAME_HELP = f"the table; or {' or '.join(_READY)}, which train nothing and have options of their own (table {next(iter(_READY))} --help)"
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "ACCEPTED",
     "MAX_BYTES",
     "ScanError",
+    "Source",
     "accepted",
     "ending_of",
     "format_names",
@@ -132,17 +133,17 @@ def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[
     A scan that came as NIfTI gives its own shape (2D or 3D), forms, codes and units to the .nii; texts and extensions are left out.
 
     Args:
-        labels: (X, Y, Z) uint8.
-        scan: The scan that they belong to, of the same shape.
+        labels: (X, Y, Z) uint8; or those of a series, (X, Y, Z, T).
+        scan: The scan that they belong to, or any frame of the series, of the same shape.
         path: A file whose ending is one of `writable_endings()`; `label_name` gives a scan's. A .dcm becomes a DICOM segmentation, for a
             scan that came as DICOM: it names study and images by their unique numbers, and no patient.
         classes: Names of the classes, the background first, for formats that keep them (a DICOM segmentation).
 
     Raises:
-        ScanError: If labels and scan differ in shape, labels are not uint8, the ending is unknown, or a PNG gets several slices.
+        ScanError: If labels and scan differ in shape, labels are not uint8, the ending is unknown, or a PNG gets several slices or frames.
     """
     path = Path(path)
-    if labels.dtype != np.uint8 or labels.shape != scan.shape:
+    if labels.dtype != np.uint8 or labels.ndim not in (3, 4) or labels.shape[:3] != scan.shape:
         raise ScanError(f"labels are {labels.dtype} {labels.shape}; expected uint8 {scan.shape}, the grid of {scan.name}")
     kind = format_of_name(path.name)
     if kind is None or kind.write_labels is None:

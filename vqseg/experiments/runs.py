@@ -288,9 +288,10 @@ def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:
     note = folder / _ORIGIN
     if folder.is_dir():
         recover_folder(folder / "state")
-    if (folder / "state").is_dir() and not _holds(note, origin):
+    states = [path for path in (folder / "state", folder / "state-before") if path.is_dir()]
+    if states and not _holds(note, origin):
         logger.warning("%s was begun by another version or on other data, and starts over", folder)
-        for left in (folder / "state", *folder.glob(".state-*")):
+        for left in states:
             shutil.rmtree(left)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(note, json.dumps(origin) + "\n")

@@ -122,7 +122,8 @@ def _note(folder: Path, stage: Stage, settings: str, checkpoint: Path, trainer: 
     }
     write_whole(folder / _DONE, json.dumps(notes, indent=1) + "\n")
     # Written last: a finished stage needs no state, and it is three times as large as the weights.
-    shutil.rmtree(folder / "state", ignore_errors=True)
+    for left in ("state", "state-before"):
+        shutil.rmtree(folder / left, ignore_errors=True)
 
 
 def _notes(folder: Path) -> StageNotes | None:

@@ -104,6 +104,10 @@ def _check_labels(pools: TrainingPools, config: Config) -> None:
     names, labels = config.model.classes, pools.labelled.labels
     if labels is not None and int(labels.max()) >= len(names):
         raise TrainingError(f"{config.data.folder} has the label {int(labels.max())}; expected 0 to {len(names) - 1} for {names}")
+    taught = [pool.labels for pool in (pools.labelled, pools.phantoms) if pool is not None and pool.labels is not None]
+    found = torch.cat([labels.unique() for labels in taught]).unique().tolist() if taught else []
+    if untaught := [name for value, name in enumerate(names) if value not in found]:
+        logger.warning("no labelled slice shows %s: the run cannot learn what nobody shows it", ", ".join(untaught))
     if pools.unlabelled is not None and pools.unlabelled.labels is not None:
         check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
 

@@ -25,4 +25,4 @@ def axial_scan(name: str, voxels: Array) -> Scan:
     Raises:
         ScanError: If no voxel is finite.
     """
-    return Scan(with_finite_voxels(name, voxels), AXIAL.copy(), (1.0, 1.0, 1.0), name)
+    return Scan(with_finite_voxels(name, voxels), AXIAL.copy(), (1.0, 1.0, 1.0), name, spacing_known=False)

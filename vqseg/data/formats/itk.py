@@ -125,7 +125,9 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
         voxels = np.array(chosen, np.float32).transpose().reshape((x, y, z), order="F")
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     scan = Scan(with_finite_voxels(name, voxels), affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
-    return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None) if channels == 1 else ())
+    # 1 x 1 x 1 is what these formats have by default.
+    known = len(size) > 2 and bool((spacing != 1).any())
+    return replace(scan, frames=frames, spacing_known=known, notes=chosen_frame_notes(frame, frames, None) if channels == 1 else ())
 
 
 def _shape(name: str, size: tuple[int, ...], channels: int, frame: int | None) -> tuple[int, ...]:
@@ -163,12 +165,13 @@ def _affine(image: Any) -> Array:
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
     sitk = _simpleitk()
 
-    image = sitk.GetImageFromArray(labels.transpose())
-    affine = _TO_LPS @ scan.affine[:3]
-    lengths = np.linalg.norm(affine[:, :3], axis=0)
+    image = sitk.GetImageFromArray(labels.transpose(), isVector=False)
+    axes = np.eye(labels.ndim)
+    axes[:3, :3] = _TO_LPS @ scan.affine[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
     image.SetSpacing(lengths.tolist())
-    image.SetDirection((affine[:, :3] / lengths).flatten().tolist())
-    image.SetOrigin(affine[:, 3].tolist())
+    image.SetDirection((axes / lengths).flatten().tolist())
+    image.SetOrigin([*(_TO_LPS @ scan.affine[:3, 3]), *[0.0] * (labels.ndim - 3)])
     sitk.WriteImage(image, str(path), useCompression=True)
 
 

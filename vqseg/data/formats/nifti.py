@@ -72,20 +72,23 @@ def _read_scan(path: Path, frame: int | None, most_bytes: int) -> Scan:
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ScanError(f"{name} is a broken or cut-off gzip file") from error
     grid, (frames, seconds) = _grid(header, voxels.shape), _moments(header)
-    notes = chosen_frame_notes(frame, frames, seconds)
-    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds, notes)
+    notes, known = chosen_frame_notes(frame, frames, seconds), spacing_known(header)
+    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds, notes, known)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
-    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine."""
+    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine. A series has its frames last."""
     if isinstance(scan.header, NiftiGrid):
         # Without an affine nibabel leaves both forms and their codes as they were.
-        image = nib.Nifti1Image(labels.reshape(scan.header.shape), None, scan.header.header)
+        shaped = labels if labels.ndim == 4 else labels.reshape(scan.header.shape)
+        image = nib.Nifti1Image(shaped, None, scan.header.header)
         if isinstance(scan.header.header, nib.Nifti2Header):
-            image = nib.Nifti2Image(labels.reshape(scan.header.shape), None, scan.header.header)
+            image = nib.Nifti2Image(shaped, None, scan.header.header)
     else:
         image = nib.Nifti1Image(labels, scan.affine)
-        image.header.set_xyzt_units("mm")
+        image.header.set_xyzt_units("mm", "sec" if labels.ndim == 4 and scan.frame_seconds else None)
+        if labels.ndim == 4:
+            image.header["pixdim"][4] = scan.frame_seconds or 0.0
     image.to_filename(path)
 
 
@@ -225,6 +228,12 @@ def _spacing(header: nib.Nifti1Header) -> Array:
     return spacing
 
 
+def spacing_known(header: Any) -> bool:
+    """Whether the header says how large a voxel is. 1 x 1 x 1 is what converters write where they do not know."""
+    stored = np.abs(header["pixdim"][1:4].astype(np.float64))
+    return bool(np.isfinite(stored).all() and (stored > 0).all() and (stored != 1).any())
+
+
 def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     # A fresh header that takes over geometry alone: whatever else a file carries is dropped by default.
     fresh = type(header)()
@@ -234,6 +243,8 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh.set_data_dtype(np.uint8)
     fresh.set_data_shape(own)
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
+    # The time between two frames, for the labels of a whole series; nibabel resets it for those of a single frame.
+    fresh["pixdim"][4] = header["pixdim"][4]
     return NiftiGrid(fresh, own)
 
 

@@ -85,11 +85,12 @@ def _luminance(picture: Image.Image) -> tuple[Array, bool]:
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:
-    """A grey PNG of the label values themselves. Raises ScanError for several slices."""
-    if labels.shape[2] != 1:
-        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels.shape[2]}; write .nii.gz or .npy")
+    """A grey PNG of the label values themselves. Raises ScanError for several slices or frames."""
+    if labels[0, 0].size != 1:
+        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels[0, 0].size}; write .nii.gz or .npy")
+    picture = labels.reshape(labels.shape[:2])
     # A picture has rows first; a DICOM slice, as every volume, columns.
-    picture = labels[:, :, 0].T if isinstance(scan.header, DicomSource) else labels[:, :, 0]
+    picture = picture.T if isinstance(scan.header, DicomSource) else picture
     Image.fromarray(np.ascontiguousarray(picture)).save(path, format="PNG")
 
 

@@ -79,7 +79,7 @@ def read_series(members: Sequence[Member], name: str, frame: int | None, most_by
     references = tuple(ReferencedImage(one.sop_class, one.sop, one.series, one.index + 1 if one.frames > 1 else None) for one in images)
     source = DicomSource(images[0].study, images[0].reference, images[0].modality, references)
     x, y, z = (float(one) for one in spacing)
-    return Scan(voxels, stack.affine, (x, y, z), name, source, stack.moments, stack.seconds, notes + stack.notes)
+    return Scan(voxels, stack.affine, (x, y, z), name, source, stack.moments, stack.seconds, notes + stack.notes, stack.known)
 
 
 def _read(path: Path, frame: int | None, most_bytes: int) -> Scan:
@@ -100,6 +100,8 @@ def write_dicom_labels(labels: Array, scan: Scan, path: Path, classes: Sequence[
     """
     if not isinstance(scan.header, DicomSource):
         raise ScanError(f"{path.name}: a DICOM segmentation refers to a DICOM series, and {scan.name} is none; write .nii.gz")
+    if labels.ndim != 3:
+        raise ScanError(f"{path.name}: a DICOM segmentation holds one moment here, the labels have {labels.shape[3]}; write .nii.gz")
     from vqseg.data.formats.dicom.segmentation import write_segmentation
 
     write_segmentation(labels, scan, scan.header, path, classes)

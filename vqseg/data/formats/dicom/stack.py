@@ -24,12 +24,16 @@ _ROUNDING = 0.011
 
 @dataclass(frozen=True)
 class Stack:
-    """slices[z][moment], the affine of voxels[column, row, slice] (RAS+), and what a person should know."""
+    """slices[z][moment], the affine of voxels[column, row, slice] (RAS+), and what a person should know.
+
+    known: whether all three sizes of a voxel are measured or said, and none of them was taken as 1 mm.
+    """
 
     slices: tuple[tuple[DicomImage, ...], ...]
     affine: Array
     seconds: float | None
     notes: tuple[str, ...]
+    known: bool
 
     @property
     def moments(self) -> int:
@@ -55,7 +59,8 @@ def stack_of(series: Series, name: str) -> Stack:
     places = _by_position(images)
     slices, seconds, said = _moments(places, images[0].between, name)
     affine, told = _affine(slices, name)
-    return Stack(slices, affine, seconds, notes + said + told)
+    known = images[0].pixel_spacing is not None and (len(slices) > 1 or bool(images[0].between))
+    return Stack(slices, affine, seconds, notes + said + told, known)
 
 
 def _by_position(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
@@ -173,9 +178,9 @@ def _unplaced(images: Sequence[DicomImage], notes: tuple[str, ...]) -> Stack:
     )
     unknown = "positions are unknown; sizes in mm may be wrong" if first.pixel_spacing is None else "positions are unknown"
     if first.frames > 1 and len({one.sop for one in images}) == 1 and first.seconds:
-        return Stack((tuple(ordered),), affine, first.seconds, (*notes, unknown))
+        return Stack((tuple(ordered),), affine, first.seconds, (*notes, unknown), known=False)
     order = "; the slices are in the order of their numbers" if len(images) > 1 else ""
-    return Stack(tuple((one,) for one in ordered), affine, None, (*notes, unknown + order))
+    return Stack(tuple((one,) for one in ordered), affine, None, (*notes, unknown + order), known=False)
 
 
 def _normal(image: DicomImage) -> Array:
