@@ -357,7 +357,8 @@ def test_the_counter_ends_every_upload_that_it_began(fails: bool, tmp_path: Path
         if message["type"] == "http.response.body":
             uploads.read(path)
 
-    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload"}, None, sent)
+    headers = [(b"content-length", b"100")]
+    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}, None, sent)
     if fails:
         with pytest.raises(ConnectionError):
             asyncio.run(call)

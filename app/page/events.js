@@ -23,10 +23,20 @@ export const exampleChosen = (title, checkpoint) => [title, checkpoint, begin(ti
 export const checkpointChosen = (name, scan) => [name, scan, begin(scan?.name, name)];
 
 /**
- * @param {{orig_name?: string} | null} file
+ * @param {{orig_name?: string}[] | null} files
  * @param {string} checkpoint
  */
-export const fileSent = (file, checkpoint) => [file, checkpoint, begin(file?.orig_name, file)];
+export const fileSent = (files, checkpoint) => [
+  files,
+  checkpoint,
+  begin(files?.length === 1 ? files[0].orig_name : (files?.length ?? 0) + " files", files),
+];
+
+/**
+ * @param {number} number
+ * @param {string} checkpoint
+ */
+export const seriesChosen = (number, checkpoint) => [number, checkpoint, begin("Series " + number, number)];
 
 export const openingDone = () => settle();
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.page.files import build_accepted, build_saving
 from app.page.gallery import build_gallery
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
@@ -16,7 +17,6 @@ from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
 from app.visit.manifest import Example
 from app.web import mounting, source
-from vqseg.data.scan import format_names
 
 OPACITY = 0.55
 
@@ -29,6 +29,7 @@ class Sidebar:
     checkpoint: gr.Dropdown
     other: gr.Textbox
     upload: gr.File
+    series: gr.Dropdown
     truth: gr.File
     strength: gr.Slider
     mode: gr.Radio
@@ -44,6 +45,7 @@ class Sidebar:
     convention: gr.Radio
     reset: gr.Button
     download: gr.DownloadButton
+    saved_as: gr.Radio
 
     @property
     def view(self) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan |
         Its controls.
     """
     with gr.Sidebar(width=320, elem_id="sidebar"):
-        case, perturbation, view = _case(examples, models, first is not None), _perturbation(first), _view(first)
+        case, perturbation, view = _case(examples, models, first), _perturbation(first), _view(first)
         overlay = _overlay(models.default.classes)
         reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(**case, **perturbation, **view, **overlay, reset=reset)
@@ -118,12 +120,13 @@ def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan |
 _Group = dict[str, Any]
 
 
-def _case(examples: Sequence[Example], models: Models, opened: bool) -> _Group:
+def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -> _Group:
     _title("Case")
     case = build_gallery(examples)
-    upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
-    gr.Markdown(format_names(), elem_id="accepted")
-    truth = gr.File(label="Ground truth (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+    upload = gr.File(label="Your scan", show_label=False, height=72, file_count="multiple", type="filepath", elem_id="upload")
+    build_accepted()
+    series = gr.Dropdown([], label="Series", visible=False, elem_id="series")
+    truth = gr.File(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",
@@ -133,8 +136,9 @@ def _case(examples: Sequence[Example], models: Models, opened: bool) -> _Group:
         visible=models.opens_others,
         elem_id="other",
     )
-    download = gr.DownloadButton("Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=opened, elem_id="download")
-    return {"case": case, "upload": upload, "truth": truth, "checkpoint": checkpoint, "other": other, "download": download}
+    download, saved_as = build_saving(first)
+    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "checkpoint": checkpoint, "other": other}
+    return {**chosen, "download": download, "saved_as": saved_as}
 
 
 def _perturbation(first: OpenScan | None) -> _Group:

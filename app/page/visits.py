@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from app.scan.description import describe
@@ -17,8 +16,9 @@ from app.scan.truth import truth_labels
 from app.visit.examples import Examples
 from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Opening, Openings
+from app.visit.parcels import Choice, KeptParcels
 from app.visit.session import SessionError, SessionStore
-from app.visit.uploads import Uploads
+from app.visit.uploads import Sent, Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 from vqseg.types import Scan
@@ -38,17 +38,20 @@ class Opened:
         token: The only key to it.
         title: Its name, as visitors read it.
         brought: Whether it brought its checkpoint, because the one that was chosen cannot read it.
+        choice: The DICOM series that came with it, if there are several.
     """
 
     scan: OpenScan
     token: str
     title: str
     brought: bool = False
+    choice: Choice | None = None
 
     @property
     def value(self) -> dict[str, Any]:
         """The viewer's value."""
-        return describe(self.token, self.scan, self.title, brought=self.brought)
+        told = describe(self.token, self.scan, self.title, brought=self.brought)
+        return {**told, "series": self.choice.chosen if self.choice else None}
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class Visits:
             openings: Gives each opening its turn.
         """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+        self._parcels = KeptParcels()
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
         """Open a bundled example.
@@ -137,11 +141,11 @@ class Visits:
         strength = scan.opening.strength if asked.strength is None else asked.strength
         return Linked(opened, asked, plane, index, strength, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
 
-    def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
-        """Open an uploaded file. If that fails, the scan on show stays.
+    def upload(self, paths: Sent, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
+        """Open what was uploaded. If that fails, the scan on show stays.
 
         Args:
-            path: The file; None if none was sent.
+            paths: One file, or several that belong together; None if none was sent.
             checkpoint: Name of the checkpoint that encodes it.
             ticket: Key for the progress.
             owner: The visit.
@@ -150,10 +154,32 @@ class Visits:
             The scan.
         """
         with self._openings.opening(ticket, owner) as opening:
-            with self._uploads.read_in_turn(path, self._openings, opening, self._store.most_scan_bytes) as scan:
+            with self._parcels.exchange(owner) as keep:
+                with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes, keep=keep) as scan:
+                    opened = _encoded(scan, self._model(checkpoint, opening), opening)
+                opening.tell()
+                token = self._store.put(opened, owner)
+            return Opened(opened, token, scan.name, choice=self._parcels.choice(owner))
+
+    def series(self, number: int, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
+        """Open another DICOM series of the files that the visit has sent.
+
+        Args:
+            number: Of the series, from 1.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            with self._openings.turn(opening):
+                opening.tell(stage="reading")
+                scan = self._parcels.read(owner, number, self._store.most_scan_bytes)
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
             opening.tell()
-            return Opened(opened, self._store.put(opened, owner), scan.name)
+            return Opened(opened, self._store.put(opened, owner), scan.name, choice=self._parcels.choice(owner, number))
 
     def checkpoint(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
         """Encode the scan on show with another checkpoint.
@@ -205,11 +231,11 @@ class Visits:
         """
         return None if self._openings.busy(owner) else self.held(value)
 
-    def truth(self, path: str | Path | None, value: Shown) -> str:
+    def truth(self, paths: Sent, value: Shown) -> str:
         """Use a label file as the ground truth of the scan on show. A wrong file changes nothing.
 
         Args:
-            path: The file; None if none was sent.
+            paths: The file, or several that belong together; None if none was sent.
             value: The viewer's value.
 
         Returns:
@@ -220,7 +246,7 @@ class Visits:
             SessionError: If the scan is no longer held.
         """
         scan = self._held(value)
-        given = self._uploads.read(path, self._store.most_scan_bytes)
+        given = self._uploads.read(paths, self._store.most_scan_bytes)
         # All visitors share an example: a file of one of them must not become the ground truth of the others.
         if scan.example is not None:
             raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
@@ -235,9 +261,10 @@ class Visits:
             return None
 
     def end(self, owner: str) -> None:
-        """End a visit: its opening is cancelled, and its scan is dropped."""
+        """End a visit: its opening is cancelled, and its scan and its files are dropped."""
         self._openings.leave(owner)
         self._store.release(owner)
+        self._parcels.release(owner)
 
     def _held(self, value: Shown) -> OpenScan:
         return self._store.get((value or {}).get("token"))
@@ -263,7 +290,7 @@ class Visits:
             opened.truth = scan.truth if scan.model.classes == model.classes else None
         opening.tell()
         token = self._store.put(opened, owner, shared=opened.example is not None)
-        return Opened(opened, token, (value or {})["name"])
+        return Opened(opened, token, (value or {})["name"], choice=self._parcels.choice(owner, (value or {}).get("series")))
 
     def _linked_model(self, name: str | None, opening: Opening) -> tuple[Served, str]:
         """The checkpoint of a link, or the default one and a warning that says why."""
@@ -286,7 +313,9 @@ class Visits:
         return self._model(example.checkpoint, opening), True
 
     def _shared(self, scan: OpenScan, owner: str, *, brought: bool) -> Opened:
-        return Opened(scan, self._store.put(scan, owner, shared=True), scan.example or "", brought)
+        token = self._store.put(scan, owner, shared=True)
+        self._parcels.release(owner)
+        return Opened(scan, token, scan.example or "", brought)
 
 
 def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.page.endpoints import OPENS
+from app.page.files import formats, saving, series
 from app.page.sidebar import Sidebar, slice_slider, structures, windows
 from app.page.visits import Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
@@ -56,21 +57,22 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        for event in (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload()):
+        for event in (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload(), self._series()):
             self._settle(event)
         self._truth()
         self._views()
         self._reset()
 
-        def download(value: Shown) -> Any:
+        def download(value: Shown, ending: str | None) -> Any:
             # Returning the file again renews its copy in Gradio's cache.
             scan = visits.held(value)
-            return gr.skip() if scan is None else str(scan.label_file())
+            return gr.skip() if scan is None else gr.update(**saving(scan, ending))
 
         def end(request: gr.Request) -> None:
             visits.end(_owner(request))
 
-        gr.Timer(_REFRESH_SECONDS).tick(download, viewer, bar.download, **_PRIVATE)
+        gr.Timer(_REFRESH_SECONDS).tick(download, [viewer, bar.saved_as], bar.download, **_PRIVATE)
+        bar.saved_as.input(download, [viewer, bar.saved_as], bar.download, **_AGAIN)
         blocks.unload(end)
 
     def _link(self, blocks: gr.Blocks) -> Any:
@@ -135,15 +137,15 @@ class Wiring:
 
     def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
-        outputs = [self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint, bar.visible]
+        outputs = [self._viewer, bar.download, bar.saved_as, bar.truth, bar.case, bar.checkpoint, bar.visible]
         return event(handler, [control, self._viewer, ticket], outputs, js=_event("checkpointChosen"), **_OPENING)
 
     def _upload(self) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
 
-        def upload(path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
+        def upload(paths: list[str] | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
-                opened = self._visits.upload(path, checkpoint, ticket, _owner(request))
+                opened = self._visits.upload(paths, checkpoint, ticket, _owner(request))
             # The drop zone must be empty to take the next file. A scan of one's own opens with the network's own answer.
             return {**self._shown(opened), bar.upload: None, bar.strength: 0}
 
@@ -152,13 +154,28 @@ class Wiring:
         sent.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
         return sent
 
+    def _series(self) -> Any:
+        bar, ticket = self._bar, gr.Textbox(visible=False)
+
+        def chosen(number: int, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
+            with errors_as_messages():
+                return self._shown(self._visits.series(number, checkpoint, ticket, _owner(request)))
+
+        return bar.series.input(chosen, [bar.series, bar.checkpoint, ticket], self._outputs, js=_event("seriesChosen"), **_OPENING)
+
     def _settle(self, event: Any) -> None:
         """Bind what follows after a scan was opened, or after that has failed."""
         bar = self._bar
 
         def restored(value: Shown, request: gr.Request) -> Updates:
             scan = self._visits.restored(value, _owner(request))
-            return gr.skip() if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
+            if scan is None:
+                return gr.skip()
+            return {
+                bar.case: scan.example,
+                bar.checkpoint: picked(self._visits.models, scan.model),
+                bar.series: (value or {}).get("series"),
+            }
 
         # then() is not called after an event that the queue has refused; success() and failure() cover all cases.
         event.success(None, js=_event("openingDone"))
@@ -167,7 +184,7 @@ class Wiring:
         event.failure(
             restored,
             [self._viewer],
-            [bar.case, bar.checkpoint],
+            [bar.case, bar.checkpoint, bar.series],
             js=_event("openingFailed"),
             queue=False,
             trigger_mode="multiple",
@@ -177,9 +194,9 @@ class Wiring:
     def _truth(self) -> None:
         bar = self._bar
 
-        def truth(path: str | None, value: Shown) -> Updates:
+        def truth(paths: list[str] | None, value: Shown) -> Updates:
             with errors_as_messages():
-                name = self._visits.truth(path, value)
+                name = self._visits.truth(paths, value)
             return {self._viewer: {**(value or {}), "truth": name}, bar.truth: None}
 
         shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": bar.truth, "api_visibility": "private"}
@@ -215,7 +232,8 @@ class Wiring:
     def _outputs(self) -> list[Any]:
         """The components that `_shown` updates."""
         bar = self._bar
-        return [self._viewer, bar.plane, bar.index, bar.download, bar.truth, bar.window, bar.case, bar.checkpoint]
+        files = [bar.download, bar.saved_as, bar.truth, bar.series]
+        return [self._viewer, bar.plane, bar.index, *files, bar.window, bar.case, bar.checkpoint]
 
     def _shown(self, opened: Opened) -> Updates:
         """The page with this scan on show, in its acquired plane at the slice that is shown first."""
@@ -224,7 +242,9 @@ class Wiring:
             self._viewer: opened.value,
             bar.plane: scan.plane,
             bar.index: gr.update(**slice_slider(scan, scan.plane)),
-            bar.download: gr.update(value=str(scan.label_file()), interactive=True),
+            bar.download: gr.update(**saving(scan)),
+            bar.saved_as: gr.update(**formats(scan)),
+            bar.series: gr.update(**series(opened.choice)),
             # A bundled example has its own ground truth, which all visitors share.
             bar.truth: gr.update(value=None, visible=scan.example is None),
             bar.window: gr.update(**windows(scan)),
@@ -235,7 +255,7 @@ class Wiring:
     def _reopened(self, opened: Opened) -> Updates:
         """The page with the same scan under another checkpoint. Plane, slice and window stay."""
         bar, shown = self._bar, self._shown(opened)
-        kept = (self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint)
+        kept = (self._viewer, bar.download, bar.saved_as, bar.truth, bar.case, bar.checkpoint)
         return {**{component: shown[component] for component in kept}, bar.visible: gr.update(**structures(opened.scan.model.classes))}
 
     def _view_of(self, scan: OpenScan) -> Updates:

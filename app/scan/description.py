@@ -8,6 +8,7 @@ from app.scan.frame_request import FAR_MODES
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
 from app.scan.render import label_colours
+from vqseg.data.scan import has_geometry
 
 
 def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -> dict[str, Any]:
@@ -30,10 +31,12 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
         "judged": [classes[label] for label in scan.judged],
         "name": title,
         "own": scan.example is None,
+        "notes": list(scan.segmented.scan.notes),
+        "saves": [[one.name, one.ending] for one in scan.formats],
         "checkpoint": scan.model.name,
         "brought": scan.model.title if brought else "",
         "outside": _outside(scan),
-        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
+        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if has_geometry(scan.segmented.scan) else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
         "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],

@@ -5,6 +5,7 @@ Modules that keep more for a scan (frames, replays, curves, steps of the lesson)
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.scan.planes import PlaneView, acquisition_plane, plane_views
+from vqseg.data.label_files import NIFTI, LabelFormat, label_formats
 from vqseg.data.scan import without_ending, write_labels
 from vqseg.types import Array
 
@@ -41,7 +43,7 @@ class OpeningView:
 
 
 class OpenScan:
-    """An encoded scan, the views of its planes, and its label file for download."""
+    """An encoded scan, the views of its planes, and its label files for download."""
 
     def __init__(
         self,
@@ -82,24 +84,42 @@ class OpenScan:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""
         return self.views[plane].axis == self.segmented.axis
 
-    def label_file(self) -> Path:
-        """The labels at strength 0 as a NIfTI file on the scan's grid. The first call writes it; `close` deletes it."""
+    @property
+    def formats(self) -> tuple[LabelFormat, ...]:
+        """The formats that its labels can be saved in, the proposed one first."""
+        return label_formats(self.segmented.scan)
+
+    def label_file(self, ending: str = "") -> Path:
+        """The labels at strength 0 as a file on the scan's grid.
+
+        Args:
+            ending: Of one of `formats`; any other means the first of them.
+
+        Returns:
+            The file. The first call writes it; `close` deletes it.
+        """
+        ending = ending if ending in [one.ending for one in self.formats] else self.formats[0].ending
         with self.lock:
             if self._folder is None:
                 self._folder = tempfile.TemporaryDirectory(prefix="vqseg-labels-")
-            path = Path(self._folder.name) / label_file_name(self.segmented.scan.name)
+            path = Path(self._folder.name) / label_file_name(self.segmented.scan.name, ending)
             if not path.exists():
-                write_labels(self.segmented.labels, self.segmented.scan, path)
+                write_labels(self.segmented.labels, self.segmented.scan, path, self.model.classes)
             return path
 
     def close(self) -> None:
-        """Delete the label file."""
+        """Delete the label files."""
         with self.lock:
             if self._folder is not None:
                 self._folder.cleanup()
                 self._folder = None
 
 
-def label_file_name(scan_name: str) -> str:
+def label_file_name(scan_name: str, ending: str = NIFTI.ending) -> str:
     """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz."""
-    return f"{without_ending(scan_name) or 'scan'}_labels.nii.gz"
+    return f"{file_stem(scan_name)}_labels{ending}"
+
+
+def file_stem(scan_name: str) -> str:
+    """What the names of files about a scan begin with, as in web/files.js: "DICOM series, 12 images" -> "DICOM_series_12_images"."""
+    return re.sub(r"[^\w.-]+", "_", without_ending(scan_name)) or "scan"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vqseg.data.scan import ScanError, through_plane_axis
+from vqseg.data.scan import ScanError, has_geometry, through_plane_axis
 from vqseg.inference import dice_by_class
 from vqseg.types import UNSURE, Array, Scan
 
@@ -34,7 +34,7 @@ def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
     """
     if truth.shape != scan.shape:
         raise ScanError(f"{truth.name} has {_size(truth)} voxels; the scan {scan.name} has {_size(scan)}")
-    if truth.header is not None and scan.header is not None and not np.allclose(truth.affine, scan.affine, atol=_SAME_PLACE):
+    if has_geometry(truth) and has_geometry(scan) and not np.allclose(truth.affine, scan.affine, atol=_SAME_PLACE):
         raise ScanError(f"{truth.name} lies elsewhere than {scan.name}: their affines differ, so their voxels do not match")
     last = len(classes) - 1
     labels = truth.voxels.astype(np.uint8) if truth.voxels.min() >= 0 and truth.voxels.max() <= last else None

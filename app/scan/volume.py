@@ -10,6 +10,7 @@ import numpy as np
 
 from app.scan.open_scan import OpenScan
 from app.scan.truth import shown_truth, truth_dice
+from vqseg.data.scan import has_geometry
 from vqseg.inference import dice_by_class
 from vqseg.types import Array, Scan
 
@@ -97,7 +98,7 @@ def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
         "inverse": np.linalg.inv(own.affine).tolist(),
         "axes": {plane: view.axis for plane, view in scan.views.items()},
         "acquired": scan.plane,
-        "oriented": own.header is not None,
+        "oriented": has_geometry(own),
         "start": _start(thin.take(scan.segmented.labels), thin),
         "window": display_range(voxels, thin.take(scan.segmented.normalised)),
         "percentiles": [float(bound) for bound in np.percentile(voxels, (1, 99))],
@@ -138,7 +139,7 @@ def class_figures(scan: OpenScan, labels: Array) -> list[dict[str, Any]]:
     return [
         {
             "voxels": voxels[label],
-            "millilitres": voxels[label] * millilitres if own.header is not None else None,
+            "millilitres": voxels[label] * millilitres if has_geometry(own) else None,
             "dice": dice[label - 1],
             "truth": truth[label - 1],
         }

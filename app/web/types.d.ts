@@ -31,6 +31,12 @@ export interface Scan {
   judged: string[];
   name: string;
   own: boolean;
+  /** number of the DICOM series, if there are several to choose from */
+  series: number | null;
+  /** what a person should know of how its file was read */
+  notes: string[];
+  /** name and ending of every format that its labels can be saved in, the proposed one first */
+  saves: [string, string][];
   checkpoint: string;
   /** the title of its checkpoint if the example brought it, because the one before cannot read it; else "" */
   brought: string;

@@ -25,8 +25,9 @@ from vqseg.data.formats import (
     without_ending,
     writable_endings,
 )
+from vqseg.data.formats.axial import AXIAL
 from vqseg.data.formats.bundle import read_members, series_of_members
-from vqseg.data.formats.dicom import DICOM, write_dicom_labels
+from vqseg.data.formats.dicom import DICOM, Series, write_dicom_labels
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder, members_of_zip, zipfile_starts
 from vqseg.data.limits import MAX_BYTES, ScanError
 from vqseg.types import Array, Scan
@@ -39,11 +40,13 @@ __all__ = [
     "accepted",
     "ending_of",
     "format_names",
+    "has_geometry",
     "label_name",
     "list_series",
     "read_labels",
     "read_scan",
     "scan_endings",
+    "series_of",
     "through_plane_axis",
     "without_ending",
     "writable_endings",
@@ -102,10 +105,15 @@ def list_series(path: Source) -> tuple[str, ...]:
     Raises:
         ScanError: If the files are missing or damaged.
     """
+    return tuple(one.label for one in series_of(path))
+
+
+def series_of(path: Source) -> tuple[Series, ...]:
+    """What `list_series` tells of, in its order. Raises ScanError if the files are missing or damaged."""
     files, name = _files(path)
     try:
         with _members(files) as members:
-            return tuple(one.label for one in series_of_members(members, name))
+            return series_of_members(members, name)
     except OSError as error:
         raise _cannot_read(name, error) from error
 
@@ -144,6 +152,11 @@ def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[
         write_dicom_labels(labels, scan, path, classes)
     else:
         kind.write_labels(labels, scan, path)
+
+
+def has_geometry(scan: Scan) -> bool:
+    """Whether its file says where the voxels lie. Pictures and plain arrays do not: they have the affine of vqseg.data.formats.axial."""
+    return scan.header is not None or not np.array_equal(scan.affine, AXIAL)
 
 
 def through_plane_axis(scan: Scan) -> int:

@@ -43,10 +43,14 @@ export function labelsKey({ scan, index, strength, mode, seed, edits, reach }) {
   return JSON.stringify([scan.token, strength, mode, seed, reach, edits.length ? [index, edits] : []]);
 }
 
-/** The ending of the label volume's file. @param {Pick<Settings, "strength" | "seed" | "edits" | "reach">} state */
-export function labelsEnding({ strength, seed, edits, reach }) {
+/**
+ * How the name of the label volume's file ends.
+ * @param {Pick<Settings, "strength" | "seed" | "edits" | "reach">} state
+ * @param {string} ending of its format
+ */
+export function labelsEnding({ strength, seed, edits, reach }, ending) {
   const far = reach === null ? "" : "_reach" + reach;
-  return "_labels_eps" + strength + far + "_seed" + seed + (edits.length ? "_forced" : "") + ".nii.gz";
+  return "_labels_eps" + strength + far + "_seed" + seed + (edits.length ? "_forced" : "") + ending;
 }
 
 /** How many slices the label volume is decoded from. @param {{planes: Record<string, Pick<PlaneView, "acquired" | "count">>}} scan */

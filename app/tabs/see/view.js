@@ -5,6 +5,7 @@ import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { createChanged } from "./changed.js";
+import { createNotes } from "./notes.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
 import { createScrubs } from "./scrubs.js";
@@ -37,6 +38,7 @@ export function mount(element, _props, server) {
 /** @param {HTMLElement} root */
 function createSee(root) {
   const status = createStatus(root);
+  const notes = createNotes(root);
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
   const level = createWindow(facts.windows);
@@ -77,6 +79,7 @@ function createSee(root) {
     const { state } = store;
     // The pictures of another scan are still to come.
     if (!shown || state?.scan.token !== shown.request.token) return;
+    if (described !== state.scan) notes.tell(state.scan.notes);
     if (described !== state.scan) status.describe((described = state.scan));
     status.leave(false);
     level.choose(shown, state.range);

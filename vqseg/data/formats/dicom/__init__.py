@@ -42,6 +42,11 @@ class DicomSource:
     modality: str
     images: tuple[ReferencedImage, ...]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether a segmentation can refer to the series: it names its images, its study and the frame in which they lie."""
+        return bool(self.reference and self.study and all(one.sop and one.sop_class for one in self.images))
+
 
 def read_series(members: Sequence[Member], name: str, frame: int | None, most_bytes: int, number: int | None = None) -> Scan:
     """One moment of one series.

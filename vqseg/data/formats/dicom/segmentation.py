@@ -39,7 +39,7 @@ def write_segmentation(labels: Array, scan: Scan, source: DicomSource, path: Pat
     Raises:
         ScanError: If the series says neither where its images lie nor which they are.
     """
-    if not source.reference or not source.study or not all(one.sop and one.sop_class for one in source.images):
+    if not source.is_complete:
         raise ScanError(f"{path.name}: {scan.name} lacks what a DICOM segmentation refers to (positions or unique numbers); write .nii.gz")
     import highdicom as hd
     from pydicom.sr.codedict import codes
