@@ -28,6 +28,7 @@ class Sidebar:
     other: gr.Textbox
     upload: gr.File
     truth: gr.File
+    phase: gr.File
     strength: gr.Slider
     mode: gr.Radio
     seed: gr.Number
@@ -122,6 +123,7 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
     upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
     gr.Markdown(format_names(), elem_id="accepted")
     truth = gr.File(label="Ground truth (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+    phase = gr.File(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",
@@ -132,7 +134,7 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
         elem_id="other",
     )
     download = gr.DownloadButton("Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=opened, elem_id="download")
-    return {"case": case, "upload": upload, "truth": truth, "checkpoint": checkpoint, "other": other, "download": download}
+    return {"case": case, "upload": upload, "truth": truth, "phase": phase, "checkpoint": checkpoint, "other": other, "download": download}
 
 
 def _perturbation() -> _Group:

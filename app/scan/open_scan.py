@@ -15,6 +15,7 @@ from vqseg.data.scan import without_ending, write_labels
 from vqseg.types import Array
 
 if TYPE_CHECKING:
+    from app.scan.cine import OpenCine
     from app.scan.models import Served
     from vqseg.inference import SegmentedScan
 
@@ -40,12 +41,18 @@ class OpenScan:
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
+        # Of a cine: all its frames, which frame 0 holds, and which one this is.
+        self.cine: OpenCine | None = None
+        self.frame = 0
+        # When a picture of it was last asked for, by the monotonic clock.
+        self.touched = 0.0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def byte_size(self) -> int:
         """Bytes of the scan, with those that may be kept for it."""
-        return self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
+        frames = 0 if self.cine is None else self.cine.byte_size
+        return frames + self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
 
     def acquired(self, plane: str) -> bool:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""
@@ -62,13 +69,15 @@ class OpenScan:
             return path
 
     def close(self) -> None:
-        """Delete the label file."""
+        """Delete the label file, and the other frames of a cine."""
+        if self.cine is not None:
+            self.cine.close()
         with self.lock:
             if self._folder is not None:
                 self._folder.cleanup()
                 self._folder = None
 
 
-def label_file_name(scan_name: str) -> str:
-    """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz."""
-    return f"{without_ending(scan_name) or 'scan'}_labels.nii.gz"
+def label_file_name(scan_name: str, frame: int = 0) -> str:
+    """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz; of a further frame heart_frame7_labels.nii.gz."""
+    return f"{without_ending(scan_name) or 'scan'}{f'_frame{frame}' if frame else ''}_labels.nii.gz"

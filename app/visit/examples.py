@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.scan.cine import FrameFiles, OpenCine
 from app.scan.lru import Lru
 from app.scan.open_scan import OpenScan
 from app.scan.truth import truth_labels
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 # Encoded examples that are kept, over all checkpoints. A forgotten one stays alive while a visitor has it on show.
 _MOST_OPENED = 24
+# Of the further frames of one cine that are kept.
+_MOST_CINE_BYTES = 2**29
 
 
 class Examples:
@@ -66,17 +69,21 @@ class Examples:
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
         scan = read_scan(self._files[title])
         opened = OpenScan(model.segmenter.open(scan, progress), model, _truth_beside(self._files[title], scan, model.classes), title)
+        if scan.frames > 1:
+            path = self._files[title]
+            cine = OpenCine(opened, FrameFiles.of_cine(path, scan.frames), most_bytes=_MOST_CINE_BYTES)
+            cine.truths = lambda frame: _truth_beside(path, scan, model.classes, frame)
         return self._opened.keep_first((title, model), opened)
 
 
-def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
+def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...], frame: int = 0) -> Array | None:
     """The ground truth of an example. None if it has none, or if its classes are not those of the checkpoint."""
     name = path.name.removesuffix(".nii.gz")
     beside = path.with_name(name + "_truth.nii.gz")
     if not beside.exists() or _classes(path.parent).get(name, classes) != classes:
         return None
     try:
-        return truth_labels(read_scan(beside), scan, classes)
+        return truth_labels(read_scan(beside, frame), scan, classes)
     except ScanError as error:
         logger.warning("%s is shown without its ground truth: %s", path.name, error)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -56,7 +56,15 @@ class Uploads:
             self.finished(str(path))
 
     @contextmanager
-    def read_in_turn(self, path: str | Path | None, openings: Openings, opening: Opening, most_bytes: int) -> Iterator[Scan]:
+    def read_in_turn(
+        self,
+        path: str | Path | None,
+        openings: Openings,
+        opening: Opening,
+        most_bytes: int,
+        frame: int = 0,
+        keep: Callable[[Path, Scan], None] = lambda _, __: None,
+    ) -> Iterator[Scan]:
         """Read an uploaded file when it is the opening's turn, and delete it.
 
         The turn lasts until the block ends. So only few large scans are in memory at a time.
@@ -66,6 +74,8 @@ class Uploads:
             openings: Give the turns.
             opening: Whose turn it must be.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+            frame: Which frame of a cine is read.
+            keep: Called with the file, before it is deleted, and the scan: the further frames of a cine may be read later.
 
         Yields:
             The scan.
@@ -79,7 +89,8 @@ class Uploads:
             with self.sent(path) as file:
                 turn.enter_context(openings.turn(opening))
                 opening.tell(stage="reading")
-                scan = read_scan(file, most_bytes=most_bytes)
+                scan = read_scan(file, frame, most_bytes=most_bytes)
+                keep(file, scan)
             yield scan
 
     def arriving(self) -> None:

@@ -1,0 +1,122 @@
+/* What is said of a cine: its progress, the frame on show, and what the frames show of the heart. No DOM. */
+
+/** @typedef {import("../web/types").Chamber} Chamber */
+/** @typedef {import("../web/types").CineAnswer} CineAnswer */
+/** @typedef {import("../web/types").CineState} CineState */
+/** @typedef {{term: string, title: string, values: string[]}} Row */
+
+const UNKNOWN = "–";
+const NO_SPACING = "unknown spacing";
+export const ORDER = ["LV", "RV", "MYO"];
+
+/** @param {number | null | undefined} value @param {string} unit */
+const measured = (value, unit) => (value === null || value === undefined ? UNKNOWN : Math.round(value) + " " + unit);
+
+/** @param {string} text */
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+
+/**
+ * How far the frames are; "" when all are there.
+ * @param {CineState} state
+ */
+export function progressOf({ told, wanted, frame, frames }) {
+  if (!told) return "Reading the frames";
+  if (told.stopped) return told.done + " of " + frames + " frames";
+  const missing = wanted === frame ? "" : ", frame " + wanted + " comes next";
+  if (told.done < frames) return told.done + " of " + frames + " frames" + missing;
+  return wanted === frame ? "" : "Encoding frame " + wanted + " again";
+}
+
+/**
+ * When a frame is in the cycle; "" where that is not known.
+ * @param {number} frame
+ * @param {CineAnswer | null} told
+ */
+export function timeOf(frame, told) {
+  return told?.seconds ? Math.round(1000 * frame * told.seconds) + " ms" : "";
+}
+
+/**
+ * "end-diastole", "end-systole", or "".
+ * @param {number} frame
+ * @param {CineAnswer | null} told
+ */
+export function phaseOf(frame, told) {
+  if (told?.heart?.ed_frame === frame) return "end-diastole";
+  return told?.heart?.es_frame === frame ? "end-systole" : "";
+}
+
+/**
+ * The volumes of a frame in words, for who does not see the curve.
+ * @param {number} frame
+ * @param {CineAnswer | null} told
+ */
+export function valueText(frame, told) {
+  const parts = ["frame " + frame, timeOf(frame, told), phaseOf(frame, told)];
+  for (const name of ORDER) {
+    const value = told?.volumes[name]?.[frame];
+    if (value !== null && value !== undefined) parts.push(name + " " + measured(value, told?.unit ?? ""));
+  }
+  return parts.filter(Boolean).join(", ");
+}
+
+/**
+ * The curve in words.
+ * @param {CineAnswer | null} told
+ */
+export function curveText(told) {
+  const { heart, volumes, unit } = told ?? {};
+  const volume = volumes?.LV;
+  if (!heart || heart.ed_frame === null || heart.es_frame === null || !volume) return "";
+  const [most, least] = [volume[heart.ed_frame], volume[heart.es_frame]];
+  return `The left ventricle has ${measured(most, unit ?? "")} at end-diastole, frame ${heart.ed_frame}, and ${measured(least, unit ?? "")} at end-systole, frame ${heart.es_frame}.`;
+}
+
+/**
+ * The rows of the table: a value for the left and, where there is one, the right ventricle.
+ * @param {CineAnswer | null} told
+ * @returns {Row[]}
+ */
+export function rowsOf(told) {
+  const heart = told?.heart;
+  const hasRight = heart ? heart.rv !== null : Boolean(told?.volumes.RV);
+  const chambers = [heart?.lv, ...(hasRight ? [heart?.rv] : [])];
+  /** @param {(chamber: Chamber | null | undefined) => string} value */
+  const of = (value) => chambers.map(value);
+  const isNominal = Boolean(heart && !heart.spacing_known);
+  const unit = isNominal ? [NO_SPACING] : null;
+  return [
+    {
+      term: "EF",
+      title: "Ejection fraction: the part of the blood that a beat drives out",
+      values: of((chamber) => measured(chamber?.ejection_fraction_percent, "%")),
+    },
+    { term: "EDV", title: "Volume at end-diastole", values: unit ?? of((chamber) => measured(chamber?.edv_ml, "ml")) },
+    { term: "ESV", title: "Volume at end-systole", values: unit ?? of((chamber) => measured(chamber?.esv_ml, "ml")) },
+    {
+      term: "SV",
+      title: "Stroke volume: what a beat drives out",
+      values: unit ?? of((chamber) => measured(chamber?.stroke_volume_ml, "ml")),
+    },
+  ];
+}
+
+/**
+ * Mass and heart rate in a line.
+ * @param {CineAnswer | null} told
+ */
+export function moreOf(told) {
+  const heart = told?.heart;
+  if (!heart) return "";
+  const mass = heart.spacing_known ? measured(heart.myocardial_mass_g, "g") : NO_SPACING;
+  const rate = heart.heart_rate_bpm === null ? "" : " · " + measured(heart.heart_rate_bpm, "beats/min");
+  return (told?.volumes.MYO ? "Mass " + mass : "") + rate;
+}
+
+/**
+ * What a person should know of all this, as sentences.
+ * @param {CineAnswer | null} told
+ */
+export function notesOf(told) {
+  return [told?.problem ?? "", ...(told?.heart?.notes ?? [])].filter(Boolean).map(sentence).join(" ");
+}
