@@ -9,7 +9,7 @@ import { addKeys } from "../web/keys.js";
 import { bytesOf } from "../web/packed.js";
 import { store } from "../web/store.js";
 import { draw, frameAt } from "./cine_curve.js";
-import { curveText, moreOf, notesOf, phaseOf, progressOf, rowsOf, timeOf, valueText } from "./cine_words.js";
+import { curveText, moreOf, notesOf, phaseOf, progressOf, tableOf, timeOf, valueText } from "./cine_words.js";
 
 /** @typedef {import("../web/types").CineState} CineState */
 /** @typedef {{name?: string, bytes?: string, error?: string}} FileAnswer */
@@ -148,26 +148,19 @@ function createStrip(root) {
   function showFound({ told }) {
     const hasCurve = Boolean(told?.volumes.LV);
     root.toggleAttribute("data-plain", Boolean(told) && !hasCurve);
-    const rows = rowsOf(told);
-    const sides = ["LV", "RV"].slice(0, rows[0].values.length);
+    const { heads, rows } = tableOf(told);
     const colours = coloursOf(store.state?.scan);
     find("thead tr").replaceChildren(
-      make("th", { scope: "col" }, make("span", { className: "unseen" }, "Measure")),
-      ...sides.map((side) => {
-        const head = make("th", { scope: "col" }, side);
-        head.style.setProperty("--colour", colours[side]);
-        return head;
-      }),
+      make("td", {}),
+      ...heads.map(({ term, title }) => make("th", { scope: "col", title }, term)),
     );
     find("tbody").replaceChildren(
-      ...rows.map(({ term, title, values }) =>
-        make(
-          "tr",
-          { title },
-          make("th", { scope: "row" }, term),
-          ...values.map((value) => make("td", { colSpan: values.length < sides.length ? sides.length : 1 }, value)),
-        ),
-      ),
+      ...rows.map(({ side, values }) => {
+        const head = make("th", { scope: "row" }, side);
+        head.style.setProperty("--colour", colours[side]);
+        const span = (/** @type {number} */ i) => (i === values.length - 1 ? heads.length - i : 1);
+        return make("tr", {}, head, ...values.map((value, i) => make("td", { colSpan: span(i) }, value)));
+      }),
     );
     text("more").textContent = moreOf(told);
     said = "";

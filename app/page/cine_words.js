@@ -3,11 +3,16 @@
 /** @typedef {import("../web/types").Chamber} Chamber */
 /** @typedef {import("../web/types").CineAnswer} CineAnswer */
 /** @typedef {import("../web/types").CineState} CineState */
-/** @typedef {{term: string, title: string, values: string[]}} Row */
 
 const UNKNOWN = "–";
 const NO_SPACING = "unknown spacing";
-export const ORDER = ["LV", "RV", "MYO"];
+const ORDER = ["LV", "RV", "MYO"];
+const HEADS = [
+  { term: "EF", title: "Ejection fraction: the part of the blood that a beat drives out" },
+  { term: "EDV", title: "Volume at end-diastole" },
+  { term: "ESV", title: "Volume at end-systole" },
+  { term: "SV", title: "Stroke volume: what a beat drives out" },
+];
 
 /** @param {number | null | undefined} value @param {string} unit */
 const measured = (value, unit) => (value === null || value === undefined ? UNKNOWN : Math.round(value) + " " + unit);
@@ -73,32 +78,22 @@ export function curveText(told) {
 }
 
 /**
- * The rows of the table: a value for the left and, where there is one, the right ventricle.
+ * The table: a row for the left and, where there is one, the right ventricle. Without spacing one cell stands for all volumes.
  * @param {CineAnswer | null} told
- * @returns {Row[]}
+ * @returns {{heads: {term: string, title: string}[], rows: {side: string, values: string[]}[]}}
  */
-export function rowsOf(told) {
+export function tableOf(told) {
   const heart = told?.heart;
   const hasRight = heart ? heart.rv !== null : Boolean(told?.volumes.RV);
-  const chambers = [heart?.lv, ...(hasRight ? [heart?.rv] : [])];
-  /** @param {(chamber: Chamber | null | undefined) => string} value */
-  const of = (value) => chambers.map(value);
-  const isNominal = Boolean(heart && !heart.spacing_known);
-  const unit = isNominal ? [NO_SPACING] : null;
-  return [
-    {
-      term: "EF",
-      title: "Ejection fraction: the part of the blood that a beat drives out",
-      values: of((chamber) => measured(chamber?.ejection_fraction_percent, "%")),
-    },
-    { term: "EDV", title: "Volume at end-diastole", values: unit ?? of((chamber) => measured(chamber?.edv_ml, "ml")) },
-    { term: "ESV", title: "Volume at end-systole", values: unit ?? of((chamber) => measured(chamber?.esv_ml, "ml")) },
-    {
-      term: "SV",
-      title: "Stroke volume: what a beat drives out",
-      values: unit ?? of((chamber) => measured(chamber?.stroke_volume_ml, "ml")),
-    },
-  ];
+  /** @param {Chamber | null | undefined} chamber */
+  function valuesOf(chamber) {
+    const fraction = measured(chamber?.ejection_fraction_percent, "%");
+    if (heart && !heart.spacing_known) return [fraction, NO_SPACING];
+    const volumes = [chamber?.edv_ml, chamber?.esv_ml, chamber?.stroke_volume_ml];
+    return [fraction, ...volumes.map((volume) => measured(volume, "ml"))];
+  }
+  const left = { side: "LV", values: valuesOf(heart?.lv) };
+  return { heads: HEADS, rows: hasRight ? [left, { side: "RV", values: valuesOf(heart?.rv) }] : [left] };
 }
 
 /**

@@ -17,7 +17,6 @@ from typing import Protocol
 
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, OpenScan
-
 from vqseg.data.scan import MAX_BYTES, ScanError, read_scan
 from vqseg.types import Array, Scan
 

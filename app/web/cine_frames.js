@@ -10,6 +10,12 @@ const FRAME = ".";
 export const frameToken = (token, frame) => (frame ? token + FRAME + frame : token);
 
 /**
+ * The number of the frame that a token stands for.
+ * @param {string} token
+ */
+export const frameOf = (token) => Number(token.split(FRAME)[1] ?? 0);
+
+/**
  * The token of the cine, or of the scan, that a frame belongs to.
  * @param {string} token
  */

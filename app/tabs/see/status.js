@@ -1,6 +1,7 @@
 /* The texts around the pictures: the scan's name, its figures, the pixel under the pointer and messages. */
 
 import { cellAt } from "../../web/cells.js";
+import { frameOf } from "../../web/cine_frames.js";
 import { make } from "../../web/dom.js";
 import { facts } from "../../web/facts.js";
 import { percent } from "../../web/numbers.js";
@@ -68,6 +69,8 @@ export function createStatus(root) {
     text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
     const last = scan.planes[request.plane].count - 1;
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
+    if (scan.cine)
+      text("grid").textContent += " · frame " + frameOf(request.token) + " (0–" + (scan.cine.frames - 1) + ")";
     find(".truth").hidden = !frame.truth;
     text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
   }
