@@ -9,7 +9,17 @@ import { addKeys } from "../web/keys.js";
 import { bytesOf } from "../web/packed.js";
 import { store } from "../web/store.js";
 import { draw, frameAt } from "./cine_curve.js";
-import { curveText, moreOf, notesOf, phaseOf, progressOf, tableOf, timeOf, valueText } from "./cine_words.js";
+import {
+  curveText,
+  fractionOf,
+  moreOf,
+  notesOf,
+  phaseOf,
+  progressOf,
+  tableOf,
+  timeOf,
+  valueText,
+} from "./cine_words.js";
 
 /** @typedef {import("../web/types").CineState} CineState */
 /** @typedef {{name?: string, bytes?: string, error?: string}} FileAnswer */
@@ -34,7 +44,7 @@ const TYPES = /** @type {Record<string, string>} */ ({
 export function mount(element, _props, server) {
   const root = /** @type {HTMLElement} */ (element.querySelector(".cine"));
   const strip = createStrip(root);
-  const act = { play: cine.toggle, back: () => cine.move(-1), on: () => cine.move(1) };
+  const act = { details: strip.toggle, play: cine.toggle, back: () => cine.move(-1), on: () => cine.move(1) };
   root.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest("button") : null;
     const { do: action, file } = button?.dataset ?? {};
@@ -163,6 +173,7 @@ function createStrip(root) {
       }),
     );
     text("more").textContent = moreOf(told);
+    text("fraction").textContent = fractionOf(told) || "Details";
     said = "";
     showNotes();
     plot.setAttribute("aria-description", curveText(told));
@@ -186,6 +197,11 @@ function createStrip(root) {
     show,
     plot,
     range,
+    /** On a phone the table, the files and the notes are shown on request. */
+    toggle() {
+      const isOpen = root.toggleAttribute("data-open");
+      find(".details").setAttribute("aria-expanded", String(isOpen));
+    },
     /** @param {string} message */
     say(message) {
       said = message;

@@ -97,6 +97,15 @@ export function tableOf(told) {
 }
 
 /**
+ * The left ventricle's ejection fraction alone; "" while it is not known.
+ * @param {CineAnswer | null} told
+ */
+export function fractionOf(told) {
+  const fraction = told?.heart?.lv.ejection_fraction_percent ?? null;
+  return fraction === null ? "" : "EF " + measured(fraction, "%");
+}
+
+/**
  * Mass and heart rate in a line.
  * @param {CineAnswer | null} told
  */
