@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from starlette.middleware import Middleware
 from app.page.busy import BusyMessage
 from app.page.cine import build_cine
 from app.page.endpoints import Page, add_endpoints
+from app.page.guard import Guard, allowed_hosts, is_local
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 # Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
 _FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
+# The Hub shows a Space in a frame of its own page.
+_FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -61,7 +65,12 @@ class App:
         Returns:
             What Gradio's launch() returns.
         """
-        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
+        given: dict[str, Any] = {**self.launch_options, **options}
+        name = given.get("server_name") or "127.0.0.1"
+        guard = Middleware(Guard, hosts=allowed_hosts(name), local=is_local(name), frames=_FRAMES)
+        parts = given.get("app_kwargs") or {}
+        given["app_kwargs"] = {**parts, "middleware": [guard, *parts.get("middleware", [])]}
+        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**given)
 
 
 def facts() -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Domains:
     data: tuple[Path, ...] = ()
     """Data set folders whose validation cases are labelled throughout."""
     contoured: tuple[Path, ...] = ()
-    """Data set folders in which a slice without a label was not contoured, as Sunnybrook's: the other slices alone are compared."""
+    """Data set folders in which a slice without a label was not contoured: the other slices alone are compared."""
     phantoms: int = 8
     """Phantom patients to read as well; 0 for none."""
     phantom_seed: int = 500

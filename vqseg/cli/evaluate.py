@@ -26,7 +26,7 @@ class Evaluate:
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     contoured_only: bool = False
-    """Compare the slices alone that have a label: for data in which a slice without one may show the structure, as Sunnybrook's."""
+    """Compare the slices alone that have a label: for data in which a slice without one may show the structure."""
     neighbours: bool | None = None
     """True or False instead of the checkpoint's own preprocess.neighbours: whether a network that knows neighbouring slices reads them."""
     device: str | None = None
