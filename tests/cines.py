@@ -1,4 +1,4 @@
-"""Tiny cines for the tests of the app: a bright disc that contracts and fills again, as the fake segmenter reads it."""
+"""Tiny cines for the tests of the app: a bright disc that contracts and fills again, with three structures for the fake segmenter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def beating(frames: int = 5) -> np.ndarray:
     x, y, _ = np.meshgrid(*(np.linspace(-1, 1, n) for n in SHAPE), indexing="ij")
     radius = np.hypot(x, 0.8 * y)
     phases = 1 - 0.5 * np.sin(np.pi * np.arange(frames) / frames)
-    return np.stack([250 * (radius < 0.75) + 200 * (radius < 0.6) + 350 * (radius < 0.5 * phase) for phase in phases], -1).astype(np.int16)
+    return np.stack([400 * (radius < 0.75) + 160 * (radius < 0.6) + 240 * (radius < 0.5 * phase) for phase in phases], -1).astype(np.int16)
 
 
 def save_cine(path: Path, voxels: np.ndarray | None = None, seconds: float = SECONDS) -> Path:
