@@ -101,7 +101,7 @@ def test_the_curve_is_complete_and_the_figures_are_those_of_the_command_line(pag
     values = [heart.lv.ejection_fraction_percent, heart.lv.edv_ml, heart.lv.esv_ml, heart.lv.stroke_volume_ml]
     assert row == ["LV", *(part for value, unit in zip(values, ["%", "ml", "ml", "ml"], strict=True) for part in (f"{value:.0f}", unit))]
     assert page.locator(f"{STRIP} [data-text=more]").inner_text().startswith(f"Mass {heart.myocardial_mass_g:.0f} g")
-    assert page.locator(f"{STRIP} .word").all_inner_texts() == ["ED", "ES"]
+    assert page.locator(f"{STRIP} .word").all_text_contents() == ["ED", "ES"]
     assert page.locator(f"{STRIP} path[data-line=LV]").get_attribute("d").count("L") == FRAMES - 1
 
 
