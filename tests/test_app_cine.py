@@ -168,7 +168,7 @@ def test_a_visitor_s_file_is_deleted_with_the_last_cine_that_reads_it(tmp_path: 
     path = save_cine(tmp_path / "heart.nii.gz")
     source = FrameFiles.of_upload(path, FRAMES, 2**28)
     path.unlink()
-    own = source._places[0][0]
+    own = source.places[0][0]
     model = fake_served()
     first = OpenCine(OpenScan(model.segmenter.open(source.read(0)), model), source, most_bytes=2**28)
     second = OpenCine(OpenScan(model.segmenter.open(source.read(0)), model), first.source, most_bytes=2**28)

@@ -28,6 +28,7 @@ from app.scan.frame_request import LARGEST_SEED, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
+from app.scan.opening_reach import opening_reach
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
@@ -42,7 +43,7 @@ from vqseg.inference import replacements
 logger = logging.getLogger(__name__)
 
 # Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
-_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
+_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/gallery.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 # The Hub shows a Space in a frame of its own page.
 _FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
@@ -118,7 +119,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     visits = Visits(models, store, uploads, cases, openings)
     _warm_up(first)
     with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
-        sidebar = build_sidebar(cases.titles, models, first)
+        sidebar = build_sidebar(cases.all, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected=TABS[0].name) as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
@@ -159,8 +160,9 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
 def _warm_up(scan: OpenScan | None) -> None:
     """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
     if scan is not None:
-        for strength in (0.5, 0.0):
-            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].middle, strength, "resample", 0))
+        # The last one is the first that visitors ask for.
+        for strength in (0.5, scan.opening.strength):
+            make_frame(scan, FrameRequest(scan.plane, scan.opening_index(scan.plane), strength, "resample", 0, reach=opening_reach(scan)))
 
 
 def _build_opening(visits: Visits) -> None:

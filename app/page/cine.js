@@ -13,6 +13,7 @@ import {
   curveText,
   fractionOf,
   moreOf,
+  nameOf,
   notesOf,
   phaseOf,
   progressOf,

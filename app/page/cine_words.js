@@ -33,6 +33,14 @@ export function progressOf({ told, wanted, frame, frames }) {
 }
 
 /**
+ * What a frame is called: of a pair, the scans in the order in which they were opened.
+ * @param {Pick<CineState, "wanted" | "frames" | "paired">} state
+ */
+export function nameOf({ wanted, frames, paired }) {
+  return paired ? "Scan " + (wanted + 1) + " of " + frames : "Frame " + wanted;
+}
+
+/**
  * When a frame is in the cycle; "" where that is not known.
  * @param {number} frame
  * @param {CineAnswer | null} told

@@ -81,7 +81,7 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         reach = gr.Number(
             None, label="Reach: how many codewords a replaced token may effectively become, 1 to K - 1; empty for the checkpoint's"
         )
-        moment = gr.Number(0, label="Frame of a cine, from 0")
+        moment = gr.Number(None, label="Frame of a cine, from 0; empty for the first")
         labels = gr.File(label="Labels (.nii.gz)")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
@@ -104,7 +104,7 @@ class _Answers:
     openings: Openings
     most_bytes: int
 
-    def segment(self, scan: str | None, frame: float = 0) -> Iterator[tuple[str, dict[str, Any]]]:
+    def segment(self, scan: str | None, frame: float | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
         """Segment a scan, or a frame of a cine: the label volume on the scan's own grid, and a summary."""
         start = time.perf_counter()
         with self._opened(scan, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
@@ -125,7 +125,7 @@ class _Answers:
         edits: str = "",
         checkpoint: str = "",
         reach: float | None = None,
-        frame: float = 0,
+        frame: float | None = None,
     ) -> tuple[Array, Array, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
@@ -137,7 +137,7 @@ class _Answers:
         return label_picture(picture.labels, colours), greyscale(picture.reconstruction), {**picture.figures(), "colours": shades}
 
     def tokens(
-        self, scan: str | None, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None, frame: float = 0
+        self, scan: str | None, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None, frame: float | None = None
     ) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
         with self._opened(scan, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
@@ -150,7 +150,7 @@ class _Answers:
             yield str(path)
 
     def over_epsilon(
-        self, scan: str | None, index: float, mode: str, seed: float, reach: float | None = None, frame: float = 0
+        self, scan: str | None, index: float, mode: str, seed: float, reach: float | None = None, frame: float | None = None
     ) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
 
@@ -162,19 +162,19 @@ class _Answers:
             return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
 
     @contextmanager
-    def _opened(self, path: str | None, checkpoint: str = "", frame: float = 0) -> Iterator[OpenScan]:
+    def _opened(self, path: str | None, checkpoint: str = "", frame: float | None = None) -> Iterator[OpenScan]:
         """The scan that was sent, or a frame of it, encoded when it is its turn."""
         with _errors_for_clients(), self.openings.opening() as opening:
             moment = self._frame(path, frame)
             with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, moment) as scan:
                 model = _served(self.models, checkpoint)
                 opened = OpenScan(model.segmenter.open(scan), model)
-                opened.frame = moment
+                opened.frame = moment or 0
             yield opened
 
-    def _frame(self, path: str | None, frame: float) -> int:
+    def _frame(self, path: str | None, frame: float | None) -> int | None:
         try:
-            return whole_number("frame", frame, _LARGEST_FRAME)
+            return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
         except RequestError:
             # Nobody will read the file that came with it.
             if path:

@@ -8,11 +8,13 @@ from typing import Any
 
 import gradio as gr
 
+from app.page.gallery import build_gallery
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
+from app.visit.manifest import Example
 from app.web import mounting, source
 from vqseg.data.scan import format_names
 
@@ -23,7 +25,7 @@ OPACITY = 0.55
 class Sidebar:
     """The controls of the sidebar."""
 
-    case: gr.Dropdown
+    case: gr.HTML
     checkpoint: gr.Dropdown
     other: gr.Textbox
     upload: gr.File
@@ -63,7 +65,7 @@ class Sidebar:
 
     @property
     def start(self) -> dict[Any, Any]:
-        """The values that a reset restores: those that the controls were built with."""
+        """The values that a reset restores: those that the controls were built with. A scan has its own strength."""
         settings = (self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.window, self.convention)
         return {control: control.value for control in settings}
 
@@ -74,14 +76,14 @@ def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) ->
     Args:
         scan: The scan on show, if there is one.
         plane: The plane on show.
-        index: The slice, counted from 0 as the endpoints do; None for the middle one.
+        index: The slice, counted from 0 as the endpoints do; None for the one that is shown first.
 
     Returns:
         Keyword arguments of gr.Slider.
     """
     last = scan.views[plane].count - 1 if scan else 0
-    middle = scan.views[plane].middle if scan else 0
-    value = middle if index is None else min(index, last)
+    first = scan.opening_index(plane) if scan else 0
+    value = first if index is None else min(index, last)
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 
 
@@ -95,11 +97,11 @@ def windows(scan: OpenScan | None) -> dict[str, Any]:
     return {"choices": window_choices(scan.segmented.scan if scan else None), "value": NETWORK}
 
 
-def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | None) -> Sidebar:
+def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan | None) -> Sidebar:
     """Build the sidebar inside the present Blocks.
 
     Args:
-        examples: Titles of the bundled examples.
+        examples: The bundled examples.
         models: The checkpoints; the default one is chosen.
         first: The example that the page opens with, encoded by the default checkpoint. None if nothing is bundled.
 
@@ -107,7 +109,7 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
         Its controls.
     """
     with gr.Sidebar(width=320, elem_id="sidebar"):
-        case, perturbation, view = _case(examples, models, first is not None), _perturbation(), _view(first)
+        case, perturbation, view = _case(examples, models, first is not None), _perturbation(first), _view(first)
         overlay = _overlay(models.default.classes)
         reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(**case, **perturbation, **view, **overlay, reset=reset)
@@ -117,9 +119,9 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
 _Group = dict[str, Any]
 
 
-def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
+def _case(examples: Sequence[Example], models: Models, opened: bool) -> _Group:
     _title("Case")
-    case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
+    case = build_gallery(examples)
     upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
     gr.Markdown(format_names(), elem_id="accepted")
     truth = gr.File(label="Ground truth (optional)", height=110, type="filepath", visible=False, elem_id="truth")
@@ -137,9 +139,10 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
     return {"case": case, "upload": upload, "truth": truth, "phase": phase, "checkpoint": checkpoint, "other": other, "download": download}
 
 
-def _perturbation() -> _Group:
+def _perturbation(first: OpenScan | None) -> _Group:
     _title("Perturbation")
-    strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
+    value = first.opening.strength if first else 0
+    strength = gr.Slider(0, 1, value=value, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
     # Not among the controls: the browser's store holds the reach, whose scale depends on the checkpoint on show.
     gr.HTML(
         value="",

@@ -39,16 +39,18 @@ class Opened:
         scan: The scan.
         token: The only key to it.
         title: Its name, as visitors read it.
+        brought: Whether it brought its checkpoint, because the one that was chosen cannot read it.
     """
 
     scan: OpenScan
     token: str
     title: str
+    brought: bool = False
 
     @property
     def value(self) -> dict[str, Any]:
         """The viewer's value."""
-        return describe(self.token, self.scan, self.title)
+        return describe(self.token, self.scan, self.title, brought=self.brought)
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,8 @@ class Linked:
         opened: The scan.
         link: The other settings of the link: they do not depend on the scan.
         plane: The plane on show.
-        index: The slice on show, None for the middle one.
+        index: The slice on show.
+        strength: Epsilon.
         edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
         reach: The reach that the view starts with, None for the checkpoint's own.
         warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
@@ -68,7 +71,8 @@ class Linked:
     opened: Opened
     link: Link
     plane: str
-    index: int | None
+    index: int
+    strength: float
     edits: tuple[Edit, ...]
     reach: float | None
     warning: str = ""
@@ -99,7 +103,7 @@ class Visits:
 
         Args:
             title: Of the example.
-            checkpoint: Name of the checkpoint that encodes it.
+            checkpoint: Name of the checkpoint that is chosen. If it cannot read the example, one that can takes its place.
             ticket: Key for the progress.
             owner: The visit.
 
@@ -107,8 +111,9 @@ class Visits:
             The scan, None if there is no example with this title.
         """
         with self._openings.opening(ticket, owner) as opening:
-            scan = self._case(title, self._model(checkpoint, opening), opening)
-            return None if scan is None else self._shared(scan, owner)
+            model, brought = self._reader(title, self._model(checkpoint, opening), opening)
+            scan = self._case(title, model, opening)
+            return None if scan is None else self._shared(scan, owner, brought=brought)
 
     def linked(self, query: Mapping[str, Any], tabs: tuple[str, ...], ticket: Ticket, owner: str) -> Linked | None:
         """Open what the page's address asks for.
@@ -125,12 +130,15 @@ class Visits:
         asked = Link.read(query, self._cases.titles, tabs)
         with self._openings.opening(ticket, owner) as opening:
             model, warning = self._linked_model(asked.checkpoint, opening)
+            # A checkpoint that the link names is what it was written for.
+            model, brought = (model, False) if asked.checkpoint and not warning else self._reader(asked.case, model, opening)
             scan = self._case(asked.case, model, opening)
             if scan is None:
                 return None
-            opened, plane = self._shared(scan, owner), asked.plane or scan.plane
-        index = None if asked.index is None else min(asked.index, scan.views[plane].count - 1)
-        return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
+            opened, plane = self._shared(scan, owner, brought=brought), asked.plane or scan.plane
+        index = scan.opening_index(plane) if asked.index is None else min(asked.index, scan.views[plane].count - 1)
+        strength = scan.opening.strength if asked.strength is None else asked.strength
+        return Linked(opened, asked, plane, index, strength, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
 
     def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open an uploaded file. If that fails, the scan on show stays.
@@ -309,21 +317,29 @@ class Visits:
         except CheckpointError as error:
             return self.models.default, str(error)
 
-    def _shared(self, scan: OpenScan, owner: str) -> Opened:
-        return self._put(scan, owner, scan.example or "")
+    def _reader(self, title: str | None, model: Served, opening: Opening) -> tuple[Served, bool]:
+        """The checkpoint for an example, and whether it takes the place of the given one, which cannot read it."""
+        example = self._cases.named(title)
+        if example is None or example.readable_by(model.classes):
+            return model, False
+        if example.checkpoint is None or not self.models.linkable(example.checkpoint):
+            return model, False
+        return self._model(example.checkpoint, opening), True
 
-    def _put(self, scan: OpenScan, owner: str, title: str) -> Opened:
+    def _shared(self, scan: OpenScan, owner: str, *, brought: bool) -> Opened:
+        return self._put(scan, owner, scan.example or "", brought=brought)
+
+    def _put(self, scan: OpenScan, owner: str, title: str, *, brought: bool = False) -> Opened:
         """Hold a scan for a visit. The further frames of a cine are encoded from now on."""
         token = self._store.put(scan, owner, shared=scan.example is not None)
         if scan.cine is not None:
             self.cines.watch(scan.cine, owner)
-        return Opened(scan, token, title)
+        return Opened(scan, token, title, brought)
 
 
-def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tuple[Edit, ...]:
+def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit, ...]:
     """The forced tokens of a link. Empty if one of them does not exist in this slice."""
-    shown = scan.views[plane].middle if index is None else index
-    values = {"plane": plane, "index": shown, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
+    values = {"plane": plane, "index": index, "strength": link.strength or 0.0, "mode": link.mode, "seed": link.seed, "edits": link.edits}
     try:
         return FrameRequest.checked(values, scan).edits
     except RequestError:

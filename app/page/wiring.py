@@ -94,7 +94,7 @@ class Wiring:
                 bar.plane: found.plane,
                 bar.index: gr.update(**slider),
                 bar.visible: gr.update(**structures(scan.model.classes)),
-                bar.strength: link.strength,
+                bar.strength: found.strength,
                 bar.mode: link.mode,
                 bar.seed: link.seed,
                 self._tabs: gr.Tabs(selected=link.tab or TABS[0].name),
@@ -109,10 +109,13 @@ class Wiring:
         def example(title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 opened = self._visits.example(title, checkpoint, ticket, _owner(request))
-            return gr.skip() if opened is None else self._shown(opened)
+            if opened is None:
+                return gr.skip()
+            legend = {self._bar.visible: gr.update(**structures(opened.scan.model.classes))} if opened.brought else {}
+            return {**self._shown(opened), **legend}
 
-        inputs = [self._bar.case, self._bar.checkpoint, ticket]
-        return self._bar.case.input(example, inputs, self._outputs, js=_event("exampleChosen"), **_OPENING)
+        inputs, outputs = [self._bar.case, self._bar.checkpoint, ticket], [*self._outputs, self._bar.visible]
+        return self._bar.case.input(example, inputs, outputs, js=_event("exampleChosen"), **_OPENING)
 
     def _checkpoint(self) -> Any:
         def checkpoint(name: str, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
@@ -142,11 +145,11 @@ class Wiring:
         def upload(path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 opened = self._visits.upload(path, checkpoint, ticket, _owner(request))
-            # The drop zone must be empty to take the next file.
-            return {**self._shown(opened), bar.upload: None}
+            # The drop zone must be empty to take the next file. A scan of one's own opens with the network's own answer.
+            return {**self._shown(opened), bar.upload: None, bar.strength: 0}
 
         inputs = [bar.upload, bar.checkpoint, ticket]
-        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload], js=_event("fileSent"), **_OPENING)
+        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload, bar.strength], js=_event("fileSent"), **_OPENING)
         sent.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
         return sent
 
@@ -216,7 +219,7 @@ class Wiring:
         bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
-        """Bind the button that restores the view: the controls' first values, and the scan's own plane, middle slice and structures."""
+        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures."""
         bar = self._bar
 
         def reset(value: Shown) -> Updates:
@@ -239,7 +242,7 @@ class Wiring:
         return [self._viewer, bar.download, bar.truth, bar.phase, bar.case, bar.checkpoint]
 
     def _shown(self, opened: Opened) -> Updates:
-        """The page with this scan on show, in its acquired plane at the middle slice."""
+        """The page with this scan on show, in its acquired plane at the slice that is shown first."""
         bar, scan = self._bar, opened.scan
         return {
             self._viewer: opened.value,
@@ -265,10 +268,11 @@ class Wiring:
         return {component: shown[component] for component in self._again_outputs}
 
     def _view_of(self, scan: OpenScan) -> Updates:
-        """Plane, slice and structures as they are when a scan is opened."""
+        """Plane, slice, strength and structures as the page first shows a scan."""
         bar = self._bar
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
-        return {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
+        view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
+        return {**view, bar.strength: scan.opening.strength}
 
 
 def _may_pair(scan: OpenScan) -> bool:

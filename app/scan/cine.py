@@ -55,7 +55,7 @@ class FrameFiles:
             places: File and number within the file, of every frame.
             most_bytes: As for `read_scan`.
         """
-        self._places, self._most_bytes = tuple(places), most_bytes
+        self.places, self._most_bytes = tuple(places), most_bytes
 
     @classmethod
     def of_cine(cls, path: Path, frames: int) -> FrameFiles:
@@ -92,10 +92,10 @@ class FrameFiles:
 
     @property
     def count(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     def read(self, index: int) -> Scan:
-        path, frame = self._places[index]
+        path, frame = self.places[index]
         return read_scan(path, frame, most_bytes=self._most_bytes)
 
 
@@ -237,7 +237,9 @@ class OpenCine:
 
     def add(self, index: int, opened: OpenScan) -> None:
         """Take in a frame that was encoded."""
-        opened.example, opened.frame, opened.truth = self.first.example, index, self.truths(index)
+        first = self.first
+        opened.example, opened.opening, opened.judged = first.example, first.opening, first.judged
+        opened.frame, opened.truth = index, self.truths(index)
         with self._lock:
             if self._source is None:
                 return

@@ -10,13 +10,14 @@ from app.scan.opening_reach import opening_reach
 from app.scan.render import label_colours
 
 
-def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
+def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -> dict[str, Any]:
     """The value of the viewer: `Scan` of web/types.d.ts.
 
     Args:
         token: The visit's key to the scan.
         scan: The scan.
         title: Its name, as visitors read it.
+        brought: Whether the scan brought its checkpoint, because the one before cannot read it.
 
     Returns:
         The scan's grid, planes, classes and codebook, ready for JSON.
@@ -26,9 +27,11 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
     return {
         "token": token,
         "truth": scan.truth is not None,
+        "judged": [classes[label] for label in scan.judged],
         "name": title,
         "own": scan.example is None,
         "checkpoint": scan.model.name,
+        "brought": scan.model.title if brought else "",
         "outside": _outside(scan),
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
         "classes": list(classes),

@@ -6,6 +6,7 @@ Modules that keep more for a scan (frames, replays, curves, steps of the lesson)
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -25,19 +26,44 @@ VOLUME_BYTES_A_VOXEL = 2 * 5
 TRUTH_BYTES_A_VOXEL = 1
 
 
+@dataclass(frozen=True)
+class OpeningView:
+    """How the page first shows a scan, and what a reset goes back to.
+
+    Attributes:
+        index: The acquired slice, None for the middle one.
+        strength: Epsilon, in [0, 1].
+        reach: None for the usual one; see app.scan.opening_reach.
+    """
+
+    index: int | None = None
+    strength: float = 0.0
+    reach: float | None = None
+
+
 class OpenScan:
     """An encoded scan, the views of its planes, and its label file for download."""
 
-    def __init__(self, segmented: SegmentedScan, model: Served, truth: Array | None = None, example: str | None = None) -> None:
+    def __init__(
+        self,
+        segmented: SegmentedScan,
+        model: Served,
+        truth: Array | None = None,
+        example: str | None = None,
+        opening: OpeningView = OpeningView(),
+    ) -> None:
         """Hold a scan.
 
         Args:
             segmented: The scan as the checkpoint encoded it.
             model: The checkpoint that encoded it.
-            truth: Ground truth labels (X, Y, Z) uint8. They may be set later.
+            truth: Ground truth labels (X, Y, Z) uint8, UNSURE where it has none. They may be set later.
             example: Title of the bundled example, which many visitors share. None for a visitor's own scan.
+            opening: How the page first shows it.
         """
-        self.segmented, self.model, self.truth, self.example = segmented, model, truth, example
+        self.segmented, self.model, self.truth, self.example, self.opening = segmented, model, truth, example, opening
+        # The labels that the ground truth tells of. A truth of fewer classes than the checkpoint's says nothing of the others.
+        self.judged: tuple[int, ...] = tuple(range(1, len(segmented.classes)))
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
@@ -53,6 +79,11 @@ class OpenScan:
         """Bytes of the scan, with those that may be kept for it."""
         frames = 0 if self.cine is None else self.cine.byte_size
         return frames + self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
+
+    def opening_index(self, plane: str) -> int:
+        """The slice of a plane that is shown first: of the acquired ones that of the opening view, else the middle one."""
+        view, index = self.views[plane], self.opening.index
+        return view.middle if index is None or not self.acquired(plane) else min(index, view.count - 1)
 
     def acquired(self, plane: str) -> bool:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""

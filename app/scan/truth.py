@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.scan.cine import OpenCine
-from vqseg.data.scan import ScanError, read_scan
-from vqseg.types import Array, Scan
+from vqseg.data.scan import ScanError, read_scan, through_plane_axis
+from vqseg.inference import dice_by_class
+from vqseg.types import UNSURE, Array, Scan
+
+if TYPE_CHECKING:
+    from app.scan.cine import OpenCine
+    from app.scan.open_scan import OpenScan
 
 # Headers of label files are often rounded. A difference of a hundredth of a millimetre still means the same grid.
 _SAME_PLACE = 1e-2
@@ -38,6 +44,68 @@ def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
     if labels is None or not np.array_equal(labels, truth.voxels):
         raise ScanError(f"{truth.name} does not fit this model; expected whole numbers from 0 to {last} ({', '.join(classes)})")
     return labels
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A ground truth by the names of its classes.
+
+    Attributes:
+        labels: (X, Y, Z) uint8 in the checkpoint's numbers, UNSURE where nothing is known.
+        judged: The checkpoint's labels that it tells of.
+    """
+
+    labels: Array
+    judged: tuple[int, ...]
+
+
+def named_truth(truth: Scan, scan: Scan, own: tuple[str, ...], classes: tuple[str, ...]) -> Truth:
+    """A ground truth that may know fewer classes than the checkpoint, and may leave slices out.
+
+    A reader who outlines one structure says nothing of the others. Then a slice without an outline may be one that was left out, so
+    nothing is known of it. A truth of all classes is complete, and its empty slices are empty.
+
+    Args:
+        truth: The label file as it was read.
+        scan: The scan that it belongs to.
+        own: Names of its classes, the background first.
+        classes: Names of the checkpoint's classes, which include these.
+
+    Returns:
+        The truth in the checkpoint's numbers.
+
+    Raises:
+        ScanError: As `truth_labels`.
+    """
+    labels = truth_labels(truth, scan, own)
+    numbers = np.array([classes.index(name) for name in own], np.uint8)
+    mapped = numbers[labels]
+    if set(own) != set(classes):
+        axis = through_plane_axis(scan)
+        drawn = (labels > 0).any(tuple(other for other in range(3) if other != axis), keepdims=True)
+        mapped = np.where(drawn, mapped, np.uint8(UNSURE))
+    return Truth(mapped, tuple(sorted(int(number) for number in numbers[1:])))
+
+
+def truth_dice(scan: OpenScan, labels: Array, truth: Array) -> list[float | None]:
+    """Dice of every structure against the scan's ground truth, where it is known.
+
+    Args:
+        scan: The scan.
+        labels: Integers of any shape.
+        truth: The same part of the scan's ground truth.
+
+    Returns:
+        One score per structure, None for one that neither side has or that the ground truth does not tell of.
+    """
+    known = truth != UNSURE
+    scores = dice_by_class(labels[known], truth[known], len(scan.segmented.classes))
+    return [score if label in scan.judged else None for label, score in enumerate(scores, 1)]
+
+
+def shown_truth(truth: Array) -> Array:
+    """The ground truth as it is drawn: what is not known is background."""
+    return np.where(truth == UNSURE, np.uint8(0), truth)
 
 
 def truths_of_frames(path: Path, cine: OpenCine, shown: object, most_bytes: int) -> Callable[[int], Array | None]:

@@ -24,7 +24,7 @@ class Link:
         checkpoint: Name of a checkpoint, which may not exist; None for the default.
         plane: One of PLANES; None for that of the acquired slices.
         index: Of the slice, not yet compared with the scan; None for the middle one.
-        strength: Epsilon, in [0, 1].
+        strength: Epsilon, in [0, 1]; None for that of the opening.
         mode: One of MODES.
         seed: From 0 to LARGEST_SEED.
         tab: Name of a tab; empty for the first one.
@@ -38,7 +38,7 @@ class Link:
     checkpoint: str | None = None
     plane: str | None = None
     index: int | None = None
-    strength: float = 0.0
+    strength: float | None = None
     mode: str = MODES[0]
     seed: int = 0
     tab: str = ""
@@ -70,7 +70,7 @@ class Link:
             checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
             plane=plane if plane in PLANES else None,
             index=index,
-            strength=strength or 0.0,
+            strength=strength,
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
             tab=tab if isinstance(tab, str) and tab in tabs else "",

@@ -62,7 +62,7 @@ class Uploads:
         openings: Openings,
         opening: Opening,
         most_bytes: int,
-        frame: int = 0,
+        frame: int | None = None,
         keep: Callable[[Path, Scan], None] = lambda _, __: None,
     ) -> Iterator[Scan]:
         """Read an uploaded file when it is the opening's turn, and delete it.
@@ -74,7 +74,7 @@ class Uploads:
             openings: Give the turns.
             opening: Whose turn it must be.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
-            frame: Which frame of a cine is read.
+            frame: Which frame of a cine is read; None for the first.
             keep: Called with the file, before it is deleted, and the scan: the further frames of a cine may be read later.
 
         Yields:

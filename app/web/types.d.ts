@@ -27,9 +27,13 @@ export interface PlaneView {
 export interface Scan {
   token: string;
   truth: boolean;
+  /** the structures that its ground truth, if there is one, tells of */
+  judged: string[];
   name: string;
   own: boolean;
   checkpoint: string;
+  /** the title of its checkpoint if the example brought it, because the one before cannot read it; else "" */
+  brought: string;
   outside: boolean | null;
   grid: string;
   classes: string[];

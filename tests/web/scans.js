@@ -30,9 +30,11 @@ export function scanOf(more = {}) {
   return {
     token: "t1",
     truth: false,
+    judged: ["RV", "LV"],
     name: "Phantom heart",
     own: false,
     checkpoint: "first",
+    brought: "",
     outside: null,
     grid: "6 × 8 × 5",
     classes: ["background", "RV", "LV"],

@@ -13,6 +13,7 @@ from vqseg.cardiac import CardiacError, CardiacFunction, SummaryRow, paired_curv
 from vqseg.cli.progress import bar
 
 if TYPE_CHECKING:
+    from vqseg.data.sources import ScanSource
     from vqseg.inference import Segmenter
     from vqseg.types import Array, Scan
 
@@ -21,73 +22,89 @@ SUMMARY = "summary.csv"
 
 @dataclass(frozen=True)
 class PairedFiles:
-    """Two files of one patient, and the name of what they have in common."""
+    """Two scans of one patient, and the name of what they have in common."""
 
     name: str
-    ed: Path
-    es: Path
+    ed: ScanSource
+    es: ScanSource
 
 
-def segment_cines(segmenter: Segmenter, files: Sequence[Path], output: Path, segment: Callable[[Scan], Array]) -> int:
+def segment_cines(
+    segmenter: Segmenter,
+    sources: Sequence[ScanSource],
+    output: Path,
+    target_of: Callable[[ScanSource], Path],
+    segment: Callable[[Scan], Array],
+) -> int:
     """Write the labels of every cine as one file, NAME.csv with its curves, and summary.csv with a row for each.
 
     Args:
         segmenter: The network.
-        files: Cines.
+        sources: Cines.
         output: Folder to write into.
+        target_of: The file for a scan's labels, in that folder.
         segment: What makes labels of a frame.
 
     Returns:
         The exit status: 1 if a file was skipped.
     """
-    from vqseg.data.scan import label_name, without_ending, write_labels
+    from vqseg.data.scan import without_ending, write_labels
     from vqseg.inference import Cine, segment_cine
 
-    def one(file: Path, free: _FreeNames) -> SummaryRow:
-        target = output / label_name(file.name)
+    def one(source: ScanSource, free: _FreeNames) -> tuple[SummaryRow, list[str]]:
+        target = target_of(source)
         name = free.take(without_ending(target.name), target)
-        cine = Cine(file)
+        cine = Cine(source.files)
         found = segment_cine(segmenter, cine, segment=segment)
-        write_labels(found.labels, cine.grid, target)
+        write_labels(found.labels, cine.grid, target, segmenter.classes)
         write_curves(found.curves, output / f"{name}.csv")
-        return SummaryRow(name, found.function)
+        return SummaryRow(name, found.function), [f"{source.name}: {note}" for note in cine.grid.notes]
 
-    return _summarised([(file.name, partial(one, file)) for file in files], output, "cine")
+    return _summarised([(source.name, partial(one, source)) for source in sources], output, "cine")
 
 
-def segment_pairs(pairs: Sequence[PairedFiles], classes: Sequence[str], output: Path, segment: Callable[[Scan], Array]) -> int:
+def segment_pairs(
+    pairs: Sequence[PairedFiles],
+    classes: Sequence[str],
+    output: Path,
+    target_of: Callable[[ScanSource], Path],
+    segment: Callable[[Scan], Array],
+) -> int:
     """Write the labels of both files of every pair, NAME.csv with both volumes, and summary.csv with a row for each pair.
 
     Args:
         pairs: Of files.
         classes: Of the labels.
         output: Folder to write into.
+        target_of: The file for a scan's labels, in that folder.
         segment: What makes labels of a scan.
 
     Returns:
         The exit status: 1 if a pair was skipped.
     """
-    from vqseg.data.scan import label_name, read_scan, write_labels
+    from vqseg.data.scan import read_scan, write_labels
 
-    def one(pair: PairedFiles, free: _FreeNames) -> SummaryRow:
-        targets = [output / label_name(file.name) for file in (pair.ed, pair.es)]
+    def one(pair: PairedFiles, free: _FreeNames) -> tuple[SummaryRow, list[str]]:
+        sources = (pair.ed, pair.es)
+        targets = [target_of(source) for source in sources]
         free.take(pair.name, *targets)
-        scans = [read_scan(file) for file in (pair.ed, pair.es)]
+        scans = [read_scan(source.files) for source in sources]
         labels = [segment(scan) for scan in scans]
         curves = paired_curves(labels[0], labels[1], classes, scans[0], scans[1])
         for target, found, scan in zip(targets, labels, scans, strict=True):
-            write_labels(found, scan, target)
+            write_labels(found, scan, target, classes)
         write_curves(curves, output / f"{pair.name}.csv")
-        return SummaryRow(pair.name, paired_function(curves))
+        notes = [f"{source.name}: {note}" for source, scan in zip(sources, scans, strict=True) for note in scan.notes]
+        return SummaryRow(pair.name, paired_function(curves)), notes
 
     return _summarised([(pair.name, partial(one, pair)) for pair in pairs], output, "pair")
 
 
-def paired_files(files: Sequence[Path], phases: tuple[str, str]) -> list[PairedFiles]:
-    """Pair files by their names, or two files by their order.
+def paired_files(sources: Sequence[ScanSource], phases: tuple[str, str]) -> list[PairedFiles]:
+    """Pair scans by their names, or two scans by their order.
 
     Args:
-        files: Of any number of patients.
+        sources: Of any number of patients.
         phases: The words of end-diastole and end-systole in their names.
 
     Raises:
@@ -95,8 +112,8 @@ def paired_files(files: Sequence[Path], phases: tuple[str, str]) -> list[PairedF
     """
     from vqseg.data.scan import without_ending
 
-    pairs = pairs_of([without_ending(file.name) for file in files], phases, by_order=True)
-    return [PairedFiles(pair.name, files[pair.ed], files[pair.es]) for pair in pairs]
+    pairs = pairs_of([without_ending(source.name) for source in sources], phases, by_order=True)
+    return [PairedFiles(pair.name, sources[pair.ed], sources[pair.es]) for pair in pairs]
 
 
 class _FreeNames:
@@ -116,23 +133,27 @@ class _FreeNames:
         return name
 
 
-def _summarised(work: Sequence[tuple[str, Callable[[_FreeNames], SummaryRow]]], output: Path, unit: str) -> int:
-    """Do all that can be done, write the summary, and say what was skipped."""
+def _summarised(work: Sequence[tuple[str, Callable[[_FreeNames], tuple[SummaryRow, list[str]]]]], output: Path, unit: str) -> int:
+    """Do all that can be done, write the summary, and say what was skipped and what a person should know of the reading."""
     from vqseg.data.scan import ScanError
 
     free = _FreeNames()
-    rows, failures = [], []
+    rows: list[SummaryRow] = []
+    notes: list[str] = []
+    failures: list[str] = []
     for name, do in bar(work, "segmenting", unit=unit):
         try:
-            rows.append(do(free))
+            row, said = do(free)
+            rows.append(row)
+            notes += said
         except (ScanError, CardiacError, OSError) as error:
             failures.append(f"{name}: {error}")
     if rows:
         write_summary(rows, output / SUMMARY)
     for row in rows:
         print(f"{row.name}: {', '.join(_said(row.function))}")
-    for failure in failures:
-        print(f"skipped {failure}", file=sys.stderr)
+    for line in [*notes, *(f"skipped {failure}" for failure in failures)]:
+        print(line, file=sys.stderr)
     print(f"{len(rows)} of {len(work)} {unit}s segmented into {output}")
     return 1 if failures else 0
 

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from vqseg.cardiac import CardiacFunction, VolumeCurves, cardiac_function, count_voxels, curves_of, structures_of, voxel_ml
 from vqseg.data.limits import MAX_BYTES
-from vqseg.data.scan import ScanError, read_scan
+from vqseg.data.scan import ScanError, Source, read_scan
 from vqseg.inference.segmenter import Segmenter
 from vqseg.types import Array, Scan
 
@@ -28,17 +27,17 @@ class Cine:
     grid: the scan without its voxels (they are a zero that takes no memory): geometry, header and name, for writing labels.
     """
 
-    def __init__(self, path: str | Path, *, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, path: Source, *, most_bytes: int = MAX_BYTES) -> None:
         """Read the first frame, to know what the file holds.
 
         Args:
-            path: A scan of any format whose files may have frames.
+            path: A scan of any format whose files may have frames, as for `read_scan`.
             most_bytes: The largest frame that is read, in bytes as float32; the labels of the whole cine may be as large.
 
         Raises:
             ScanError: The file cannot be read, has a single frame, or more of them than memory is given for.
         """
-        self._path, self._most_bytes = Path(path), most_bytes
+        self._path, self._most_bytes = path, most_bytes
         first = read_scan(self._path, most_bytes=most_bytes)
         if first.frames < 2:
             raise ScanError(f"{first.name} holds one frame; expected a cine, a series with the frames last")

@@ -72,7 +72,10 @@ export function createStatus(root) {
     if (scan.cine)
       text("grid").textContent += " · frame " + frameOf(request.token) + " (0–" + (scan.cine.frames - 1) + ")";
     find(".truth").hidden = !frame.truth;
-    text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
+    const judged = scan.classes.flatMap((name, label) => (scan.judged.includes(name) ? [label] : []));
+    text("truth").replaceChildren(...judged.map((label) => score(scan, label, frame.truth?.[label - 1] ?? null)));
+    const isPartial = judged.length < scan.classes.length - 1;
+    text("judged").textContent = isPartial ? ", " + scan.judged.join(", ") + " only" : "";
   }
 
   /**

@@ -31,7 +31,8 @@ export interface About {
 
 /** Of one structure: `class_figures` of app/scan/volume.py. */
 export interface Figures {
-  voxels: number;
+  /** null, as all others, for a structure that the ground truth does not tell of */
+  voxels: number | null;
   millilitres: number | null;
   dice: number | null;
   truth: number | null;
