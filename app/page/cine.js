@@ -138,9 +138,9 @@ function createStrip(root) {
   /** @param {CineState} state */
   function showRun(state) {
     const { told, frames, wanted, frame, playing } = state;
-    text("frame").textContent = "Frame " + wanted;
+    text("frame").textContent = nameOf(state);
     const place = told && [timeOf(wanted, told), phaseOf(wanted, told)].filter(Boolean).join(" · ");
-    text("time").textContent = place || "of 0–" + (frames - 1);
+    text("time").textContent = place || (state.paired ? "" : "of 0–" + (frames - 1));
     button.toggleAttribute("data-on", playing);
     button.setAttribute("aria-label", playing ? "Pause" : "Play");
     button.title = (playing ? "Pause" : "Play") + " (K)";
