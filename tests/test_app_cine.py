@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ from app.scan.models import Served
 from app.scan.open_scan import OpenScan
 from app.scan.truth import truths_of_frames
 from app.visit.cines import Cines
-from app.visit.examples import Examples
+from app.visit.examples import Examples, find_examples
 from app.visit.links import Link
 from app.visit.openings import Openings
 from app.visit.session import SessionError, SessionStore
@@ -417,3 +418,24 @@ def test_questions_are_checked(path: Path) -> None:
             follow_by(cines)(cine.first, {"frame": wrong})
     with pytest.raises(RequestError, match="kind must be one of"):
         series(cine.first, {"kind": "all"})
+
+
+def test_the_two_phases_of_a_bundled_heart_are_a_pair_without_millilitres_where_the_spacing_is_nominal(tmp_path: Path) -> None:
+    voxels, model = beating(), fake_served()
+    for name, frame in (("ed", 0), ("es", 2)):
+        save_cine(tmp_path / f"heart_{name}.nii.gz", voxels[..., frame])
+    source = {"credit": "Nobody", "licence": "CC0 1.0", "spacing": "nominal"}
+    case = {"name": "Heart", "line": "A heart", "look": "Look", "group": "Hearts", "source": "made", "checkpoint": "fake"}
+    files = [{"file": f"heart_{name}.nii.gz", "phase": name.upper()} for name in ("ed", "es")]
+    told_of = {"sources": {"made": source}, "cases": [{**case, "classes": list(model.classes), "files": files}]}
+    (tmp_path / "examples.json").write_text(json.dumps(told_of), encoding="utf-8")
+    scan = Examples(find_examples(tmp_path)).open("Heart ES", model)
+    assert scan is not None
+    assert scan.cine is not None
+    scan.cine.join("me")
+    encoded(scan.cine)
+    heart = heart_of(scan.cine)
+    assert (heart.ed_frame, heart.es_frame) == (1, 0)
+    assert heart.lv.ejection_fraction_percent is not None
+    assert heart.lv.edv_ml is None
+    assert told(scan.cine)["unit"] == "voxels"

@@ -31,6 +31,7 @@ import {
  */
 
 const STEPS = /** @type {Record<string, number>} */ ({ ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 });
+const SHORT = /** @type {Record<string, string>} */ ({ "end-diastole": "ED", "end-systole": "ES" });
 const TYPES = /** @type {Record<string, string>} */ ({
   frame: "application/gzip",
   labels: "application/gzip",
@@ -139,7 +140,7 @@ function createStrip(root) {
   function showRun(state) {
     const { told, frames, wanted, frame, playing } = state;
     text("frame").textContent = nameOf(state);
-    const place = told && [timeOf(wanted, told), phaseOf(wanted, told)].filter(Boolean).join(" · ");
+    const place = told && [timeOf(wanted, told), SHORT[phaseOf(wanted, told)]].filter(Boolean).join(" · ");
     text("time").textContent = place || (state.paired ? "" : "of 0–" + (frames - 1));
     button.toggleAttribute("data-on", playing);
     button.setAttribute("aria-label", playing ? "Pause" : "Play");

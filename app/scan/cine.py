@@ -11,6 +11,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, RLock
 from typing import Protocol
@@ -48,24 +49,25 @@ class FrameSource(Protocol):
 class FrameFiles:
     """Frames in files: those of one cine, or one in each of two files."""
 
-    def __init__(self, places: Sequence[tuple[Path, int]], *, most_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, places: Sequence[tuple[Path, int]], *, most_bytes: int = MAX_BYTES, nominal: bool = False) -> None:
         """Read nothing yet.
 
         Args:
             places: File and number within the file, of every frame.
             most_bytes: As for `read_scan`.
+            nominal: Whether the spacing in the files is known not to be that of the scanner.
         """
-        self.places, self._most_bytes = tuple(places), most_bytes
+        self.places, self._most_bytes, self._nominal = tuple(places), most_bytes, nominal
 
     @classmethod
-    def of_cine(cls, path: Path, frames: int) -> FrameFiles:
+    def of_cine(cls, path: Path, frames: int, *, nominal: bool = False) -> FrameFiles:
         """All frames of a 4D file that stays where it is."""
-        return cls([(path, frame) for frame in range(frames)])
+        return cls([(path, frame) for frame in range(frames)], nominal=nominal)
 
     @classmethod
-    def of_pair(cls, first: Path, second: Path) -> FrameFiles:
+    def of_pair(cls, first: Path, second: Path, *, nominal: bool = False) -> FrameFiles:
         """Two files that hold one frame each."""
-        return cls([(first, 0), (second, 0)])
+        return cls([(first, 0), (second, 0)], nominal=nominal)
 
     @classmethod
     def of_upload(cls, path: Path, frames: int, most_bytes: int) -> FrameFiles:
@@ -96,7 +98,8 @@ class FrameFiles:
 
     def read(self, index: int) -> Scan:
         path, frame = self.places[index]
-        return read_scan(path, frame, most_bytes=self._most_bytes)
+        scan = read_scan(path, frame, most_bytes=self._most_bytes)
+        return replace(scan, spacing_known=False) if self._nominal else scan
 
 
 class HeldFrames:

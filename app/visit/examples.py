@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,8 @@ class Examples:
             return kept
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
         scan = read_scan(example.path)
+        if example.spacing:
+            scan = replace(scan, spacing_known=False)
         truth = _truth_beside(example, scan, model.classes)
         opened = OpenScan(model.segmenter.open(scan, progress), model, None, example.title, example.opening)
         if truth is not None:
@@ -109,11 +112,11 @@ class Examples:
 def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
     """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame."""
     if scan.frames > 1:
-        return FrameFiles.of_cine(example.path, scan.frames)
+        return FrameFiles.of_cine(example.path, scan.frames, nominal=bool(example.spacing))
     other = next((one for one in others if one.name == example.name and one.phase and one.phase != example.phase), None)
     if not example.phase or other is None or read_scan(other.path).shape != scan.shape:
         return None
-    return FrameFiles.of_pair(example.path, other.path)
+    return FrameFiles.of_pair(example.path, other.path, nominal=bool(example.spacing))
 
 
 def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...], frame: int | None = None) -> Truth | None:

@@ -36,6 +36,14 @@ export function readout({ row, column, at }, { values, frame }, scan, cell) {
 }
 
 /**
+ * Which frame of a cine, or which scan of a pair, is on show.
+ * @param {number} frame
+ * @param {import("../../web/types").Cine} cine
+ */
+const momentOf = (frame, { frames, paired }) =>
+  paired ? "scan " + (frame + 1) + " of " + frames : "frame " + frame + " (0–" + (frames - 1) + ")";
+
+/**
  * The Dice of one structure after its colour and name.
  * @param {Scan} scan
  * @param {number} label
@@ -69,8 +77,7 @@ export function createStatus(root) {
     text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
     const last = scan.planes[request.plane].count - 1;
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
-    if (scan.cine)
-      text("grid").textContent += " · frame " + frameOf(request.token) + " (0–" + (scan.cine.frames - 1) + ")";
+    if (scan.cine) text("grid").textContent += " · " + momentOf(frameOf(request.token), scan.cine);
     find(".truth").hidden = !frame.truth;
     const judged = scan.classes.flatMap((name, label) => (scan.judged.includes(name) ? [label] : []));
     text("truth").replaceChildren(...judged.map((label) => score(scan, label, frame.truth?.[label - 1] ?? null)));
