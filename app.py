@@ -51,7 +51,8 @@ def serve(port: int, host: str, checkpoint: str) -> None:
     from app.visit.examples import find_examples
 
     models = find_models(HERE, checkpoint, opens_others=opens_checkpoints())
-    build(models, find_examples(HERE / "assets" / "examples")).launch(server_name=host, server_port=port)
+    examples = [path for folder in ("examples", "cine") for path in find_examples(HERE / "assets" / folder)]
+    build(models, examples).launch(server_name=host, server_port=port)
 
 
 def opens_checkpoints() -> bool:

@@ -45,7 +45,7 @@ EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_wide-right-ventricle": (2007, "ES"),
     "phantom_trap-cyst-beside-the-heart": (2010, "ED"),
 }
-CINE, CINE_SEED = "phantom_beating-heart", 3033
+CINES, CINE, CINE_SEED = ROOT / "assets" / "cine", "phantom_beating-heart", 3033
 NODULE, NODULE_SEED = "phantom_lung-nodule", 2001
 TRAP = "phantom_trap-cyst-beside-the-heart"
 # Pixels of a thumbnail's side, and the side of what it shows in those of the structures.
@@ -120,9 +120,8 @@ def write_phantoms() -> None:
             image = with_cyst(image, labels)
         write(FOLDER / name, image, labels, affine)
     write(FOLDER / NODULE, *lung_phantom(NODULE_SEED))
-    cines = ROOT / "assets" / "cine"
-    cines.mkdir(exist_ok=True)
-    write_cine(phantom_cine(CINE_SEED), cines / CINE)
+    CINES.mkdir(exist_ok=True)
+    write_cine(phantom_cine(CINE_SEED), CINES / CINE)
 
 
 def write(path: Path, image: Array, labels: Array, affine: Array) -> None:
@@ -149,7 +148,7 @@ def write(path: Path, image: Array, labels: Array, affine: Array) -> None:
 def write_thumbnails() -> None:
     """Write the picture of each case: its first file, the slice that the page shows first, cut out around the ground truth."""
     written: set[str] = set()
-    for example in read_manifest(FOLDER):
+    for example in (*read_manifest(FOLDER), *read_manifest(CINES)):
         if example.name in written:
             continue
         written.add(example.name)

@@ -14,6 +14,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from app.page.busy import BusyMessage
+from app.page.cine import build_cine
 from app.page.endpoints import Page, add_endpoints
 from app.page.guard import Guard, allowed_hosts, is_local
 from app.page.preloading import PreloadModules
@@ -122,6 +123,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected=TABS[0].name) as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
+        build_cine(store, visits.cines)
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         Wiring(sidebar, built["see"], tabs, visits).wire(blocks)

@@ -38,6 +38,19 @@ export const fileSent = (files, checkpoint) => [
  */
 export const seriesChosen = (number, checkpoint) => [number, checkpoint, begin("Series " + number, number)];
 
+/**
+ * @param {{orig_name?: string} | null} file the other phase
+ * @param {Scan | null} scan
+ */
+export const phaseSent = (file, scan) => [file, scan, begin(file?.orig_name, file)];
+
+/**
+ * Labels of one frame belong to the frame on show.
+ * @param {unknown} file
+ * @param {Scan | null} scan
+ */
+export const truthSent = (file, scan) => [file, scan && { ...scan, frame: store.state?.scan.frame ?? 0 }];
+
 export const openingDone = () => settle();
 
 /** @param {Scan | null} scan the previous one, which stays */

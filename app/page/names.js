@@ -1,7 +1,11 @@
 /* Accessible names that Gradio leaves out: those of groups of choices, of fields for files and of sliders. Gradio redraws
    its controls, so the names are set again after every change of the page. */
 
-const FILES = { upload: "Your scan", truth: "Ground truth, for Dice" };
+const FILES = {
+  upload: "Your scan",
+  truth: "Ground truth, for Dice",
+  "phase-file": "Other phase, for ejection fraction",
+};
 const KINDS = { number: "as a number", range: "as a slider" };
 const INFO = "[data-testid=block-info]";
 

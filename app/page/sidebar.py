@@ -31,6 +31,7 @@ class Sidebar:
     upload: gr.File
     series: gr.Dropdown
     truth: gr.File
+    phase: gr.File
     strength: gr.Slider
     mode: gr.Radio
     seed: gr.Number
@@ -127,6 +128,7 @@ def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -
     build_accepted()
     series = gr.Dropdown([], label="Series", visible=False, elem_id="series")
     truth = gr.File(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
+    phase = gr.File(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",
@@ -137,7 +139,7 @@ def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -
         elem_id="other",
     )
     download, saved_as = build_saving(first)
-    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "checkpoint": checkpoint, "other": other}
+    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "phase": phase, "checkpoint": checkpoint, "other": other}
     return {**chosen, "download": download, "saved_as": saved_as}
 
 

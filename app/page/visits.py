@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
 from app.scan.description import describe
 from app.scan.edits import Edit
 from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
-from app.scan.truth import truth_labels
+from app.scan.truth import truth_labels, truths_of_frames
+from app.visit.cines import Cines
 from app.visit.examples import Examples
 from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Opening, Openings
-from app.visit.parcels import Choice, KeptParcels
+from app.visit.parcels import Choice, KeptParcels, Parcel, SentFrames
 from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Sent, Uploads
 from vqseg.checkpoint import CheckpointError
@@ -97,6 +100,7 @@ class Visits:
             openings: Gives each opening its turn.
         """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+        self.cines = Cines(openings)
         self._parcels = KeptParcels()
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
@@ -154,12 +158,22 @@ class Visits:
             The scan.
         """
         with self._openings.opening(ticket, owner) as opening:
-            with self._parcels.exchange(owner) as keep:
-                with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes, keep=keep) as scan:
+            most, sources = self._store.most_scan_bytes, list[SentFrames]()
+            with self._parcels.exchange(owner) as offer:
+
+                def keep(parcel: Parcel, scan: Scan) -> bool:
+                    kept = offer(parcel)
+                    if scan.frames > 1:
+                        sources.append(SentFrames(parcel, scan.frames, most, closes=not kept))
+                    return kept or bool(sources)
+
+                with self._uploads.read_in_turn(paths, self._openings, opening, most, keep=keep) as scan:
                     opened = _encoded(scan, self._model(checkpoint, opening), opening)
+                for source in sources:
+                    OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
                 opening.tell()
-                token = self._store.put(opened, owner)
-            return Opened(opened, token, scan.name, choice=self._parcels.choice(owner))
+                put = self._put(opened, owner, scan.name)
+            return replace(put, choice=self._parcels.choice(owner))
 
     def series(self, number: int, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open another DICOM series of the files that the visit has sent.
@@ -178,8 +192,36 @@ class Visits:
                 opening.tell(stage="reading")
                 scan = self._parcels.read(owner, number, self._store.most_scan_bytes)
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
+            if scan.frames > 1:
+                source = self._parcels.frames(owner, number, scan.frames, self._store.most_scan_bytes)
+                OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
             opening.tell()
-            return Opened(opened, self._store.put(opened, owner), scan.name, choice=self._parcels.choice(owner, number))
+            return replace(self._put(opened, owner, scan.name), choice=self._parcels.choice(owner, number))
+
+    def pair(self, paths: Sent, value: Shown, ticket: Ticket, owner: str) -> Opened:
+        """Open a file as the other phase of the visitor's own scan on show: both then are the two frames of a cine.
+
+        Args:
+            paths: The file, or several that belong together; None if none was sent.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan on show, which is frame 0 now, under a new token.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes) as other:
+                held = self._held(value)
+                _refuse_no_pair(held, other)
+                first = OpenScan(held.segmented, held.model, held.truth)
+                second = _encoded(other, held.model, opening)
+            cine = OpenCine(first, HeldFrames((held.segmented.scan, other)), most_bytes=self._store.most_cine_bytes, paired=True)
+            cine.give_truths({0: held.truth}.get)
+            cine.add(1, second)
+            opening.tell()
+            self._parcels.release(owner)
+            return self._put(first, owner, (value or {})["name"])
 
     def checkpoint(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
         """Encode the scan on show with another checkpoint.
@@ -236,7 +278,7 @@ class Visits:
 
         Args:
             paths: The file, or several that belong together; None if none was sent.
-            value: The viewer's value.
+            value: The viewer's value; of a cine also "frame", the one on show, to which labels of a single frame belong.
 
         Returns:
             The file's name.
@@ -246,6 +288,13 @@ class Visits:
             SessionError: If the scan is no longer held.
         """
         scan = self._held(value)
+        if scan.example is None and scan.cine is not None:
+            most = self._store.most_scan_bytes
+            with self._uploads.sent(paths) as parcel:
+                given = parcel.read(most)
+                read = functools.partial(parcel.read, most, None)
+                scan.cine.give_truths(truths_of_frames(given, read, scan.cine, (value or {}).get("frame")))
+                return given.name
         given = self._uploads.read(paths, self._store.most_scan_bytes)
         # All visitors share an example: a file of one of them must not become the ground truth of the others.
         if scan.example is not None:
@@ -288,9 +337,11 @@ class Visits:
                 opened = _encoded(scan.segmented.scan, model, opening)
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
+            if scan.cine is not None:
+                _same_cine(scan.cine, opened, self._store.most_cine_bytes)
         opening.tell()
-        token = self._store.put(opened, owner, shared=opened.example is not None)
-        return Opened(opened, token, (value or {})["name"], choice=self._parcels.choice(owner, (value or {}).get("series")))
+        choice = self._parcels.choice(owner, (value or {}).get("series"))
+        return replace(self._put(opened, owner, (value or {})["name"]), choice=choice)
 
     def _linked_model(self, name: str | None, opening: Opening) -> tuple[Served, str]:
         """The checkpoint of a link, or the default one and a warning that says why."""
@@ -313,9 +364,15 @@ class Visits:
         return self._model(example.checkpoint, opening), True
 
     def _shared(self, scan: OpenScan, owner: str, *, brought: bool) -> Opened:
-        token = self._store.put(scan, owner, shared=True)
         self._parcels.release(owner)
-        return Opened(scan, token, scan.example or "", brought)
+        return self._put(scan, owner, scan.example or "", brought=brought)
+
+    def _put(self, scan: OpenScan, owner: str, title: str, *, brought: bool = False) -> Opened:
+        """Hold a scan for a visit. The further frames of a cine are encoded from now on."""
+        token = self._store.put(scan, owner, shared=scan.example is not None)
+        if scan.cine is not None:
+            self.cines.watch(scan.cine, owner)
+        return Opened(scan, token, title, brought)
 
 
 def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit, ...]:
@@ -334,6 +391,28 @@ def _reach_of(scan: OpenScan, link: Link) -> float | None:
     if link.reach == OWN_REACH:
         return None
     return checked_reach(min(float(link.reach), scan.segmented.codebook_size - 1), scan)
+
+
+def _refuse_no_pair(held: OpenScan, other: Scan) -> None:
+    """Raise ScanError if a file cannot be the other phase of a scan."""
+    scan = held.segmented.scan
+    if held.example is not None:
+        raise ScanError("a bundled example is not paired with a file; open both phases as scans of your own")
+    if scan.frames > 1 or other.frames > 1 or held.cine is not None:
+        raise ScanError("a pair is made of two files of one frame each: end-diastole and end-systole of one patient")
+    if scan.shape != other.shape:
+        sizes = [" × ".join(map(str, one.shape)) for one in (other, scan)]
+        raise ScanError(f"{other.name} has {sizes[0]} voxels and the scan on show has {sizes[1]}; a pair needs one grid")
+
+
+def _same_cine(cine: OpenCine, opened: OpenScan, most_bytes: int) -> None:
+    """The cine under another checkpoint, which has encoded its first frame. A truth stays where the classes do."""
+    try:
+        other = OpenCine(opened, cine.source, most_bytes=most_bytes, paired=cine.paired)
+    except FrameNotReadyError as error:
+        raise SessionError(str(error.args[0])) from error
+    if cine.first.model.classes == opened.model.classes:
+        other.give_truths(cine.truths)
 
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:

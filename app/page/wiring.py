@@ -57,7 +57,8 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        for event in (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload(), self._series()):
+        opening = (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        for event in opening:
             self._settle(event)
         self._truth()
         self._views()
@@ -89,9 +90,10 @@ class Wiring:
             scan, link, value = found.opened.scan, found.link, found.opened.value
             slider = slice_slider(scan, found.plane, found.index)
             forced = {"plane": found.plane, "index": slider["value"], "edits": [list(edit) for edit in found.edits]}
+            frames = {} if scan.cine is None else {"cine": {**value["cine"], "asked": min(link.frame, scan.cine.frames - 1)}}
             return {
                 **self._shown(found.opened),
-                self._viewer: {**value, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
+                self._viewer: {**value, **frames, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
                 bar.plane: found.plane,
                 bar.index: gr.update(**slider),
                 bar.visible: gr.update(**structures(scan.model.classes)),
@@ -137,7 +139,7 @@ class Wiring:
 
     def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
-        outputs = [self._viewer, bar.download, bar.saved_as, bar.truth, bar.case, bar.checkpoint, bar.visible]
+        outputs = [*self._again_outputs, bar.visible]
         return event(handler, [control, self._viewer, ticket], outputs, js=_event("checkpointChosen"), **_OPENING)
 
     def _upload(self) -> Any:
@@ -162,6 +164,22 @@ class Wiring:
                 return self._shown(self._visits.series(number, checkpoint, ticket, _owner(request)))
 
         return bar.series.input(chosen, [bar.series, bar.checkpoint, ticket], self._outputs, js=_event("seriesChosen"), **_OPENING)
+
+    def _phase(self) -> Any:
+        """Bind the file with the other phase of the scan on show. Plane and slice stay."""
+        bar, ticket = self._bar, gr.Textbox(visible=False)
+
+        def phase(path: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
+            with errors_as_messages():
+                return {
+                    **self._again(self._visits.pair(path, value, ticket, _owner(request))),
+                    bar.phase: gr.update(value=None, visible=False),
+                }
+
+        inputs, outputs = [bar.phase, self._viewer, ticket], self._again_outputs
+        sent = bar.phase.upload(phase, inputs, outputs, js=_event("phaseSent"), **_OPENING)
+        sent.failure(lambda: None, None, bar.phase, queue=False, **_PRIVATE)
+        return sent
 
     def _settle(self, event: Any) -> None:
         """Bind what follows after a scan was opened, or after that has failed."""
@@ -197,10 +215,11 @@ class Wiring:
         def truth(paths: list[str] | None, value: Shown) -> Updates:
             with errors_as_messages():
                 name = self._visits.truth(paths, value)
-            return {self._viewer: {**(value or {}), "truth": name}, bar.truth: None}
+            shown = {field: told for field, told in (value or {}).items() if field != "frame"}
+            return {self._viewer: {**shown, "truth": name}, bar.truth: None}
 
         shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": bar.truth, "api_visibility": "private"}
-        checked = bar.truth.upload(truth, [bar.truth, self._viewer], [self._viewer, bar.truth], **shown, **OPENS)
+        checked = bar.truth.upload(truth, [bar.truth, self._viewer], [self._viewer, bar.truth], js=_event("truthSent"), **shown, **OPENS)
         checked.then(**self._follow)
         checked.failure(lambda: None, None, bar.truth, queue=False, **_PRIVATE)
 
@@ -232,8 +251,14 @@ class Wiring:
     def _outputs(self) -> list[Any]:
         """The components that `_shown` updates."""
         bar = self._bar
-        files = [bar.download, bar.saved_as, bar.truth, bar.series]
+        files = [bar.download, bar.saved_as, bar.truth, bar.phase, bar.series]
         return [self._viewer, bar.plane, bar.index, *files, bar.window, bar.case, bar.checkpoint]
+
+    @property
+    def _again_outputs(self) -> list[Any]:
+        """The components that `_again` updates."""
+        bar = self._bar
+        return [self._viewer, bar.download, bar.saved_as, bar.truth, bar.phase, bar.case, bar.checkpoint]
 
     def _shown(self, opened: Opened) -> Updates:
         """The page with this scan on show, in its acquired plane at the slice that is shown first."""
@@ -242,11 +267,13 @@ class Wiring:
             self._viewer: opened.value,
             bar.plane: scan.plane,
             bar.index: gr.update(**slice_slider(scan, scan.plane)),
-            bar.download: gr.update(**saving(scan)),
-            bar.saved_as: gr.update(**formats(scan)),
+            # The strip of a cine saves the labels of the frame on show, and of all frames.
+            bar.download: gr.update(**saving(scan), visible=scan.cine is None),
+            bar.saved_as: gr.update(**{**formats(scan), "visible": scan.cine is None}),
             bar.series: gr.update(**series(opened.choice)),
             # A bundled example has its own ground truth, which all visitors share.
             bar.truth: gr.update(value=None, visible=scan.example is None),
+            bar.phase: gr.update(value=None, visible=_may_pair(scan)),
             bar.window: gr.update(**windows(scan)),
             bar.case: scan.example,
             bar.checkpoint: picked(self._visits.models, scan.model),
@@ -254,9 +281,12 @@ class Wiring:
 
     def _reopened(self, opened: Opened) -> Updates:
         """The page with the same scan under another checkpoint. Plane, slice and window stay."""
-        bar, shown = self._bar, self._shown(opened)
-        kept = (self._viewer, bar.download, bar.saved_as, bar.truth, bar.case, bar.checkpoint)
-        return {**{component: shown[component] for component in kept}, bar.visible: gr.update(**structures(opened.scan.model.classes))}
+        return {**self._again(opened), self._bar.visible: gr.update(**structures(opened.scan.model.classes))}
+
+    def _again(self, opened: Opened) -> Updates:
+        """The page with the same scan in another way. Plane, slice, window and structures stay."""
+        shown = self._shown(opened)
+        return {component: shown[component] for component in self._again_outputs}
 
     def _view_of(self, scan: OpenScan) -> Updates:
         """Plane, slice, strength and structures as the page first shows a scan."""
@@ -264,6 +294,11 @@ class Wiring:
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
         view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
         return {**view, bar.strength: scan.opening.strength}
+
+
+def _may_pair(scan: OpenScan) -> bool:
+    """Whether a file with the other phase would make an ejection fraction of a visitor's scan."""
+    return scan.example is None and scan.cine is None and "LV" in (name.upper() for name in scan.model.classes)
 
 
 def picked(models: Models, model: Served) -> dict[str, Any]:

@@ -47,6 +47,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
             "opening": opening_reach(scan),
             "modes": list(FAR_MODES),
         },
+        "cine": None if scan.cine is None else {"frames": scan.cine.frames, "paired": scan.cine.paired},
         "levels": scan.segmented.levels,
         "cell": list(scan.segmented.cell_size),
         "planes": {

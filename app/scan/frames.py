@@ -68,6 +68,7 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
     Returns:
         The frame.
     """
+    scan.touched = time.monotonic()
     with scan.lock:
         latest = _LATEST.get(scan)
     if latest is not None and latest[0] == request:

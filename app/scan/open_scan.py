@@ -18,6 +18,7 @@ from vqseg.data.scan import without_ending, write_labels
 from vqseg.types import Array
 
 if TYPE_CHECKING:
+    from app.scan.cine import OpenCine
     from app.scan.models import Served
     from vqseg.inference import SegmentedScan
 
@@ -68,12 +69,18 @@ class OpenScan:
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
         self.lock = Lock()
+        # Of a cine: all its frames, which frame 0 holds, and which one this is.
+        self.cine: OpenCine | None = None
+        self.frame = 0
+        # When a picture of it was last asked for, by the monotonic clock.
+        self.touched = 0.0
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     @property
     def byte_size(self) -> int:
         """Bytes of the scan, with those that may be kept for it."""
-        return self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
+        frames = 0 if self.cine is None else self.cine.byte_size
+        return frames + self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
 
     def opening_index(self, plane: str) -> int:
         """The slice of a plane that is shown first: of the acquired ones that of the opening view, else the middle one."""
@@ -108,18 +115,20 @@ class OpenScan:
             return path
 
     def close(self) -> None:
-        """Delete the label files."""
+        """Delete the label files, and the other frames of a cine."""
+        if self.cine is not None:
+            self.cine.close()
         with self.lock:
             if self._folder is not None:
                 self._folder.cleanup()
                 self._folder = None
 
 
-def label_file_name(scan_name: str, ending: str = NIFTI.ending) -> str:
-    """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz."""
-    return f"{file_stem(scan_name)}_labels{ending}"
+def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) -> str:
+    """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz; of a further frame heart_frame7_labels.nii.gz."""
+    return f"{file_stem(scan_name, frame)}_labels{ending}"
 
 
-def file_stem(scan_name: str) -> str:
+def file_stem(scan_name: str, frame: int = 0) -> str:
     """What the names of files about a scan begin with, as in web/files.js: "DICOM series, 12 images" -> "DICOM_series_12_images"."""
-    return re.sub(r"[^\w.-]+", "_", without_ending(scan_name)) or "scan"
+    return (re.sub(r"[^\w.-]+", "_", without_ending(scan_name)) or "scan") + (f"_frame{frame}" if frame else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from vqseg.inference import dice_by_class
 from vqseg.types import UNSURE, Array, Scan
 
 if TYPE_CHECKING:
+    from app.scan.cine import OpenCine
     from app.scan.open_scan import OpenScan
 
 # Headers of label files are often rounded. A difference of a hundredth of a millimetre still means the same grid.
@@ -103,6 +105,34 @@ def truth_dice(scan: OpenScan, labels: Array, truth: Array) -> list[float | None
 def shown_truth(truth: Array) -> Array:
     """The ground truth as it is drawn: what is not known is background."""
     return np.where(truth == UNSURE, np.uint8(0), truth)
+
+
+def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, shown: object) -> Callable[[int], Array | None]:
+    """Read the labels of a cine: a series as long as the cine, or those of one frame beside what there is for the others.
+
+    Args:
+        given: The first frame of the label file.
+        read: Reads a further frame of it by its number.
+        cine: The cine.
+        shown: Number of the frame on show, to which labels of a single frame belong; anything else stands for the first.
+
+    Returns:
+        The labels (X, Y, Z) uint8 of a frame by its number, None where there are none.
+
+    Raises:
+        ScanError: If the number of frames differs, or as `truth_labels`.
+    """
+    scan, classes, former = cine.first.segmented.scan, cine.first.model.classes, cine.truths
+    if given.frames not in (1, cine.frames):
+        raise ScanError(
+            f"{given.name} has {given.frames} frames and the cine {cine.frames}; send labels of all frames, or of the one on show"
+        )
+    if given.frames == cine.frames:
+        every = {index: truth_labels(read(index) if index else given, scan, classes) for index in range(cine.frames)}
+        return every.get
+    place = shown if isinstance(shown, int) and 0 <= shown < cine.frames else 0
+    labels = truth_labels(given, scan, classes)
+    return lambda index: labels if index == place else former(index)
 
 
 def _size(scan: Scan) -> str:

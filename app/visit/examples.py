@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.scan.cine import FrameFiles, OpenCine
 from app.scan.lru import Lru
 from app.scan.open_scan import OpenScan
 from app.scan.truth import named_truth
 from app.visit.manifest import Example, plain_example, read_manifest
 from vqseg.data.scan import ScanError, read_scan
-from vqseg.types import Scan
+from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
     from app.scan.models import Served
@@ -22,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 # Encoded examples that are kept, over all checkpoints. A forgotten one stays alive while a visitor has it on show.
 _MOST_OPENED = 24
+# Of the further frames of one cine that are kept.
+_MOST_CINE_BYTES = 2**29
 
 
 class Examples:
@@ -81,19 +85,46 @@ class Examples:
             return kept
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
         scan = read_scan(example.path)
+        if example.spacing:
+            scan = replace(scan, spacing_known=False)
         truth = _truth_beside(example, scan, model.classes)
         opened = OpenScan(model.segmenter.open(scan, progress), model, None, example.title, example.opening)
         if truth is not None:
             opened.truth, opened.judged = truth.labels, truth.judged
+        self._add_frames(opened, example)
         return self._opened.keep_first((example.title, model), opened)
 
+    def _add_frames(self, opened: OpenScan, example: Example) -> None:
+        """Make it the first frame of a cine, if its file is one or if its heart is there in another phase as well."""
+        scan, classes, source = opened.segmented.scan, opened.model.classes, _frames_of(example, opened.segmented.scan, self.all)
+        if source is None:
+            return
 
-def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...]) -> Truth | None:
-    """The ground truth of an example. None if it has none, or if the checkpoint lacks one of its classes."""
+        def truths(frame: int) -> Array | None:
+            beside, number = source.places[frame]
+            of = next(one for one in self.all if one.path == beside)
+            found = _truth_beside(of, scan, classes, number or None)
+            return None if found is None else found.labels
+
+        OpenCine(opened, source, most_bytes=_MOST_CINE_BYTES, paired=scan.frames == 1).truths = truths
+
+
+def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
+    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame."""
+    if scan.frames > 1:
+        return FrameFiles.of_cine(example.path, scan.frames, nominal=bool(example.spacing))
+    other = next((one for one in others if one.name == example.name and one.phase and one.phase != example.phase), None)
+    if not example.phase or other is None or read_scan(other.path).shape != scan.shape:
+        return None
+    return FrameFiles.of_pair(example.path, other.path, nominal=bool(example.spacing))
+
+
+def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...], frame: int | None = None) -> Truth | None:
+    """The ground truth of an example, or of a frame of it. None if it has none, or if the checkpoint lacks one of its classes."""
     if not example.truth.exists() or not example.readable_by(classes):
         return None
     try:
-        return named_truth(read_scan(example.truth), scan, example.classes or classes, classes)
+        return named_truth(read_scan(example.truth, frame), scan, example.classes or classes, classes)
     except ScanError as error:
         logger.warning("%s is shown without its ground truth: %s", example.path.name, error)
         return None

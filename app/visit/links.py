@@ -1,4 +1,4 @@
-"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&frame=&tab=`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Link:
         edits: Forced tokens, not yet compared with the scan.
         reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening. The page always
             writes it. Links from before there was a reach have an epsilon alone, and show swaps of the checkpoint's own.
+        frame: Of a cine, not yet compared with the scan; 0 for the first.
     """
 
     case: str | None
@@ -43,6 +44,7 @@ class Link:
     tab: str = ""
     edits: tuple[Edit, ...] = ()
     reach: float | str | None = None
+    frame: int = 0
 
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
@@ -74,6 +76,7 @@ class Link:
             tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
             reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")) or (None if strength is None else OWN_REACH),
+            frame=_whole(query.get("frame")) or 0,
         )
 
 

@@ -38,6 +38,7 @@ class Example:
         credit: Where it is from, as its licence asks for.
         licence: The licence.
         note: What one has to know of its ground truth and geometry.
+        spacing: "nominal" if its header only names a usual one, so that no millilitre may be computed; else empty.
         classes: Names of the classes that its ground truth tells of, the background first. A checkpoint that has them all can read it.
             None if the folder says nothing: then any checkpoint may try.
         checkpoint: Name of one that can read it; None if the folder says nothing.
@@ -54,6 +55,7 @@ class Example:
     credit: str = ""
     licence: str = ""
     note: str = ""
+    spacing: str = ""
     classes: tuple[str, ...] | None = None
     checkpoint: str | None = None
     opening: OpeningView = field(default_factory=OpeningView)
@@ -145,8 +147,10 @@ def _opening(where: str, told: Mapping[str, Any]) -> OpeningView:
 
 
 def _source(name: str, told: Any) -> dict[str, str]:
-    _named(f"source {name!r}", told, {"credit", "licence"}, {"note"})
+    _named(f"source {name!r}", told, {"credit", "licence"}, {"note", "spacing"})
     _texts(f"source {name!r}", told, set(told))
+    if told.get("spacing", "nominal") != "nominal":
+        raise ManifestError(f"{MANIFEST}: spacing of source {name!r} must be nominal or left out, got {told['spacing']!r}")
     return dict(told)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -48,12 +49,13 @@ class Parcel:
             self.close()
             raise
 
-    def read(self, most_bytes: int = MAX_BYTES, series: int | None = None) -> Scan:
+    def read(self, most_bytes: int = MAX_BYTES, series: int | None = None, frame: int | None = None) -> Scan:
         """Read the scan.
 
         Args:
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
             series: Number of the DICOM series, from 1; None for the one with the most images.
+            frame: Number of the frame of a cine, from 0; None for the first.
 
         Returns:
             The scan under the name that visitors read.
@@ -61,7 +63,7 @@ class Parcel:
         Raises:
             ScanError: If `read_scan` refuses the files.
         """
-        scan = read_scan(self._source, series=series, most_bytes=most_bytes)
+        scan = read_scan(self._source, frame, series=series, most_bytes=most_bytes)
         # Every file is an image of this scan: there is no need to look for other series in a thousand of them.
         self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
         return replace(scan, name=shown_name(scan, self._sent))
@@ -88,6 +90,28 @@ class Parcel:
         own = [_linked(path, place / name) for path, name in zip(paths, names_of_own(paths), strict=True) if name is not None]
         self._count = len(own)
         return own[0] if len(paths) == 1 else place
+
+
+class SentFrames:
+    """The frames of a cine that a visitor has sent. Its files are kept for as long as the cine is open."""
+
+    def __init__(self, parcel: Parcel, count: int, most_bytes: int, *, series: int | None = None, closes: bool = True) -> None:
+        """Read nothing yet.
+
+        Args:
+            parcel: The files.
+            count: How many frames there are.
+            most_bytes: As for `Parcel.read`.
+            series: Number of the DICOM series; None for the one with the most images.
+            closes: Whether the files are deleted as soon as no cine reads them any more; else whoever keeps the parcel does it.
+        """
+        self.count, self._parcel, self._most_bytes, self._series = count, parcel, most_bytes, series
+        if closes:
+            weakref.finalize(self, parcel.close)
+
+    def read(self, index: int) -> Scan:
+        """One frame, from 0. Raises ScanError if it cannot be read."""
+        return self._parcel.read(self._most_bytes, self._series, index)
 
 
 @dataclass(frozen=True)
@@ -165,10 +189,21 @@ class KeptParcels:
         Raises:
             ScanError: If the parcel is no longer kept, or if the series cannot be read.
         """
-        kept = self._kept.get(owner)
-        if kept is None:
-            raise ScanError("the files are no longer held on the server; send them again to choose another series")
-        return kept.parcel.read(most_bytes, number)
+        return self._parcel_of(owner).read(most_bytes, number)
+
+    def frames(self, owner: str, number: int, count: int, most_bytes: int) -> SentFrames:
+        """The frames of a series of a visit's parcel.
+
+        Args:
+            owner: The visit.
+            number: Of the series, from 1.
+            count: How many frames it has.
+            most_bytes: As for `Parcel.read`.
+
+        Raises:
+            ScanError: If the parcel is no longer kept.
+        """
+        return SentFrames(self._parcel_of(owner), count, most_bytes, series=number, closes=False)
 
     def release(self, owner: str) -> None:
         """Delete the parcel of a visit, which has gone on or has ended."""
@@ -177,6 +212,12 @@ class KeptParcels:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def _parcel_of(self, owner: str) -> Parcel:
+        kept = self._kept.get(owner)
+        if kept is None:
+            raise ScanError("the files are no longer held on the server; send them again to choose another series")
+        return kept.parcel
 
 
 def _close(dropped: Sequence[_Kept]) -> None:

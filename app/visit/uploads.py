@@ -66,8 +66,10 @@ class Uploads:
         openings: Openings,
         opening: Opening,
         most_bytes: int,
+        *,
         series: int | None = None,
-        keep: Callable[[Parcel], bool] = lambda _: False,
+        frame: int | None = None,
+        keep: Callable[[Parcel, Scan], bool] = lambda _, __: False,
     ) -> Iterator[Scan]:
         """Read what was uploaded when it is the opening's turn, and delete it.
 
@@ -79,7 +81,8 @@ class Uploads:
             opening: Whose turn it must be.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
             series: Number of the DICOM series, from 1; None for the one with the most images.
-            keep: Called with the files when they were read. True if somebody else deletes them.
+            frame: Which frame of a cine is read; None for the first.
+            keep: Called with the files and the scan when they were read. True if somebody else deletes the files.
 
         Yields:
             The scan.
@@ -95,8 +98,8 @@ class Uploads:
                 held.callback(parcel.close)
                 turn.enter_context(openings.turn(opening))
                 opening.tell(stage="reading")
-                scan = parcel.read(most_bytes, series)
-                if keep(parcel):
+                scan = parcel.read(most_bytes, series, frame)
+                if keep(parcel, scan):
                     held.pop_all()
             yield scan
 

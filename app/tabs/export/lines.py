@@ -23,6 +23,7 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
     values = {
         "checkpoint": scan.model.name,
         "scan": scan.segmented.scan.name,
+        **({"frame": scan.frame} if scan.segmented.scan.frames > 1 else {}),
         "shape": list(scan.segmented.scan.shape),
         "plane": request.plane,
         "slice": request.index,
@@ -55,7 +56,7 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
         "from vqseg.data.scan import read_scan, write_labels",
         "from vqseg.inference import Segmenter",
         "",
-        f"scan = read_scan({_source(scan)!r})",
+        f"scan = read_scan({_source(scan)!r}{f', frame={scan.frame}' if scan.segmented.scan.frames > 1 else ''})",
         f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         *([f"forced = {{{request.index}: {forced!r}}}"] if forced else []),
         "slices = [",
@@ -81,12 +82,13 @@ def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
     arguments = ", ".join(map(repr, (request.plane, request.index, request.strength, request.mode, request.seed)))
     edits = f"    edits={edits_as_text(request.edits)!r},\n" if request.edits else ""
     reach = "" if request.reach is None else f"    reach={request.reach!r},\n"
+    frame = f"    frame={scan.frame},\n" if scan.segmented.scan.frames > 1 else ""
     return (
         "from gradio_client import Client, handle_file\n\n"
         f"client = Client({address!r})\n"
         "segmentation, reconstruction, figures = client.predict(\n"
         f"    handle_file({_source(scan, zipped=True)!r}), {arguments},\n"
-        f'{edits}    checkpoint={scan.model.name!r},\n{reach}    api_name="/perturb",\n)\n'
+        f'{edits}    checkpoint={scan.model.name!r},\n{reach}{frame}    api_name="/perturb",\n)\n'
         "print(segmentation, reconstruction, figures)\n"
     )
 

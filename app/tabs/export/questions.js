@@ -58,10 +58,11 @@ export function slicesOf({ planes }) {
   return Object.values(planes).find((plane) => plane.acquired)?.count ?? 0;
 }
 
-/** The present view in words. @param {Settings & {scan: {name: string}}} state */
+/** The present view in words. @param {Settings & {scan: {name: string, frame?: number, cine?: object | null}}} state */
 export function described({ scan, plane, index, strength, mode, seed, edits, reach }) {
   const forced = edits.length ? [edits.length + " forced"] : [];
   const far = reach === null ? [] : [reachAsSetting(reach)];
   const settings = ["ε = " + strength.toFixed(2), mode, ...far, "seed " + seed, ...forced];
-  return [scan.name, plane + " slice " + index, ...settings].join(", ");
+  const frame = scan.cine ? ["frame " + (scan.frame ?? 0)] : [];
+  return [scan.name, ...frame, plane + " slice " + index, ...settings].join(", ");
 }

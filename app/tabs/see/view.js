@@ -1,6 +1,7 @@
 /* The See tab: one slice in four linked pictures that follow the sidebar at once. */
 
 import { facts } from "../../web/facts.js";
+import { caseOf } from "../../web/cine_frames.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
@@ -52,7 +53,7 @@ function createSee(root) {
   /** @param {PageState} state */
   function follow(state) {
     // The previous scan stays, dimmed and with its own name and figures, until the new one's first picture is there.
-    status.leave(shown !== null && shown.request.token !== state.scan.token);
+    status.leave(shown !== null && caseOf(shown.request.token) !== caseOf(state.scan.token));
     status.tellLit(state.lit.length);
     scrubs.draw(state);
     changed.follow(state);

@@ -141,8 +141,8 @@ export interface Viewer {
 
 export interface Crosshair {
   readonly voxel: Voxel | null;
-  /** Of another scan, at its start. */
-  start(about: About): void;
+  /** Of another scan, at its start; or of another frame of the same heart, where it was. */
+  start(about: About, isSame: boolean): void;
   /** By hand: the slider of the other tabs goes along. */
   move(voxel: Voxel): void;
   scroll(plane: string, slices: number): void;
