@@ -309,21 +309,25 @@ def test_a_shared_cine_goes_on_for_the_others(path: Path) -> None:
     assert cine.source.count == FRAMES
 
 
+def truths(path: Path, cine: OpenCine, shown: object) -> Callable[[int], np.ndarray | None]:
+    return truths_of_frames(read_scan(path), lambda frame: read_scan(path, frame), cine, shown)
+
+
 def test_truth_of_a_series_or_of_the_frame_on_show(path: Path, tmp_path: Path) -> None:
     cine = opened(path)
     cine.encode(2)
     labels = np.stack([FakeSegmenter().open(read_scan(path, index)).labels for index in range(FRAMES)], -1)
     every = save_cine(tmp_path / "truth.nii.gz", labels)
-    cine.give_truths(truths_of_frames(every, cine, 2, 2**28))
+    cine.give_truths(truths(every, cine, 2))
     cine.encode(3)
     for index in (0, 2, 3):
         np.testing.assert_array_equal(cine.frame(index).truth, labels[..., index])
     other = np.zeros(SHAPE, np.uint8)
-    cine.give_truths(truths_of_frames(save_cine(tmp_path / "one.nii.gz", other), cine, 2, 2**28))
+    cine.give_truths(truths(save_cine(tmp_path / "one.nii.gz", other), cine, 2))
     np.testing.assert_array_equal(cine.frame(2).truth, other)
     np.testing.assert_array_equal(cine.frame(3).truth, labels[..., 3])
     with pytest.raises(ScanError, match="2 frames and the cine 5"):
-        truths_of_frames(save_cine(tmp_path / "two.nii.gz", labels[..., :2]), cine, 2, 2**28)
+        truths(save_cine(tmp_path / "two.nii.gz", labels[..., :2]), cine, 2)
 
 
 @pytest.fixture
