@@ -13,19 +13,20 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, from_mapping, to_mapping
+from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, ReadsConfig, from_mapping, to_mapping
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
-_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "snapshots.npz", "README.md"]
+_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "familiarity.npz", "snapshots.npz", "README.md"]
 
 
 class CheckpointError(ValueError):
@@ -70,7 +71,10 @@ def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, objec
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: value.detach().float().contiguous().cpu() for name, value in model.state_dict().items()}
     save_file(tensors, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
-    values = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess), "training": training or {}}
+    values: JsonObject = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess)}
+    if model.reads != ReadsConfig():
+        values["reads"] = to_mapping(model.reads)
+    values["training"] = cast("JsonObject", dict(training or {}))
     (folder / (CONFIG + ".part")).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     for name in (WEIGHTS, CONFIG):
         os.replace(folder / (name + ".part"), folder / name)
@@ -130,9 +134,10 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
     try:
         config = from_mapping(ModelConfig, values.get("model"), origin=CONFIG)
         preprocess = from_mapping(PreprocessConfig, values.get("preprocess"), origin=CONFIG)
+        reads = from_mapping(ReadsConfig, values.get("reads"), origin=CONFIG)
     except ConfigError as error:
         raise CheckpointError(f"checkpoint {folder.name!r}: {error}") from error
-    model = VQSeg(config, preprocess)
+    model = VQSeg(config, preprocess, reads)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except FileNotFoundError as error:

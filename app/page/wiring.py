@@ -56,7 +56,7 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        for event in (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload()):
+        for event in (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload()):
             self._settle(event)
         self._truth()
         self._views()
@@ -113,12 +113,16 @@ class Wiring:
         inputs = [self._bar.case, self._bar.checkpoint, ticket]
         return self._bar.case.input(example, inputs, self._outputs, js=_event("exampleChosen"), **_OPENING)
 
-    def _checkpoint(self) -> Any:
+    def _checkpoint(self) -> tuple[Any, Any]:
+        """Bind the list of checkpoints, and See's button with the one that knows the scan."""
+
         def checkpoint(name: str, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 return self._reopened(self._visits.checkpoint(name, value, ticket, _owner(request)))
 
-        return self._reopening(self._bar.checkpoint.input, checkpoint, self._bar.checkpoint)
+        control = self._bar.checkpoint
+        suggested = self._reopening(self._viewer.submit, checkpoint, control, "suggestionTaken")
+        return self._reopening(control.input, checkpoint, control), suggested
 
     def _other(self) -> Any:
         def other(name: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
@@ -130,10 +134,10 @@ class Wiring:
 
         return self._reopening(self._bar.other.submit, other, self._bar.other)
 
-    def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any) -> Any:
+    def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any, told: str = "checkpointChosen") -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
         outputs = [self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint, bar.visible]
-        return event(handler, [control, self._viewer, ticket], outputs, js=_event("checkpointChosen"), **_OPENING)
+        return event(handler, [control, self._viewer, ticket], outputs, js=_event(told), **_OPENING)
 
     def _upload(self) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)

@@ -6,11 +6,13 @@ Modules that keep more for a scan (frames, replays, curves, steps of the lesson)
 from __future__ import annotations
 
 import tempfile
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.scan.planes import PlaneView, acquisition_plane, plane_views
+from vqseg.codebook import Familiarity, judge
 from vqseg.data.scan import without_ending, write_labels
 from vqseg.types import Array
 
@@ -46,6 +48,11 @@ class OpenScan:
     def byte_size(self) -> int:
         """Bytes of the scan, with those that may be kept for it."""
         return self.segmented.byte_size + (VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL) * self.segmented.scan.voxels.size
+
+    @cached_property
+    def familiarity(self) -> Familiarity:
+        """Whether the checkpoint knows such a scan. It follows from what encoding has left, in milliseconds."""
+        return judge(self.segmented, self.model.segmenter.reads, self.model.reference)
 
     def acquired(self, plane: str) -> bool:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""

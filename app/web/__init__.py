@@ -94,8 +94,11 @@ def _importing(path: str) -> str:
 
 
 def mounting(path: str) -> str:
-    """The js_on_load of a component: it calls mount(element, props, server) of a module."""
-    return f"{_importing(path)}.then((module) => module.mount(element, props, server));"
+    """The js_on_load of a component: it calls mount(element, props, server, trigger) of a module.
+
+    trigger("submit") begins the event of that name of the component, if it is bound to anything.
+    """
+    return f"{_importing(path)}.then((module) => module.mount(element, props, server, trigger));"
 
 
 def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[str] = ()) -> str:

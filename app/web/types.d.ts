@@ -10,6 +10,8 @@ export type Box = [number, number, number, number];
 /** One plane of a scan, as app/scan/planes.py describes it. */
 export interface PlaneView {
   count: number;
+  /** number of the first slice with a structure at epsilon 0; null if there is none */
+  first: number | null;
   /** rows, columns as displayed */
   shape: [number, number];
   /** width / height in millimetres */
@@ -31,6 +33,7 @@ export interface Scan {
   own: boolean;
   checkpoint: string;
   outside: boolean | null;
+  familiarity: Familiarity;
   grid: string;
   classes: string[];
   colours: Colour[];
@@ -44,6 +47,26 @@ export interface Scan {
   reach: Reaches;
   /** forced tokens that the page's address asked for */
   forced?: { plane: string; index: number; edits: Edit[] } | null;
+}
+
+/** Whether the checkpoint knows such a scan: `judge` of vqseg.codebook. */
+export interface Familiarity {
+  /** unknown: the checkpoint has no reference of its training scans */
+  verdict: "known" | "doubtful" | "foreign" | "unknown";
+  /** sentences without a full stop */
+  reasons: string[];
+  /** how far every acquired slice lies; beyond 1 farther than training scans */
+  slices: number[];
+  /** which slices lie far, in words; "" for none */
+  places: string;
+  /** name, of this scan, of the training scans */
+  figures: [string, string, string][];
+}
+
+/** A checkpoint that knows a scan. */
+export interface Fitting {
+  name: string;
+  title: string;
 }
 
 /** How far tokens may be replaced under the scan's codebook. null stands for the checkpoint's own reach. */
