@@ -26,11 +26,13 @@ class ReadsConfig:
     """Smallest and largest side of a pixel, mm; None for any."""
     field: Range | None = None
     """Smallest and largest length of a slice's longer side, mm; None for any."""
+    pixels: Range | None = None
+    """Smallest and largest number of pixels along a slice's longer side; None for any."""
     values: Range | None = None
     """Smallest and largest value of a voxel, in the file's own units; None for any."""
 
     def __post_init__(self) -> None:
-        for name in ("spacing", "field", "values"):
+        for name in ("spacing", "field", "pixels", "values"):
             found = getattr(self, name)
             require(found is None or found[0] < found[1], f"reads.{name} must have its lower bound first, got {found}")
 

@@ -23,6 +23,9 @@ def unlike_the_card(scan: Scan, axis: int, reads: ReadsConfig) -> list[str]:
     if reads.values is not None and _stray(scan.voxels, reads.values) > _STRAY:
         low, high = float(scan.voxels.min()), float(scan.voxels.max())
         reasons.append(f"its values run from {low:.0f} to {high:.0f}, and {reads.scans} has {reads.values[0]:.0f} to {reads.values[1]:.0f}")
+    longer = max(count for other, count in enumerate(scan.shape) if other != axis)
+    if reads.pixels is not None and not reads.pixels[0] <= longer <= reads.pixels[1]:
+        reasons.append(f"its pictures have {longer} pixels a side, and {reads.scans} has {reads.pixels[0]:.0f} to {reads.pixels[1]:.0f}")
     sides = in_plane(scan, axis)
     if sides is None:
         return reasons

@@ -5,6 +5,7 @@ Shapes: D codebook dimension, L x L cells of a layout, C channels of it, T turns
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from vqseg.types import Array
 COUNTS = (1, 3, 6)
 """Numbers of slices for which training's ranges are kept: a mean over many slices varies less than a single slice."""
 
-TURNS = {
+TURNS: dict[str, Callable[[Array], Array]] = {
     "mirrored across its rows": lambda slices: slices[:, ::-1],
     "mirrored across its columns": lambda slices: slices[:, :, ::-1],
     "turned by 180°": lambda slices: slices[:, ::-1, ::-1],
@@ -62,7 +63,11 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Found:
-    """One measure of a scan. low, high: where 98 % of training scans lie. steps: from their median, 1 being their edge; 0 or less is good."""
+    """One measure of a scan.
+
+    low, high: where 98 % of training scans lie. steps: from their median, 1 being their edge; 0 or less is good. like: what the scan looks
+    like instead, where the measure tells that.
+    """
 
     name: str
     value: float
