@@ -22,6 +22,8 @@ _CHANNELS = 12
 # Share of training scans beyond either end of a range.
 _EDGE = 0.01
 _FAR = 0.99
+# Share of the training scans that must have so many slices before a range is told for them.
+_ENOUGH = 0.5
 # Added to the variance of every direction, as a share of the mean one: directions that few slices show are no evidence.
 _RIDGE = 0.02
 
@@ -61,24 +63,19 @@ def fit(scans: Sequence[TrainingScan], others: Mapping[str, Array], *, source: s
         raise ValueError(f"{len(patients)} training patients are too few to tell how much scans vary; at least 2 are needed")
     folds = np.random.default_rng(seed).permutation(len(patients)) % min(_FOLDS, len(patients))
     fold_of = dict(zip(patients, folds.tolist(), strict=True))
-    rows: list[list[Array]] = [[] for _ in COUNTS]
+    counts = [count for count in COUNTS if sum(len(scan.slices) >= count for scan in scans) > _ENOUGH * len(scans)]
+    rows: list[list[Array]] = [[] for _ in counts]
     for fold in range(int(folds.max()) + 1):
         part = _fitted([scan for scan in scans if fold_of[scan.patient] != fold], others, source, key)
         for scan in scans:
             if fold_of[scan.patient] == fold:
-                for row, count in enumerate(COUNTS):
+                for row, count in enumerate(counts):
                     rows[row] += [_values(part, few) for few in _parts(scan.slices, count)]
     levels = (_EDGE, 0.5, 1 - _EDGE)
-    ranges = np.stack([np.quantile(np.array(found), levels, axis=0).T for found in _filled(rows)], 1)
+    # Where few scans have so many slices, what is known of fewer stands.
+    rows += [rows[-1]] * (len(COUNTS) - len(rows))
+    ranges = np.stack([np.quantile(np.array(found), levels, axis=0).T for found in rows], 1)
     return replace(_fitted(scans, others, source, key), ranges=ranges.astype(np.float32))
-
-
-def _filled(rows: list[list[Array]]) -> list[list[Array]]:
-    """Where no scan has so many slices, what is known of fewer stands."""
-    for number, row in enumerate(rows):
-        if not row:
-            rows[number] = rows[number - 1]
-    return rows
 
 
 def _values(reference: Reference, slices: SliceMeasures) -> Array:
