@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from vqseg import load_model  # noqa: E402
-from vqseg.codebook.familiarity import MEASURES, TURNS, measure, read_reference  # noqa: E402
+from vqseg.codebook.familiarity import MEASURES, TURNS, measure, read_reference, word  # noqa: E402
 from vqseg.codebook.familiarity.card import unlike_the_card  # noqa: E402
 from vqseg.data.phantom import FRAMES, phantom_volume  # noqa: E402
 from vqseg.data.phantom_lung import lung_phantom  # noqa: E402
@@ -209,10 +209,7 @@ def _share(scans: list[dict[str, Any]]) -> str:
 
 def verdict(scan: dict[str, Any]) -> str:
     """The verdict on a scan by its measures, as `vqseg.codebook.judge` gives it."""
-    if any(steps > MEASURES[name].foreign for name, steps in scan["steps"].items()):
-        return "foreign"
-    doubtful = scan["card"] or any(steps > MEASURES[name].doubtful for name, steps in scan["steps"].items())
-    return "doubtful" if doubtful else "known"
+    return word(scan["steps"], against=scan["card"] > 0)
 
 
 if __name__ == "__main__":

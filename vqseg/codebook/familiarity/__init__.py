@@ -5,7 +5,7 @@ from vqseg.codebook.familiarity.fit import TrainingScan, fit
 from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
 from vqseg.codebook.familiarity.reference import MEASURES, TURNS, Reference
 from vqseg.codebook.familiarity.training import make_reference, trained_on_turned
-from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge
+from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, word
 
 __all__ = [
     "FILE",
@@ -24,5 +24,6 @@ __all__ = [
     "measure",
     "read_reference",
     "trained_on_turned",
+    "word",
     "write_reference",
 ]

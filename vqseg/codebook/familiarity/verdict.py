@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,9 +32,9 @@ class Figure:
 class Familiarity:
     """Whether a checkpoint knows such a scan.
 
-    verdict: known; doubtful, beyond what training scans show; foreign, far beyond; unknown, without a reference and with nothing on the
-    card that speaks against it. reasons: why, each a sentence without its full stop. slices: (S,) how far each slice lies, 1 being the
-    limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures.
+    verdict: known; doubtful, beyond what training scans show; foreign, far beyond or in several ways; unknown, without a reference and
+    with nothing on the card that speaks against it. reasons: why, each a sentence without its full stop. slices: (S,) how far each slice
+    lies, 1 being the limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures.
     """
 
     verdict: Word
@@ -60,10 +61,22 @@ def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Fa
     slices = measure(read)
     found = reference.compare(slices)
     far = reference.compare_slices(slices)
-    worst = max(found, key=lambda one: one.excess)
-    verdict: Word = "foreign" if worst.foreign else "doubtful" if worst.doubtful or card else "known"
+    verdict = word({one.name: one.steps for one in found}, against=bool(card))
     figures = tuple(Figure(MEASURES[one.name].title, one.value_in_words(), one.training_in_words()) for one in found)
     return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures)
+
+
+def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:
+    """The verdict in one word. Two witnesses, the card being one, are worth as much as one measure far beyond its limit.
+
+    Args:
+        steps: Of every measure, as in `Found`.
+        against: Whether the card speaks against the scan.
+    """
+    witnesses = against + sum(value > MEASURES[name].doubtful for name, value in steps.items())
+    if witnesses > 1 or any(value > MEASURES[name].foreign for name, value in steps.items()):
+        return "foreign"
+    return "doubtful" if witnesses else "known"
 
 
 def _reasons(found: list[Found]) -> list[str]:
