@@ -14,8 +14,8 @@ from fake_segmenter import FakeSegmentedScan
 from tests.tiny import tiny_model
 from vqseg.checkpoint import CheckpointError, load_model, read_config, save_model
 from vqseg.cli import main
-from vqseg.codebook import FamiliarityError, Reference, codebook_key, judge, make_reference, read_reference, write_reference
-from vqseg.codebook.familiarity import MEASURES, TURNS, SliceMeasures, TrainingScan, fit, trained_on_turned
+from vqseg.codebook import FamiliarityError, Reference, codebook_key, judge, read_reference, write_reference
+from vqseg.codebook.familiarity import MEASURES, TURNS, SliceMeasures, TrainingScan, fit, trained_on_turned, training
 from vqseg.codebook.familiarity.card import in_plane, unlike_the_card
 from vqseg.config import Config, ConfigError, ReadsConfig
 from vqseg.data.scan import read_scan
@@ -237,13 +237,19 @@ def test_a_card_changes_no_key_of_a_published_result() -> None:
     assert cell_key(changed(Config(), {"reads.modality": "MR"})) == cell_key(Config())
 
 
-def test_the_command_makes_a_reference_that_predict_reads(checkpoint: Path, phantoms: Path, tmp_path: Path, capsys: Any) -> None:
+def test_the_command_makes_a_reference_that_predict_reads(
+    checkpoint: Path, phantoms: Path, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two phantoms of either kind instead of twelve.
+    monkeypatch.setattr(training, "PHANTOMS", range(1000, 1002))
     folder = tmp_path / "own"
     save_model(load_model(checkpoint), folder)
     scans = str(phantoms / "imagesTr" / "phantom001_frame01_0000.nii.gz")
     assert main(["predict", scans, "--checkpoint", str(folder), "--output", str(tmp_path / "out")]) == 0
     assert "python -m vqseg familiarity" in capsys.readouterr().err
-    write_reference(make_reference(load_model(folder), phantoms, split="all"), folder)
+    assert main(["familiarity", "--checkpoint", str(folder), "--data", str(phantoms), "--split", "all", "--turned"]) == 0
+    capsys.readouterr()
+    assert read_reference(folder, load_model(folder)).turns is not None
     assert main(["predict", scans, "--checkpoint", str(folder), "--output", str(tmp_path / "out")]) == 0
     assert "familiarity" not in capsys.readouterr().err
 

@@ -52,12 +52,12 @@ class Measure:
 
 MEASURES = {
     "psnr": Measure(
-        "Reconstruction (PSNR)", 1.6, 3.0, "its pictures are rebuilt worse than those of training scans", falls=True, unit=" dB"
+        "Reconstruction (PSNR)", 1.2, 2.0, "its pictures are rebuilt worse than those of training scans", falls=True, unit=" dB"
     ),
     "far": Measure("Tokens far from every codeword", 4.0, 10.0, "many of its tokens lie far from every codeword", unit=" %", scale=100),
-    "texture": Measure("Distance of its features (logarithm)", 2.5, 4.0, "its features lie far from those of training scans", digits=2),
-    "kind": Measure("Likeness to other scans", 2.5, 4.0, "its pictures look like {like}"),
-    "turned": Measure("Orientation", 1.5, 3.0, "its pictures look {like}"),
+    "texture": Measure("Distance of its features (logarithm)", 2.7, 4.0, "its features lie far from those of training scans", digits=2),
+    "kind": Measure("Likeness to other scans", 1.0, 2.0, "its pictures look like {like}"),
+    "turned": Measure("Orientation", 1.0, 1.5, "its pictures look {like}"),
 }
 
 
