@@ -247,7 +247,7 @@ def test_the_command_makes_a_reference_that_predict_reads(
     scans = str(phantoms / "imagesTr" / "phantom001_frame01_0000.nii.gz")
     assert main(["predict", scans, "--checkpoint", str(folder), "--output", str(tmp_path / "out")]) == 0
     assert "python -m vqseg familiarity" in capsys.readouterr().err
-    assert main(["familiarity", "--checkpoint", str(folder), "--data", str(phantoms), "--split", "all", "--turned"]) == 0
+    assert main(["familiarity", "--checkpoint", str(folder), "--data", str(phantoms), "--split", "all", "--turned", "True"]) == 0
     capsys.readouterr()
     assert read_reference(folder, load_model(folder)).turns is not None
     assert main(["predict", scans, "--checkpoint", str(folder), "--output", str(tmp_path / "out")]) == 0

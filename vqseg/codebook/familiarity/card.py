@@ -22,18 +22,18 @@ def unlike_the_card(scan: Scan, axis: int, reads: ReadsConfig) -> list[str]:
     reasons = []
     if reads.values is not None and _stray(scan.voxels, reads.values) > _STRAY:
         low, high = float(scan.voxels.min()), float(scan.voxels.max())
-        reasons.append(f"its values run from {low:.0f} to {high:.0f}, and {reads.scans} has {reads.values[0]:.0f} to {reads.values[1]:.0f}")
+        reasons.append(f"its values run from {low:.0f} to {high:.0f}, not {_words(reads.values, reads)}")
     longer = max(count for other, count in enumerate(scan.shape) if other != axis)
     if reads.pixels is not None and not reads.pixels[0] <= longer <= reads.pixels[1]:
-        reasons.append(f"its pictures have {longer} pixels a side, and {reads.scans} has {reads.pixels[0]:.0f} to {reads.pixels[1]:.0f}")
+        reasons.append(f"its pictures have {longer} pixels a side, not {_words(reads.pixels, reads)}")
     sides = in_plane(scan, axis)
     if sides is None:
         return reasons
     pixel, length = max(sides[0]), max(side * count for side, count in zip(*sides, strict=True))
     if reads.spacing is not None and not reads.spacing[0] <= pixel <= reads.spacing[1]:
-        reasons.append(f"its pixels are {pixel:.2g} mm wide, and {reads.scans} has {reads.spacing[0]:.2g} to {reads.spacing[1]:.2g} mm")
+        reasons.append(f"its pixels are {pixel:.3g} mm wide, not {_words(reads.spacing, reads)}")
     if reads.field is not None and not reads.field[0] <= length <= reads.field[1]:
-        reasons.append(f"its pictures are {length:.0f} mm wide, and {reads.scans} has {reads.field[0]:.0f} to {reads.field[1]:.0f} mm")
+        reasons.append(f"its pictures are {length:.0f} mm wide, not {_words(reads.field, reads)}")
     return reasons
 
 
@@ -48,6 +48,10 @@ def in_plane(scan: Scan, axis: int) -> tuple[list[float], list[int]] | None:
         return None
     across = [other for other in range(3) if other != axis]
     return [scan.spacing[other] for other in across], [scan.shape[other] for other in across]
+
+
+def _words(wanted: tuple[float, float], reads: ReadsConfig) -> str:
+    return f"{wanted[0]:g} to {wanted[1]:g} as in {reads.scans}"
 
 
 def _stray(voxels: Array, values: tuple[float, float]) -> float:

@@ -33,7 +33,7 @@ class Measure:
     """One measure: how it is told, and how far it may lie from training scans.
 
     doubtful, foreign: in steps from the training scans' median to their edge (the worst 1 %, held out). Chosen on one half of the
-    calibration sets and reported on the other, docs/familiarity.md.
+    calibration sets and reported on the other, docs/familiarity.md. numbered: whether its numbers mean something to a reader.
     """
 
     title: str
@@ -41,6 +41,7 @@ class Measure:
     foreign: float
     sentence: str
     falls: bool = False
+    numbered: bool = False
     unit: str = ""
     scale: float = 1.0
     digits: int = 1
@@ -52,9 +53,17 @@ class Measure:
 
 MEASURES = {
     "psnr": Measure(
-        "Reconstruction (PSNR)", 1.2, 2.0, "its pictures are rebuilt worse than those of training scans", falls=True, unit=" dB"
+        "Reconstruction (PSNR)",
+        1.2,
+        2.0,
+        "its pictures are rebuilt worse than those of training scans",
+        falls=True,
+        numbered=True,
+        unit=" dB",
     ),
-    "far": Measure("Tokens far from every codeword", 4.0, 10.0, "many of its tokens lie far from every codeword", unit=" %", scale=100),
+    "far": Measure(
+        "Tokens far from every codeword", 4.0, 10.0, "many of its tokens lie far from every codeword", numbered=True, unit=" %", scale=100
+    ),
     "texture": Measure("Distance of its features (logarithm)", 2.7, 4.0, "its features lie far from those of training scans", digits=2),
     "kind": Measure("Likeness to other scans", 1.0, 2.0, "its pictures look like {like}"),
     "turned": Measure("Orientation", 1.0, 1.5, "its pictures look {like}"),
@@ -101,7 +110,7 @@ class Found:
     def reason(self) -> str:
         """Why the scan is no training scan by this measure, as a sentence without its full stop."""
         sentence = MEASURES[self.name].sentence.format(like=self.like)
-        return sentence if self.like else f"{sentence}: {self.value_in_words()} against {self.training_in_words()}"
+        return sentence if not MEASURES[self.name].numbered else f"{sentence}: {self.value_in_words()} against {self.training_in_words()}"
 
 
 @dataclass(frozen=True)
