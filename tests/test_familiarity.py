@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -292,6 +293,18 @@ def test_noise_and_turned_and_inverted_hearts_are_foreign_to_a_shipped_checkpoin
     assert {
         name: verdict_of(shipped, "acdc-10", replace(heart, voxels=changed)) != "known" for name, changed in others.items()
     } == dict.fromkeys(others, True)
+
+
+def test_the_published_rates_follow_from_the_published_measures_and_the_present_limits() -> None:
+    spec = importlib.util.spec_from_file_location("familiarity_benchmark", ROOT / "benchmarks" / "familiarity.py")
+    assert spec is not None and spec.loader is not None
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    results = ROOT / "docs" / "results"
+    known = json.loads((results / "familiarity.json").read_text(encoding="utf-8"))["checkpoints"]
+    assert set(known) == set(benchmark.CHECKPOINTS)
+    # If a limit has changed: python benchmarks/familiarity.py --again
+    assert benchmark.page(known) == (results / "familiarity.md").read_text(encoding="utf-8")
 
 
 def test_what_is_shipped_is_small() -> None:

@@ -66,7 +66,7 @@ MEASURES = {
     ),
     "texture": Measure("Distance of its features (logarithm)", 2.7, 4.0, "its features lie far from those of training scans", digits=2),
     "kind": Measure("Likeness to other scans", 1.0, 2.0, "its pictures look like {like}"),
-    "turned": Measure("Orientation", 1.0, 1.5, "its pictures look {like}"),
+    "turned": Measure("Orientation", 1.1, 1.5, "its pictures look {like}"),
 }
 
 
