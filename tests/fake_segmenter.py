@@ -14,6 +14,7 @@ from threading import Event, Lock
 
 import numpy as np
 
+from vqseg.config import ReadsConfig
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference import CodeNeighbours, Consistency, label_agreement, psnr
 from vqseg.types import Scan, SliceResult, VolumeResult
@@ -30,6 +31,7 @@ class FakeSegmenter:
 
     codebook_size = CODES
     temperature = "adaptive"
+    reads = ReadsConfig()
 
     def __init__(self, classes: tuple[str, ...] = CLASSES, reach: float = CODES - 1) -> None:
         self.classes, self.reach = classes, reach
@@ -108,6 +110,22 @@ class FakeSegmentedScan:
         self.labels = np.stack([r.labels for r in results], self.axis)
         self.reconstruction = np.stack([r.reconstruction for r in results], self.axis)
         self.indices = np.stack([r.indices for r in results]).astype(np.int32)
+
+    @property
+    def distances(self) -> np.ndarray:
+        """A token lies as far from its codeword as its mean grey from the level's."""
+        greys = np.stack([self.features(s) for s in range(self.slice_count)])
+        return np.linalg.norm(greys - self.codewords[self.indices], axis=-1).astype(np.float32)
+
+    @property
+    def pooled(self) -> np.ndarray:
+        """Mean grey, its square and its change along the rows of 8 x 8 parts of each slice."""
+        slices = np.moveaxis(self.normalised, self.axis, 0)
+        rows, columns = (np.arange(8 + 1) * n // 8 for n in slices.shape[1:])
+        parts = [slices, slices**2, np.abs(np.diff(slices, axis=1, append=slices[:, -1:]))]
+        means = [np.add.reduceat(np.add.reduceat(part, rows[:-1], 1), columns[:-1], 2) for part in parts]
+        sizes = np.diff(rows)[:, None] * np.diff(columns)
+        return np.stack([mean / sizes for mean in means], -1).astype(np.float32)
 
     @property
     def byte_size(self) -> int:

@@ -175,7 +175,7 @@ def test_odd_sizes_come_back(model: VQSeg, shape: tuple[int, int, int]) -> None:
 
 def test_byte_size_is_that_of_its_arrays(opened: SegmentedScan) -> None:
     voxels = int(np.prod(SHAPE))
-    assert opened.byte_size == voxels * (4 + 4 + 4 + 1) + 6 * 12 * 12 * 4
+    assert opened.byte_size == voxels * (4 + 4 + 4 + 1) + 6 * 12 * 12 * (4 + 4) + 6 * 8 * 8 * 16 * 4
 
 
 @pytest.mark.parametrize("index", [-1, 6, 100])

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, from_mapping, to_mapping
+from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, ReadsConfig, from_mapping, to_mapping
 from vqseg.files import settle
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject
@@ -28,7 +29,7 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 FORMAT = 1
 _LARGEST_CONFIG, _LARGEST_HEADER = 1 << 20, 1 << 23
 """Bytes. Those of the bundled checkpoints have 5 kB and 10 kB."""
-_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "snapshots.npz", "README.md"]
+_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "familiarity.npz", "snapshots.npz", "README.md"]
 
 
 class CheckpointError(ValueError):
@@ -91,7 +92,10 @@ def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, objec
         name: (value.detach().half() if half else value.detach().float()).contiguous().cpu() for name, value in model.state_dict().items()
     }
     save_file(tensors, folder / (WEIGHTS + ".part"), metadata={"format": "pt"})
-    values = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess), "training": training or {}}
+    values: JsonObject = {"format": FORMAT, "model": to_mapping(model.config), "preprocess": to_mapping(model.preprocess)}
+    if model.reads != ReadsConfig():
+        values["reads"] = to_mapping(model.reads)
+    values["training"] = cast("JsonObject", dict(training or {}))
     (folder / (CONFIG + ".part")).write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
     for name in (WEIGHTS, CONFIG):
         settle(folder / (name + ".part"))
@@ -185,6 +189,7 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
     try:
         config = from_mapping(ModelConfig, values["model"], origin=CONFIG)
         preprocess = from_mapping(PreprocessConfig, values["preprocess"], origin=CONFIG)
+        reads = from_mapping(ReadsConfig, values.get("reads"), origin=CONFIG)
         # Without memory for its weights: a configuration may ask for more than there is.
         with torch.device("meta"):
             wanted = {name: tuple(value.shape) for name, value in VQSeg(config, preprocess).state_dict().items()}
@@ -194,7 +199,7 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
         reason = " ".join(str(error).split())
         raise CheckpointError(f"checkpoint {folder.name!r} asks for a network that cannot be built: {reason}") from error
     _require_shapes(folder, wanted)
-    model = VQSeg(config, preprocess)
+    model = VQSeg(config, preprocess, reads)
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:

@@ -127,6 +127,19 @@ class Scan:
 
 
 @dataclass(frozen=True)
+class Encoded:
+    """What encoding a scan leaves of its slices.
+
+    indices: (S, h, w) int64. distances: (S, h, w) float32, from each token's z to its codeword. pooled: (S, P, P, D) float32, z averaged
+    over a coarse grid of the slice, in the scan's array order; of the deepest level.
+    """
+
+    indices: Tensor
+    distances: Array
+    pooled: Array
+
+
+@dataclass(frozen=True)
 class Case:
     """One volume of a data set folder: its image, its label file if there is one, and the patient it belongs to."""
 

@@ -5,6 +5,7 @@ import { facts } from "../web/facts.js";
 import { links } from "../web/links.js";
 import { begin, settle } from "../web/openings.js";
 import { store } from "../web/store.js";
+import { suggestion } from "../web/suggestion.js";
 
 /** @typedef {import("../web/types").Scan} Scan */
 
@@ -21,6 +22,13 @@ export const exampleChosen = (title, checkpoint) => [title, checkpoint, begin(ti
  * @param {Scan | null} scan
  */
 export const checkpointChosen = (name, scan) => [name, scan, begin(scan?.name, name)];
+
+/**
+ * See's button "Open with ...".
+ * @param {string} _name of the present checkpoint
+ * @param {Scan | null} scan
+ */
+export const suggestionTaken = (_name, scan) => checkpointChosen(suggestion.name, scan);
 
 /**
  * @param {{orig_name?: string}[] | null} files

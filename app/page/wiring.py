@@ -57,8 +57,8 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        opening = (self._link(blocks), self._case(), self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
-        for event in opening:
+        opened = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        for event in opened:
             self._settle(event)
         self._truth()
         self._views()
@@ -120,12 +120,16 @@ class Wiring:
         inputs, outputs = [self._bar.case, self._bar.checkpoint, ticket], [*self._outputs, self._bar.visible]
         return self._bar.case.input(example, inputs, outputs, js=_event("exampleChosen"), **_OPENING)
 
-    def _checkpoint(self) -> Any:
+    def _checkpoint(self) -> tuple[Any, Any]:
+        """Bind the list of checkpoints, and See's button with the one that knows the scan."""
+
         def checkpoint(name: str, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 return self._reopened(self._visits.checkpoint(name, value, ticket, _owner(request)))
 
-        return self._reopening(self._bar.checkpoint.input, checkpoint, self._bar.checkpoint)
+        control = self._bar.checkpoint
+        suggested = self._reopening(self._viewer.submit, checkpoint, control, "suggestionTaken")
+        return self._reopening(control.input, checkpoint, control), suggested
 
     def _other(self) -> Any:
         def other(name: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
@@ -137,10 +141,10 @@ class Wiring:
 
         return self._reopening(self._bar.other.submit, other, self._bar.other)
 
-    def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any) -> Any:
+    def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any, told: str = "checkpointChosen") -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
         outputs = [*self._again_outputs, bar.visible]
-        return event(handler, [control, self._viewer, ticket], outputs, js=_event("checkpointChosen"), **_OPENING)
+        return event(handler, [control, self._viewer, ticket], outputs, js=_event(told), **_OPENING)
 
     def _upload(self) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)

@@ -7,7 +7,9 @@ from typing import Any
 from app.scan.frame_request import FAR_MODES
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
+from app.scan.planes import PlaneView
 from app.scan.render import label_colours
+from vqseg.codebook import Familiarity
 from vqseg.data.scan import has_geometry
 
 
@@ -36,6 +38,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
         "checkpoint": scan.model.name,
         "brought": scan.model.title if brought else "",
         "outside": _outside(scan),
+        "familiarity": told(scan.familiarity),
         "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if has_geometry(scan.segmented.scan) else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
@@ -53,6 +56,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
         "planes": {
             plane: {
                 "count": view.count,
+                "first": _first(scan, view),
                 "shape": list(view.shape),
                 "ratio": view.ratio,
                 "letters": list(view.letters),
@@ -63,6 +67,23 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
             for plane, view in scan.views.items()
         },
     }
+
+
+def told(verdict: Familiarity) -> dict[str, Any]:
+    """A verdict for the browser: `Familiarity` of web/types.d.ts."""
+    return {
+        "verdict": verdict.verdict,
+        "reasons": list(verdict.reasons),
+        "slices": [round(float(value), 3) for value in verdict.slices],
+        "places": verdict.places,
+        "figures": [[figure.name, figure.found, figure.training] for figure in verdict.figures],
+    }
+
+
+def _first(scan: OpenScan, view: PlaneView) -> int | None:
+    """The first slice of a plane that has any structure."""
+    filled = scan.segmented.labels.any(axis=tuple(axis for axis in range(3) if axis != view.axis))
+    return int(filled.argmax()) if filled.any() else None
 
 
 def _outside(scan: OpenScan) -> bool | None:

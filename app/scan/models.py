@@ -6,14 +6,14 @@ The module knows no visitor. A checkpoint that nobody has chosen lately is unloa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from app.scan.lru import Lru
 from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, read_config
-from vqseg.codebook import CodebookError, CodebookStatistics, read_statistics
+from vqseg.codebook import CodebookError, CodebookStatistics, FamiliarityError, Reference, read_reference, read_statistics
 from vqseg.inference import Segmenter
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Served:
         folder: The folder of its files; None if there is none.
         segmenter: The loaded model.
         statistics: Statistics of its codebook; None if the checkpoint has none, or none that fit.
+        reference: What its training scans were like; None as for the statistics.
+        others: Gives the other checkpoints that everyone may choose. Each is loaded when it is asked for.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Served:
     folder: Path | None
     segmenter: Segmenter
     statistics: CodebookStatistics | None = None
+    reference: Reference | None = None
+    others: Callable[[], Iterable[Served]] = tuple
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -95,6 +99,16 @@ class Models:
             self._loaded.put(name, served)
         return served
 
+    def others(self, name: str) -> Iterator[Served]:
+        """The checkpoints that everyone may choose but this one, each loaded when it is its turn. Those that cannot be are left out."""
+        for other in self._titles:
+            if other == name:
+                continue
+            try:
+                yield self.get(other)
+            except CheckpointError as error:
+                logger.warning("%s cannot be asked about a scan: %s", other, error)
+
     def linkable(self, name: str) -> bool:
         """Whether a link may name the checkpoint. A link must not make this machine download one."""
         known = name in self._titles or name in self._loaded
@@ -129,18 +143,20 @@ def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> M
 
     def load(name: str) -> Served:
         folder = folders[name] if name in folders else checkpoint_folder(name)
-        return load_served(name, titles.get(name) or title_of(folder), folder)
+        return load_served(name, titles.get(name) or title_of(folder), folder, lambda: models.others(name))
 
-    return Models(titles, load, opens_others=opens_others)
+    models = Models(titles, load, opens_others=opens_others)
+    return models
 
 
-def load_served(name: str, title: str, folder: Path) -> Served:
+def load_served(name: str, title: str, folder: Path, others: Callable[[], Iterable[Served]] = tuple) -> Served:
     """Load the weights and the codebook statistics of a folder.
 
     Args:
         name: As in `Served`.
         title: As in `Served`.
         folder: The checkpoint's folder.
+        others: As in `Served`.
 
     Returns:
         The checkpoint. It has no statistics if they are missing or do not fit.
@@ -156,7 +172,15 @@ def load_served(name: str, title: str, folder: Path) -> Served:
     except (FileNotFoundError, CodebookError) as error:
         logger.warning("the Codebook tab is empty for %s: %s", title, error)
         statistics = None
-    return Served(name, title, folder, segmenter, statistics)
+    return Served(name, title, folder, segmenter, statistics, _reference(folder, segmenter, title), others)
+
+
+def _reference(folder: Path, segmenter: Segmenter, title: str) -> Reference | None:
+    try:
+        return read_reference(folder, segmenter)
+    except (FileNotFoundError, FamiliarityError) as error:
+        logger.warning("scans are not compared with the training scans of %s: %s", title, error)
+        return None
 
 
 def title_of(folder: Path) -> str:

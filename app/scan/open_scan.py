@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 import tempfile
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from app.scan.planes import PlaneView, acquisition_plane, plane_views
+from vqseg.codebook import Familiarity, judge
 from vqseg.data.label_files import NIFTI, LabelFormat, label_formats
 from vqseg.data.scan import without_ending, write_labels
 from vqseg.types import Array
@@ -86,6 +88,11 @@ class OpenScan:
         """The slice of a plane that is shown first: of the acquired ones that of the opening view, else the middle one."""
         view, index = self.views[plane], self.opening.index
         return view.middle if index is None or not self.acquired(plane) else min(index, view.count - 1)
+
+    @cached_property
+    def familiarity(self) -> Familiarity:
+        """Whether the checkpoint knows such a scan. It follows from what encoding has left, in milliseconds."""
+        return judge(self.segmented, self.model.segmenter.reads, self.model.reference)
 
     def acquired(self, plane: str) -> bool:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""

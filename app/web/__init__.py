@@ -94,7 +94,10 @@ def _importing(path: str) -> str:
 
 
 def mounting(path: str) -> str:
-    """The js_on_load of a component: it calls mount(element, props, server, trigger) of a module."""
+    """The js_on_load of a component: it calls mount(element, props, server, trigger) of a module.
+
+    trigger("submit") begins the event of that name of the component, if it is bound to anything.
+    """
     return f"{_importing(path)}.then((module) => module.mount(element, props, server, trigger));"
 
 

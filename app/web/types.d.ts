@@ -10,6 +10,8 @@ export type Box = [number, number, number, number];
 /** One plane of a scan, as app/scan/planes.py describes it. */
 export interface PlaneView {
   count: number;
+  /** number of the first slice with a structure at epsilon 0; null if there is none */
+  first: number | null;
   /** rows, columns as displayed */
   shape: [number, number];
   /** width / height in millimetres */
@@ -41,6 +43,7 @@ export interface Scan {
   /** the title of its checkpoint if the example brought it, because the one before cannot read it; else "" */
   brought: string;
   outside: boolean | null;
+  familiarity: Familiarity;
   grid: string;
   classes: string[];
   colours: Colour[];
@@ -123,6 +126,26 @@ export interface CineState {
   frame: number;
   told: CineAnswer | null;
   playing: boolean;
+}
+
+/** Whether the checkpoint knows such a scan: `judge` of vqseg.codebook. */
+export interface Familiarity {
+  /** unknown: the checkpoint has no reference of its training scans */
+  verdict: "known" | "doubtful" | "foreign" | "unknown";
+  /** sentences without a full stop */
+  reasons: string[];
+  /** how far every acquired slice lies; beyond 1 farther than training scans */
+  slices: number[];
+  /** which slices lie far, in words; "" for none */
+  places: string;
+  /** name, of this scan, of the training scans */
+  figures: [string, string, string][];
+}
+
+/** A checkpoint that knows a scan. */
+export interface Fitting {
+  name: string;
+  title: string;
 }
 
 /** How far tokens may be replaced under the scan's codebook. null stands for the checkpoint's own reach. */

@@ -12,6 +12,7 @@ export function planeOf(more = {}) {
   const letters = /** @type {PlaneView["letters"]} */ (["A", "L", "P", "R"]);
   return {
     count: 5,
+    first: 0,
     shape: [6, 8],
     ratio: 1,
     letters,
@@ -39,6 +40,7 @@ export function scanOf(more = {}) {
     checkpoint: "first",
     brought: "",
     outside: null,
+    familiarity: { verdict: "known", reasons: [], slices: [], places: "", figures: [] },
     grid: "6 × 8 × 5",
     classes: ["background", "RV", "LV"],
     colours: [

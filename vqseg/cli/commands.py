@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vqseg.cli import codebook, evaluate, phantom, predict, pseudo_labels, recipe, table, train
+from vqseg.cli import codebook, evaluate, familiarity, phantom, predict, pseudo_labels, recipe, table, train
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ COMMANDS = {
     "predict": Command("segment scans", predict.run),
     "pseudo-labels": Command("label the unlabelled training scans once", pseudo_labels.run),
     "codebook": Command("count and project a checkpoint's codes", codebook.run),
+    "familiarity": Command("find out what a checkpoint's training scans were like", familiarity.run),
     "phantom": Command("make phantoms with truth", phantom.run),
 }
 

@@ -2,6 +2,16 @@
 
 from vqseg.codebook.analysis import ABLATED, analyse, token_classes
 from vqseg.codebook.drift import Drift
+from vqseg.codebook.familiarity import (
+    Familiarity,
+    FamiliarityError,
+    Reference,
+    judge,
+    make_reference,
+    read_reference,
+    trained_on_turned,
+    write_reference,
+)
 from vqseg.codebook.file import FILE, VERSION, read_statistics, write_statistics
 from vqseg.codebook.keys import codebook_key, codewords_of
 from vqseg.codebook.kinds import Kind, KindCurve, kind_curves, kind_effects, kinds
@@ -21,29 +31,37 @@ __all__ = [
     "CodebookError",
     "CodebookStatistics",
     "Drift",
+    "Familiarity",
+    "FamiliarityError",
     "Kind",
     "KindCurve",
     "Radii",
+    "Reference",
     "analyse",
     "cache_folder",
     "codebook_key",
     "codes_under",
     "codewords_of",
     "compute_layout",
+    "judge",
     "kept_layout",
     "kind_curves",
     "kind_effects",
     "kinds",
     "layout",
+    "make_reference",
     "pca",
     "perplexity",
     "phantom_patches",
     "radii",
+    "read_reference",
     "read_statistics",
     "scan_usage",
     "share_in_use",
     "summary",
     "token_classes",
+    "trained_on_turned",
     "where",
+    "write_reference",
     "write_statistics",
 ]

@@ -8,6 +8,7 @@ from vqseg.config.files import from_mapping, load_config, save_config, to_mappin
 from vqseg.config.model import BackboneConfig, ModelConfig
 from vqseg.config.objective import ObjectiveConfig
 from vqseg.config.ranges import ConfigError
+from vqseg.config.reads import ReadsConfig
 from vqseg.config.run import Config
 from vqseg.config.train import TrainConfig
 
@@ -20,6 +21,7 @@ __all__ = [
     "ModelConfig",
     "ObjectiveConfig",
     "PreprocessConfig",
+    "ReadsConfig",
     "TrainConfig",
     "from_mapping",
     "load_config",

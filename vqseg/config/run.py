@@ -11,6 +11,7 @@ from vqseg.config.data import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.config.model import ModelConfig
 from vqseg.config.objective import ObjectiveConfig
 from vqseg.config.ranges import require
+from vqseg.config.reads import ReadsConfig
 from vqseg.config.train import TrainConfig
 
 
@@ -26,6 +27,7 @@ class Config:
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    reads: ReadsConfig = field(default_factory=ReadsConfig)
 
     def __post_init__(self) -> None:
         # Imported here, as torch comes with it: a second that the command line's help does without.

@@ -28,7 +28,7 @@ from vqseg.models.slicewise import (
     decode_in_parts,
     decode_volume,
     encode_features,
-    encode_slices,
+    encode_with_measures,
     post_vq_features,
 )
 from vqseg.models.vqseg import VQSeg
@@ -43,6 +43,7 @@ class SegmentedScan:
 
     axis: the array axis that runs through the slices; slice s is `scan.voxels.take(s, axis)`.
     normalised, reconstruction: (X, Y, Z) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
+    distances, pooled: as `vqseg.types.Encoded` has them, for whoever asks whether the network knows such a scan.
     """
 
     def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None], reaches: Reaches) -> None:
@@ -60,7 +61,8 @@ class SegmentedScan:
         self._described: tuple[int, Array] | None = None
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
-        tokens = encode_slices(model, slices, lambda share: progress(_ENCODING * share), step=slice_step(scan, self.axis))
+        encoded = encode_with_measures(model, slices, lambda share: progress(_ENCODING * share), step=slice_step(scan, self.axis))
+        tokens, self.distances, self.pooled = encoded.indices, encoded.distances, encoded.pooled
         self.indices = tokens.numpy().astype(np.int32)
         labels, pictures = decode_volume(model, tokens, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
@@ -90,7 +92,7 @@ class SegmentedScan:
     @property
     def byte_size(self) -> int:
         """Bytes held by the arrays of this scan."""
-        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices)
+        arrays = (self.scan.voxels, self.normalised, self.labels, self.reconstruction, self.indices, self.distances, self.pooled)
         return sum(part.nbytes for part in arrays)
 
     def perturb(

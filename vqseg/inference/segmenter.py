@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from vqseg.config import PreprocessConfig
+from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
@@ -76,6 +76,11 @@ class Segmenter:
     def preprocess(self) -> PreprocessConfig:
         """How a scan's intensities and grid become what the network reads."""
         return self._model.preprocess
+
+    @property
+    def reads(self) -> ReadsConfig:
+        """What scans the network is for."""
+        return self._model.reads
 
     @property
     def pixels_per_token(self) -> int:

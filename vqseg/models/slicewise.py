@@ -6,21 +6,25 @@ indices (S, h, w).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from vqseg.data.neighbours import alone, joined, neighbours
 from vqseg.data.preprocess import from_network, network_size, to_network
 from vqseg.data.regions import largest_region
 from vqseg.models.vqseg import VQSeg
-from vqseg.types import Array
+from vqseg.types import Array, Encoded, QuantizerOutput
 
 # Slices that are in the network at once, so that memory does not grow with the volume's length.
 _SLICES_AT_ONCE = 4
 _ALL = slice(None)
+_NO_INDICES = "this network decodes continuous features, for comparison; it has no indices to show or perturb"
+POOLED = 8
+"""Cells along each side of the coarse grid over which features are averaged, whatever a slice's size."""
 
 
 class NoIndicesError(ValueError):
@@ -51,7 +55,7 @@ def encode_slices(
         NoIndicesError: The network decodes more than indices.
     """
     if not model.indexed:
-        raise NoIndicesError("this network decodes continuous features, for comparison; it has no indices to show or perturb")
+        raise NoIndicesError(_NO_INDICES)
     return chosen_codes(model, slices, progress, step=step, wanted=wanted)
 
 
@@ -71,13 +75,46 @@ def chosen_codes(
     Returns:
         (S, h, w) int64 on the CPU.
     """
-    parts = []
+    return torch.cat([codes.indices.cpu() for _, codes in _quantized(model, slices, progress, step, wanted)])
+
+
+@torch.inference_mode()
+def encode_with_measures(model: VQSeg, slices: Array, progress: Callable[[float], None] = _nothing, *, step: int = 1) -> Encoded:
+    """Encode a volume's slices as `encode_slices` does, and keep what tells how well the codebook knows them.
+
+    Args:
+        model: A network whose segmentation follows from its indices.
+        slices: (S, A, B), normalised to [0, 1].
+        progress: Called with the share done, in [0, 1].
+        step: As for `network_inputs`.
+
+    Returns:
+        The indices of `encode_slices`, with the distances of the tokens from their codewords and a coarse picture of the features.
+
+    Raises:
+        NoIndicesError: The network decodes more than indices.
+    """
+    if not model.indexed:
+        raise NoIndicesError(_NO_INDICES)
+    indices, distances, pooled = [], [], []
+    for z, codes in _quantized(model, slices, progress, step, _ALL):
+        indices.append(codes.indices.cpu())
+        distances.append(torch.linalg.vector_norm(z - codes.quantized, dim=1).cpu())
+        deepest = z[:, :, -(z.shape[2] // model.levels) :]
+        pooled.append(F.adaptive_avg_pool2d(deepest, POOLED).permute(0, 2, 3, 1).cpu())
+    return Encoded(torch.cat(indices), torch.cat(distances).numpy(), torch.cat(pooled).contiguous().numpy())
+
+
+def _quantized(
+    model: VQSeg, slices: Array, progress: Callable[[float], None], step: int, wanted: slice
+) -> Iterator[tuple[Tensor, QuantizerOutput]]:
+    """z of the levels that pass the codebook, (n, D, h, w) float32, and what the quantizer makes of it, a few slices after the others."""
     first, last, _ = wanted.indices(len(slices))
     for start in range(first, last, _SLICES_AT_ONCE):
         part = slice(start, min(start + _SLICES_AT_ONCE, last))
-        parts.append(model.quantizer(model.split_levels(_features(model, slices, part, step))[1]).indices.cpu())
+        z = model.split_levels(_features(model, slices, part, step))[1].float()
+        yield z, model.quantizer(z)
         progress((part.stop - first) / (last - first))
-    return torch.cat(parts)
 
 
 @torch.inference_mode()

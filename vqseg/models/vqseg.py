@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vqseg.config import ModelConfig, PreprocessConfig
+from vqseg.config import ModelConfig, PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import alone
 from vqseg.models.encoders import encoder_pair
 from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, QuantizedPerturbation, training_perturbation
@@ -26,12 +26,13 @@ class VQSeg(nn.Module):
     inside and cropped back.
     """
 
-    def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None) -> None:
+    def __init__(self, config: ModelConfig, preprocess: PreprocessConfig | None = None, reads: ReadsConfig | None = None) -> None:
         """Build a network with random weights.
 
         Args:
             config: Form of the network.
             preprocess: How a scan becomes what the network reads. The network itself does not use it; it is saved with the weights.
+            reads: What scans it is for. Not used either, and saved too.
 
         Raises:
             ConfigError: The encoder is unknown or cannot have these settings.
@@ -41,6 +42,7 @@ class VQSeg(nn.Module):
         self.config = config
         # Not used in here: it says how images must be prepared, and is saved with the weights.
         self.preprocess = preprocess or PreprocessConfig()
+        self.reads = reads or ReadsConfig()
         dim = config.codebook_dim
         pair = encoder_pair(config.encoder)
         self.encoder = pair.encoder(config)

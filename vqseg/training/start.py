@@ -25,7 +25,7 @@ def initial_network(config: Config) -> VQSeg:
         CheckpointError: `train.initial` cannot be loaded.
         FoundationError: `train.backbone_weights` cannot be loaded.
     """
-    network, train = VQSeg(config.model, config.preprocess), config.train
+    network, train = VQSeg(config.model, config.preprocess, config.reads), config.train
     if train.initial is not None:
         start_from(network, train.initial, codes_alone=train.decoders_alone)
     elif encoder_pair(config.model.encoder).pretrained:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.fitting import fitting_checkpoint
 from app.scan.frame_request import FrameRequest
 from app.scan.frames import Frame, make_frame, truth_scores
 from app.scan.open_scan import OpenScan
@@ -46,6 +47,20 @@ def frame(scan: OpenScan, request: Request) -> Answer:
         **made.figures(),
         "milliseconds": made.milliseconds + decoding,
     }
+
+
+def fitting(scan: OpenScan, request: Request) -> Answer:
+    """A checkpoint that knows a scan which the present one does not. A few slices are encoded by each one that may be it.
+
+    Args:
+        scan: The scan on show.
+        request: Nothing else is read.
+
+    Returns:
+        "fits": "name" and "title" of the checkpoint, None if no other one knows the scan either.
+    """
+    found = fitting_checkpoint(scan)
+    return {"fits": None if found is None else {"name": found.name, "title": found.title}}
 
 
 def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:

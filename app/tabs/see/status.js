@@ -6,6 +6,7 @@ import { make } from "../../web/dom.js";
 import { facts } from "../../web/facts.js";
 import { percent } from "../../web/numbers.js";
 import { told } from "./change_words.js";
+import { isWarned } from "./known.js";
 
 /** @typedef {import("../../web/types").Cell} Cell */
 /** @typedef {import("../../web/types").Frame} Frame */
@@ -128,7 +129,8 @@ export function createStatus(root) {
   /** @param {Scan} scan */
   function describe(scan) {
     text("name").textContent = text("name").title = scan.name;
-    text("outside").hidden = !scan.outside;
+    // The banner says the same, and more.
+    text("outside").hidden = !scan.outside || isWarned(scan.familiarity);
   }
 
   /** @param {boolean} leaving whether the pictures still show the previous scan */

@@ -6,7 +6,9 @@ import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { createChanged } from "./changed.js";
+import { createKnown } from "./known.js";
 import { createNotes } from "./notes.js";
+import { createNothing } from "./nothing.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
 import { createScrubs } from "./scrubs.js";
@@ -22,11 +24,17 @@ import { createWindow, inWords, windowed } from "./window.js";
 /**
  * @param {HTMLElement} element
  * @param {unknown} _props
- * @param {{frame: Ask}} server
+ * @param {{frame: Ask, fitting: import("./known.js").AskFitting}} server
+ * @param {(event: string) => void} trigger begins an event of Gradio
  */
-export function mount(element, _props, server) {
+export function mount(element, _props, server, trigger) {
   const root = /** @type {HTMLElement} */ (element.querySelector(".viewer"));
-  const see = createSee(root);
+  const known = createKnown(
+    root,
+    (request) => server.fitting(request),
+    () => trigger("submit"),
+  );
+  const see = createSee(root, known);
   followPointer(root, see);
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
@@ -36,14 +44,18 @@ export function mount(element, _props, server) {
   frames.connect((request) => server.frame(request));
 }
 
-/** @param {HTMLElement} root */
-function createSee(root) {
+/**
+ * @param {HTMLElement} root
+ * @param {ReturnType<typeof createKnown>} known
+ */
+function createSee(root, known) {
   const status = createStatus(root);
   const notes = createNotes(root);
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
   const level = createWindow(facts.windows);
   const changed = createChanged(root, repaint);
+  const nothing = createNothing(root);
   /** @type {Shown | null} */
   let shown = null; // what the canvases show
   /** @type {Scan | null} */
@@ -80,14 +92,18 @@ function createSee(root) {
     const { state } = store;
     // The pictures of another scan are still to come.
     if (!shown || state?.scan.token !== shown.request.token) return;
-    if (described !== state.scan) notes.tell(state.scan.notes);
-    if (described !== state.scan) status.describe((described = state.scan));
+    if (described !== state.scan) {
+      notes.tell(state.scan.notes);
+      status.describe((described = state.scan));
+      known.describe(described);
+    }
     status.leave(false);
     level.choose(shown, state.range);
     const range = level.range(shown, state.range);
     status.tellWindow(inWords(range));
     panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state);
     changed.draw(shown, state);
+    nothing.draw(shown, state);
     status.tellFigures(shown, state);
     status.tellChange(shown, state.scan);
   }
