@@ -6,7 +6,8 @@ Settings are environment variables, with their defaults in brackets:
 - GRADIO_SERVER_NAME (127.0.0.1, on a Space 0.0.0.0)
 - VQSEG_CHECKPOINT (checkpoints/acdc-10): a folder, also relative to this file, or a Hub id
 - VQSEG_CACHE_BYTES (2.5 GiB): memory for the scans of all visitors
-- VQSEG_OPEN_CHECKPOINTS (1 if the app serves this machine only, else 0): whether visitors may open other folders and Hub ids
+- VQSEG_OPEN_CHECKPOINTS (0): 1 lets visitors open other folders of this machine and Hub ids
+- VQSEG_ALLOWED_HOSTS (none): further names under which the app is reached, as behind a proxy, separated by commas
 """
 
 from __future__ import annotations
@@ -49,16 +50,20 @@ def serve(port: int, host: str, checkpoint: str) -> None:
     from app.scan.models import find_models
     from app.visit.examples import find_examples
 
-    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints(host))
-    build(models, find_examples(HERE / "assets" / "examples")).launch(server_name=host, server_port=port)
+    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints())
+    examples = [path for folder in ("examples", "cine") for path in find_examples(HERE / "assets" / folder)]
+    build(models, examples).launch(server_name=host, server_port=port)
 
 
-def opens_checkpoints(host: str) -> bool:
-    """VQSEG_OPEN_CHECKPOINTS, 0 or 1. If it is not set, whether `host` serves this machine only. Raises ValueError for other values."""
-    text = os.environ.get("VQSEG_OPEN_CHECKPOINTS", "")
-    if text not in ("", "0", "1"):
+def opens_checkpoints() -> bool:
+    """VQSEG_OPEN_CHECKPOINTS, 0 or 1; 0 if it is not set. Raises ValueError for other values.
+
+    The address on which the app listens says nothing of who asks: behind a proxy, everybody comes from this machine.
+    """
+    text = os.environ.get("VQSEG_OPEN_CHECKPOINTS") or "0"
+    if text not in ("0", "1"):
         raise ValueError(f"VQSEG_OPEN_CHECKPOINTS must be 0 or 1, got {text!r}")
-    return text == "1" if text else "SPACE_ID" not in os.environ and host in ("127.0.0.1", "localhost", "::1")
+    return text == "1"
 
 
 def host_from_environment() -> str:

@@ -143,6 +143,6 @@ def wait_until(page: Any, condition: Callable[[], bool], seconds: float = WAIT /
 
 
 def pick(page: Any, control: str, choice: str) -> None:
-    """Choose from a drop-down list."""
-    page.locator(f"#{control} input").click()
+    """Choose from a drop-down list, or a case from the gallery of examples."""
+    page.locator("#case .shown" if control == "case" else f"#{control} input").click()
     page.get_by_role("option", name=choice).click()

@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "letter.pdf": (lambda path: _bytes(path, b"%PDF-1.7 no scan"), "letter.pdf is of an unknown type; accepted: NIfTI"),
     "slice.dcm": (
         lambda path: _bytes(path, bytes(128) + b"DICM" + bytes(900)),
-        "slice.dcm is a DICOM file, which has to be converted first",
+        "slice.dcm is DICOM, but damaged or cut off",
     ),
     "noise.nii.gz": (lambda path: _bytes(path, b"\x1f\x8b\x08" + bytes(range(256)) * 8), "noise.nii.gz is a broken or cut-off gzip file"),
     "cut.nii.gz": (lambda path: _cut(nifti(path, voxels())), "cut.nii.gz is a broken or cut-off gzip file"),

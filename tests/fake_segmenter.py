@@ -53,7 +53,7 @@ class PausedSegmenter(FakeSegmenter):
 
     def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
         super().__init__(classes)
-        self.go, self.at_work, self._lock = Event(), 0, Lock()
+        self.go, self.at_work, self._free, self._lock = Event(), 0, 0, Lock()
         self.go.set()
 
     @contextmanager
@@ -64,7 +64,20 @@ class PausedSegmenter(FakeSegmenter):
         finally:
             self.go.set()
 
+    @contextmanager
+    def only(self, count: int) -> Iterator[None]:
+        """Encode as many scans at once as this, and hold up the next ones until the block ends."""
+        with self._lock:
+            self._free = count
+        with self.pause():
+            yield
+        self._free = 0
+
     def open(self, scan: Scan, progress: Callable[[float], None] | None = None) -> FakeSegmentedScan:
+        with self._lock:
+            self._free, free = max(0, self._free - 1), self._free > 0
+        if free:
+            return super().open(scan, progress)
         self._count(1)
         until = time.monotonic() + LONGEST_PAUSE
         try:

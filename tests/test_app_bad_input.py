@@ -50,6 +50,8 @@ def close_toasts(page: Any) -> None:
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_file_is_explained_and_the_former_scan_stays(shown: Any, server: Server, tmp_path: Path, name: str) -> None:
     make, message = REFUSED[name]
+    # The app does not repeat the name of a DICOM file.
+    message = message.replace("slice.dcm", "your upload.dcm")
     token = state(shown, "scan.token")
     send(shown, make(tmp_path / name))
     toast = shown.locator(TOAST, has_text=message)
@@ -83,6 +85,8 @@ def test_an_odd_scan_is_shown_as_it_lies_and_saved_on_its_own_grid(shown: Any, t
     assert shown.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
     slide(shown, "strength", 0.5)
     wait_painted(shown, f"{plane} {middle} 0.5 resample 0")
+    shown.locator("#saved-as label", has_text="NIfTI").click()
+    shown.get_by_text("Save labels as NIfTI").wait_for()
     with shown.expect_download() as downloading:
         shown.get_by_text("Save labels as NIfTI").click()
     saved = nib.load(downloading.value.path().rename(tmp_path / "labels.nii.gz"))

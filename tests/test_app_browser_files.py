@@ -8,7 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from app_browser import pixels, slide, wait_painted
+from app_browser import pick, pixels, slide, wait_painted
 from app_server import OBLIQUE, Server, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
@@ -31,8 +31,7 @@ def test_upload_shows_the_scan_and_download_gives_its_labels_on_its_grid(page: A
     labels = nib.load(saved)
     np.testing.assert_allclose(labels.affine, OBLIQUE, atol=1e-5)
     np.testing.assert_array_equal(np.asarray(labels.dataobj), FakeSegmentedScan(read_scan(scan_file)).labels)
-    page.locator("#case input").click()
-    page.get_by_role("option", name="Phantom small heart").click()
+    pick(page, "case", "Phantom small heart")
     page.get_by_role("heading", name="Phantom small heart").wait_for()
 
 
@@ -76,6 +75,5 @@ def test_a_truth_beside_an_own_scan_gives_dice_and_one_of_another_grid_is_refuse
     page.locator("#truth input[type=file]").set_input_files(truth)
     page.locator(".figures .truth").wait_for()
     assert page.locator("[data-text=truth] span").count() == 3
-    page.locator("#case input").click()
-    page.get_by_role("option", name="Phantom small heart").click()
+    pick(page, "case", "Phantom small heart")
     page.get_by_role("heading", name="Phantom small heart").wait_for()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import module, slide, visit, wait_for_module
+from app_browser import module, pick, slide, visit, wait_for_module
 from app_server import Server, fake_served, save_scan
 from fake_segmenter import CODES, STRIDE, FakeSegmentedScan
 
@@ -325,11 +325,9 @@ def test_another_slice_or_scan_asks_anew_of_its_own(lesson: Any, opened: OpenSca
     expected = fill(ENGLISH["steps"]["pixels"]["reveal"], step_of(opened, "pixels", cell, 4).facts, "en")
     lesson.locator(".reveal", has_text=expected).wait_for()
     lesson.locator(".moved").wait_for()
-    lesson.locator("#case input").click()
-    lesson.get_by_role("option", name="Phantom zoomed").click()
+    pick(lesson, "case", "Phantom zoomed")
     lesson.wait_for_selector(".lesson .ask .primary:not([disabled])")
-    lesson.locator("#case input").click()
-    lesson.get_by_role("option", name="Phantom small heart").click()
+    pick(lesson, "case", "Phantom small heart")
     wait_scan(lesson, "Phantom small heart")
     wait_step(lesson, "pixels")
 

@@ -43,7 +43,7 @@ def page(browser: Any, server: Server, paused: PausedSegmenter) -> Iterator[Any]
 
 
 def picked(page: Any) -> tuple[str, str]:
-    return page.locator("#case input").input_value(), page.locator("#checkpoint input").input_value()
+    return page.locator("#case [data-text=name]").inner_text(), page.locator("#checkpoint input").input_value()
 
 
 def test_an_example_that_takes_its_time_tells_how_far_it_is_and_can_be_cancelled(page: Any, paused: PausedSegmenter) -> None:

@@ -150,9 +150,7 @@ def test_the_disclaimer_hides_nothing_that_can_be_clicked(page: Any) -> None:
     assert page.locator("#disclaimer p").evaluate(top)
 
 
-@pytest.mark.parametrize(
-    "control", ["#mode input:checked", "#slice input[type=range]", "#outline input", "#case .wrap:has(> .wrap-inner)", "#reset"]
-)
+@pytest.mark.parametrize("control", ["#mode input:checked", "#slice input[type=range]", "#outline input", "#case .shown", "#reset"])
 def test_the_focus_of_the_keyboard_is_seen(page: Any, control: str) -> None:
     page.keyboard.press("Shift")
     inner = page.locator(control).locator("xpath=descendant-or-self::*[self::input or self::button]").first

@@ -53,7 +53,7 @@ def test_segment_gives_the_label_file_on_the_scans_grid_and_a_summary(client: Cl
     assert Path(label_file).name == "heart_labels.nii.gz"
     np.testing.assert_array_equal(np.asarray(labels.dataobj), expected)
     np.testing.assert_allclose(labels.affine, OBLIQUE, atol=1e-5)
-    assert set(summary) == {"shape", "spacing", "voxels", "millilitres", "milliseconds"}
+    assert set(summary) == {"shape", "spacing", "voxels", "millilitres", "milliseconds", "notes"}
     assert summary["shape"] == [40, 48, 6]
     assert summary["spacing"] == pytest.approx(np.linalg.norm(OBLIQUE[:3, :3], axis=0).tolist(), rel=1e-5)
     assert summary["voxels"] == {name: int(np.sum(expected == i)) for i, name in enumerate(CLASSES) if i}
@@ -123,7 +123,7 @@ def odd_scans() -> dict[str, tuple[nib.Nifti1Image, str | None]]:
         "holes": (nib.Nifti1Image(holes, plain), None),
         "one-slice": (nib.Nifti1Image(voxels[..., :1], plain), None),
         "flipped": (nib.Nifti1Image(voxels, np.diag([-1.5, -1.5, 8.0, 1.0])), None),
-        "five": (nib.Nifti1Image(voxels[..., None, None].repeat(2, -1), plain), "5"),
+        "five": (nib.Nifti1Image(voxels[..., None, None].repeat(2, -1), plain), "2 channels a voxel"),
         "complex": (nib.Nifti1Image(voxels.astype(np.complex64), plain), "complex"),
         "colour": (nib.Nifti1Image(colour, plain), "colour or record voxels"),
     }

@@ -260,8 +260,8 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
     [
         ("eps", "0", "strength", 0.0),
         ("eps", "1", "strength", 1.0),
-        ("eps", "1.0001", "strength", 0.0),
-        ("eps", "-0.0001", "strength", 0.0),
+        ("eps", "1.0001", "strength", None),
+        ("eps", "-0.0001", "strength", None),
         ("seed", str(LARGEST_SEED), "seed", LARGEST_SEED),
         ("seed", str(LARGEST_SEED + 1), "seed", 0),
         ("slice", "0", "index", 0),
@@ -310,9 +310,6 @@ def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) 
     assert again.model is other
     assert again.truth is None
     assert examples.open("Phantom b truth", served) is None
-    # Labels that would fit by their numbers alone, but mean something else.
-    (tmp_path / "classes.json").write_text(json.dumps({"phantom_b": ["background", "nodule"]}))
-    assert Examples(find_examples(tmp_path)).open("Phantom b", served).truth is None
     assert Examples(find_examples(tmp_path / "nowhere")).titles == []
 
 
@@ -360,7 +357,8 @@ def test_the_counter_ends_every_upload_that_it_began(fails: bool, tmp_path: Path
         if message["type"] == "http.response.body":
             uploads.read(path)
 
-    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload"}, None, sent)
+    headers = [(b"content-length", b"100")]
+    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}, None, sent)
     if fails:
         with pytest.raises(ConnectionError):
             asyncio.run(call)

@@ -30,6 +30,7 @@ from app.tabs.registry import TABS
 from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
 from app.visit.links import Link
 from app.visit.session import SessionStore
+from vqseg.data.formats.axial import axial_scan
 from vqseg.data.scan import read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
@@ -256,7 +257,7 @@ def test_the_figures_count_voxels_millilitres_and_dice(opened: OpenScan) -> None
 
 def test_an_array_without_geometry_has_no_millilitres() -> None:
     values = np.random.default_rng(0).integers(0, 900, (12, 12, 4)).astype(np.float32)
-    opened = OpenScan(FakeSegmentedScan(Scan(values, np.eye(4), (1.0, 1.0, 1.0), "made.npy")), fake_served())
+    opened = OpenScan(FakeSegmentedScan(axial_scan("made.npy", values)), fake_served())
     assert {one["millilitres"] for one in class_figures(opened, opened.segmented.labels)} == {None}
 
 

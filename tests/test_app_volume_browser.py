@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import go, module, reset, slide, wait_for_module, wait_painted
+from app_browser import go, module, pick, reset, slide, wait_for_module, wait_painted
 from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
@@ -363,8 +363,7 @@ def test_a_single_picture_is_told_to_have_no_volume_and_a_volume_comes_back(plai
     wait_page(plain, "state => state.scan.name === 'mine.nii.gz'")
     plain.locator(".volume .figures").wait_for()
     plain.wait_for_function("document.querySelector('.planes [data-plane=axial] canvas').width === 30")
-    plain.locator("#case input").click()
-    plain.get_by_role("option", name="Phantom small heart").click()
+    pick(plain, "case", "Phantom small heart")
     plain.wait_for_function("document.querySelector('.planes [data-plane=axial] canvas').width === 40")
 
 

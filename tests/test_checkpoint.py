@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from tests.tiny import tiny_model
 from vqseg.checkpoint import (
     CheckpointError,
+    check_tensors,
     checkpoint_folder,
     load_model,
     load_tensors,
@@ -169,6 +171,38 @@ def test_a_replaced_folder_has_only_the_new_files(tmp_path: Path) -> None:
         assert [path.name for path in target.parent.iterdir()] == ["state"]
 
 
+def test_the_folder_before_is_kept_where_it_is_wanted(tmp_path: Path) -> None:
+    target, before = tmp_path / "state", tmp_path / "state-before"
+    for number in (1, 2, 3):
+        with replaced_folder(target, before=before) as fresh:
+            (fresh / "file").write_text(str(number))
+        assert (target / "file").read_text() == str(number)
+        assert before.exists() == (number > 1)
+    assert (before / "file").read_text() == "2"
+    assert {path.name for path in tmp_path.iterdir()} == {"state", "state-before"}
+
+
+def test_a_folder_is_on_the_disk_before_it_takes_the_place_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def settling(number: int) -> None:
+        done.append(f"settled {Path(os.readlink(f'/proc/self/fd/{number}')).name}")
+        fsync(number)
+
+    def moving(source: Path, target: Path) -> None:
+        done.append(f"moved to {Path(target).name}")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", settling)
+    monkeypatch.setattr(os, "replace", moving)
+    with replaced_folder(tmp_path / "state") as fresh:
+        (fresh / "weights").write_text("good")
+    assert done[0] == "settled weights"
+    assert done[1] == f"settled {fresh.name}"
+    assert done[2:] == ["moved to state", f"settled {tmp_path.name}"]
+
+
 def test_the_old_folder_stays_when_the_block_raises(tmp_path: Path) -> None:
     target = tmp_path / "state"
     target.mkdir()
@@ -218,6 +252,25 @@ def test_bundles_of_tensors_come_back_with_their_types(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text("{")
     with pytest.raises(CheckpointError, match="cannot resume from"):
         load_tensors(tmp_path, "state")
+
+
+@pytest.mark.parametrize("name", ["state.safetensors", "state.json"])
+def test_a_bundle_that_has_changed_on_the_disk_is_known_by_its_checksum(tmp_path: Path, name: str) -> None:
+    save_tensors({"a": torch.arange(300)}, {"step": 3}, tmp_path, "state")
+    check_tensors(tmp_path, "state")
+    subprocess.run(["sha256sum", "--check", "--quiet", "state.sha256"], cwd=tmp_path, check=True)
+    file = tmp_path / name
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(CheckpointError, match=rf"{name} is damaged"):
+        check_tensors(tmp_path, "state")
+    file.unlink()
+    with pytest.raises(CheckpointError, match="cannot resume from"):
+        check_tensors(tmp_path, "state")
+    # Of a version that wrote no checksums.
+    (tmp_path / "state.sha256").unlink()
+    check_tensors(tmp_path, "state")
 
 
 def test_a_folder_lost_between_two_renames_comes_back(tmp_path: Path) -> None:

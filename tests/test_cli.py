@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 
@@ -244,3 +245,42 @@ def test_a_run_that_cannot_go_on_exits_with_one(phantoms: Path, tmp_path: Path, 
     save_config(tiny_config(phantoms, tmp_path / "run"), tmp_path / "tiny.yaml")
     assert call("train", "--config", tmp_path / "tiny.yaml") == 1
     assert "error: " in capsys.readouterr().err.splitlines()[-1]
+
+
+# predict and the formats that people have
+
+
+def test_predict_reads_a_study_says_what_it_did_and_writes_the_chosen_format(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dicom_files import folder, pixels, stack
+
+    values = pixels(3, shape=(20, 16))
+    study = folder(tmp_path / "heart", [*stack(values), *stack(values[:1], SeriesInstanceUID="1.9", SeriesNumber=2)])
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (30, 40, 3), dtype=np.uint8)).save(tmp_path / "colour.png")
+    output = tmp_path / "labels"
+    assert call("predict", study, tmp_path / "colour.png", "--checkpoint", checkpoint, "--output", output) == 0
+    captured = capsys.readouterr()
+    assert {path.name for path in output.iterdir()} == {"heart.nii.gz", "colour.png"}
+    assert "heart: 2 series; the one with the most images was read (series 1: 3 images, MR, 16 x 20)" in captured.err
+    assert "colour.png: colour was read as grey" in captured.err
+    expected = np.asarray(nib.load(output / "heart.nii.gz").dataobj)
+    np.testing.assert_allclose(nib.load(output / "heart.nii.gz").affine, read_scan(study).affine, atol=1e-4)
+    assert call("predict", study, "--checkpoint", checkpoint, "--output", output, "--format", "nrrd") == 0
+    np.testing.assert_array_equal(read_scan(output / "heart.nrrd").voxels, expected)
+    assert call("predict", study, "--checkpoint", checkpoint, "--output", output, "--format", "dicom-seg") == 0
+    segments = pydicom.dcmread(output / "heart.dcm").SegmentSequence
+    assert [one.SegmentLabel for one in segments] == list(Segmenter(load_model(checkpoint)).classes[1:])
+    assert call("predict", study, "--checkpoint", checkpoint, "--output", output, "--format", "png") == 1
+    assert "skipped heart: heart.png: a PNG holds one slice" in capsys.readouterr().err
+
+
+def test_predict_measures_a_cine_of_dicom(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dicom_files import cine, folder, pixels
+
+    study = folder(tmp_path / "heart", cine(np.stack([pixels(2, seed, (20, 16)) for seed in range(3)])))
+    output = tmp_path / "labels"
+    assert call("predict", study, "--cine", "--checkpoint", checkpoint, "--output", output) == 0, capsys.readouterr().err
+    assert nib.load(output / "heart.nii.gz").shape == (16, 20, 2, 3)
+    assert nib.load(output / "heart.nii.gz").header.get_zooms()[3] == pytest.approx(0.04)
+    assert {path.name for path in output.iterdir()} == {"heart.nii.gz", "heart.csv", "summary.csv"}

@@ -28,7 +28,7 @@ def statistics(model: VQSeg) -> CodebookStatistics:
     rng = np.random.default_rng(0)
     lengths = {"K": SIZE, "C": len(CLASSES), "a": 12, "A": 5, "S": 7, "T": 3, "E": 48}
     arrays = {
-        name: rng.integers(0, 200, [lengths.get(length, length) for length in shape]).astype(dtype)
+        name: rng.integers(0, len(CLASSES), [lengths.get(length, length) for length in shape]).astype(dtype)
         for name, (dtype, shape) in file._ARRAYS.items()
     }
     arrays["position"][3] = np.nan

@@ -157,6 +157,45 @@ def test_labels_that_do_not_fit_are_named(model: VQSeg, folder: Path, tmp_path: 
         evaluate_split(model, copy, "val")
 
 
+def renamed(folder: Path, target: Path, labels: dict[str, int], values: list[int], rows: list[str]) -> Path:
+    """A copy whose dataset.json names these labels, with the label files' values exchanged and left in some slices alone."""
+    copy = shutil.copytree(folder, target)
+    (copy / "dataset.json").write_text(json.dumps({"labels": labels}))
+    for file in (copy / "labelsTr").iterdir():
+        image = nib.load(file)
+        truth = np.array(values, np.uint8)[np.asarray(image.dataobj)]
+        truth[..., [index for index, row in enumerate(rows) if not row]] = 0
+        nib.save(nib.Nifti1Image(truth, image.affine), file)
+    return copy
+
+
+def test_classes_are_matched_by_their_names(model: VQSeg, folder: Path, tmp_path: Path) -> None:
+    whole = evaluate_split(model, folder, "val")
+    # Another order, one structure that the network does not know, and no myocardium.
+    copy = renamed(folder, tmp_path / "copy", {"background": 0, "LV": 1, "atrium": 2, "RV": 3}, [0, 3, 0, 1], ["all"] * 3)
+    found = evaluate_split(model, copy, "val")
+    assert list(found["per_class"]) == ["RV", "LV"]
+    for case, rows in found["per_case"].items():
+        assert rows == {name: whole["per_case"][case][name] for name in ("RV", "LV")}
+    assert found["mean"]["dice"] == pytest.approx(np.mean([whole["per_class"][name]["dice"] for name in ("RV", "LV")]))
+    foreign = renamed(folder, tmp_path / "foreign", {"background": 0, "a": 1, "b": 2, "c": 3}, [0, 1, 2, 3], ["all"] * 3)
+    with pytest.raises(DatasetError, match="no structure in common"):
+        evaluate_split(model, foreign, "val")
+
+
+def test_slices_without_a_contour_can_be_left_out(model: VQSeg, folder: Path, tmp_path: Path) -> None:
+    copy = renamed(folder, tmp_path / "copy", {"background": 0, "RV": 1, "MYO": 2, "LV": 3}, [0, 1, 2, 3], ["all", "", "all"])
+    found = evaluate_split(model, copy, "val", contoured_only=True)["per_case"]["patient003_frame01"]
+    opened = Segmenter(model).open(read_scan(copy / "imagesTr" / "patient003_frame01_0000.nii.gz"))
+    truth = read_labels(copy / "labelsTr" / "patient003_frame01.nii.gz")[..., [0, 2]]
+    for value, structure in enumerate(CLASSES[1:], 1):
+        assert found[structure] == pytest.approx(brute_force(opened.labels[..., [0, 2]] == value, truth == value, opened.scan.spacing))
+    assert found != evaluate_split(model, copy, "val")["per_case"]["patient003_frame01"]
+    empty = renamed(folder, tmp_path / "empty", {"background": 0, "RV": 1, "MYO": 2, "LV": 3}, [0, 0, 0, 0], ["all"] * 3)
+    with pytest.raises(DatasetError, match=r"patient003_frame01 has no slice with a label of RV, MYO, LV"):
+        evaluate_split(model, empty, "val", contoured_only=True)
+
+
 def test_the_mean_is_over_cases_first_and_structures_then() -> None:
     def row(value: float) -> dict[str, float]:
         return dict.fromkeys(METRICS, value)

@@ -38,7 +38,9 @@ def test_a_method_changes_neither_views_nor_schedule_nor_network_sizes(name: str
 
 
 BASES = {"defaults": Config(), "usage": changed(Config(), {"objective.usage": 0.1, "objective.feature_stream": True})} | {
-    file.stem: load_config(file) for file in (Path(__file__).parents[1] / "configs").glob("*.yaml")
+    file.stem: load_config(file)
+    for file in (Path(__file__).parents[1] / "configs").glob("*.yaml")
+    if not file.name.endswith(".recipe.yaml")
 }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 import torch
@@ -20,11 +23,13 @@ from torch import Tensor, nn
 
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import CheckpointError, load_model
-from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig, load_config, to_mapping
+from vqseg.cli import main
+from vqseg.config import AugmentationConfig, Config, ObjectiveConfig, TrainConfig, load_config, save_config, to_mapping
 from vqseg.data.augmentation import draw_mixing, mix
 from vqseg.data.regions import largest_regions
 from vqseg.losses.objective import Objective
 from vqseg.losses.segmentation import segmentation_loss
+from vqseg.training import state as state_module
 from vqseg.training.schedule import codebook_start, learning_rate_schedule, snapshot_steps, strength_at
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.state import refuse_changes
@@ -154,6 +159,97 @@ def test_a_resumed_run_equals_the_uninterrupted_one_bit_for_bit(
     ):
         for key in theirs.files:
             np.testing.assert_array_equal(ours[key], theirs[key])
+
+
+def interrupted(whole: Config, output: Path, monkeypatch: pytest.MonkeyPatch, *, saved: int = 3, stopped: int = 11) -> Config:
+    """A run that was cut off with two states on the disk."""
+    config = replace(whole, train=replace(whole.train, output=str(output), checkpoint_every=saved))
+    with monkeypatch.context() as patch:
+        interrupt_at(stopped, patch)
+        with pytest.raises(InterruptedRunError):
+            Trainer(config).run()
+    return config
+
+
+@pytest.mark.parametrize("damage", ["weights", "notes", "empty notes", "no notes"])
+def test_a_damaged_state_falls_back_to_the_one_before_and_says_so(
+    whole_run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    config = interrupted(whole_run, tmp_path / "run", monkeypatch)
+    state = tmp_path / "run" / "state"
+    assert json.loads((tmp_path / "run" / "state-before" / "state.json").read_text())["step"] == 6
+    if damage == "weights":
+        content = bytearray((state / "state.safetensors").read_bytes())
+        content[len(content) // 2] ^= 255
+        (state / "state.safetensors").write_bytes(content)
+    elif damage == "no notes":
+        (state / "state.json").unlink()
+    else:
+        (state / "state.json").write_text("{}" if damage == "empty notes" else '{"step": 9')
+    # As a state of an earlier version, which had no checksums.
+    if damage == "empty notes":
+        (state / "state.sha256").unlink()
+    Trainer(config).run(resume=True)
+    assert "going on from the state before it, of step 6" in caplog.text
+    assert log_of(config) == log_of(whole_run)
+    ours, theirs = (load_file(Path(one.train.output) / "checkpoint/model.safetensors") for one in (config, whole_run))
+    assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
+    assert not (tmp_path / "run" / "state-before").exists()
+
+
+def test_two_damaged_states_are_one_sentence(
+    whole_run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = interrupted(whole_run, tmp_path / "run", monkeypatch)
+    for name in ("state", "state-before"):
+        (tmp_path / "run" / name / "state.json").write_text("{}")
+    save_config(config, tmp_path / "run.yaml")
+    assert main(["train", "--config", str(tmp_path / "run.yaml"), "--resume"]) == 2
+    (line,) = [one for one in capsys.readouterr().err.splitlines() if one.startswith("error:")]
+    assert "cannot resume from" in line
+
+
+def test_what_a_killed_process_left_is_cleared_away(whole_run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = interrupted(whole_run, tmp_path / "run", monkeypatch)
+    (tmp_path / "run" / ".state-abc123").mkdir()
+    (tmp_path / "run" / ".state-abc123" / "state.safetensors").write_bytes(b"half")
+    Trainer(config).run(resume=True)
+    assert not list((tmp_path / "run").glob(".state-*"))
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_state(
+    whole_run: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = replace(whole_run, train=replace(whole_run.train, output=str(tmp_path / "run"), checkpoint_every=3))
+    save_config(config, tmp_path / "run.yaml")
+    original = state_module.save_tensors
+
+    def full(tensors: Any, notes: Any, folder: Path, name: str) -> None:
+        original(tensors, notes, folder, name)
+        if notes["step"] == 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder / name))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(state_module, "save_tensors", full)
+        assert main(["train", "--config", str(tmp_path / "run.yaml")]) == 2
+    assert [one for one in capsys.readouterr().err.splitlines() if "Traceback" in one] == []
+    assert json.loads((tmp_path / "run" / "state" / "state.json").read_text())["step"] == 6
+    Trainer(config).run(resume=True)
+    assert log_of(config) == log_of(whole_run)
+
+
+def test_a_class_that_no_label_shows_is_named_before_the_first_step(
+    phantoms: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = shutil.copytree(phantoms, tmp_path / "data")
+    for file in (data / "labelsTr").iterdir():
+        image = nib.load(file)
+        values = np.asarray(image.dataobj)
+        nib.save(nib.Nifti1Image(np.where(values == 2, 0, values).astype(np.uint8), image.affine), file)
+    interrupt_at(0, monkeypatch)
+    with pytest.raises(InterruptedRunError):
+        Trainer(tiny_config(data, tmp_path / "run")).run()
+    assert "no labelled slice shows MYO" in caplog.text
 
 
 def test_runs_of_one_seed_are_equal_and_of_another_are_not(phantoms: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def handlers() -> dict[str, Any]:
         ("other", ("  ", None, "a third ticket", VISIT)),
         ("restored", (None, VISIT)),
         ("plane", (None, "coronal")),
-        ("download", (None,)),
+        ("download", (None, ".nrrd")),
     ],
 )
 def test_an_event_without_a_result_skips_its_outputs(handlers: dict[str, Any], name: str, arguments: tuple[Any, ...]) -> None:

@@ -7,6 +7,7 @@ is measured in its plane.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -54,6 +55,73 @@ class Evaluation(Summary):
     per_case: dict[str, dict[str, Scores]]
 
 
+class NothingInCommonError(DatasetError):
+    """No structure of a data set is one of the network's."""
+
+
+@dataclass(frozen=True)
+class LabelledSplit:
+    """The cases of a split that can be measured, and what their labels are called.
+
+    names: the data set's classes in the order of its label values. classes: the network's. contoured_only: see `evaluate_split`.
+    """
+
+    cases: tuple[Case, ...]
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+    contoured_only: bool = False
+
+    @property
+    def structures(self) -> tuple[str, ...]:
+        """What can be measured: the structures that both know, in the network's order."""
+        return tuple(name for name in self.classes[1:] if name in self.names[1:])
+
+    def read(self, case: Case) -> tuple[Scan, Array]:
+        """A scan and its ground truth.
+
+        Args:
+            case: With its label file.
+
+        Returns:
+            The scan, and its labels (X, Y, Z) in the network's values; structures that the network does not know count as background.
+
+        Raises:
+            DatasetError: There is no label file, its shape is not the scan's, or it has a label that the data set does not name.
+        """
+        if case.label is None:
+            raise DatasetError(f"{case.name} has no label")
+        scan, truth = read_scan(case.image), read_labels(case.label)
+        if truth.shape != scan.shape:
+            raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
+        if truth.max() >= len(self.names):
+            raise DatasetError(f"{case.name} has the label {truth.max()}; the data set names 0 to {len(self.names) - 1}")
+        values = [self.classes.index(name) if name in self.structures else 0 for name in self.names]
+        return scan, np.array(values, truth.dtype)[truth]
+
+
+def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, contoured_only: bool = False) -> LabelledSplit:
+    """The cases of a split that can be measured. Classes are matched by their names in the folder's dataset.json, if it has one.
+
+    Args:
+        folder: Data set folder.
+        split: "train", "val", "test" or "all".
+        classes: Those of the network.
+        contoured_only: See `evaluate_split`.
+
+    Raises:
+        NothingInCommonError: No structure of the data set is one of the network's.
+        DatasetError: No case has labels.
+    """
+    names = class_names(folder) if (Path(folder) / "dataset.json").is_file() else classes
+    cases = tuple(case for case in cases_of_split(folder, split) if case.label is not None)
+    found = LabelledSplit(cases, names, classes, contoured_only)
+    if not found.structures:
+        raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
+    if not cases:
+        raise DatasetError(f"no case of split {split!r} in {folder} has labels")
+    return found
+
+
 def evaluate_split(
     model: VQSeg,
     folder: str | Path,
@@ -61,8 +129,9 @@ def evaluate_split(
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
     *,
     average_views: bool = False,
+    contoured_only: bool = False,
 ) -> Evaluation:
-    """Segment and measure every labelled case of a split.
+    """Segment and measure every labelled case of a split, structure by structure that both the data set and the network know.
 
     Args:
         model: The network, in evaluation mode.
@@ -70,69 +139,28 @@ def evaluate_split(
         split: "train", "val", "test" or "all".
         progress: Goes through the cases and may show it.
         average_views: Measure what several views of a slice give on average, not what its tokens decode to.
+        contoured_only: Compare the slices alone that have a label: for data in which a slice without one may show the structure.
 
     Returns:
         Plain values, fit for JSON.
 
     Raises:
-        DatasetError: No case has labels, or the folder's dataset.json names other classes than the model.
+        DatasetError: No case has labels, data set and network have no structure in common, or a case has nothing to compare.
     """
-    cases = labelled_cases(folder, split, model.config.classes)
+    known = labelled_split(folder, split, model.config.classes, contoured_only=contoured_only)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
-    for case in progress(cases):
-        prediction, truth, spacing, tokens = _segment(model, case, average_views)
+    for case in progress(known.cases):
+        prediction, truth, spacing, tokens = _segment(model, known, case, average_views)
         usage += tokens
-        per_case[case.name] = evaluate_volume(prediction, truth, model.config.classes, spacing)
+        scores = evaluate_volume(prediction, truth, model.config.classes, spacing)
+        per_case[case.name] = {name: scores[name] for name in known.structures}
     used: CodebookUse = {
         "size": len(usage),
         "used": int((usage > 0).sum()),
         "perplexity": perplexity(usage) if usage.any() else 0.0,
     }
-    return {**summarise(per_case, model.config.classes[1:]), "codebook": used, "per_case": per_case}
-
-
-def labelled_cases(folder: str | Path, split: str, classes: tuple[str, ...]) -> list[Case]:
-    """The cases of a split that can be measured.
-
-    Args:
-        folder: Data set folder.
-        split: "train", "val", "test" or "all".
-        classes: Those of the network.
-
-    Raises:
-        DatasetError: No case has labels, or the folder's dataset.json names other classes.
-    """
-    # Labels of other classes would be scored without an error.
-    if (Path(folder) / "dataset.json").is_file() and class_names(folder) != classes:
-        raise DatasetError(f"{folder} has the classes {class_names(folder)}, but the model has {classes}")
-    cases = [case for case in cases_of_split(folder, split) if case.label is not None]
-    if not cases:
-        raise DatasetError(f"no case of split {split!r} in {folder} has labels")
-    return cases
-
-
-def read_case(case: Case, classes: int) -> tuple[Scan, Array]:
-    """A scan and its ground truth.
-
-    Args:
-        case: With its label file.
-        classes: How many the network knows, the background included.
-
-    Returns:
-        The scan, and its labels (X, Y, Z).
-
-    Raises:
-        DatasetError: There is no label file, its shape is not the scan's, or it has a label that the network does not know.
-    """
-    if case.label is None:
-        raise DatasetError(f"{case.name} has no label")
-    scan, truth = read_scan(case.image), read_labels(case.label)
-    if truth.shape != scan.shape:
-        raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
-    if truth.max() >= classes:
-        raise DatasetError(f"{case.name} has the label {truth.max()}; the model knows 0 to {classes - 1}")
-    return scan, truth
+    return {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}
 
 
 def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str]) -> Summary:
@@ -149,9 +177,9 @@ def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str])
     return {"cases": len(per_case), "mean": mean, "per_class": per_class}
 
 
-def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
+def _segment(model: VQSeg, known: LabelledSplit, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
     """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
-    scan, truth = read_case(case, len(model.config.classes))
+    scan, truth = known.read(case)
     axis = through_plane_axis(scan)
     step = slice_step(scan, axis)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
@@ -163,7 +191,14 @@ def _segment(model: VQSeg, case: Case, average_views: bool) -> tuple[Array, Arra
     else:
         labels = segment_slices(model, slices, step=step)
     counts = torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
+    truths = np.moveaxis(truth, axis, 0)
+    if known.contoured_only:
+        there = truths.any((1, 2))
+        if not there.any():
+            raise DatasetError(f"{case.name} has no slice with a label of {', '.join(known.structures)}")
+        labels, truths = labels[there], truths[there]
+    in_plane = scan.spacing[:axis] + scan.spacing[axis + 1 :]
     if len(labels) == 1:
         # In a volume one voxel thick every voxel would lie on the border, and the distances would be those of whole areas.
-        return labels[0], truth.take(0, axis), scan.spacing[:axis] + scan.spacing[axis + 1 :], counts
-    return np.moveaxis(labels, 0, axis), truth, scan.spacing, counts
+        return labels[0], truths[0], in_plane, counts
+    return labels, truths, (scan.spacing[axis], *in_plane), counts

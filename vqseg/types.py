@@ -106,6 +106,8 @@ class Scan:
     frames: how many moments the file holds; this is one of them. frame_seconds: between two moments, None where the file does not say.
     notes: what a person should know of how the file was read ("colour was read as grey"): one sentence each, without a name or a header's
     text in it.
+    spacing_known: whether the file says how far its voxels lie apart. Where it does not, spacing is a nominal 1 mm, good for drawing and
+    for ratios, and no millilitre may be computed from it.
     """
 
     voxels: Array
@@ -116,6 +118,7 @@ class Scan:
     frames: int = 1
     frame_seconds: float | None = None
     notes: tuple[str, ...] = ()
+    spacing_known: bool = True
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from app.page.busy import BusyMessage
+from app.page.cine import build_cine
 from app.page.endpoints import Page, add_endpoints
+from app.page.guard import Guard, allowed_hosts, is_local
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
@@ -25,6 +28,7 @@ from app.scan.frame_request import LARGEST_SEED, FrameRequest
 from app.scan.frames import make_frame
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
+from app.scan.opening_reach import opening_reach
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
@@ -39,7 +43,9 @@ from vqseg.inference import replacements
 logger = logging.getLogger(__name__)
 
 # Modules that the first picture needs. The browser fetches them, and all that they import, at once instead of one import after the other.
-_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
+_FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/gallery.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
+# The Hub shows a Space in a frame of its own page.
+_FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -60,7 +66,12 @@ class App:
         Returns:
             What Gradio's launch() returns.
         """
-        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**{**self.launch_options, **options})
+        given: dict[str, Any] = {**self.launch_options, **options}
+        name = given.get("server_name") or "127.0.0.1"
+        guard = Middleware(Guard, hosts=allowed_hosts(name), local=is_local(name), frames=_FRAMES)
+        parts = given.get("app_kwargs") or {}
+        given["app_kwargs"] = {**parts, "middleware": [guard, *parts.get("middleware", [])]}
+        return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**given)
 
 
 def facts() -> dict[str, Any]:
@@ -108,10 +119,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     visits = Visits(models, store, uploads, cases, openings)
     _warm_up(first)
     with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
-        sidebar = build_sidebar(cases.titles, models, first)
+        sidebar = build_sidebar(cases.all, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected=TABS[0].name) as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
+        build_cine(store, visits.cines)
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
@@ -148,8 +160,9 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
 def _warm_up(scan: OpenScan | None) -> None:
     """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
     if scan is not None:
-        for strength in (0.5, 0.0):
-            make_frame(scan, FrameRequest(scan.plane, scan.views[scan.plane].middle, strength, "resample", 0))
+        # The last one is the first that visitors ask for.
+        for strength in (0.5, scan.opening.strength):
+            make_frame(scan, FrameRequest(scan.plane, scan.opening_index(scan.plane), strength, "resample", 0, reach=opening_reach(scan)))
 
 
 def _build_opening(visits: Visits) -> None:

@@ -17,15 +17,16 @@ import gradio as gr
 import numpy as np
 
 from app.scan.curves import STEPS, curve, dropout_curve
-from app.scan.frame_request import MODES, FrameRequest, RequestError
+from app.scan.frame_request import MODES, FrameRequest, RequestError, whole_number
 from app.scan.frames import make_frame
-from app.scan.open_scan import OpenScan, label_file_name
+from app.scan.open_scan import OpenScan, file_stem, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
 from app.scan.tokens import slice_tokens
 from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
+from vqseg.data.label_files import LABEL_FORMATS, NIFTI
 from vqseg.data.scan import ScanError, format_names, write_labels
 from vqseg.types import Array
 
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 # Events that may open a scan. app/visit/openings.py decides whose turn it is and who may wait. The limit here is a little higher, so that
 # a refusal, or a scan that is encoded already, need not wait in Gradio's queue.
 OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + 6}
+
+
+# No format's header has room for more.
+_LARGEST_FRAME = 2**31 - 1
 
 
 class Page(gr.Blocks):
@@ -77,17 +82,20 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         reach = gr.Number(
             None, label="Reach: how many codewords a replaced token may effectively become, 1 to K - 1; empty for the checkpoint's"
         )
-        labels = gr.File(label="Labels (.nii.gz)")
+        series = gr.Number(None, label="Number of the DICOM series, from 1; empty for the one with the most images")
+        saved_as = gr.Textbox("", label=f"Ending of the labels: {', '.join(one.ending for one in LABEL_FORMATS)}; empty for .nii.gz")
+        moment = gr.Number(None, label="Frame of a cine, from 0; empty for the first")
+        labels = gr.File(label="Labels")
         segmentation = gr.Image(label="Segmentation: class colours on black", format="png")
         reconstruction = gr.Image(label="Reconstruction", format="png", image_mode="L")
         figures = gr.JSON(label="Figures")
         table = gr.File(label="Tokens (.csv)")
         trigger = gr.Button()
-    trigger.click(answers.segment, scan, [labels, figures], api_name="segment", **OPENS)
-    settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint, reach]
+    trigger.click(answers.segment, [scan, series, saved_as, moment], [labels, figures], api_name="segment", **OPENS)
+    settings: list[Any] = [scan, plane, index, epsilon, mode, seed, edits, checkpoint, reach, series, moment]
     trigger.click(answers.perturb, settings, [segmentation, reconstruction, figures], api_name="perturb", **OPENS)
-    trigger.click(answers.tokens, [scan, index, epsilon, mode, seed, reach], table, api_name="tokens", **OPENS)
-    trigger.click(answers.over_epsilon, [scan, index, mode, seed, reach], figures, api_name="curve", **OPENS)
+    trigger.click(answers.tokens, [scan, index, epsilon, mode, seed, reach, series, moment], table, api_name="tokens", **OPENS)
+    trigger.click(answers.over_epsilon, [scan, index, mode, seed, reach, series, moment], figures, api_name="curve", **OPENS)
 
 
 @dataclass(frozen=True)
@@ -99,13 +107,15 @@ class _Answers:
     openings: Openings
     most_bytes: int
 
-    def segment(self, scan: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Segment a scan: the label volume on the scan's own grid, and a summary."""
+    def segment(
+        self, scan: str | None, series: float | None = None, ending: str = "", frame: float | None = None
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Segment a scan, or a frame of a cine: the label volume on the scan's own grid, and a summary."""
         start = time.perf_counter()
-        with self._opened(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
             segmented = opened.segmented
-            path = Path(folder) / label_file_name(segmented.scan.name)
-            write_labels(segmented.labels, segmented.scan, path)
+            path = Path(folder) / label_file_name(segmented.scan.name, _ending(opened, ending), opened.frame)
+            write_labels(segmented.labels, segmented.scan, path, opened.model.classes)
             # Gradio copies the file at the yield; then the folder is deleted.
             yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
 
@@ -120,43 +130,78 @@ class _Answers:
         edits: str = "",
         checkpoint: str = "",
         reach: float | None = None,
+        series: float | None = None,
+        frame: float | None = None,
     ) -> tuple[Array, Array, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
-        with self._opened(scan, checkpoint) as opened:
-            frame = make_frame(opened, FrameRequest.checked(values, opened))
+        with self._opened(scan, checkpoint, series, frame) as opened:
+            picture = make_frame(opened, FrameRequest.checked(values, opened))
         classes = opened.model.classes
         colours = label_colours(len(classes))
         shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
-        return label_picture(frame.labels, colours), greyscale(frame.reconstruction), {**frame.figures(), "colours": shades}
+        return label_picture(picture.labels, colours), greyscale(picture.reconstruction), {**picture.figures(), "colours": shades}
 
-    def tokens(self, scan: str | None, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None) -> Iterator[str]:
+    def tokens(
+        self,
+        scan: str | None,
+        index: float,
+        epsilon: float,
+        mode: str,
+        seed: float,
+        reach: float | None = None,
+        series: float | None = None,
+        frame: float | None = None,
+    ) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        with self._opened(scan) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
+        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
             request = _acquired(opened, index, epsilon, mode, seed, reach)
-            path = Path(folder) / label_file_name(opened.segmented.scan.name).replace("_labels.nii.gz", f"_tokens_{request.index}.csv")
+            path = Path(folder) / f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{request.index}.csv"
             path.write_text(slice_tokens(opened, request), encoding="utf-8")
             # Gradio copies the file at the yield; then the folder is deleted.
             yield str(path)
 
-    def over_epsilon(self, scan: str | None, index: float, mode: str, seed: float, reach: float | None = None) -> dict[str, Any]:
+    def over_epsilon(
+        self,
+        scan: str | None,
+        index: float,
+        mode: str,
+        seed: float,
+        reach: float | None = None,
+        series: float | None = None,
+        frame: float | None = None,
+    ) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
 
         With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
         """
-        with self._opened(scan) as opened:
+        with self._opened(scan, series=series, frame=frame) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
 
     @contextmanager
-    def _opened(self, path: str | None, checkpoint: str = "") -> Iterator[OpenScan]:
-        """The scan that was sent, encoded when it is its turn."""
+    def _opened(
+        self, path: str | None, checkpoint: str = "", series: float | None = None, frame: float | None = None
+    ) -> Iterator[OpenScan]:
+        """The scan that was sent, or a frame of it, encoded when it is its turn."""
         with _errors_for_clients(), self.openings.opening() as opening:
-            with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes) as scan:
+            moment = self._frame(path, frame)
+            number = _number_of_series(series)
+            with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, series=number, frame=moment) as scan:
                 model = _served(self.models, checkpoint)
                 opened = OpenScan(model.segmenter.open(scan), model)
+                opened.frame = moment or 0
             yield opened
+
+    def _frame(self, path: str | None, frame: float | None) -> int | None:
+        try:
+            return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
+        except RequestError:
+            # Nobody will read the file that came with it.
+            if path:
+                self.uploads.finished(str(path))
+            raise
 
 
 def _served(models: Models, name: str) -> Served:
@@ -166,6 +211,19 @@ def _served(models: Models, name: str) -> Served:
     if not models.linkable(name):
         raise RequestError(f"this server has no checkpoint {name!r}; it has {', '.join(known for _, known in models.names())}")
     return models.get(name)
+
+
+def _number_of_series(series: float | None) -> int | None:
+    """The number as a whole one; 0, which no series has, for what is none, so that reading names those that exist."""
+    return None if series is None else int(series) if float(series).is_integer() else 0
+
+
+def _ending(opened: OpenScan, ending: str) -> str:
+    """The ending of the labels. Raises RequestError for one that does not fit the scan."""
+    fitting = [one.ending for one in opened.formats]
+    if ending and ending not in fitting:
+        raise RequestError(f"the labels of this scan can be saved as {', '.join(fitting)}, got {ending!r}")
+    return ending or NIFTI.ending
 
 
 def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: float, reach: float | None = None) -> FrameRequest:
@@ -182,7 +240,8 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
         milliseconds: How long reading and segmenting took.
 
     Returns:
-        "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure, "milliseconds".
+        "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure, "milliseconds", and "notes": what a person should know
+        of how the file was read.
     """
     scan = segmented.scan
     voxels = np.bincount(segmented.labels.ravel(), minlength=len(classes))
@@ -193,6 +252,7 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
         "voxels": {name: int(voxels[i]) for i, name in enumerate(classes) if i > 0},
         "millilitres": {name: round(float(millilitres[i]), 3) for i, name in enumerate(classes) if i > 0},
         "milliseconds": milliseconds,
+        "notes": list(scan.notes),
     }
 
 

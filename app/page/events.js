@@ -31,10 +31,33 @@ export const checkpointChosen = (name, scan) => [name, scan, begin(scan?.name, n
 export const suggestionTaken = (_name, scan) => checkpointChosen(suggestion.name, scan);
 
 /**
- * @param {{orig_name?: string} | null} file
+ * @param {{orig_name?: string}[] | null} files
  * @param {string} checkpoint
  */
-export const fileSent = (file, checkpoint) => [file, checkpoint, begin(file?.orig_name, file)];
+export const fileSent = (files, checkpoint) => [
+  files,
+  checkpoint,
+  begin(files?.length === 1 ? files[0].orig_name : (files?.length ?? 0) + " files", files),
+];
+
+/**
+ * @param {number} number
+ * @param {string} checkpoint
+ */
+export const seriesChosen = (number, checkpoint) => [number, checkpoint, begin("Series " + number, number)];
+
+/**
+ * @param {{orig_name?: string} | null} file the other phase
+ * @param {Scan | null} scan
+ */
+export const phaseSent = (file, scan) => [file, scan, begin(file?.orig_name, file)];
+
+/**
+ * Labels of one frame belong to the frame on show.
+ * @param {unknown} file
+ * @param {Scan | null} scan
+ */
+export const truthSent = (file, scan) => [file, scan && { ...scan, frame: store.state?.scan.frame ?? 0 }];
 
 export const openingDone = () => settle();
 

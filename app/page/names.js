@@ -1,9 +1,12 @@
 /* Accessible names that Gradio leaves out: those of groups of choices, of fields for files and of sliders. Gradio redraws
    its controls, so the names are set again after every change of the page. */
 
-const FILES = { upload: "Your scan", truth: "Ground truth, for Dice" };
+const FILES = {
+  upload: "Your scan",
+  truth: "Ground truth, for Dice",
+  "phase-file": "Other phase, for ejection fraction",
+};
 const KINDS = { number: "as a number", range: "as a slider" };
-const OWN = "Your own scan";
 const INFO = "[data-testid=block-info]";
 
 /**
@@ -40,13 +43,6 @@ function nameSliders() {
   }
 }
 
-/** The list of examples is empty while the page shows a visitor's own scan. */
-function nameCase() {
-  /** @type {HTMLInputElement | null} */
-  const example = document.querySelector("#case input");
-  if (example && example.placeholder !== OWN) example.placeholder = OWN;
-}
-
 let waiting = 0;
 
 function give() {
@@ -54,7 +50,6 @@ function give() {
   nameGroups();
   nameFiles();
   nameSliders();
-  nameCase();
 }
 
 /** Sets the names now and after every change of the page. */

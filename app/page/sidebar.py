@@ -8,13 +8,15 @@ from typing import Any
 
 import gradio as gr
 
+from app.page.files import build_accepted, build_saving
+from app.page.gallery import build_gallery
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
 from app.scan.windows import NETWORK, window_choices
+from app.visit.manifest import Example
 from app.web import mounting, source
-from vqseg.data.scan import format_names
 
 OPACITY = 0.55
 
@@ -23,11 +25,13 @@ OPACITY = 0.55
 class Sidebar:
     """The controls of the sidebar."""
 
-    case: gr.Dropdown
+    case: gr.HTML
     checkpoint: gr.Dropdown
     other: gr.Textbox
     upload: gr.File
+    series: gr.Dropdown
     truth: gr.File
+    phase: gr.File
     strength: gr.Slider
     mode: gr.Radio
     seed: gr.Number
@@ -42,6 +46,7 @@ class Sidebar:
     convention: gr.Radio
     reset: gr.Button
     download: gr.DownloadButton
+    saved_as: gr.Radio
 
     @property
     def view(self) -> dict[str, Any]:
@@ -62,7 +67,7 @@ class Sidebar:
 
     @property
     def start(self) -> dict[Any, Any]:
-        """The values that a reset restores: those that the controls were built with."""
+        """The values that a reset restores: those that the controls were built with. A scan has its own strength."""
         settings = (self.strength, self.mode, self.seed, self.opacity, self.outline, self.shown, self.window, self.convention)
         return {control: control.value for control in settings}
 
@@ -73,14 +78,14 @@ def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) ->
     Args:
         scan: The scan on show, if there is one.
         plane: The plane on show.
-        index: The slice, counted from 0 as the endpoints do; None for the middle one.
+        index: The slice, counted from 0 as the endpoints do; None for the one that is shown first.
 
     Returns:
         Keyword arguments of gr.Slider.
     """
     last = scan.views[plane].count - 1 if scan else 0
-    middle = scan.views[plane].middle if scan else 0
-    value = middle if index is None else min(index, last)
+    first = scan.opening_index(plane) if scan else 0
+    value = first if index is None else min(index, last)
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
 
 
@@ -94,11 +99,11 @@ def windows(scan: OpenScan | None) -> dict[str, Any]:
     return {"choices": window_choices(scan.segmented.scan if scan else None), "value": NETWORK}
 
 
-def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | None) -> Sidebar:
+def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan | None) -> Sidebar:
     """Build the sidebar inside the present Blocks.
 
     Args:
-        examples: Titles of the bundled examples.
+        examples: The bundled examples.
         models: The checkpoints; the default one is chosen.
         first: The example that the page opens with, encoded by the default checkpoint. None if nothing is bundled.
 
@@ -106,7 +111,7 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
         Its controls.
     """
     with gr.Sidebar(width=320, elem_id="sidebar"):
-        case, perturbation, view = _case(examples, models, first is not None), _perturbation(), _view(first)
+        case, perturbation, view = _case(examples, models, first), _perturbation(first), _view(first)
         overlay = _overlay(models.default.classes)
         reset = gr.Button("Reset view", size="md", elem_id="reset")
     return Sidebar(**case, **perturbation, **view, **overlay, reset=reset)
@@ -116,12 +121,14 @@ def build_sidebar(examples: Sequence[str], models: Models, first: OpenScan | Non
 _Group = dict[str, Any]
 
 
-def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
+def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -> _Group:
     _title("Case")
-    case = gr.Dropdown(list(examples), value=next(iter(examples), None), label="Example", visible=bool(examples), elem_id="case")
-    upload = gr.File(label="Your scan", show_label=False, height=72, type="filepath", elem_id="upload")
-    gr.Markdown(format_names(), elem_id="accepted")
-    truth = gr.File(label="Ground truth (optional)", height=110, type="filepath", visible=False, elem_id="truth")
+    case = build_gallery(examples)
+    upload = gr.File(label="Your scan", show_label=False, height=72, file_count="multiple", type="filepath", elem_id="upload")
+    build_accepted()
+    series = gr.Dropdown([], label="Series", visible=False, elem_id="series")
+    truth = gr.File(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
+    phase = gr.File(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",
@@ -131,13 +138,15 @@ def _case(examples: Sequence[str], models: Models, opened: bool) -> _Group:
         visible=models.opens_others,
         elem_id="other",
     )
-    download = gr.DownloadButton("Save labels as NIfTI (ε = 0)", size="md", variant="primary", interactive=opened, elem_id="download")
-    return {"case": case, "upload": upload, "truth": truth, "checkpoint": checkpoint, "other": other, "download": download}
+    download, saved_as = build_saving(first)
+    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "phase": phase, "checkpoint": checkpoint, "other": other}
+    return {**chosen, "download": download, "saved_as": saved_as}
 
 
-def _perturbation() -> _Group:
+def _perturbation(first: OpenScan | None) -> _Group:
     _title("Perturbation")
-    strength = gr.Slider(0, 1, value=0, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
+    value = first.opening.strength if first else 0
+    strength = gr.Slider(0, 1, value=value, step=0.01, label="Epsilon, share replaced", elem_id="strength", buttons=[])
     # Not among the controls: the browser's store holds the reach, whose scale depends on the checkpoint on show.
     gr.HTML(
         value="",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
+from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
 from app.scan.description import describe
 from app.scan.edits import Edit
 from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
-from app.scan.truth import truth_labels
+from app.scan.truth import truth_labels, truths_of_frames
+from app.visit.cines import Cines
 from app.visit.examples import Examples
 from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Opening, Openings
+from app.visit.parcels import Choice, KeptParcels, Parcel, SentFrames
 from app.visit.session import SessionError, SessionStore
-from app.visit.uploads import Uploads
+from app.visit.uploads import Sent, Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.scan import ScanError
 from vqseg.types import Scan
@@ -37,16 +40,21 @@ class Opened:
         scan: The scan.
         token: The only key to it.
         title: Its name, as visitors read it.
+        brought: Whether it brought its checkpoint, because the one that was chosen cannot read it.
+        choice: The DICOM series that came with it, if there are several.
     """
 
     scan: OpenScan
     token: str
     title: str
+    brought: bool = False
+    choice: Choice | None = None
 
     @property
     def value(self) -> dict[str, Any]:
         """The viewer's value."""
-        return describe(self.token, self.scan, self.title)
+        told = describe(self.token, self.scan, self.title, brought=self.brought)
+        return {**told, "series": self.choice.chosen if self.choice else None}
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,8 @@ class Linked:
         opened: The scan.
         link: The other settings of the link: they do not depend on the scan.
         plane: The plane on show.
-        index: The slice on show, None for the middle one.
+        index: The slice on show.
+        strength: Epsilon.
         edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
         reach: The reach that the view starts with, None for the checkpoint's own.
         warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
@@ -66,7 +75,8 @@ class Linked:
     opened: Opened
     link: Link
     plane: str
-    index: int | None
+    index: int
+    strength: float
     edits: tuple[Edit, ...]
     reach: float | None
     warning: str = ""
@@ -90,13 +100,15 @@ class Visits:
             openings: Gives each opening its turn.
         """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+        self.cines = Cines(openings)
+        self._parcels = KeptParcels()
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
         """Open a bundled example.
 
         Args:
             title: Of the example.
-            checkpoint: Name of the checkpoint that encodes it.
+            checkpoint: Name of the checkpoint that is chosen. If it cannot read the example, one that can takes its place.
             ticket: Key for the progress.
             owner: The visit.
 
@@ -104,8 +116,9 @@ class Visits:
             The scan, None if there is no example with this title.
         """
         with self._openings.opening(ticket, owner) as opening:
-            scan = self._case(title, self._model(checkpoint, opening), opening)
-            return None if scan is None else self._shared(scan, owner)
+            model, brought = self._reader(title, self._model(checkpoint, opening), opening)
+            scan = self._case(title, model, opening)
+            return None if scan is None else self._shared(scan, owner, brought=brought)
 
     def linked(self, query: Mapping[str, Any], tabs: tuple[str, ...], ticket: Ticket, owner: str) -> Linked | None:
         """Open what the page's address asks for.
@@ -122,18 +135,21 @@ class Visits:
         asked = Link.read(query, self._cases.titles, tabs)
         with self._openings.opening(ticket, owner) as opening:
             model, warning = self._linked_model(asked.checkpoint, opening)
+            # A checkpoint that the link names is what it was written for.
+            model, brought = (model, False) if asked.checkpoint and not warning else self._reader(asked.case, model, opening)
             scan = self._case(asked.case, model, opening)
             if scan is None:
                 return None
-            opened, plane = self._shared(scan, owner), asked.plane or scan.plane
-        index = None if asked.index is None else min(asked.index, scan.views[plane].count - 1)
-        return Linked(opened, asked, plane, index, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
+            opened, plane = self._shared(scan, owner, brought=brought), asked.plane or scan.plane
+        index = scan.opening_index(plane) if asked.index is None else min(asked.index, scan.views[plane].count - 1)
+        strength = scan.opening.strength if asked.strength is None else asked.strength
+        return Linked(opened, asked, plane, index, strength, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
 
-    def upload(self, path: str | Path | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
-        """Open an uploaded file. If that fails, the scan on show stays.
+    def upload(self, paths: Sent, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
+        """Open what was uploaded. If that fails, the scan on show stays.
 
         Args:
-            path: The file; None if none was sent.
+            paths: One file, or several that belong together; None if none was sent.
             checkpoint: Name of the checkpoint that encodes it.
             ticket: Key for the progress.
             owner: The visit.
@@ -142,10 +158,70 @@ class Visits:
             The scan.
         """
         with self._openings.opening(ticket, owner) as opening:
-            with self._uploads.read_in_turn(path, self._openings, opening, self._store.most_scan_bytes) as scan:
+            most, sources = self._store.most_scan_bytes, list[SentFrames]()
+            with self._parcels.exchange(owner) as offer:
+
+                def keep(parcel: Parcel, scan: Scan) -> bool:
+                    kept = offer(parcel)
+                    if scan.frames > 1:
+                        sources.append(SentFrames(parcel, scan.frames, most, closes=not kept))
+                    return kept or bool(sources)
+
+                with self._uploads.read_in_turn(paths, self._openings, opening, most, keep=keep) as scan:
+                    opened = _encoded(scan, self._model(checkpoint, opening), opening)
+                for source in sources:
+                    OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
+                opening.tell()
+                put = self._put(opened, owner, scan.name)
+            return replace(put, choice=self._parcels.choice(owner))
+
+    def series(self, number: int, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
+        """Open another DICOM series of the files that the visit has sent.
+
+        Args:
+            number: Of the series, from 1.
+            checkpoint: Name of the checkpoint that encodes it.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            with self._openings.turn(opening):
+                opening.tell(stage="reading")
+                scan = self._parcels.read(owner, number, self._store.most_scan_bytes)
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
+            if scan.frames > 1:
+                source = self._parcels.frames(owner, number, scan.frames, self._store.most_scan_bytes)
+                OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
             opening.tell()
-            return Opened(opened, self._store.put(opened, owner), scan.name)
+            return replace(self._put(opened, owner, scan.name), choice=self._parcels.choice(owner, number))
+
+    def pair(self, paths: Sent, value: Shown, ticket: Ticket, owner: str) -> Opened:
+        """Open a file as the other phase of the visitor's own scan on show: both then are the two frames of a cine.
+
+        Args:
+            paths: The file, or several that belong together; None if none was sent.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The scan on show, which is frame 0 now, under a new token.
+        """
+        with self._openings.opening(ticket, owner) as opening:
+            with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes) as other:
+                held = self._held(value)
+                _refuse_no_pair(held, other)
+                first = OpenScan(held.segmented, held.model, held.truth)
+                second = _encoded(other, held.model, opening)
+            cine = OpenCine(first, HeldFrames((held.segmented.scan, other)), most_bytes=self._store.most_cine_bytes, paired=True)
+            cine.give_truths({0: held.truth}.get)
+            cine.add(1, second)
+            opening.tell()
+            self._parcels.release(owner)
+            return self._put(first, owner, (value or {})["name"])
 
     def checkpoint(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
         """Encode the scan on show with another checkpoint.
@@ -197,12 +273,12 @@ class Visits:
         """
         return None if self._openings.busy(owner) else self.held(value)
 
-    def truth(self, path: str | Path | None, value: Shown) -> str:
+    def truth(self, paths: Sent, value: Shown) -> str:
         """Use a label file as the ground truth of the scan on show. A wrong file changes nothing.
 
         Args:
-            path: The file; None if none was sent.
-            value: The viewer's value.
+            paths: The file, or several that belong together; None if none was sent.
+            value: The viewer's value; of a cine also "frame", the one on show, to which labels of a single frame belong.
 
         Returns:
             The file's name.
@@ -212,7 +288,14 @@ class Visits:
             SessionError: If the scan is no longer held.
         """
         scan = self._held(value)
-        given = self._uploads.read(path, self._store.most_scan_bytes)
+        if scan.example is None and scan.cine is not None:
+            most = self._store.most_scan_bytes
+            with self._uploads.sent(paths) as parcel:
+                given = parcel.read(most)
+                read = functools.partial(parcel.read, most, None)
+                scan.cine.give_truths(truths_of_frames(given, read, scan.cine, (value or {}).get("frame")))
+                return given.name
+        given = self._uploads.read(paths, self._store.most_scan_bytes)
         # All visitors share an example: a file of one of them must not become the ground truth of the others.
         if scan.example is not None:
             raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
@@ -227,9 +310,10 @@ class Visits:
             return None
 
     def end(self, owner: str) -> None:
-        """End a visit: its opening is cancelled, and its scan is dropped."""
+        """End a visit: its opening is cancelled, and its scan and its files are dropped."""
         self._openings.leave(owner)
         self._store.release(owner)
+        self._parcels.release(owner)
 
     def _held(self, value: Shown) -> OpenScan:
         return self._store.get((value or {}).get("token"))
@@ -253,9 +337,11 @@ class Visits:
                 opened = _encoded(scan.segmented.scan, model, opening)
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
+            if scan.cine is not None:
+                _same_cine(scan.cine, opened, self._store.most_cine_bytes)
         opening.tell()
-        token = self._store.put(opened, owner, shared=opened.example is not None)
-        return Opened(opened, token, (value or {})["name"])
+        choice = self._parcels.choice(owner, (value or {}).get("series"))
+        return replace(self._put(opened, owner, (value or {})["name"]), choice=choice)
 
     def _linked_model(self, name: str | None, opening: Opening) -> tuple[Served, str]:
         """The checkpoint of a link, or the default one and a warning that says why."""
@@ -268,14 +354,30 @@ class Visits:
         except CheckpointError as error:
             return self.models.default, str(error)
 
-    def _shared(self, scan: OpenScan, owner: str) -> Opened:
-        return Opened(scan, self._store.put(scan, owner, shared=True), scan.example or "")
+    def _reader(self, title: str | None, model: Served, opening: Opening) -> tuple[Served, bool]:
+        """The checkpoint for an example, and whether it takes the place of the given one, which cannot read it."""
+        example = self._cases.named(title)
+        if example is None or example.readable_by(model.classes):
+            return model, False
+        if example.checkpoint is None or not self.models.linkable(example.checkpoint):
+            return model, False
+        return self._model(example.checkpoint, opening), True
+
+    def _shared(self, scan: OpenScan, owner: str, *, brought: bool) -> Opened:
+        self._parcels.release(owner)
+        return self._put(scan, owner, scan.example or "", brought=brought)
+
+    def _put(self, scan: OpenScan, owner: str, title: str, *, brought: bool = False) -> Opened:
+        """Hold a scan for a visit. The further frames of a cine are encoded from now on."""
+        token = self._store.put(scan, owner, shared=scan.example is not None)
+        if scan.cine is not None:
+            self.cines.watch(scan.cine, owner)
+        return Opened(scan, token, title, brought)
 
 
-def _edits_of(scan: OpenScan, link: Link, plane: str, index: int | None) -> tuple[Edit, ...]:
+def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit, ...]:
     """The forced tokens of a link. Empty if one of them does not exist in this slice."""
-    shown = scan.views[plane].middle if index is None else index
-    values = {"plane": plane, "index": shown, "strength": link.strength, "mode": link.mode, "seed": link.seed, "edits": link.edits}
+    values = {"plane": plane, "index": index, "strength": link.strength or 0.0, "mode": link.mode, "seed": link.seed, "edits": link.edits}
     try:
         return FrameRequest.checked(values, scan).edits
     except RequestError:
@@ -289,6 +391,28 @@ def _reach_of(scan: OpenScan, link: Link) -> float | None:
     if link.reach == OWN_REACH:
         return None
     return checked_reach(min(float(link.reach), scan.segmented.codebook_size - 1), scan)
+
+
+def _refuse_no_pair(held: OpenScan, other: Scan) -> None:
+    """Raise ScanError if a file cannot be the other phase of a scan."""
+    scan = held.segmented.scan
+    if held.example is not None:
+        raise ScanError("a bundled example is not paired with a file; open both phases as scans of your own")
+    if scan.frames > 1 or other.frames > 1 or held.cine is not None:
+        raise ScanError("a pair is made of two files of one frame each: end-diastole and end-systole of one patient")
+    if scan.shape != other.shape:
+        sizes = [" × ".join(map(str, one.shape)) for one in (other, scan)]
+        raise ScanError(f"{other.name} has {sizes[0]} voxels and the scan on show has {sizes[1]}; a pair needs one grid")
+
+
+def _same_cine(cine: OpenCine, opened: OpenScan, most_bytes: int) -> None:
+    """The cine under another checkpoint, which has encoded its first frame. A truth stays where the classes do."""
+    try:
+        other = OpenCine(opened, cine.source, most_bytes=most_bytes, paired=cine.paired)
+    except FrameNotReadyError as error:
+        raise SessionError(str(error.args[0])) from error
+    if cine.first.model.classes == opened.model.classes:
+        other.give_truths(cine.truths)
 
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:

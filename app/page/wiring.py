@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.page.endpoints import OPENS
+from app.page.files import formats, saving, series
 from app.page.sidebar import Sidebar, slice_slider, structures, windows
 from app.page.visits import Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
@@ -56,21 +57,23 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        for event in (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload()):
+        opening = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        for event in opening:
             self._settle(event)
         self._truth()
         self._views()
         self._reset()
 
-        def download(value: Shown) -> Any:
+        def download(value: Shown, ending: str | None) -> Any:
             # Returning the file again renews its copy in Gradio's cache.
             scan = visits.held(value)
-            return gr.skip() if scan is None else str(scan.label_file())
+            return gr.skip() if scan is None else gr.update(**saving(scan, ending))
 
         def end(request: gr.Request) -> None:
             visits.end(_owner(request))
 
-        gr.Timer(_REFRESH_SECONDS).tick(download, viewer, bar.download, **_PRIVATE)
+        gr.Timer(_REFRESH_SECONDS).tick(download, [viewer, bar.saved_as], bar.download, **_PRIVATE)
+        bar.saved_as.input(download, [viewer, bar.saved_as], bar.download, **_AGAIN)
         blocks.unload(end)
 
     def _link(self, blocks: gr.Blocks) -> Any:
@@ -87,13 +90,14 @@ class Wiring:
             scan, link, value = found.opened.scan, found.link, found.opened.value
             slider = slice_slider(scan, found.plane, found.index)
             forced = {"plane": found.plane, "index": slider["value"], "edits": [list(edit) for edit in found.edits]}
+            frames = {} if scan.cine is None else {"cine": {**value["cine"], "asked": min(link.frame, scan.cine.frames - 1)}}
             return {
                 **self._shown(found.opened),
-                self._viewer: {**value, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
+                self._viewer: {**value, **frames, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
                 bar.plane: found.plane,
                 bar.index: gr.update(**slider),
                 bar.visible: gr.update(**structures(scan.model.classes)),
-                bar.strength: link.strength,
+                bar.strength: found.strength,
                 bar.mode: link.mode,
                 bar.seed: link.seed,
                 self._tabs: gr.Tabs(selected=link.tab or TABS[0].name),
@@ -108,10 +112,13 @@ class Wiring:
         def example(title: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 opened = self._visits.example(title, checkpoint, ticket, _owner(request))
-            return gr.skip() if opened is None else self._shown(opened)
+            if opened is None:
+                return gr.skip()
+            legend = {self._bar.visible: gr.update(**structures(opened.scan.model.classes))} if opened.brought else {}
+            return {**self._shown(opened), **legend}
 
-        inputs = [self._bar.case, self._bar.checkpoint, ticket]
-        return self._bar.case.input(example, inputs, self._outputs, js=_event("exampleChosen"), **_OPENING)
+        inputs, outputs = [self._bar.case, self._bar.checkpoint, ticket], [*self._outputs, self._bar.visible]
+        return self._bar.case.input(example, inputs, outputs, js=_event("exampleChosen"), **_OPENING)
 
     def _checkpoint(self) -> tuple[Any, Any]:
         """Bind the list of checkpoints, and See's button with the one that knows the scan."""
@@ -136,21 +143,46 @@ class Wiring:
 
     def _reopening(self, event: Any, handler: Callable[..., Updates], control: Any, told: str = "checkpointChosen") -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
-        outputs = [self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint, bar.visible]
+        outputs = [*self._again_outputs, bar.visible]
         return event(handler, [control, self._viewer, ticket], outputs, js=_event(told), **_OPENING)
 
     def _upload(self) -> Any:
         bar, ticket = self._bar, gr.Textbox(visible=False)
 
-        def upload(path: str | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
+        def upload(paths: list[str] | None, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
-                opened = self._visits.upload(path, checkpoint, ticket, _owner(request))
-            # The drop zone must be empty to take the next file.
-            return {**self._shown(opened), bar.upload: None}
+                opened = self._visits.upload(paths, checkpoint, ticket, _owner(request))
+            # The drop zone must be empty to take the next file. A scan of one's own opens with the network's own answer.
+            return {**self._shown(opened), bar.upload: None, bar.strength: 0}
 
         inputs = [bar.upload, bar.checkpoint, ticket]
-        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload], js=_event("fileSent"), **_OPENING)
+        sent = bar.upload.upload(upload, inputs, [*self._outputs, bar.upload, bar.strength], js=_event("fileSent"), **_OPENING)
         sent.failure(lambda: None, None, bar.upload, queue=False, **_PRIVATE)
+        return sent
+
+    def _series(self) -> Any:
+        bar, ticket = self._bar, gr.Textbox(visible=False)
+
+        def chosen(number: int, checkpoint: str, ticket: Ticket, request: gr.Request) -> Updates:
+            with errors_as_messages():
+                return self._shown(self._visits.series(number, checkpoint, ticket, _owner(request)))
+
+        return bar.series.input(chosen, [bar.series, bar.checkpoint, ticket], self._outputs, js=_event("seriesChosen"), **_OPENING)
+
+    def _phase(self) -> Any:
+        """Bind the file with the other phase of the scan on show. Plane and slice stay."""
+        bar, ticket = self._bar, gr.Textbox(visible=False)
+
+        def phase(path: str | None, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
+            with errors_as_messages():
+                return {
+                    **self._again(self._visits.pair(path, value, ticket, _owner(request))),
+                    bar.phase: gr.update(value=None, visible=False),
+                }
+
+        inputs, outputs = [bar.phase, self._viewer, ticket], self._again_outputs
+        sent = bar.phase.upload(phase, inputs, outputs, js=_event("phaseSent"), **_OPENING)
+        sent.failure(lambda: None, None, bar.phase, queue=False, **_PRIVATE)
         return sent
 
     def _settle(self, event: Any) -> None:
@@ -159,7 +191,13 @@ class Wiring:
 
         def restored(value: Shown, request: gr.Request) -> Updates:
             scan = self._visits.restored(value, _owner(request))
-            return gr.skip() if scan is None else {bar.case: scan.example, bar.checkpoint: picked(self._visits.models, scan.model)}
+            if scan is None:
+                return gr.skip()
+            return {
+                bar.case: scan.example,
+                bar.checkpoint: picked(self._visits.models, scan.model),
+                bar.series: (value or {}).get("series"),
+            }
 
         # then() is not called after an event that the queue has refused; success() and failure() cover all cases.
         event.success(None, js=_event("openingDone"))
@@ -168,7 +206,7 @@ class Wiring:
         event.failure(
             restored,
             [self._viewer],
-            [bar.case, bar.checkpoint],
+            [bar.case, bar.checkpoint, bar.series],
             js=_event("openingFailed"),
             queue=False,
             trigger_mode="multiple",
@@ -178,13 +216,14 @@ class Wiring:
     def _truth(self) -> None:
         bar = self._bar
 
-        def truth(path: str | None, value: Shown) -> Updates:
+        def truth(paths: list[str] | None, value: Shown) -> Updates:
             with errors_as_messages():
-                name = self._visits.truth(path, value)
-            return {self._viewer: {**(value or {}), "truth": name}, bar.truth: None}
+                name = self._visits.truth(paths, value)
+            shown = {field: told for field, told in (value or {}).items() if field != "frame"}
+            return {self._viewer: {**shown, "truth": name}, bar.truth: None}
 
         shown: dict[str, Any] = {"show_progress": "full", "show_progress_on": bar.truth, "api_visibility": "private"}
-        checked = bar.truth.upload(truth, [bar.truth, self._viewer], [self._viewer, bar.truth], **shown, **OPENS)
+        checked = bar.truth.upload(truth, [bar.truth, self._viewer], [self._viewer, bar.truth], js=_event("truthSent"), **shown, **OPENS)
         checked.then(**self._follow)
         checked.failure(lambda: None, None, bar.truth, queue=False, **_PRIVATE)
 
@@ -202,7 +241,7 @@ class Wiring:
         bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
-        """Bind the button that restores the view: the controls' first values, and the scan's own plane, middle slice and structures."""
+        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures."""
         bar = self._bar
 
         def reset(value: Shown) -> Updates:
@@ -216,18 +255,29 @@ class Wiring:
     def _outputs(self) -> list[Any]:
         """The components that `_shown` updates."""
         bar = self._bar
-        return [self._viewer, bar.plane, bar.index, bar.download, bar.truth, bar.window, bar.case, bar.checkpoint]
+        files = [bar.download, bar.saved_as, bar.truth, bar.phase, bar.series]
+        return [self._viewer, bar.plane, bar.index, *files, bar.window, bar.case, bar.checkpoint]
+
+    @property
+    def _again_outputs(self) -> list[Any]:
+        """The components that `_again` updates."""
+        bar = self._bar
+        return [self._viewer, bar.download, bar.saved_as, bar.truth, bar.phase, bar.case, bar.checkpoint]
 
     def _shown(self, opened: Opened) -> Updates:
-        """The page with this scan on show, in its acquired plane at the middle slice."""
+        """The page with this scan on show, in its acquired plane at the slice that is shown first."""
         bar, scan = self._bar, opened.scan
         return {
             self._viewer: opened.value,
             bar.plane: scan.plane,
             bar.index: gr.update(**slice_slider(scan, scan.plane)),
-            bar.download: gr.update(value=str(scan.label_file()), interactive=True),
+            # The strip of a cine saves the labels of the frame on show, and of all frames.
+            bar.download: gr.update(**saving(scan), visible=scan.cine is None),
+            bar.saved_as: gr.update(**{**formats(scan), "visible": scan.cine is None}),
+            bar.series: gr.update(**series(opened.choice)),
             # A bundled example has its own ground truth, which all visitors share.
             bar.truth: gr.update(value=None, visible=scan.example is None),
+            bar.phase: gr.update(value=None, visible=_may_pair(scan)),
             bar.window: gr.update(**windows(scan)),
             bar.case: scan.example,
             bar.checkpoint: picked(self._visits.models, scan.model),
@@ -235,15 +285,24 @@ class Wiring:
 
     def _reopened(self, opened: Opened) -> Updates:
         """The page with the same scan under another checkpoint. Plane, slice and window stay."""
-        bar, shown = self._bar, self._shown(opened)
-        kept = (self._viewer, bar.download, bar.truth, bar.case, bar.checkpoint)
-        return {**{component: shown[component] for component in kept}, bar.visible: gr.update(**structures(opened.scan.model.classes))}
+        return {**self._again(opened), self._bar.visible: gr.update(**structures(opened.scan.model.classes))}
+
+    def _again(self, opened: Opened) -> Updates:
+        """The page with the same scan in another way. Plane, slice, window and structures stay."""
+        shown = self._shown(opened)
+        return {component: shown[component] for component in self._again_outputs}
 
     def _view_of(self, scan: OpenScan) -> Updates:
-        """Plane, slice and structures as they are when a scan is opened."""
+        """Plane, slice, strength and structures as the page first shows a scan."""
         bar = self._bar
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
-        return {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
+        view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
+        return {**view, bar.strength: scan.opening.strength}
+
+
+def _may_pair(scan: OpenScan) -> bool:
+    """Whether a file with the other phase would make an ejection fraction of a visitor's scan."""
+    return scan.example is None and scan.cine is None and "LV" in (name.upper() for name in scan.model.classes)
 
 
 def picked(models: Models, model: Served) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from app.scan.opening_reach import opening_reach
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours
 from vqseg.codebook import Familiarity
+from vqseg.data.scan import has_geometry
 
 
-def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
+def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -> dict[str, Any]:
     """The value of the viewer: `Scan` of web/types.d.ts.
 
     Args:
         token: The visit's key to the scan.
         scan: The scan.
         title: Its name, as visitors read it.
+        brought: Whether the scan brought its checkpoint, because the one before cannot read it.
 
     Returns:
         The scan's grid, planes, classes and codebook, ready for JSON.
@@ -28,12 +30,16 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
     return {
         "token": token,
         "truth": scan.truth is not None,
+        "judged": [classes[label] for label in scan.judged],
         "name": title,
         "own": scan.example is None,
+        "notes": list(scan.segmented.scan.notes),
+        "saves": [[one.name, one.ending] for one in scan.formats],
         "checkpoint": scan.model.name,
+        "brought": scan.model.title if brought else "",
         "outside": _outside(scan),
         "familiarity": told(scan.familiarity),
-        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if scan.segmented.scan.header is not None else ""),
+        "grid": " × ".join(map(str, grid)) + (f" at {millimetres} mm" if has_geometry(scan.segmented.scan) else ""),
         "classes": list(classes),
         "colours": label_colours(len(classes)).tolist(),
         "grid_of_tokens": [scan.segmented.indices.shape[1] // scan.segmented.levels, scan.segmented.indices.shape[2]],
@@ -44,6 +50,7 @@ def describe(token: str, scan: OpenScan, title: str) -> dict[str, Any]:
             "opening": opening_reach(scan),
             "modes": list(FAR_MODES),
         },
+        "cine": None if scan.cine is None else {"frames": scan.cine.frames, "paired": scan.cine.paired},
         "levels": scan.segmented.levels,
         "cell": list(scan.segmented.cell_size),
         "planes": {

@@ -17,6 +17,7 @@ from app.scan.frames import make_frame
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
 from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, overlay
+from vqseg.data.scan import has_geometry
 from vqseg.types import Array
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
         axes.set_title(title, fontsize=8)
         axes.set_axis_off()
         _letter(axes, view)
-    if scan.segmented.scan.header is not None:
+    if has_geometry(scan.segmented.scan):
         _scale_bar(every[0], _millimetres_a_column(scan, view))
     handles = [Patch(color=colours[i] / 255, label=classes[i]) for i in range(1, len(classes)) if visible[i]]
     if handles:

@@ -10,7 +10,8 @@ from app.scan.branches import branch_changes
 from app.scan.frame_request import FrameRequest, RequestError, forced_tokens
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
-from vqseg.inference import changed_share, dice_by_class, label_agreement, psnr
+from app.scan.truth import truth_dice
+from vqseg.inference import changed_share, label_agreement, psnr
 from vqseg.types import Array, SliceResult
 
 # The newest frame of each scan.
@@ -67,6 +68,7 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
     Returns:
         The frame.
     """
+    scan.touched = time.monotonic()
     with scan.lock:
         latest = _LATEST.get(scan)
     if latest is not None and latest[0] == request:
@@ -150,11 +152,12 @@ def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[fl
         frame: The answer to the request.
 
     Returns:
-        One score per structure, None for a structure that neither side has. None if the scan has no ground truth.
+        One score per structure, None for one that neither side has or that the ground truth does not tell of. None if the scan has
+        no ground truth.
     """
     if scan.truth is None:
         return None
-    return dice_by_class(frame.labels, scan.views[request.plane].cut(scan.truth, request.index), len(scan.segmented.classes))
+    return truth_dice(scan, frame.labels, scan.views[request.plane].cut(scan.truth, request.index))
 
 
 def _milliseconds_since(start: float) -> float:

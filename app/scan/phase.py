@@ -19,9 +19,10 @@ from app.scan.frame_request import FAR_MODES, FrameRequest, RequestError, forced
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
 from app.scan.replay import SECONDS
+from app.scan.truth import truth_dice
 from app.scan.turns import Turns
 from vqseg.codebook import kind_effects, kinds
-from vqseg.inference import dice_by_class, label_agreement
+from vqseg.inference import label_agreement
 from vqseg.types import Array
 
 ROWS = 65
@@ -225,7 +226,7 @@ def _decode(scan: OpenScan, request: FrameRequest, diagram: Diagram, number: int
         place = (slice(None) if column == 0 else number, column)
         if diagram.truth is not None:
             truth = diagram.truth.take(request.index, scan.segmented.axis)
-            scores = dice_by_class(labels, truth, len(scan.segmented.classes))
+            scores = truth_dice(scan, labels, truth)
             diagram.against_truth[place] = np.nan if (mean := mean_score(scores)) is None else mean
         # Last: a cell that has its Dice is complete.
         diagram.dice[place] = label_agreement(labels, clean)

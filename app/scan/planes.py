@@ -11,6 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
+from vqseg.data.scan import has_geometry
 from vqseg.types import Array, Scan
 
 PLANES = ("axial", "coronal", "sagittal")
@@ -114,7 +115,7 @@ def _view(plane: str, scan: Scan, axes: tuple[int, int, int], directions: Array)
         count=scan.shape[axis],
         shape=shape,
         ratio=shape[1] * scan.spacing[columns] / (shape[0] * scan.spacing[rows]),
-        letters=letters if scan.header is not None else ("", "", "", ""),
+        letters=letters if has_geometry(scan) else ("", "", "", ""),
         transpose=rows > columns,
         flip_rows=bool(flip_rows),
         flip_columns=bool(flip_columns),

@@ -19,8 +19,8 @@ from vqseg.types import Array, VolumeResult
 
 SECONDS = 0.4
 """After this time a call returns and reports its progress."""
-MOST_OF_ONE, MOST_OF_EXAMPLE = 2, 8
-"""How many volumes are kept of a visitor's own scan, and of an example that many visitors share."""
+MOST_OF_ONE, MOST_OF_EXAMPLE, MOST_OF_FRAME = 2, 8, 1
+"""How many volumes are kept of a visitor's own scan, of an example that many visitors share, and of a further frame of a cine."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Replays:
 
     def __init__(self) -> None:
         self._kept: LruOfEach[OpenScan, tuple[object, ...], Replay] = LruOfEach(
-            lambda scan: MOST_OF_ONE if scan.example is None else MOST_OF_EXAMPLE
+            lambda scan: MOST_OF_FRAME if scan.frame else MOST_OF_ONE if scan.example is None else MOST_OF_EXAMPLE
         )
 
     def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> Replay:

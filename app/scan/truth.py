@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from vqseg.data.scan import ScanError
-from vqseg.types import Array, Scan
+from vqseg.data.scan import ScanError, has_geometry, through_plane_axis
+from vqseg.inference import dice_by_class
+from vqseg.types import UNSURE, Array, Scan
+
+if TYPE_CHECKING:
+    from app.scan.cine import OpenCine
+    from app.scan.open_scan import OpenScan
 
 # Headers of label files are often rounded. A difference of a hundredth of a millimetre still means the same grid.
 _SAME_PLACE = 1e-2
@@ -27,13 +36,103 @@ def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
     """
     if truth.shape != scan.shape:
         raise ScanError(f"{truth.name} has {_size(truth)} voxels; the scan {scan.name} has {_size(scan)}")
-    if truth.header is not None and scan.header is not None and not np.allclose(truth.affine, scan.affine, atol=_SAME_PLACE):
+    if has_geometry(truth) and has_geometry(scan) and not np.allclose(truth.affine, scan.affine, atol=_SAME_PLACE):
         raise ScanError(f"{truth.name} lies elsewhere than {scan.name}: their affines differ, so their voxels do not match")
     last = len(classes) - 1
     labels = truth.voxels.astype(np.uint8) if truth.voxels.min() >= 0 and truth.voxels.max() <= last else None
     if labels is None or not np.array_equal(labels, truth.voxels):
         raise ScanError(f"{truth.name} does not fit this model; expected whole numbers from 0 to {last} ({', '.join(classes)})")
     return labels
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A ground truth by the names of its classes.
+
+    Attributes:
+        labels: (X, Y, Z) uint8 in the checkpoint's numbers, UNSURE where nothing is known.
+        judged: The checkpoint's labels that it tells of.
+    """
+
+    labels: Array
+    judged: tuple[int, ...]
+
+
+def named_truth(truth: Scan, scan: Scan, own: tuple[str, ...], classes: tuple[str, ...]) -> Truth:
+    """A ground truth that may know fewer classes than the checkpoint, and may leave slices out.
+
+    A reader who outlines one structure says nothing of the others. Then a slice without an outline may be one that was left out, so
+    nothing is known of it. A truth of all classes is complete, and its empty slices are empty.
+
+    Args:
+        truth: The label file as it was read.
+        scan: The scan that it belongs to.
+        own: Names of its classes, the background first.
+        classes: Names of the checkpoint's classes, which include these.
+
+    Returns:
+        The truth in the checkpoint's numbers.
+
+    Raises:
+        ScanError: As `truth_labels`.
+    """
+    labels = truth_labels(truth, scan, own)
+    numbers = np.array([classes.index(name) for name in own], np.uint8)
+    mapped = numbers[labels]
+    if set(own) != set(classes):
+        axis = through_plane_axis(scan)
+        drawn = (labels > 0).any(tuple(other for other in range(3) if other != axis), keepdims=True)
+        mapped = np.where(drawn, mapped, np.uint8(UNSURE))
+    return Truth(mapped, tuple(sorted(int(number) for number in numbers[1:])))
+
+
+def truth_dice(scan: OpenScan, labels: Array, truth: Array) -> list[float | None]:
+    """Dice of every structure against the scan's ground truth, where it is known.
+
+    Args:
+        scan: The scan.
+        labels: Integers of any shape.
+        truth: The same part of the scan's ground truth.
+
+    Returns:
+        One score per structure, None for one that neither side has or that the ground truth does not tell of.
+    """
+    known = truth != UNSURE
+    scores = dice_by_class(labels[known], truth[known], len(scan.segmented.classes))
+    return [score if label in scan.judged else None for label, score in enumerate(scores, 1)]
+
+
+def shown_truth(truth: Array) -> Array:
+    """The ground truth as it is drawn: what is not known is background."""
+    return np.where(truth == UNSURE, np.uint8(0), truth)
+
+
+def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, shown: object) -> Callable[[int], Array | None]:
+    """Read the labels of a cine: a series as long as the cine, or those of one frame beside what there is for the others.
+
+    Args:
+        given: The first frame of the label file.
+        read: Reads a further frame of it by its number.
+        cine: The cine.
+        shown: Number of the frame on show, to which labels of a single frame belong; anything else stands for the first.
+
+    Returns:
+        The labels (X, Y, Z) uint8 of a frame by its number, None where there are none.
+
+    Raises:
+        ScanError: If the number of frames differs, or as `truth_labels`.
+    """
+    scan, classes, former = cine.first.segmented.scan, cine.first.model.classes, cine.truths
+    if given.frames not in (1, cine.frames):
+        raise ScanError(
+            f"{given.name} has {given.frames} frames and the cine {cine.frames}; send labels of all frames, or of the one on show"
+        )
+    if given.frames == cine.frames:
+        every = {index: truth_labels(read(index) if index else given, scan, classes) for index in range(cine.frames)}
+        return every.get
+    place = shown if isinstance(shown, int) and 0 <= shown < cine.frames else 0
+    labels = truth_labels(given, scan, classes)
+    return lambda index: labels if index == place else former(index)
 
 
 def _size(scan: Scan) -> str:

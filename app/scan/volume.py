@@ -9,6 +9,8 @@ import nibabel as nib
 import numpy as np
 
 from app.scan.open_scan import OpenScan
+from app.scan.truth import shown_truth, truth_dice
+from vqseg.data.scan import has_geometry
 from vqseg.inference import dice_by_class
 from vqseg.types import Array, Scan
 
@@ -96,7 +98,7 @@ def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
         "inverse": np.linalg.inv(own.affine).tolist(),
         "axes": {plane: view.axis for plane, view in scan.views.items()},
         "acquired": scan.plane,
-        "oriented": own.header is not None,
+        "oriented": has_geometry(own),
         "start": _start(thin.take(scan.segmented.labels), thin),
         "window": display_range(voxels, thin.take(scan.segmented.normalised)),
         "percentiles": [float(bound) for bound in np.percentile(voxels, (1, 99))],
@@ -133,16 +135,33 @@ def class_figures(scan: OpenScan, labels: Array) -> list[dict[str, Any]]:
     voxels = [int(np.count_nonzero(labels == label)) for label in range(classes)]
     millilitres = abs(float(np.linalg.det(own.affine[:3, :3]))) / 1000
     dice = dice_by_class(labels, scan.segmented.labels, classes)
-    truth = dice_by_class(labels, scan.truth, classes) if scan.truth is not None else [None] * (classes - 1)
+    truth = truth_dice(scan, labels, scan.truth) if scan.truth is not None else [None] * (classes - 1)
     return [
         {
             "voxels": voxels[label],
-            "millilitres": voxels[label] * millilitres if own.header is not None else None,
+            "millilitres": voxels[label] * millilitres if has_geometry(own) else None,
             "dice": dice[label - 1],
             "truth": truth[label - 1],
         }
         for label in range(1, classes)
     ]
+
+
+def truth_volume(scan: OpenScan, truth: Array) -> tuple[bytes, list[dict[str, Any]]]:
+    """The ground truth as a volume.
+
+    Args:
+        scan: The scan.
+        truth: Its ground truth, (X, Y, Z) uint8.
+
+    Returns:
+        The NIfTI file's bytes, and a record per structure as `class_figures` gives it. All of it is None for a structure that the
+        ground truth does not tell of: it is not known to have no voxels.
+    """
+    shown = shown_truth(truth)
+    figures = class_figures(scan, shown)
+    told = [one if label in scan.judged else dict.fromkeys(one) for label, one in enumerate(figures, 1)]
+    return label_file(scan, shown), told
 
 
 def display_range(voxels: Array, normalised: Array) -> list[float]:

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.scan.cine import FrameFiles, OpenCine
 from app.scan.lru import Lru
 from app.scan.open_scan import OpenScan
-from app.scan.truth import truth_labels
+from app.scan.truth import named_truth
+from app.visit.manifest import Example, plain_example, read_manifest
 from vqseg.data.scan import ScanError, read_scan
 from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
     from app.scan.models import Served
+    from app.scan.truth import Truth
 
 logger = logging.getLogger(__name__)
 
 # Encoded examples that are kept, over all checkpoints. A forgotten one stays alive while a visitor has it on show.
 _MOST_OPENED = 24
+# Of the further frames of one cine that are kept.
+_MOST_CINE_BYTES = 2**29
 
 
 class Examples:
     """The examples by title. Each is encoded with a checkpoint when it is first needed."""
 
     def __init__(self, files: Iterable[Path]) -> None:
-        self._files = {title(path): path for path in files}
+        """Know the examples.
+
+        Args:
+            files: Their files, in the order of the gallery. What the examples.json beside a file says of it is taken over.
+
+        Raises:
+            ManifestError: If an examples.json is wrong.
+        """
+        files = list(files)
+        told = {example.path: example for folder in {path.parent for path in files} for example in read_manifest(folder)}
+        self.all = [told.get(path) or plain_example(path) for path in files]
+        self._by_title = {example.title: example for example in self.all}
         self._opened: Lru[tuple[str, Served], OpenScan] = Lru(_MOST_OPENED)
-        self.titles = list(self._files)
+        self.titles = list(self._by_title)
+
+    def named(self, title: str | None) -> Example | None:
+        """What is known of an example; None if there is none with this title."""
+        return self._by_title.get(title) if title is not None else None
 
     def kept(self, title: str | None, model: Served) -> OpenScan | None:
         """An example that is encoded already.
@@ -58,44 +77,71 @@ class Examples:
         Raises:
             ScanError: If the file cannot be read as a scan.
         """
-        if title not in self._files:
+        example = self.named(title)
+        if example is None:
             return None
         kept = self.kept(title, model)
         if kept is not None:
             return kept
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
-        scan = read_scan(self._files[title])
-        opened = OpenScan(model.segmenter.open(scan, progress), model, _truth_beside(self._files[title], scan, model.classes), title)
-        return self._opened.keep_first((title, model), opened)
+        scan = read_scan(example.path)
+        if example.spacing:
+            scan = replace(scan, spacing_known=False)
+        truth = _truth_beside(example, scan, model.classes)
+        opened = OpenScan(model.segmenter.open(scan, progress), model, None, example.title, example.opening)
+        if truth is not None:
+            opened.truth, opened.judged = truth.labels, truth.judged
+        self._add_frames(opened, example)
+        return self._opened.keep_first((example.title, model), opened)
+
+    def _add_frames(self, opened: OpenScan, example: Example) -> None:
+        """Make it the first frame of a cine, if its file is one or if its heart is there in another phase as well."""
+        scan, classes, source = opened.segmented.scan, opened.model.classes, _frames_of(example, opened.segmented.scan, self.all)
+        if source is None:
+            return
+
+        def truths(frame: int) -> Array | None:
+            beside, number = source.places[frame]
+            of = next(one for one in self.all if one.path == beside)
+            found = _truth_beside(of, scan, classes, number or None)
+            return None if found is None else found.labels
+
+        OpenCine(opened, source, most_bytes=_MOST_CINE_BYTES, paired=scan.frames == 1).truths = truths
 
 
-def _truth_beside(path: Path, scan: Scan, classes: tuple[str, ...]) -> Array | None:
-    """The ground truth of an example. None if it has none, or if its classes are not those of the checkpoint."""
-    name = path.name.removesuffix(".nii.gz")
-    beside = path.with_name(name + "_truth.nii.gz")
-    if not beside.exists() or _classes(path.parent).get(name, classes) != classes:
+def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
+    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame."""
+    if scan.frames > 1:
+        return FrameFiles.of_cine(example.path, scan.frames, nominal=bool(example.spacing))
+    other = next((one for one in others if one.name == example.name and one.phase and one.phase != example.phase), None)
+    if not example.phase or other is None or read_scan(other.path).shape != scan.shape:
+        return None
+    return FrameFiles.of_pair(example.path, other.path, nominal=bool(example.spacing))
+
+
+def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...], frame: int | None = None) -> Truth | None:
+    """The ground truth of an example, or of a frame of it. None if it has none, or if the checkpoint lacks one of its classes."""
+    if not example.truth.exists() or not example.readable_by(classes):
         return None
     try:
-        return truth_labels(read_scan(beside), scan, classes)
+        return named_truth(read_scan(example.truth, frame), scan, example.classes or classes, classes)
     except ScanError as error:
-        logger.warning("%s is shown without its ground truth: %s", path.name, error)
+        logger.warning("%s is shown without its ground truth: %s", example.path.name, error)
         return None
-
-
-def _classes(folder: Path) -> dict[str, tuple[str, ...]]:
-    """Names of the classes of each example, by its name. Whole numbers alone would fit any checkpoint."""
-    listed = folder / "classes.json"
-    if not listed.exists():
-        return {}
-    return {name: tuple(classes) for name, classes in json.loads(listed.read_text(encoding="utf-8")).items()}
 
 
 def find_examples(folder: Path) -> list[Path]:
-    """NIfTI files of the folder in the order of their names, without label files. Empty if there is no such folder."""
-    return sorted(path for path in folder.glob("*.nii.gz") if not path.name.endswith(("_truth.nii.gz", "_labels.nii.gz")))
+    """The scans of a folder: those of its examples.json in that order, then further NIfTI files by name. No label files.
 
+    Args:
+        folder: The folder. It need not exist.
 
-def title(path: Path) -> str:
-    """The title of an example's file: phantom_dilated-heart.nii.gz -> Phantom dilated heart."""
-    words = re.sub(r"[_-]+", " ", path.name.removesuffix(".nii.gz")).strip()
-    return words[:1].upper() + words[1:]
+    Returns:
+        The files.
+
+    Raises:
+        ManifestError: If its examples.json is wrong.
+    """
+    listed = [example.path for example in read_manifest(folder)]
+    found = sorted(path for path in folder.glob("*.nii.gz") if not path.name.endswith(("_truth.nii.gz", "_labels.nii.gz")))
+    return [*listed, *(path for path in found if path not in listed)]

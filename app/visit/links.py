@@ -1,4 +1,4 @@
-"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&frame=&tab=`."""
 
 from __future__ import annotations
 
@@ -24,25 +24,27 @@ class Link:
         checkpoint: Name of a checkpoint, which may not exist; None for the default.
         plane: One of PLANES; None for that of the acquired slices.
         index: Of the slice, not yet compared with the scan; None for the middle one.
-        strength: Epsilon, in [0, 1].
+        strength: Epsilon, in [0, 1]; None for that of the opening.
         mode: One of MODES.
         seed: From 0 to LARGEST_SEED.
         tab: Name of a tab; empty for the first one.
         edits: Forced tokens, not yet compared with the scan.
         reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening. The page always
             writes it. Links from before there was a reach have an epsilon alone, and show swaps of the checkpoint's own.
+        frame: Of a cine, not yet compared with the scan; 0 for the first.
     """
 
     case: str | None
     checkpoint: str | None = None
     plane: str | None = None
     index: int | None = None
-    strength: float = 0.0
+    strength: float | None = None
     mode: str = MODES[0]
     seed: int = 0
     tab: str = ""
     edits: tuple[Edit, ...] = ()
     reach: float | str | None = None
+    frame: int = 0
 
     @classmethod
     def read(cls, query: Mapping[str, Any], cases: Sequence[str], tabs: Sequence[str]) -> Link:
@@ -68,12 +70,13 @@ class Link:
             checkpoint=checkpoint if isinstance(checkpoint, str) and checkpoint else None,
             plane=plane if plane in PLANES else None,
             index=index,
-            strength=strength or 0.0,
+            strength=strength,
             mode=mode if mode in MODES else MODES[0],
             seed=seed if seed is not None and seed <= LARGEST_SEED else 0,
             tab=tab if isinstance(tab, str) and tab in tabs else "",
             edits=edits,
             reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")) or (None if strength is None else OWN_REACH),
+            frame=_whole(query.get("frame")) or 0,
         )
 
 

@@ -5,7 +5,7 @@ Encoding takes seconds to minutes, so the server encodes at most two scans at a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 from typing import Any
@@ -15,6 +15,8 @@ from app.scan.lru import Lru
 AT_ONCE, MOST_WAITING = 2, 8
 _REMEMBERED = 256
 _LONGEST_TICKET = 64
+# Seconds after which work in spare time looks again whether it is still wanted.
+_LOOK = 0.5
 
 
 class CalledOffError(Exception):
@@ -76,6 +78,7 @@ class Openings:
         # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
         self._over: Lru[str, bool] = Lru(_REMEMBERED)
         self._queue: list[Opening] = []
+        self._aside = False
         self._changed = Condition()
 
     @contextmanager
@@ -127,6 +130,29 @@ class Openings:
             with self._changed:
                 self._queue.remove(opening)
                 self._changed.notify_all()
+
+    @contextmanager
+    def spare_time(self, wanted: Callable[[], bool]) -> Iterator[bool]:
+        """Wait until no scan is being opened and no other work is done in spare time, which then lasts until the block ends.
+
+        Args:
+            wanted: Whether the work is still wanted. It is asked again and again.
+
+        Yields:
+            True, or False if the work is not wanted any more.
+        """
+        with self._changed:
+            while wanted() and (self._aside or self._queue):
+                self._changed.wait(_LOOK)
+            free = wanted()
+            self._aside = self._aside or free
+        try:
+            yield free
+        finally:
+            if free:
+                with self._changed:
+                    self._aside = False
+                    self._changed.notify_all()
 
     def progress(self, ticket: object) -> dict[str, Any]:
         """Progress for the page: "over", whether it has ended; "stage" and "share", as in Opening; "ahead", how many wait before it."""

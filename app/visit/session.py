@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 from threading import Lock
 
+from app.scan.cine import FrameNotReadyError
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
 
@@ -20,6 +21,10 @@ DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
 _OPENED_BYTES_A_VOXEL = 13
 # Charged for every visit, so that their number is limited too, even if they hold shared scans only.
 _BYTES_A_VISIT = 4096
+FRAME = "."
+"""Between a token and the number of a frame. Tokens themselves have none. web/cine_frames.js writes it too."""
+CINE_SHARE = 4
+"""The frames of one cine may take this part of the budget at most: a quarter."""
 
 
 class SessionError(LookupError):
@@ -86,11 +91,12 @@ class SessionStore:
         return 4 * (self.byte_cap // (_OPENED_BYTES_A_VOXEL + VOLUME_BYTES_A_VOXEL + TRUTH_BYTES_A_VOXEL))
 
     def get(self, token: object) -> OpenScan:
-        """The scan of a token. Raises SessionError if the token is unknown or its scan was dropped."""
-        entry = self._entries.get(token) if isinstance(token, str) else None
+        """The scan of a token, or with "TOKEN.7" frame 7 of a cine. Raises SessionError if it is unknown or was dropped."""
+        name, _, frame = token.partition(FRAME) if isinstance(token, str) else ("", "", "")
+        entry = self._entries.get(name)
         if entry is None:
             raise SessionError("this scan is no longer held on the server; choose or upload it again")
-        return entry.scan
+        return _frame(entry.scan, frame) if frame else entry.scan
 
     def release(self, owner: str) -> None:
         """End a visit: its scan is dropped."""
@@ -102,6 +108,11 @@ class SessionStore:
     def byte_size(self) -> int:
         """Bytes held for all visitors."""
         return self._entries.weight
+
+    @property
+    def most_cine_bytes(self) -> int:
+        """How much the frames of one cine may take besides the first."""
+        return self.byte_cap // CINE_SHARE
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -121,5 +132,16 @@ def cache_bytes_from_environment() -> int:
 
 def _close(entries: list[_Entry]) -> None:
     for entry in entries:
+        if entry.scan.cine is not None:
+            entry.scan.cine.leave(entry.owner)
         if not entry.shared:
             entry.scan.close()
+
+
+def _frame(scan: OpenScan, number: str) -> OpenScan:
+    if scan.cine is None or not number.isdecimal() or len(number) > 6:
+        raise SessionError("this scan has no such frame")
+    try:
+        return scan.cine.frame(int(number))
+    except (FrameNotReadyError, ValueError) as error:
+        raise SessionError(str(error.args[0])) from error

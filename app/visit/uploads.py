@@ -1,4 +1,4 @@
-"""Files that visitors send. Each is read once and then deleted, also if it is no scan.
+"""Files that visitors send. They are read and then deleted, also if they are no scan; app/visit/parcels.py holds them meanwhile.
 
 Gradio stores an upload under the hash of its content, so visitors who send the same file share one path. The file is deleted when
 everybody who sent it was served. `UploadCounter` counts the uploads as they arrive.
@@ -8,16 +8,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Lock
 
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.visit.openings import Opening, Openings
-from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_scan
+from app.visit.parcels import MOST_BYTES, Parcel
+from vqseg.data.scan import MAX_BYTES
 from vqseg.types import Scan
+
+Sent = str | Path | Sequence[str | Path] | None
+"""Paths of uploaded files as Gradio hands them over: one, several, or none."""
+# Besides the files a request has their names and its own boundaries.
+_MOST_REQUEST_BYTES = MOST_BYTES + 2**24
+TOO_LARGE = f"too much was sent at once; at most {MOST_BYTES >> 30} GiB are taken"
 
 
 class Uploads:
@@ -29,11 +37,11 @@ class Uploads:
         self._finished: set[str] = set()
         self._lock = Lock()
 
-    def read(self, path: str | Path | None, most_bytes: int = MAX_BYTES) -> Scan:
-        """Read an uploaded file and delete it.
+    def read(self, paths: Sent, most_bytes: int = MAX_BYTES) -> Scan:
+        """Read what was uploaded and delete it.
 
         Args:
-            path: The file; None if none was sent.
+            paths: One file, or several that belong together; None if none was sent.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
 
         Returns:
@@ -42,30 +50,39 @@ class Uploads:
         Raises:
             ScanError: If no file was sent, or if `read_scan` refuses it.
         """
-        with self.sent(path) as file:
-            return read_scan(file, most_bytes=most_bytes)
+        with self.sent(paths) as parcel:
+            return parcel.read(most_bytes)
 
     @contextmanager
-    def sent(self, path: str | Path | None) -> Iterator[Path]:
-        """An uploaded file, which is deleted at the end of the block. Raises ScanError if no file was sent."""
-        if not path:
-            raise ScanError(f"no file was sent; accepted: {ACCEPTED}")
-        try:
-            yield Path(path)
-        finally:
-            self.finished(str(path))
+    def sent(self, paths: Sent) -> Iterator[Parcel]:
+        """Uploaded files as a parcel, which is deleted at the end of the block. Raises ScanError if no file was sent, or too much."""
+        with closing(self._parcel(paths)) as parcel:
+            yield parcel
 
     @contextmanager
-    def read_in_turn(self, path: str | Path | None, openings: Openings, opening: Opening, most_bytes: int) -> Iterator[Scan]:
-        """Read an uploaded file when it is the opening's turn, and delete it.
+    def read_in_turn(
+        self,
+        paths: Sent,
+        openings: Openings,
+        opening: Opening,
+        most_bytes: int,
+        *,
+        series: int | None = None,
+        frame: int | None = None,
+        keep: Callable[[Parcel, Scan], bool] = lambda _, __: False,
+    ) -> Iterator[Scan]:
+        """Read what was uploaded when it is the opening's turn, and delete it.
 
         The turn lasts until the block ends. So only few large scans are in memory at a time.
 
         Args:
-            path: The file; None if none was sent.
+            paths: One file, or several that belong together; None if none was sent.
             openings: Give the turns.
             opening: Whose turn it must be.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+            series: Number of the DICOM series, from 1; None for the one with the most images.
+            frame: Which frame of a cine is read; None for the first.
+            keep: Called with the files and the scan when they were read. True if somebody else deletes the files.
 
         Yields:
             The scan.
@@ -76,11 +93,24 @@ class Uploads:
             CalledOffError: If the opening was cancelled.
         """
         with ExitStack() as turn:
-            with self.sent(path) as file:
+            with ExitStack() as held:
+                parcel = self._parcel(paths)
+                held.callback(parcel.close)
                 turn.enter_context(openings.turn(opening))
                 opening.tell(stage="reading")
-                scan = read_scan(file, most_bytes=most_bytes)
+                scan = parcel.read(most_bytes, series, frame)
+                if keep(parcel, scan):
+                    held.pop_all()
             yield scan
+
+    def _parcel(self, paths: Sent) -> Parcel:
+        """The uploaded files in a folder of their own. Where they arrived they are deleted, unless another visitor has sent the same."""
+        given = [] if not paths else [paths] if isinstance(paths, (str, Path)) else list(paths)
+        try:
+            return Parcel([Path(path) for path in given])
+        finally:
+            for path in given:
+                self.finished(str(path))
 
     def arriving(self) -> None:
         """An upload has begun. No file is deleted until it has ended."""
@@ -127,6 +157,9 @@ class UploadCounter:
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
             await self._app(scope, receive, send)
             return
+        if refused := _refused(scope):
+            await refused(scope, receive, send)
+            return
         body: list[bytes] = []
         counted = False
 
@@ -148,6 +181,14 @@ class UploadCounter:
             await self._app(scope, receive, listening)
         finally:
             count()
+
+
+def _refused(scope: Scope) -> PlainTextResponse | None:
+    """The refusal of a request that is too large, or does not say how large it is, as browsers and Gradio's clients do."""
+    length = next((value for name, value in scope.get("headers", ()) if name.lower() == b"content-length"), b"")
+    if not length.isdigit():
+        return PlainTextResponse("the request does not say how large it is", 411)
+    return PlainTextResponse(TOO_LARGE, 413) if int(length) > _MOST_REQUEST_BYTES else None
 
 
 def _paths(body: bytes) -> list[str]:

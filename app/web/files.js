@@ -18,13 +18,14 @@ export function stemOf(name, endings) {
 }
 
 /**
- * The name of a file: the scan, then plane and slice if `slice` is true, then the ending.
- * @param {Pick<PageState, "plane" | "index"> & {scan: {name: string}}} state
+ * The name of a file: the scan, the frame of a cine, then plane and slice if `slice` is true, then the ending.
+ * @param {Pick<PageState, "plane" | "index"> & {scan: {name: string, frame?: number}}} state
  * @param {string} ending
  * @param {boolean} [slice]
  */
 export function nameOf({ scan, plane, index }, ending, slice = false) {
-  return stemOf(scan.name, facts.endings ?? []) + (slice ? "_" + plane + index : "") + ending;
+  const frame = scan.frame ? "_frame" + scan.frame : "";
+  return stemOf(scan.name, facts.endings ?? []) + frame + (slice ? "_" + plane + index : "") + ending;
 }
 
 /**

@@ -1,6 +1,8 @@
 /* The page's state in one place. Gradio's controls call update(); the views subscribe. Knows nothing of pictures or of
    the server. */
 
+import { caseOf, frameToken } from "./cine_frames.js";
+
 /** @typedef {import("./types").Controls} Controls */
 /** @typedef {import("./types").Edit} Edit */
 /** @typedef {import("./types").PageState} PageState */
@@ -22,6 +24,11 @@ export function createStore() {
   let lit = [];
   /** @type {string | undefined} */
   let codesOf = "";
+  /** @type {Scan | null} */
+  let whole = null; // the scan as Gradio has it; of a cine with the token of all frames
+  let frame = 0; // of a cine, the one on show
+  /** @type {{of: Scan, frame: number, scan: Scan} | null} */
+  let framed = null; // one object for all states that show the same frame
   /** @type {number | null} */
   let chosenReach = null;
 
@@ -45,10 +52,14 @@ export function createStore() {
     if (!Number.isFinite(controls.seed) || !Number.isFinite(controls.strength)) return;
     takeForced(controls.scan);
     takeReach(controls.scan);
+    if (whole?.token !== controls.scan.token) frame = 0;
+    whole = controls.scan;
     if (codesOf !== controls.scan.checkpoint) lit = [];
-    const forced = view.acquired ? (edits.get(place(controls)) ?? []) : [];
+    const scan = onFrame(controls.scan);
+    const forced = view.acquired ? (edits.get(place({ ...controls, scan })) ?? []) : [];
     become({
       ...controls,
+      scan,
       seed: Math.round(controls.seed),
       edits: forced,
       lit,
@@ -58,12 +69,37 @@ export function createStore() {
   }
 
   /**
+   * A cine at its frame on show. Each frame is a scan of its own for the views, with a token of its own.
+   * @param {Scan} scan
+   * @returns {Scan}
+   */
+  function onFrame(scan) {
+    if (!frame) return scan;
+    if (framed?.of !== scan || framed.frame !== frame) {
+      framed = { of: scan, frame, scan: { ...scan, token: frameToken(scan.token, frame), frame } };
+    }
+    return framed.scan;
+  }
+
+  /**
+   * Show another frame of the cine. The server must have it.
+   * @param {number} wanted
+   */
+  function moveFrame(wanted) {
+    if (!state || !whole?.cine || wanted === frame || !(wanted >= 0 && wanted < whole.cine.frames)) return;
+    frame = wanted;
+    const moved = { ...state, scan: onFrame(whole) };
+    const forced = whole.planes[state.plane].acquired ? (edits.get(place(moved)) ?? []) : [];
+    become({ ...moved, edits: forced, changed: performance.now() });
+  }
+
+  /**
    * The reach stays when another scan or checkpoint is chosen, as far as its codebook has it. One that the visitor never
    * chose is always that of the opening.
    * @param {Scan} scan
    */
   function takeReach({ token, reach: reaches }) {
-    if (state?.scan.token === token) return;
+    if (state && caseOf(state.scan.token) === token) return;
     if (!state) chosenReach = reaches.asked === undefined ? reaches.opening : reaches.asked;
     else if (chosenReach === state.scan.reach.opening) chosenReach = reaches.opening;
     else if (chosenReach) chosenReach = Math.min(chosenReach, reaches.last);
@@ -99,10 +135,10 @@ export function createStore() {
    * others.
    * @param {Scan} scan
    */
-  function takeForced({ token, forced }) {
+  function takeForced({ token, forced, cine }) {
     if (!forced?.edits.length || taken.has(token)) return;
     taken.add(token);
-    edits.set([token, forced.plane, forced.index].join(" "), forced.edits);
+    edits.set([frameToken(token, cine?.asked ?? 0), forced.plane, forced.index].join(" "), forced.edits);
   }
 
   /**
@@ -118,9 +154,10 @@ export function createStore() {
   /** Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). */
   function reset() {
     edits.clear();
-    if (state) {
+    frame = 0;
+    if (state && whole) {
       chosenReach = state.scan.reach.opening;
-      become({ ...state, edits: [], ...far(state), changed: performance.now() });
+      become({ ...state, scan: onFrame(whole), edits: [], ...far(state), changed: performance.now() });
     }
     for (const listener of resetListeners) listener();
   }
@@ -149,6 +186,7 @@ export function createStore() {
     edit,
     light,
     moveReach,
+    moveFrame,
     reset,
     subscribe,
     onReset,

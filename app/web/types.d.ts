@@ -29,9 +29,19 @@ export interface PlaneView {
 export interface Scan {
   token: string;
   truth: boolean;
+  /** the structures that its ground truth, if there is one, tells of */
+  judged: string[];
   name: string;
   own: boolean;
+  /** number of the DICOM series, if there are several to choose from */
+  series: number | null;
+  /** what a person should know of how its file was read */
+  notes: string[];
+  /** name and ending of every format that its labels can be saved in, the proposed one first */
+  saves: [string, string][];
   checkpoint: string;
+  /** the title of its checkpoint if the example brought it, because the one before cannot read it; else "" */
+  brought: string;
   outside: boolean | null;
   familiarity: Familiarity;
   grid: string;
@@ -45,6 +55,10 @@ export interface Scan {
   cell: [number, number];
   planes: Record<string, PlaneView>;
   reach: Reaches;
+  /** of a cine, or of a pair of scans; null for a single frame */
+  cine?: Cine | null;
+  /** the frame of a cine that is on show; left out for the first */
+  frame?: number;
   /** forced tokens that the page's address asked for */
   forced?: { plane: string; index: number; edits: Edit[] } | null;
 }
@@ -67,6 +81,71 @@ export interface Familiarity {
 export interface Fitting {
   name: string;
   title: string;
+}
+
+export interface Cine {
+  frames: number;
+  /** whether these are two scans of one patient */
+  paired: boolean;
+  /** the frame that the page's address asked for; only there if the scan was opened by a link */
+  asked?: number;
+}
+
+/** One ventricle, of CardiacFunction in vqseg/cardiac. */
+export interface Chamber {
+  edv_ml: number | null;
+  esv_ml: number | null;
+  stroke_volume_ml: number | null;
+  ejection_fraction_percent: number | null;
+}
+
+export interface Heart {
+  ed_frame: number | null;
+  es_frame: number | null;
+  spacing_known: boolean;
+  lv: Chamber;
+  rv: Chamber | null;
+  myocardial_mass_g: number | null;
+  heart_rate_bpm: number | null;
+  notes: string[];
+}
+
+/** How far a cine is, and what its frames show: `told` of app/scan/heart.py. */
+export interface CineAnswer {
+  frames: number;
+  /** frames that can be shown now */
+  ready: number[];
+  /** how many were encoded */
+  done: number;
+  /** whether a frame that was encoded stays ready */
+  keeps_all: boolean;
+  paired: boolean;
+  seconds: number | null;
+  /** of the volumes: ml, voxels or pixels */
+  unit: string;
+  /** by structure (LV, RV, MYO) and frame */
+  volumes: Record<string, (number | null)[]>;
+  heart: Heart | null;
+  /** why there is no curve, or no further frame; else "" */
+  problem: string;
+  /** whether no further frame will come, although some are missing */
+  stopped: boolean;
+  error?: string;
+}
+
+/** What the page knows of the cine on show. */
+export interface CineState {
+  /** of all frames */
+  token: string;
+  name: string;
+  frames: number;
+  paired: boolean;
+  /** the frame that the visitor has chosen */
+  wanted: number;
+  /** the frame on show: the chosen one as soon as it is ready */
+  frame: number;
+  told: CineAnswer | null;
+  playing: boolean;
 }
 
 /** How far tokens may be replaced under the scan's codebook. null stands for the checkpoint's own reach. */
@@ -130,7 +209,7 @@ export interface SliceRequest {
 }
 
 /** Settings of a frame of the slice on show; what is left out is as the page has it. */
-export type FrameSettings = Partial<Pick<SliceRequest, "strength" | "mode" | "seed" | "edits" | "reach">>;
+export type FrameSettings = Partial<Pick<SliceRequest, "token" | "strength" | "mode" | "seed" | "edits" | "reach">>;
 
 /** What is told of a slice in figures. */
 export interface FrameFigures {

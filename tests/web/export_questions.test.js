@@ -45,9 +45,9 @@ test("a question has the view on show, how labels are drawn and where the app ru
 });
 
 test("the file of labels is named by its settings", () => {
-  assert.equal(labelsEnding(state), "_labels_eps0.5_seed2.nii.gz");
-  assert.equal(labelsEnding(forced), "_labels_eps0.5_seed2_forced.nii.gz");
-  assert.equal(labelsEnding({ ...state, reach: 40 }), "_labels_eps0.5_reach40_seed2.nii.gz");
+  assert.equal(labelsEnding(state, ".nii.gz"), "_labels_eps0.5_seed2.nii.gz");
+  assert.equal(labelsEnding(forced, ".png"), "_labels_eps0.5_seed2_forced.png");
+  assert.equal(labelsEnding({ ...state, reach: 40 }, ".nii.gz"), "_labels_eps0.5_reach40_seed2.nii.gz");
 });
 
 test("the view on show is told in words", () => {

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vqseg.cli import codebook, evaluate, familiarity, phantom, predict, pseudo_labels, table, train
+from vqseg.cli import codebook, evaluate, familiarity, phantom, predict, pseudo_labels, recipe, table, train
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Command:
 
 COMMANDS = {
     "train": Command("train a model from a configuration file", train.run),
+    "recipe": Command("train a checkpoint in all its stages", recipe.run),
     "table": Command("run the comparisons of one table and write it", table.run),
     "evaluate": Command("measure a checkpoint on a split", evaluate.run),
     "predict": Command("segment scans", predict.run),
@@ -34,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status. Errors that the user can fix are one line on stderr, without a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("vqseg.training").setLevel(logging.INFO)
+    for room in ("vqseg.training", "vqseg.recipe"):
+        logging.getLogger(room).setLevel(logging.INFO)
     if not words or words[0] not in COMMANDS:
         return _usage(asked=bool(words) and words[0] in ("-h", "--help"))
     try:

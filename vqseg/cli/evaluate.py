@@ -25,6 +25,8 @@ class Evaluate:
     """JSON file to write; the table is printed in any case."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
+    contoured_only: bool = False
+    """Compare the slices alone that have a label: for data in which a slice without one may show the structure."""
     neighbours: bool | None = None
     """True or False instead of the checkpoint's own preprocess.neighbours: whether a network that knows neighbouring slices reads them."""
     device: str | None = None
@@ -40,10 +42,19 @@ def run(rest: Sequence[str]) -> int:
     model = load_model(command.checkpoint, command.device)
     if command.neighbours is not None:
         model.preprocess = replace(model.preprocess, neighbours=command.neighbours)
-    result = evaluate_split(model, command.data, command.split, lambda cases: bar(cases, "evaluating"), average_views=command.average_views)
+    result = evaluate_split(
+        model,
+        command.data,
+        command.split,
+        lambda cases: bar(cases, "evaluating"),
+        average_views=command.average_views,
+        contoured_only=command.contoured_only,
+    )
     print(f"{'':12}" + "".join(f"{metric:>10}" for metric in METRICS))
     for name, row in [*result["per_class"].items(), ("mean", result["mean"])]:
         print(f"{name:12}" + "".join(f"{row[metric]:10.4f}" for metric in METRICS))
+    if unmeasured := [name for name in model.config.classes[1:] if name not in result["per_class"]]:
+        print(f"not measured, as {command.data.name} has no labels of them: {', '.join(unmeasured)}")
     book = result["codebook"]
     print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
     if command.output:

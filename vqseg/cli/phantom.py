@@ -11,7 +11,7 @@ from vqseg.cli.parsing import parse
 
 @dataclass(frozen=True, kw_only=True)
 class Phantom:
-    """Make procedural cardiac cine-MRI phantoms with truth, as an nnU-Net folder."""
+    """Make procedural cardiac cine-MRI phantoms with truth, as an nnU-Net folder of two phases a patient, or as cines."""
 
     output: Path
     """Folder to write."""
@@ -19,13 +19,21 @@ class Phantom:
     """How many patients, two volumes each."""
     seed: int = 0
     """First seed; patient i has seed + i."""
+    cine: bool = False
+    """Write one beating heart a patient instead, NAME.nii.gz with its truth NAME_truth.nii.gz, both 4D with the frames last."""
+    phases: int = 20
+    """For cine: frames of one heart cycle."""
 
 
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Phantom, "phantom", rest)
     from vqseg.data.phantom import write_phantoms
+    from vqseg.data.phantom_cine import write_cines
 
-    write_phantoms(command.output, command.patients, command.seed)
+    if command.cine:
+        write_cines(command.output, command.patients, command.seed, command.phases)
+    else:
+        write_phantoms(command.output, command.patients, command.seed)
     print(f"{command.patients} patients in {command.output}")
     return 0

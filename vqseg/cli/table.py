@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vqseg.cli import sensitivity
+from vqseg.cli import domains, ejection, sensitivity
 from vqseg.cli.parsing import asks_help, config_parser, read_config
 
-_NAME_HELP = f"the table; or {sensitivity.NAME}, which trains nothing and has options of its own (table {sensitivity.NAME} --help)"
+# Tables of finished checkpoints: nothing is trained, and no configuration is read.
+_READY: dict[str, Callable[[Sequence[str]], int]] = {
+    sensitivity.NAME: sensitivity.run,
+    domains.NAME: domains.run,
+    ejection.NAME: ejection.run,
+}
+_NAME_HELP = f"the table; or {' or '.join(_READY)}, which train nothing and have options of their own (table {next(iter(_READY))} --help)"
 
 
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
-    if rest and rest[0] == sensitivity.NAME:
-        return sensitivity.run(rest[1:])
+    if rest and rest[0] in _READY:
+        return _READY[rest[0]](rest[1:])
     from vqseg.experiments.tables import TABLES
 
     parser = config_parser("table", rest)

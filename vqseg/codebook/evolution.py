@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,13 @@ import numpy as np
 
 from vqseg.codebook.projection import Progress, compute_layout
 from vqseg.codebook.statistics import CodebookError
+from vqseg.files import npz_arrays
 from vqseg.types import Array
 
 FILE = "snapshots.npz"
+_ARRAYS = ("steps", "codewords", "counts")
+_MOST_BYTES = 512 << 20
+"""Of all arrays together: eight moments of 65536 codewords of 384 dimensions have 400 MB."""
 # Codewords of all moments together that UMAP lays out in minutes; more than these are laid out by their principal components.
 _MOST = 1 << 17
 
@@ -48,12 +53,12 @@ def read_evolution(folder: str | Path, *, seed: int = 0, progress: Progress | No
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as content:
-            steps, codewords, counts = (content[name] for name in ("steps", "codewords", "counts"))
+        arrays = npz_arrays(path, _ARRAYS, _MOST_BYTES)
+        steps, codewords, counts = (arrays[name] for name in _ARRAYS)
         moments, size, dimension = codewords.shape
         if steps.shape != (moments,) or counts.shape != (moments, size):
             raise ValueError(f"steps {steps.shape}, counts {counts.shape} and codewords {codewords.shape} do not belong together")
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zlib.error, zipfile.BadZipFile) as error:
         raise CodebookError(f"{FILE} of checkpoint {Path(folder).name!r} is broken ({error})") from error
     method = "umap" if moments * size <= _MOST else "pca"
     places = compute_layout(codewords.reshape(-1, dimension).astype(np.float32), method, seed=seed, progress=progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import numpy as np
 
 from vqseg.codebook.keys import HasCodewords, codebook_key
 from vqseg.codebook.statistics import PARTNERS, PLACES, CodebookError, CodebookStatistics
+from vqseg.files import npz_arrays
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 FILE, VERSION = "codebook.npz", 2
+_MOST_BYTES = 192 << 20
+"""Of all arrays together: those of 65536 codewords have 90 MB."""
 
 # Type and shape of each array; a letter stands for the same length wherever it occurs. "a" side of an atom, "E" codewords of a moment.
 _ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
@@ -100,7 +104,7 @@ def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = Non
                 key=str(notes["key"]),
                 parameters=dict(notes["parameters"]),
             )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
         raise CodebookError(f"{FILE} of checkpoint {name!r} is broken ({error})") from error
     if version != VERSION:
         raise CodebookError(
@@ -113,11 +117,11 @@ def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = Non
 
 
 def _contents(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    with np.load(path, allow_pickle=False) as content:
-        notes = json.loads(str(content["notes"]))
-        if not isinstance(notes, dict):
-            raise ValueError("its notes are no JSON object")
-        return notes, {name: content[name] for name in _ARRAYS if name in content}
+    arrays = npz_arrays(path, ["notes", *_ARRAYS], _MOST_BYTES)
+    notes = json.loads(str(arrays.pop("notes")))
+    if not isinstance(notes, dict):
+        raise ValueError("its notes are no JSON object")
+    return notes, arrays
 
 
 def _check(arrays: dict[str, Array], classes: int) -> None:
@@ -134,3 +138,16 @@ def _check(arrays: dict[str, Array], classes: int) -> None:
             fits = fits and found == wanted
         if not fits:
             raise ValueError(f"{name} is {array.dtype} {array.shape}, expected {np.dtype(dtype)} {shape}")
+    bounds = {
+        "counts": (0, None),
+        "class_counts": (0, None),
+        "partners": (-1, lengths["K"]),
+        "ablation_codes": (0, lengths["K"]),
+        "atom_labels": (0, classes),
+        "drift_groups": (0, lengths["K"]),
+        "evolution_counts": (-1, None),
+        "phantom_places": (-1, None),
+    }
+    for name, (low, high) in bounds.items():
+        if name in arrays and arrays[name].size and (arrays[name].min() < low or (high is not None and arrays[name].max() >= high)):
+            raise ValueError(f"{name} points beyond what there is")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -35,8 +36,11 @@ class PreprocessConfig:
         low, high = self.percentiles
         require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
         require(self.largest_region or not self.largest_of_each, "largest_of_each needs largest_region")
-        require(self.window[0] < self.window[1], f"window must have its lower bound first, got {self.window}")
-        require(self.image_side is None or self.image_side >= 16, f"image_side must be at least 16, got {self.image_side}")
+        require(
+            -math.inf < self.window[0] < self.window[1] < math.inf,
+            f"window must have two finite bounds, the lower first, got {self.window}",
+        )
+        require(self.image_side is None or 16 <= self.image_side <= 8192, f"image_side must lie in [16, 8192], got {self.image_side}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +53,9 @@ class DataConfig:
     """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
     labelled: str = "10%"
     """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    contoured_only: bool = False
+    """A slice without any label was not contoured, and may show a structure all the same: slices of labelled patients count as unlabelled
+    where they have no label, and validation leaves them out."""
     pseudo_labels: str | None = None
     """Folder that `python -m vqseg pseudo-labels` wrote: its labels replace the teacher's pseudo-labels in the unlabelled branch;
     objective.confidence and objective.largest_region are then ignored."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
@@ -33,7 +34,8 @@ class BackboneConfig:
 
     def __post_init__(self) -> None:
         for name in ("hidden_size", "layers", "heads", "patch"):
-            require(getattr(self, name) >= 1, f"{name} must be at least 1, got {getattr(self, name)}")
+            require(1 <= getattr(self, name) <= 2**16, f"{name} must lie in [1, {2**16}], got {getattr(self, name)}")
+        require(self.layers <= 512, f"layers must be at most 512, got {self.layers}")
         require(self.hidden_size % self.heads == 0, f"hidden_size must be a multiple of heads, got {self.hidden_size} and {self.heads}")
         require(self.image_size % self.patch == 0, f"image_size must be a multiple of patch, got {self.image_size} and {self.patch}")
         require(
@@ -91,8 +93,10 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
-        require(self.in_channels >= 1, f"in_channels must be at least 1, got {self.in_channels}")
-        require(self.context_slices >= 0, f"context_slices must not be negative, got {self.context_slices}")
+        # Labels are uint8, and 255 stands for a voxel without one.
+        require(len(self.classes) <= 255, f"classes can be 255 at most, got {len(self.classes)}")
+        require(1 <= self.in_channels <= 1024, f"in_channels must lie in [1, 1024], got {self.in_channels}")
+        require(0 <= self.context_slices <= 64, f"context_slices must lie in [0, 64], got {self.context_slices}")
         require(
             self.context_slices == 0 or self.in_channels == 1,
             f"context_slices needs in_channels 1, got {self.in_channels}",
@@ -103,7 +107,7 @@ class ModelConfig:
         )
         require(self.codebook_size >= 2, f"codebook_size must be at least 2, got {self.codebook_size}")
         require(self.codebook_dim >= 1, f"codebook_dim must be at least 1, got {self.codebook_dim}")
-        require(self.commitment >= 0, f"commitment must not be negative, got {self.commitment}")
+        require(0 <= self.commitment < math.inf, f"commitment must be finite and not negative, got {self.commitment}")
         require(
             self.temperature is None or self.reach is None,
             f"temperature and reach set the same thing; leave one out, got {self.temperature!r} and {self.reach}",
@@ -113,7 +117,8 @@ class ModelConfig:
         elif self.temperature is None:
             object.__setattr__(self, "temperature", "adaptive")
         if self.temperature is not None and not isinstance(self.temperature, str):
-            require(self.temperature > 0, f"temperature must be positive, got {self.temperature}")
+            # Beyond these, squared distances over the temperature leave the range of float32.
+            require(1e-12 <= self.temperature <= 1e12, f"temperature must lie in [1e-12, 1e12], got {self.temperature}")
         # Imported here, as torch comes with it: a second that the command line's help does without.
         from vqseg.quantization.perturbation import modes
 

@@ -11,19 +11,22 @@ from vqseg.types import Array
 MAX_BYTES = 2 * 1024**3
 """Largest volume that is read, in bytes as stored or as float32, whichever is more: 512 x 512 x 1500 slices of CT fit."""
 
+MOST_CHANNELS = 8
+"""A fourth axis of at most this length may hold channels (modalities, echoes); a cine has more frames."""
+
 
 class ScanError(ValueError):
     """A file that cannot be read or written as a scan. The message names the file, never its folder and nothing from its header."""
 
 
-def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:
+def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int | None, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:
     """The shape of one frame of an array whose frames lie along the fourth axis.
 
     Args:
         name: The file's name, for the message.
         shape: Of the array: 2, 3 or 4 axes. Further axes of length 1 are dropped.
         itemsize: Bytes per voxel as stored.
-        frame: From 0.
+        frame: From 0; None for the first.
         most_bytes: Largest frame, in bytes as stored or as float32, whichever is more.
 
     Returns:
@@ -38,7 +41,7 @@ def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, mo
         raise ScanError(f"{name} has {len(shape)} dimension(s); expected 2, 3 or 4 (frames last)")
     if min(shape) < 1:
         raise ScanError(f"{name} is empty: its shape is {shape}")
-    frames = shape[3] if len(shape) == 4 else 1
+    frames, frame = shape[3] if len(shape) == 4 else 1, frame or 0
     if not 0 <= frame < frames:
         raise ScanError(f"{name} has no frame {frame}; accepted: " + (f"0 to {frames - 1}" if frames > 1 else "0 only"))
     x, y, z = (*shape, 1)[:3]
@@ -46,6 +49,32 @@ def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int, mo
         most = min(most_bytes, MAX_BYTES) // max(itemsize, 4)
         raise ScanError(f"{name} is too large: {x} x {y} x {z} voxels; at most {most / 1e6:.0f} million are read here")
     return x, y, z
+
+
+def chosen_frame_notes(frame: int | None, frames: int, seconds: float | None) -> tuple[str, ...]:
+    """What to say of a fourth axis that may hold channels, where nobody chose one.
+
+    Args:
+        frame: The one that was asked for; None for none.
+        frames: How long the axis is.
+        seconds: Between two frames; None if unknown. Exactly one is what tools write that do not know it.
+
+    Returns:
+        A note for a short axis without a time, else nothing.
+    """
+    if frame is not None or not 1 < frames <= MOST_CHANNELS or seconds not in (None, 1.0):
+        return ()
+    return (f"frame 1 of {frames} was read; if the fourth axis holds channels rather than moments, choose one",)
+
+
+def refuse_channels(name: str, channels: int) -> ScanError:
+    """The error for a voxel of several numbers, of which nobody chose one.
+
+    Args:
+        name: The file's name.
+        channels: How many there are.
+    """
+    return ScanError(f"{name} holds {channels} channels a voxel; choose one of them as its frame, 0 to {channels - 1}")
 
 
 def require_real(name: str, dtype: np.dtype) -> None:

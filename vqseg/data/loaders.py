@@ -19,6 +19,7 @@ from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.augmentation import draw_crops, draw_neighbours, draw_recolouring, recolour, warp
 from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import Neighbours, joined, neighbours, slice_step, with_neighbours
+from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis
@@ -35,12 +36,14 @@ class SlicePool:
     """images (N, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas.
 
     beside: the neighbours of every slice, as rows of the pool, on the CPU; None if the network reads none.
+    drawn: the rows that views are drawn of, on the CPU; None for all.
     """
 
     images: Tensor
     labels: Tensor | None
     sizes: Tensor
     beside: Neighbours | None = None
+    drawn: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -61,12 +64,24 @@ class SlicePool:
 class Volume:
     """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
 
-    step: slices from one neighbour to the next.
+    step: slices from one neighbour to the next. drawn (S,) bool: the slices that views are drawn of, or that are measured; None for all.
     """
 
     images: Tensor
     labels: Tensor | None
     step: int = 1
+    drawn: Tensor | None = None
+
+    @property
+    def contoured(self) -> Volume:
+        """The same volume, of which the slices with a label alone are drawn."""
+        return self if self.labels is None else replace(self, drawn=self.labels.flatten(1).bool().any(1))
+
+    @property
+    def uncontoured(self) -> Volume:
+        """The same volume without its labels, of which the slices that had none are drawn."""
+        drawn = self.contoured.drawn
+        return replace(self, labels=None, drawn=None if drawn is None else ~drawn)
 
     def inputs(self, context: int, part: slice) -> Tensor:
         """What a network with `context` neighbours on either side reads of some slices, (part, C_in, H, W)."""
@@ -99,19 +114,22 @@ def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
     return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step)
 
 
-def phantom_case(seed: int, preprocess: PreprocessConfig) -> list[Volume]:
+def phantom_case(seed: int, preprocess: PreprocessConfig, classes: Sequence[str] = PHANTOM_CLASSES) -> list[Volume]:
     """Both frames of one procedural phantom patient.
 
     Args:
         seed: From 0; the same seed gives the same patient.
         preprocess: As the network reads scans.
+        classes: In the order of the labels wanted; what the phantom has beside them becomes background.
 
     Returns:
         The volumes of end-diastole and end-systole, with labels.
     """
+    values = np.array([classes.index(name) if name in classes else 0 for name in PHANTOM_CLASSES], np.uint8)
     volumes = []
     for frame in ("ED", "ES"):
-        image, labels, _ = phantom_volume(seed, frame)
+        image, truth, _ = phantom_volume(seed, frame)
+        labels = values[truth]
         images = to_network(np.moveaxis(normalise(image, preprocess), 2, 0), preprocess)
         volumes.append(Volume(images, labels_to_network(np.moveaxis(labels, 2, 0), preprocess)))
     return volumes
@@ -131,6 +149,8 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
     labels = torch.zeros(count, canvas, canvas, dtype=torch.uint8) if labelled else None
     sizes = torch.zeros(count, 2, dtype=torch.int64)
     beside: list[Neighbours] = []
+    drawn = [torch.ones(len(one.images), dtype=torch.bool) if one.drawn is None else one.drawn for one in volumes]
+    rows_drawn = torch.cat(drawn).nonzero()[:, 0] if any(one.drawn is not None for one in volumes) else None
     start = 0
     for volume in volumes:
         rows, (height, width) = slice(start, start + len(volume.images)), volume.images.shape[-2:]
@@ -142,9 +162,9 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
         beside.append(Neighbours(own.rows + start, own.missing))
         start = rows.stop
     if context == 0:
-        return SlicePool(images, labels, sizes)
+        return SlicePool(images, labels, sizes, drawn=rows_drawn)
     together = Neighbours(torch.cat([one.rows for one in beside]), torch.cat([one.missing for one in beside]))
-    return SlicePool(images, labels, sizes, together)
+    return SlicePool(images, labels, sizes, together, rows_drawn)
 
 
 @dataclass(frozen=True)
@@ -167,25 +187,33 @@ def load_pools(
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
     *,
     context: int = 0,
+    classes: Sequence[str] = PHANTOM_CLASSES,
 ) -> TrainingPools:
     """Read every training case once.
 
     Args:
         labelled: Cases whose labels are read.
         unlabelled: The other training cases; their label files, if any, hold pseudo-labels.
-        data: How many phantom patients to add, and from which seed.
+        data: How many phantom patients to add, and from which seed; whether slices without a label count as unlabelled.
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
         context: Neighbours on either side that the network reads.
+        classes: Of the network, for the labels of the phantoms.
 
     Raises:
         ScanError: A file cannot be read.
-        DatasetError: Image and labels of a case have different shapes.
+        DatasetError: Image and labels of a case have different shapes, or no slice is left with a label.
     """
     volumes = [read_case(case, preprocess) for case in progress([*labelled, *unlabelled])]
-    phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess)]
+    phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess, classes)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
+    if data.contoured_only:
+        if not any(bool(volume.labels.any()) for volume in first if volume.labels is not None):
+            raise DatasetError("no labelled patient has a slice with a label")
+        # Pseudo-labels that were made beforehand cover the unlabelled patients alone.
+        rest = rest if data.pseudo_labels is not None else [*rest, *(volume.uncontoured for volume in first)]
+        first = [volume.contoured for volume in first]
     return TrainingPools(*(pack(part, canvas, context) if part else None for part in (first, phantoms, rest)))  # type: ignore[arg-type]
 
 
@@ -275,7 +303,9 @@ class ViewSampler:
         return joined(images, missing), labels
 
     def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> _Crops:
-        picks = torch.randint(len(pool), (count,), generator=generator)
+        picks = torch.randint(len(pool) if pool.drawn is None else len(pool.drawn), (count,), generator=generator)
+        if pool.drawn is not None:
+            picks = pool.drawn[picks]
         ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
         device = pool.images.device
         positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted, device=device)

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from vqseg.data.datasets import DatasetError
-from vqseg.data.phantom_anatomy import blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
+from vqseg.data.phantom_anatomy import DIASTOLE, SYSTOLE, blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
 from vqseg.types import Array
 
 CLASSES = ("background", "RV", "MYO", "LV")
@@ -48,7 +48,7 @@ def phantom_volume(seed: int, frame: Literal["ED", "ES"] = "ED") -> tuple[Array,
     heart = _heart_position(scanner, shape)
     canvas = blank_canvas(torso, shape)
     draw_torso(torso, canvas, heart)
-    labels = draw_heart(anatomy, canvas, heart, systole=frame == "ES")
+    labels = draw_heart(anatomy, canvas, heart, SYSTOLE if frame == "ES" else DIASTOLE)
     return _acquire(scanner, noise, chemical_shift(canvas), heart), labels, _affine(scanner, shape)
 
 

@@ -16,6 +16,30 @@ from vqseg.types import Array
 
 RV, MYO, LV = 1, 2, 3
 
+SHORTENING = 0.07
+"""Part of its length that the heart loses at end-systole."""
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """How far the heart has contracted.
+
+    share: from 0 at end-diastole to 1 at end-systole. wall: area of the myocardium in a slice at full contraction, over that at
+    end-diastole. squeeze: size of the right ventricle at full contraction, in the same sense; None draws it from the anatomy's numbers at
+    end-systole, so that all that is drawn after it differs between the two phases.
+    """
+
+    share: float
+    wall: float = 0.93
+    squeeze: float | None = None
+
+    def towards(self, full: float | Array) -> float | Array:
+        """What is 1 at end-diastole and `full` at end-systole."""
+        return (1.0 - self.share) + self.share * full
+
+
+DIASTOLE, SYSTOLE = Contraction(0.0), Contraction(1.0)
+
 
 @dataclass
 class Canvas:
@@ -208,14 +232,14 @@ def _draw_vessels(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, 
         part.paint(edge, rng.uniform(0.75, 1.1) * (1.0 + 0.06 * part.medium))
 
 
-def draw_heart(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float], *, systole: bool) -> Array:
+def draw_heart(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float], contraction: Contraction) -> Array:
     """Paint both ventricles.
 
     Args:
-        rng: Draws the anatomy. In the same state it gives the same heart in both frames.
+        rng: Draws the anatomy. In the same state it gives the same heart in every phase (see `Contraction.squeeze`).
         canvas: Painted in place.
         heart: (u, v) of the heart.
-        systole: Thickens the wall at constant volume of the wall.
+        contraction: Of the phase: it makes the cavities smaller and the wall thicker.
 
     Returns:
         Labels (X, Y, Z) uint8.
@@ -223,7 +247,7 @@ def draw_heart(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, flo
     whole, window = canvas.image.shape, canvas.window(heart, 0.24)
     canvas = canvas.around(heart, 0.24)
     shape = canvas.image.shape
-    grid = _HeartGrid(rng, canvas, heart, systole)
+    grid = _HeartGrid(rng, canvas, heart, contraction)
     medium, fine = smooth_field(rng, shape, 30, falloff=0.3), smooth_field(rng, shape, 60, falloff=0.0)
     far = np.float32(1.0)
     lv = np.where(grid.endo > 0, grid.radius - grid.endo, far)
@@ -241,7 +265,7 @@ def draw_heart(rng: np.random.Generator, canvas: Canvas, heart: tuple[float, flo
     ridges = np.clip(0.7 * medium + 0.6 * np.cos(rng.integers(9, 15) * grid.angle + 1.5 * medium), 0.0, 2.0)
     canvas.paint(np.where(grid.endo > 0, lv + 0.008 * ridges, far), blood)
     for sign in (-1.0, 1.0):
-        angle, size = grid.septum + np.pi + sign * rng.uniform(0.7, 1.2), rng.uniform(0.17, 0.27) * (1.15 if systole else 1.0)
+        angle, size = grid.septum + np.pi + sign * rng.uniform(0.7, 1.2), rng.uniform(0.17, 0.27) * contraction.towards(1.15)
         offset = rng.uniform(0.62, 0.8) * grid.endo
         blob = np.hypot(grid.du - offset * np.cos(angle), grid.dv - offset * np.sin(angle)) - size * grid.endo * (grid.depth > 0.15)
         canvas.paint(np.maximum(blob + 0.007 * medium, lv), wall * 1.05, opacity=0.85)
@@ -263,14 +287,14 @@ def _draw_pericardium(rng: np.random.Generator, canvas: Canvas, grid: _HeartGrid
 class _HeartGrid:
     """Polar coordinates about the left ventricle's axis and the borders of the chambers in each slice, all broadcastable to (X, Y, Z)."""
 
-    def __init__(self, rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float], systole: bool) -> None:
+    def __init__(self, rng: np.random.Generator, canvas: Canvas, heart: tuple[float, float], contraction: Contraction) -> None:
         slices = canvas.image.shape[2]
         # The same numbers are drawn for both frames of a patient, so that systole shows the same heart.
         base, apex = rng.uniform(-0.6, 0.3), slices - 1 + rng.uniform(-1.2, 0.6)
         outer, thickness = rng.uniform(0.092, 0.126), rng.uniform(0.024, 0.036)
         ejection, drift, jitter = rng.uniform(0.56, 0.82), rng.normal(0, 0.016, 2), rng.normal(0, 0.002, (2, slices))
         self.septum = np.pi + rng.uniform(-0.75, -0.15)
-        shortening = 0.07 if systole else 0.0
+        shortening = SHORTENING * contraction.share
         z = np.arange(slices, dtype=np.float32)
         self.depth = np.maximum((z - base) / (apex - base) + shortening * (z / slices), 0.0)
         axis = [heart[i] + drift[i] * (self.depth - 0.4) + jitter[i] for i in (0, 1)]
@@ -282,19 +306,22 @@ class _HeartGrid:
         uneven = 1.0 + rng.uniform(0.0, 0.25) * np.cos(self.angle - self.septum)
         epi = outer * taper
         endo = np.clip(epi - thickness * (1.0 - 0.3 * self.depth), 0.0, None)
-        if systole:
+        if contraction.share > 0:
             wall_area = epi**2 - endo**2
-            endo = endo * ejection * (1.0 - 0.25 * self.depth)
-            epi = np.sqrt(endo**2 + 0.93 * wall_area)
+            endo = endo * contraction.towards(ejection) * contraction.towards(1.0 - 0.25 * self.depth)
+            epi = np.sqrt(endo**2 + contraction.towards(contraction.wall) * wall_area)
         endo = np.where(endo < 2.5 * canvas.pixel, 0.0, endo)
         self.epi = (epi * wobble).astype(np.float32)
         self.endo = np.clip(np.minimum((epi - (epi - endo) * uneven) * wobble, self.epi - 1.8 * canvas.pixel) * (endo > 0), 0.0, None)
-        self._right_ventricle(rng, canvas, outer, taper, systole)
+        self._right_ventricle(rng, canvas, outer, taper, contraction)
 
-    def _right_ventricle(self, rng: np.random.Generator, canvas: Canvas, outer: float, taper: Array, systole: bool) -> None:
+    def _right_ventricle(self, rng: np.random.Generator, canvas: Canvas, outer: float, taper: Array, contraction: Contraction) -> None:
         """An ellipse behind the septum: what the left ventricle leaves of it is the crescent."""
         size = outer * rng.uniform(0.9, 1.15) * np.clip(1.0 - 0.55 * self.depth**1.3, 0.2, 1.0)
-        squeeze = rng.uniform(0.74, 0.88) if systole else 1.0
+        full = contraction.squeeze
+        if full is None:
+            full = rng.uniform(0.74, 0.88) if contraction.share > 0 else 1.0
+        squeeze = contraction.towards(full)
         bulge, height = rng.uniform(0.85, 1.1), rng.uniform(1.05, 1.25)
         distance = outer * taper * rng.uniform(0.68, 0.85)
         direction = self.septum + rng.normal(0, 0.06)

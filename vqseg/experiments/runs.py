@@ -48,6 +48,7 @@ _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
 _YOUNGER = {
     ("data", "pseudo_labels"): None,
+    ("data", "contoured_only"): False,
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
@@ -236,7 +237,7 @@ def _trained_and_measured(config: Config) -> CellResult:
     checkpoint = trainer.run(resume=True)
     if trainer.main:
         model = load_model(checkpoint, trainer.device)
-        measured = evaluate_split(model, config.data.folder, "val")
+        measured = evaluate_split(model, config.data.folder, "val", contoured_only=config.data.contoured_only)
         values: CellResult = {
             "cases": measured["cases"],
             "mean": measured["mean"],
@@ -289,9 +290,10 @@ def _refuse_foreign_state(folder: Path, origin: dict[str, str]) -> None:
     note = folder / _ORIGIN
     if folder.is_dir():
         recover_folder(folder / "state")
-    if (folder / "state").is_dir() and not _holds(note, origin):
+    states = [path for path in (folder / "state", folder / "state-before") if path.is_dir()]
+    if states and not _holds(note, origin):
         logger.warning("%s was begun by another version or on other data, and starts over", folder)
-        for left in (folder / "state", *folder.glob(".state-*")):
+        for left in states:
             shutil.rmtree(left)
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(note, json.dumps(origin) + "\n")

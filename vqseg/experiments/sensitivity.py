@@ -23,7 +23,7 @@ from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.scan import through_plane_axis
-from vqseg.evaluation import labelled_cases, read_case
+from vqseg.evaluation import LabelledSplit, labelled_split
 from vqseg.experiments.runs import data_fingerprint
 from vqseg.inference import Segmenter
 from vqseg.inference.swaps import Swaps
@@ -258,21 +258,23 @@ def _dice(overlaps: Array) -> Array:
 
 
 def _sample(model: VQSeg, data: Path, count: int, seed: int) -> list[_Slice]:
-    cases = labelled_cases(data, "val", model.config.classes)
-    places = [(case, index) for case in cases for index in _with_structures(case, model)]
+    known = labelled_split(data, "val", model.config.classes)
+    if known.structures != model.config.classes[1:]:
+        raise DatasetError(f"{data} has the classes {known.names}; every structure of {model.config.classes} is compared")
+    places = [(case, index) for case in known.cases for index in _with_structures(case, known)]
     if not places:
         raise DatasetError(f"no validation slice in {data} has a structure")
     chosen = np.sort(np.random.default_rng(seed).choice(len(places), min(count, len(places)), replace=False))
-    return [_read_slice(case, index, model) for case, index in (places[number] for number in chosen)]
+    return [_read_slice(case, index, model, known) for case, index in (places[number] for number in chosen)]
 
 
-def _with_structures(case: Case, model: VQSeg) -> list[int]:
-    scan, truth = read_case(case, len(model.config.classes))
+def _with_structures(case: Case, known: LabelledSplit) -> list[int]:
+    scan, truth = known.read(case)
     return np.flatnonzero(np.moveaxis(truth, through_plane_axis(scan), 0).any((1, 2))).tolist()
 
 
-def _read_slice(case: Case, index: int, model: VQSeg) -> _Slice:
-    scan, truth = read_case(case, len(model.config.classes))
+def _read_slice(case: Case, index: int, model: VQSeg, known: LabelledSplit) -> _Slice:
+    scan, truth = known.read(case)
     axis = through_plane_axis(scan)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
     tokens = encode_slices(model, slices, step=slice_step(scan, axis), wanted=slice(index, index + 1))

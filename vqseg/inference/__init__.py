@@ -5,6 +5,7 @@ Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (
 """
 
 from vqseg.inference.agreement import changed_share, dice_by_class, label_agreement, psnr
+from vqseg.inference.cine import Cine, SegmentedCine, labelled_frames, segment_cine
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.inference.segmenter import Segmenter
@@ -12,16 +13,20 @@ from vqseg.inference.swaps import Mode
 from vqseg.quantization.perturbation import modes, modes_with_reach, replacements
 
 __all__ = [
+    "Cine",
     "CodeNeighbours",
     "Consistency",
     "Mode",
+    "SegmentedCine",
     "SegmentedScan",
     "Segmenter",
     "changed_share",
     "dice_by_class",
     "label_agreement",
+    "labelled_frames",
     "modes",
     "modes_with_reach",
     "psnr",
     "replacements",
+    "segment_cine",
 ]

@@ -11,20 +11,33 @@ from vqseg.training.start import TrainingError
 
 
 class RunFolder:
-    """state: what a run resumes from. log: log.jsonl. snapshots: the codebook during training. checkpoint: the finished network."""
+    """Its parts.
+
+    state: what a run resumes from. before: the state before, in case that one is damaged. log: log.jsonl. snapshots: the codebook during
+    training. checkpoint: the finished network.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.state, self.log = path / "state", path / "log.jsonl"
+        self.state, self.before, self.log = path / "state", path / "state-before", path / "log.jsonl"
         self.snapshots, self.checkpoint = path / "snapshots", path / "checkpoint"
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a state to resume from."""
+        return self.state.is_dir() or self.before.is_dir()
+
     def recover(self) -> None:
-        """Bring back a state that a process was replacing when it was killed."""
+        """Bring back a state that a process was replacing when it was killed, and delete what else it left."""
         recover_folder(self.state)
+
+    def finish(self) -> None:
+        """Delete what a finished run needs no longer."""
+        shutil.rmtree(self.before, ignore_errors=True)
 
     def refuse_second_run(self) -> None:
         """Raises TrainingError if a run lies here already."""
-        if self.state.exists():
+        if self.state.exists() or self.before.exists():
             raise TrainingError(f"{self.path} already holds a run: continue it with --resume, or choose another --train.output")
 
     def begin(self, config: Config) -> None:

@@ -75,7 +75,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
 
     # A network that gets images alone takes them as single pictures.
     context = config.model.context_slices if config.preprocess.neighbours else 0
-    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=context)
+    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=context, classes=config.model.classes)
     _check_labels(pools, config)
     if main:
         logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)
@@ -95,7 +95,8 @@ def _check_classes(config: Config) -> None:
     folder, names = config.data.folder, class_names(config.data.folder)
     if names != config.model.classes:
         raise TrainingError(f"{folder} has the classes {names}, but model.classes is {config.model.classes}")
-    if config.data.phantom_patients and names != PHANTOM_CLASSES:
+    if config.data.phantom_patients and not set(names) <= set(PHANTOM_CLASSES):
+        # What a phantom does not draw would be taught as background.
         raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
 
 
@@ -103,6 +104,10 @@ def _check_labels(pools: TrainingPools, config: Config) -> None:
     names, labels = config.model.classes, pools.labelled.labels
     if labels is not None and int(labels.max()) >= len(names):
         raise TrainingError(f"{config.data.folder} has the label {int(labels.max())}; expected 0 to {len(names) - 1} for {names}")
+    taught = [pool.labels for pool in (pools.labelled, pools.phantoms) if pool is not None and pool.labels is not None]
+    found = torch.cat([labels.unique() for labels in taught]).unique().tolist() if taught else []
+    if untaught := [name for value, name in enumerate(names) if value not in found]:
+        logger.warning("no labelled slice shows %s: the run cannot learn what nobody shows it", ", ".join(untaught))
     if pools.unlabelled is not None and pools.unlabelled.labels is not None:
         check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
 
@@ -111,7 +116,8 @@ def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[V
     """The labelled validation volumes; none if the run ends before its first validation."""
     if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
         return []
-    return [read_case(case, config.preprocess) for case in select(cases, splits.val) if case.label is not None]
+    volumes = [read_case(case, config.preprocess) for case in select(cases, splits.val) if case.label is not None]
+    return [volume.contoured for volume in volumes] if config.data.contoured_only else volumes
 
 
 def _watched(pools: TrainingPools) -> Tensor:

@@ -6,6 +6,7 @@ Tensors go to safetensors, plain values to JSON; the folder is replaced in one r
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from vqseg.checkpoint import CheckpointError, load_tensors, replaced_folder, save_tensors
+from vqseg.checkpoint import CheckpointError, check_tensors, load_tensors, replaced_folder, save_tensors
 from vqseg.config import Config, to_mapping
 from vqseg.plain import Json, JsonObject, child
 from vqseg.training.group import Group
@@ -21,7 +22,16 @@ from vqseg.training.provenance import EarlierRun
 from vqseg.training.run_data import RunData
 from vqseg.training.start import TrainingError
 
+logger = logging.getLogger(__name__)
+
 _NAME = "state"
+_NEEDED: dict[str, tuple[type, ...]] = {
+    "step": (int,),
+    "seconds": (int, float),
+    "processes": (int,),
+    "optimizer": (list,),
+    "schedule": (dict,),
+}
 # Settings that may change when a run resumes: paths, how often it reports, and its length.
 _FREE = {
     "data.folder",
@@ -55,16 +65,18 @@ class RunNotes(TypedDict):
 
 def save_state(
     folder: Path,
+    before: Path,
     networks: dict[str, nn.Module],
     optimizer: Optimizer,
     schedule: LRScheduler,
     tensors: dict[str, Tensor],
     notes: RunNotes,
 ) -> None:
-    """Replace a folder by the state of a run, in one rename.
+    """Replace a folder by the state of a run, in one rename. The state that lay there is kept as the one before.
 
     Args:
         folder: The state's folder.
+        before: The folder of the state before.
         networks: What is trained and the teacher, by name.
         optimizer: Its moments.
         schedule: Where the learning rate stands.
@@ -78,8 +90,30 @@ def save_state(
     for index, entries in state["state"].items():
         bundle |= {f"optimizer.{index}.{key}": value for key, value in entries.items()}
     values = {**notes, "optimizer": state["param_groups"], "schedule": _plain(schedule.state_dict())}
-    with replaced_folder(folder) as fresh:
+    with replaced_folder(folder, before=before) as fresh:
         save_tensors(bundle, values, fresh, _NAME)
+
+
+def intact_state(newest: Path, before: Path) -> Path:
+    """The newest state whose files are as they were written.
+
+    Args:
+        newest: Folder of the last state.
+        before: Folder of the one before; it need not be there.
+
+    Raises:
+        CheckpointError: None is whole.
+    """
+    try:
+        check_tensors(newest, _NAME)
+        saved_notes(newest)
+    except CheckpointError as error:
+        if not before.is_dir():
+            raise
+        check_tensors(before, _NAME)
+        logger.warning("%s; going on from the state before it, of step %d", error, saved_notes(before)["step"])
+        return before
+    return newest
 
 
 def load_state(folder: Path, networks: dict[str, nn.Module], optimizer: Optimizer, schedule: LRScheduler) -> dict[str, Tensor]:
@@ -114,11 +148,15 @@ def load_state(folder: Path, networks: dict[str, nn.Module], optimizer: Optimize
 
 
 def saved_notes(folder: Path) -> RunNotes:
-    """The plain values of a saved state, without its tensors. Raises CheckpointError if they cannot be read."""
+    """The plain values of a saved state, without its tensors. Raises CheckpointError if they cannot be read, or if some are missing."""
     try:
-        notes: RunNotes = json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
+        values = json.loads((folder / f"{_NAME}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"cannot resume from {folder}: {error}") from error
+    lacking = [key for key, kind in _NEEDED.items() if not isinstance(values, dict) or not isinstance(values.get(key), kind)]
+    if lacking:
+        raise CheckpointError(f"cannot resume from {folder}: {_NAME}.json is no state of a run, it lacks {', '.join(lacking)}")
+    notes: RunNotes = values
     return notes
 
 

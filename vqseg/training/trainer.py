@@ -33,7 +33,7 @@ from vqseg.training.schedule import learning_rate_schedule, lengthened_schedule,
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
 from vqseg.training.start import TrainingError, initial_network, parameter_groups
-from vqseg.training.state import RunNotes, changes_length, check_resumable, load_state, save_state, saved_notes
+from vqseg.training.state import RunNotes, changes_length, check_resumable, intact_state, load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.validation import validation_dice
@@ -97,12 +97,12 @@ class Trainer:
         if self.main:
             self.folder.recover()
         self.group.wait()
-        resuming = resume and self.folder.state.is_dir()
+        resuming = resume and self.folder.begun
         if not resuming:
             self._start_folder()
         self._load_data()
         if resuming:
-            self._restore(self.folder.state)
+            self._restore(intact_state(self.folder.state, self.folder.before))
         self._train()
         return self._finish()
 
@@ -134,7 +134,7 @@ class Trainer:
             if train.evaluate_every and self.step % train.evaluate_every == 0:
                 self._validate()
             if saving:
-                self._save(self.folder.state)
+                self._save()
         if bar is not None:
             bar.close()
 
@@ -223,7 +223,7 @@ class Trainer:
             self.journal.write({"step": self.step, "validation": {name: round(value, 4) for name, value in scores.items()}})
             logger.info("step %d: validation Dice %.4f", self.step, scores["dice"])
 
-    def _save(self, state: Path) -> None:
+    def _save(self) -> None:
         generators = self.group.collect(self.generator.get_state().to(self.device)[None]).cpu()
         usage = self._usage()
         if self.main:
@@ -239,7 +239,8 @@ class Trainer:
                 "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else {},
             }
             tensors = {"generators": generators, "usage": usage, "swap_temperature": self.network.swap_temperature.value}
-            save_state(state, self.trained | {"teacher": self.teacher}, self.optimizer, self.schedule, tensors, notes)
+            networks = self.trained | {"teacher": self.teacher}
+            save_state(self.folder.state, self.folder.before, networks, self.optimizer, self.schedule, tensors, notes)
         self.group.wait()
 
     def _restore(self, state: Path) -> None:
@@ -278,6 +279,7 @@ class Trainer:
             save_model(self.teacher.model, self.folder.checkpoint, training=training)
             initial = self.config.train.initial
             gather_snapshots(self.folder.snapshots, self.folder.checkpoint, checkpoint_folder(initial) / SNAPSHOTS if initial else None)
+            self.folder.finish()
         self.group.wait()
         return self.folder.checkpoint
 

@@ -42,6 +42,8 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
         inputs = (volume.inputs(context, slice(start, start + _AT_ONCE)) for start in range(0, len(volume.images), _AT_ONCE))
         parts = [model.segment(part.to(device), quantize=quantize).argmax(1).cpu() for part in inputs]
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
+        if volume.drawn is not None:
+            prediction, truth = prediction[volume.drawn.numpy()], truth[volume.drawn.numpy()]
         scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
     means = np.mean(scores, axis=0)
     return {"dice": float(means.mean())} | {f"dice_{name}": float(mean) for name, mean in zip(model.config.classes[1:], means, strict=True)}

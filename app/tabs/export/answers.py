@@ -13,6 +13,7 @@ from app.scan.replay import REPLAYS, Replay
 from app.scan.tokens import slice_tokens
 from app.tabs.export.lines import client_lines, configuration, python_lines
 from app.visit.answering import Answer, Request
+from vqseg.data.label_files import NIFTI
 from vqseg.data.scan import write_labels
 
 _KINDS = ("lines", "tokens", *FIGURE_FORMATS, *CURVE_FIGURES)
@@ -50,29 +51,33 @@ def labels(scan: OpenScan, request: Request) -> Answer:
 
     Args:
         scan: The scan on show.
-        request: Keys of a FrameRequest.
+        request: Keys of a FrameRequest. "ending": of one of the scan's formats; left out for NIfTI.
 
     Returns:
-        "done" and "of", numbers of slices. When all are done also "name" and "bytes", base64 of the NIfTI file.
+        "done" and "of", numbers of slices. When all are done also "name" and "bytes", base64 of the file.
     """
+    ending, fitting = request.get("ending", NIFTI.ending), [one.ending for one in scan.formats]
+    if ending not in fitting:
+        raise RequestError(f"ending must be one of {', '.join(fitting)}, got {ending!r}")
     replay, slices = REPLAYS.advance(scan, FrameRequest.checked(request, scan)), scan.segmented.slice_count
     if replay.done < slices:
         return {"done": replay.done, "of": slices}
-    name, content = replay_file(scan, replay)
+    name, content = replay_file(scan, replay, ending)
     return {"done": slices, "of": slices, "name": name, **base64_answer(content)}
 
 
-def replay_file(scan: OpenScan, replay: Replay) -> tuple[str, bytes]:
-    """The labels of a volume as NIfTI, on the scan's own grid.
+def replay_file(scan: OpenScan, replay: Replay, ending: str = NIFTI.ending) -> tuple[str, bytes]:
+    """The labels of a volume as a file, on the scan's own grid.
 
     Args:
         scan: The scan.
         replay: The volume, completely decoded.
+        ending: Of one of the scan's formats.
 
     Returns:
         Name and content of the file.
     """
-    name = label_file_name(scan.segmented.scan.name)
+    name = label_file_name(scan.segmented.scan.name, ending)
     with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
-        write_labels(replay.labels, scan.segmented.scan, Path(folder) / name)
+        write_labels(replay.labels, scan.segmented.scan, Path(folder) / name, scan.model.classes)
         return name, (Path(folder) / name).read_bytes()

@@ -1,4 +1,6 @@
-/* The label volume at the present settings. It is prepared in advance, so that a click saves it at once. */
+/* The label volume at the present settings, in the formats that fit the scan. The proposed one is prepared in advance, so that a
+   click saves it at once. */
+import { make } from "../../web/dom.js";
 import { nameOf, save } from "../../web/files.js";
 import { bytesOf } from "../../web/packed.js";
 import { store } from "../../web/store.js";
@@ -7,33 +9,53 @@ import { labelsEnding, labelsKey, questionOf, slicesOf } from "./questions.js";
 /**
  * @typedef {import("../../web/types").PageState} PageState
  * @typedef {import("./types").Tab} Tab
- * @typedef {{key: string, isAsked: boolean}} Work
+ * @typedef {{key: string, ending: string, isAsked: boolean}} Work
  */
 
 const PREPARED_UNASKED = 40; // slices; a longer scan is decoded only after a click
 const READY = "The labels of all slices at these settings are ready. They have the scan's own grid.";
 
+/** @type {Record<string, string>} */
+const TYPES = { ".nii.gz": "application/gzip", ".png": "image/png", ".dcm": "application/dicom" };
+
 /** @param {Tab} tab */
 export function createLabels(tab) {
-  /** @type {{key: string, bytes: BlobPart} | null} */
+  /** @type {{key: string, ending: string, bytes: BlobPart} | null} */
   let file = null;
   /** @type {Work | null} */
   let preparing = null; // isAsked: whether a click is waiting for it
-  const button = /** @type {HTMLButtonElement} */ (tab.find("[data-do=labels]"));
+  const buttons = tab.find(".labels");
+  let offered = "";
   const bar = /** @type {HTMLProgressElement} */ (tab.find("progress"));
 
-  /** @param {boolean} isAsked whether the visitor has asked for the file */
-  function prepare(isAsked) {
+  /** @param {PageState} state */
+  function offer({ scan }) {
+    if (offered === JSON.stringify(scan.saves)) return;
+    offered = JSON.stringify(scan.saves);
+    for (const button of buttons.querySelectorAll("button")) button.remove();
+    scan.saves.forEach(([name, ending], place) => {
+      const button = make("button", { type: "button", "aria-label": "Labels as " + name }, name);
+      button.dataset.ending = ending;
+      button.classList.toggle("primary", place === 0);
+      buttons.append(button);
+    });
+  }
+
+  /** @param {string} [asked] the ending of the file that the visitor has asked for; left out if none was */
+  function prepare(asked) {
     const { state } = store;
     if (!state) return;
-    const key = labelsKey(state);
+    offer(state);
+    const isAsked = asked !== undefined;
+    const ending = asked ?? state.scan.saves[0][1];
+    const key = labelsKey(state) + ending;
     const slices = slicesOf(state.scan);
-    if (file?.key === key) return isAsked ? saveFile(file.bytes, state) : tell(READY);
+    if (file?.key === key) return isAsked ? saveFile(file, state) : tell(READY);
     if (preparing?.key === key) {
       preparing.isAsked ||= isAsked;
       return;
     }
-    if (isAsked || slices <= PREPARED_UNASKED) return decode((preparing = { key, isAsked }), state, slices);
+    if (isAsked || slices <= PREPARED_UNASKED) return decode((preparing = { key, ending, isAsked }), state, slices);
     tell(slices + " slices. They are decoded at these settings when you press the button.");
   }
 
@@ -45,7 +67,7 @@ export function createLabels(tab) {
   async function decode(work, state, slices) {
     for (let done = 0, of = slices; work === preparing;) {
       tell("Decoding slice " + Math.min(done + 1, of) + " of " + of, done / of);
-      const answer = await tab.server.labels(questionOf(state, "labels", location.origin));
+      const answer = await tab.server.labels({ ...questionOf(state, "labels", location.origin), ending: work.ending });
       if (work !== preparing) return;
       if (!answer || answer.error) {
         stop();
@@ -61,18 +83,18 @@ export function createLabels(tab) {
    * @param {BlobPart} bytes
    * @param {PageState} state
    */
-  function finish({ key, isAsked }, bytes, state) {
-    file = { key, bytes };
+  function finish({ key, ending, isAsked }, bytes, state) {
+    file = { key, ending, bytes };
     preparing = null;
     tell(READY);
-    if (isAsked) saveFile(bytes, state);
+    if (isAsked) saveFile(file, state);
   }
 
   /** The settings have changed: drop the file and the work for the previous ones. */
   function leave() {
-    const key = store.state && labelsKey(store.state);
-    if (preparing && preparing.key !== key) stop();
-    if (!file || file.key === key) return;
+    const key = store.state ? labelsKey(store.state) : "";
+    if (preparing && preparing.key !== key + preparing.ending) stop();
+    if (!file || file.key === key + file.ending) return;
     file = null;
     tell("");
   }
@@ -89,7 +111,8 @@ export function createLabels(tab) {
   function tell(message, share) {
     tab.text("labels").textContent = message;
     tab.find(".work").hidden = share === undefined;
-    button.disabled = share !== undefined && Boolean(preparing?.isAsked);
+    const isBusy = share !== undefined && Boolean(preparing?.isAsked);
+    for (const button of buttons.querySelectorAll("button")) button.disabled = isBusy;
     if (share !== undefined) bar.value = share;
   }
 
@@ -97,9 +120,9 @@ export function createLabels(tab) {
 }
 
 /**
- * @param {BlobPart} bytes
+ * @param {{ending: string, bytes: BlobPart}} file
  * @param {PageState} state
  */
-function saveFile(bytes, state) {
-  save(bytes, "application/gzip", nameOf(state, labelsEnding(state)));
+function saveFile({ ending, bytes }, state) {
+  save(bytes, TYPES[ending] ?? "application/octet-stream", nameOf(state, labelsEnding(state, ending)));
 }

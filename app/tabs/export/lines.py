@@ -7,6 +7,7 @@ import json
 from app.scan.edits import edits_as_text
 from app.scan.frame_request import FrameRequest, forced_tokens
 from app.scan.open_scan import OpenScan
+from vqseg.data.label_files import is_dicom
 
 
 def configuration(scan: OpenScan, request: FrameRequest) -> str:
@@ -22,6 +23,7 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
     values = {
         "checkpoint": scan.model.name,
         "scan": scan.segmented.scan.name,
+        **({"frame": scan.frame} if scan.segmented.scan.frames > 1 else {}),
         "shape": list(scan.segmented.scan.shape),
         "plane": request.plane,
         "slice": request.index,
@@ -30,6 +32,7 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
         "seed": request.seed,
         "edits": edits_as_text(request.edits),
         "reach": request.reach,
+        "notes": list(scan.segmented.scan.notes),
     }
     return json.dumps(values, indent=2) + "\n"
 
@@ -53,7 +56,7 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
         "from vqseg.data.scan import read_scan, write_labels",
         "from vqseg.inference import Segmenter",
         "",
-        f"scan = read_scan({scan.segmented.scan.name!r})",
+        f"scan = read_scan({_source(scan)!r}{f', frame={scan.frame}' if scan.segmented.scan.frames > 1 else ''})",
         f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         *([f"forced = {{{request.index}: {forced!r}}}"] if forced else []),
         "slices = [",
@@ -79,11 +82,18 @@ def client_lines(scan: OpenScan, request: FrameRequest, address: str) -> str:
     arguments = ", ".join(map(repr, (request.plane, request.index, request.strength, request.mode, request.seed)))
     edits = f"    edits={edits_as_text(request.edits)!r},\n" if request.edits else ""
     reach = "" if request.reach is None else f"    reach={request.reach!r},\n"
+    frame = f"    frame={scan.frame},\n" if scan.segmented.scan.frames > 1 else ""
     return (
         "from gradio_client import Client, handle_file\n\n"
         f"client = Client({address!r})\n"
         "segmentation, reconstruction, figures = client.predict(\n"
-        f"    handle_file({scan.segmented.scan.name!r}), {arguments},\n"
-        f'{edits}    checkpoint={scan.model.name!r},\n{reach}    api_name="/perturb",\n)\n'
+        f"    handle_file({_source(scan, zipped=True)!r}), {arguments},\n"
+        f'{edits}    checkpoint={scan.model.name!r},\n{reach}{frame}    api_name="/perturb",\n)\n'
         "print(segmentation, reconstruction, figures)\n"
     )
+
+
+def _source(scan: OpenScan, *, zipped: bool = False) -> str:
+    """What the lines read: the scan's file. A DICOM series has no file of that name; who runs the lines knows its folder."""
+    own = scan.segmented.scan
+    return own.name if not is_dicom(own) else "series.zip" if zipped else "folder-of-the-series"

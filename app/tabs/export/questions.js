@@ -43,10 +43,14 @@ export function labelsKey({ scan, index, strength, mode, seed, edits, reach }) {
   return JSON.stringify([scan.token, strength, mode, seed, reach, edits.length ? [index, edits] : []]);
 }
 
-/** The ending of the label volume's file. @param {Pick<Settings, "strength" | "seed" | "edits" | "reach">} state */
-export function labelsEnding({ strength, seed, edits, reach }) {
+/**
+ * How the name of the label volume's file ends.
+ * @param {Pick<Settings, "strength" | "seed" | "edits" | "reach">} state
+ * @param {string} ending of its format
+ */
+export function labelsEnding({ strength, seed, edits, reach }, ending) {
   const far = reach === null ? "" : "_reach" + reach;
-  return "_labels_eps" + strength + far + "_seed" + seed + (edits.length ? "_forced" : "") + ".nii.gz";
+  return "_labels_eps" + strength + far + "_seed" + seed + (edits.length ? "_forced" : "") + ending;
 }
 
 /** How many slices the label volume is decoded from. @param {{planes: Record<string, Pick<PlaneView, "acquired" | "count">>}} scan */
@@ -54,10 +58,11 @@ export function slicesOf({ planes }) {
   return Object.values(planes).find((plane) => plane.acquired)?.count ?? 0;
 }
 
-/** The present view in words. @param {Settings & {scan: {name: string}}} state */
+/** The present view in words. @param {Settings & {scan: {name: string, frame?: number, cine?: object | null}}} state */
 export function described({ scan, plane, index, strength, mode, seed, edits, reach }) {
   const forced = edits.length ? [edits.length + " forced"] : [];
   const far = reach === null ? [] : [reachAsSetting(reach)];
   const settings = ["ε = " + strength.toFixed(2), mode, ...far, "seed " + seed, ...forced];
-  return [scan.name, plane + " slice " + index, ...settings].join(", ");
+  const frame = scan.cine ? ["frame " + (scan.frame ?? 0)] : [];
+  return [scan.name, ...frame, plane + " slice " + index, ...settings].join(", ");
 }

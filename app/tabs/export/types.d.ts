@@ -30,7 +30,7 @@ export interface Lines {
 
 export interface Server {
   export: ServerFunction<Question, FileAnswer & Partial<Lines>>;
-  labels: ServerFunction<Question, FileAnswer>;
+  labels: ServerFunction<Question & { ending: string }, FileAnswer>;
 }
 
 /** What every part of the tab gets from view.js. */

@@ -31,7 +31,7 @@ const FILES = {
 export function mount(element, props, server) {
   const tab = createTab(element, server);
   const labels = createLabels(tab);
-  const lines = createLines(tab, () => labels.prepare(false));
+  const lines = createLines(tab, () => labels.prepare());
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
 
@@ -44,10 +44,10 @@ export function mount(element, props, server) {
   tab.root.addEventListener("click", ({ target }) => {
     const button = target instanceof Element ? target.closest("button") : null;
     if (!button || !store.state) return;
-    const { do: action, lines: language, kind } = button.dataset;
+    const { do: action, lines: language, kind, ending } = button.dataset;
     if (language) lines.show(language);
     else if (action === "copy") lines.copy(button);
-    else if (action === "labels") labels.prepare(true);
+    else if (ending) labels.prepare(ending);
     else if (action === "cancel") labels.stop();
     else if (kind === "link") lines.copyLink(button);
     else if (kind === "configuration") lines.saveConfiguration();

@@ -14,7 +14,7 @@ from app.scan.models import load_served, public_name, title_of
 from app.tabs.learn.handout import handout_page
 from app.tabs.learn.place import Place
 from app.tabs.learn.texts import languages
-from app.visit.examples import Examples, find_examples, title
+from app.visit.examples import Examples, find_examples
 from vqseg.checkpoint import CheckpointError, checkpoint_folder
 from vqseg.data.scan import ScanError
 
@@ -71,12 +71,12 @@ def _place(asked: Handout) -> Place:
         raise ScanError("there is no bundled example; name a scan with --scan")
     path = asked.scan or files[0]
     cases = Examples([path])
-    opened = cases.open(title(path), served)
+    opened = cases.open(cases.titles[0], served)
     if opened is None:
         raise ScanError(f"{path} cannot be opened")
     if path.resolve() not in {one.resolve() for one in files}:
         # A scan that is not bundled is in no app, so a link to it would lead nowhere.
         opened.example = None
-    index = opened.views[opened.plane].middle if asked.slice is None else asked.slice
+    index = opened.opening_index(opened.plane) if asked.slice is None else asked.slice
     values = {"plane": opened.plane, "index": index, "strength": 0.0, "mode": "resample", "seed": asked.seed, "cell": asked.cell}
     return Place.checked(values, opened)

@@ -1,6 +1,7 @@
 /* Input | segmentation | reconstruction | difference of one slice, drawn pixel by pixel on canvases. */
 
 import { ownersOf } from "../../web/cells.js";
+import { caseOf } from "../../web/cine_frames.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { zoom } from "../../web/zoom.js";
 
@@ -80,7 +81,7 @@ export function createPanels(root) {
    * @param {PageState} state
    */
   function layOut(token, plane, view, state) {
-    const layout = token + plane + state.convention;
+    const layout = caseOf(token) + plane + state.convention;
     if (layout === laidOut) return;
     laidOut = layout;
     mirrored = shapeStages(root, view, plane, state);

@@ -1,6 +1,7 @@
 /* The texts around the pictures: the scan's name, its figures, the pixel under the pointer and messages. */
 
 import { cellAt } from "../../web/cells.js";
+import { frameOf } from "../../web/cine_frames.js";
 import { make } from "../../web/dom.js";
 import { facts } from "../../web/facts.js";
 import { percent } from "../../web/numbers.js";
@@ -36,6 +37,14 @@ export function readout({ row, column, at }, { values, frame }, scan, cell) {
 }
 
 /**
+ * Which frame of a cine, or which scan of a pair, is on show.
+ * @param {number} frame
+ * @param {import("../../web/types").Cine} cine
+ */
+const momentOf = (frame, { frames, paired }) =>
+  paired ? "scan " + (frame + 1) + " of " + frames : "frame " + frame + " (0–" + (frames - 1) + ")";
+
+/**
  * The Dice of one structure after its colour and name.
  * @param {Scan} scan
  * @param {number} label
@@ -69,8 +78,12 @@ export function createStatus(root) {
     text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
     const last = scan.planes[request.plane].count - 1;
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
+    if (scan.cine) text("grid").textContent += " · " + momentOf(frameOf(request.token), scan.cine);
     find(".truth").hidden = !frame.truth;
-    text("truth").replaceChildren(...(frame.truth ?? []).map((dice, i) => score(scan, i + 1, dice)));
+    const judged = scan.classes.flatMap((name, label) => (scan.judged.includes(name) ? [label] : []));
+    text("truth").replaceChildren(...judged.map((label) => score(scan, label, frame.truth?.[label - 1] ?? null)));
+    const isPartial = judged.length < scan.classes.length - 1;
+    text("judged").textContent = isPartial ? ", " + scan.judged.join(", ") + " only" : "";
   }
 
   /**

@@ -1,12 +1,14 @@
 /* The See tab: one slice in four linked pictures that follow the sidebar at once. */
 
 import { facts } from "../../web/facts.js";
+import { caseOf } from "../../web/cine_frames.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { createChanged } from "./changed.js";
 import { createKnown } from "./known.js";
 import { createNothing } from "./nothing.js";
+import { createNotes } from "./notes.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
 import { createScrubs } from "./scrubs.js";
@@ -48,6 +50,7 @@ export function mount(element, _props, server, trigger) {
  */
 function createSee(root, known) {
   const status = createStatus(root);
+  const notes = createNotes(root);
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
   const level = createWindow(facts.windows);
@@ -62,7 +65,7 @@ function createSee(root, known) {
   /** @param {PageState} state */
   function follow(state) {
     // The previous scan stays, dimmed and with its own name and figures, until the new one's first picture is there.
-    status.leave(shown !== null && shown.request.token !== state.scan.token);
+    status.leave(shown !== null && caseOf(shown.request.token) !== caseOf(state.scan.token));
     status.tellLit(state.lit.length);
     scrubs.draw(state);
     changed.follow(state);
@@ -90,6 +93,7 @@ function createSee(root, known) {
     // The pictures of another scan are still to come.
     if (!shown || state?.scan.token !== shown.request.token) return;
     if (described !== state.scan) {
+      notes.tell(state.scan.notes);
       status.describe((described = state.scan));
       known.describe(described);
     }

@@ -1,5 +1,7 @@
 /* Window and level: which values of the file become black and white. */
 
+import { caseOf } from "../../web/cine_frames.js";
+
 /** @typedef {[number, number]} Range black and white, in the file's values */
 /** @typedef {{values: Int16Array | Float32Array, image: Uint8Array, request: {token: string}}} Slice */
 
@@ -88,7 +90,7 @@ export function createWindow(windows) {
    * @param {string} name of the window in the sidebar
    */
   function choose(slice, name) {
-    const choice = slice.request.token + " " + name;
+    const choice = caseOf(slice.request.token) + " " + name;
     if (choice !== chosen) byHand = null;
     chosen = choice;
   }

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
-from app.scan.volume import class_figures, is_volume, label_file, scan_file
+from app.scan.volume import class_figures, is_volume, label_file, scan_file, truth_volume
 from app.visit.session import SessionError, SessionStore
 
 PARTS = ("scan", "labels", "truth")
@@ -92,7 +92,8 @@ class VolumeRequest:
         if self.part == "scan":
             content, about = scan_file(scan)
         elif self.part == "truth" and scan.truth is not None:
-            content, about = label_file(scan, scan.truth), {"figures": class_figures(scan, scan.truth)}
+            content, figures = truth_volume(scan, scan.truth)
+            about = {"figures": figures}
         else:
             content, about = self._labels(scan, progress)
         return about, gzip.compress(content, compresslevel=1, mtime=0)

@@ -75,9 +75,9 @@ export function createCrosshair({ moved }) {
     move,
     scroll,
     follow,
-    start(scan) {
+    start(scan, isSame) {
       about = scan;
-      voxel = scan.start;
+      if (!isSame || !voxel) voxel = scan.start;
       sent = null;
     },
     get voxel() {

@@ -1,10 +1,14 @@
 /* Volumes from the server: NIfTI files, each with its description. The last ones are kept. */
 
+import { caseOf } from "../../web/cine_frames.js";
+
 /** @typedef {import("./types").VolumeRequest} VolumeRequest */
 /** @typedef {import("./types").Waiting} Waiting */
 
 export const HEADER_BYTES = 352;
-const KEPT_VOLUMES = 8;
+// At least, and at most, if they are small: a cine that plays comes back to each of its frames.
+const KEPT_VOLUMES = [8, 80];
+const KEPT_VOXELS = 2 ** 25;
 const NEWLINE = 10;
 // By NIfTI's code of the type. The places below are those of NIfTI's header.
 /** @type {Record<number, Uint8ArrayConstructor | Int16ArrayConstructor | Float32ArrayConstructor>} */
@@ -18,25 +22,32 @@ const TYPE_AT = 70;
  */
 export function createSource(address) {
   /** @type {Map<string, import("./types").Volume<any>>} */
-  const kept = new Map(); // volumes of one scan
+  const kept = new Map(); // volumes of one scan, or of the frames of one cine
   /** @type {string | null} */
   let owner = null;
   const keyOf = (/** @type {VolumeRequest} */ request) => JSON.stringify(request);
 
   /** @param {VolumeRequest} request @param {Waiting} waiting */
   async function get(request, waiting) {
-    if (owner !== request.token) kept.clear();
-    owner = request.token;
+    const mine = caseOf(request.token);
+    if (owner !== mine) kept.clear();
+    owner = mine;
     const key = keyOf(request);
     const volume = kept.get(key) ?? (await fetchVolume(address, request, waiting));
-    if (owner !== request.token) return volume;
+    if (owner !== mine) return volume;
     kept.delete(key);
     kept.set(key, volume);
-    if (kept.size > KEPT_VOLUMES) kept.delete([...kept.keys()][0]);
+    if (kept.size > mostKept(volume.voxels.length)) kept.delete([...kept.keys()][0]);
     return volume;
   }
 
   return { get, has: (request) => kept.has(keyOf(request)) };
+}
+
+/** @param {number} voxels of a volume */
+function mostKept(voxels) {
+  const [least, most] = KEPT_VOLUMES;
+  return Math.max(least, Math.min(most, Math.floor(KEPT_VOXELS / voxels)));
 }
 
 /** @param {URL} address @param {VolumeRequest} request @param {Waiting} waiting */

@@ -31,7 +31,8 @@ export interface About {
 
 /** Of one structure: `class_figures` of app/scan/volume.py. */
 export interface Figures {
-  voxels: number;
+  /** null, as all others, for a structure that the ground truth does not tell of */
+  voxels: number | null;
   millilitres: number | null;
   dice: number | null;
   truth: number | null;
@@ -140,8 +141,8 @@ export interface Viewer {
 
 export interface Crosshair {
   readonly voxel: Voxel | null;
-  /** Of another scan, at its start. */
-  start(about: About): void;
+  /** Of another scan, at its start; or of another frame of the same heart, where it was. */
+  start(about: About, isSame: boolean): void;
   /** By hand: the slider of the other tabs goes along. */
   move(voxel: Voxel): void;
   scroll(plane: string, slices: number): void;

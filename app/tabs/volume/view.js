@@ -1,5 +1,7 @@
 /* The Volume tab: the present scan and its labels in planes and 3D, with a crosshair that the other tabs share. Nothing is
    requested while the tab is closed. */
+import { cine } from "../../web/cine.js";
+import { caseOf } from "../../web/cine_frames.js";
 import { store } from "../../web/store.js";
 import { createCrosshair } from "./crosshair.js";
 import { beside, directionOf, isMirrored, stepOf } from "./grid.js";
@@ -16,6 +18,7 @@ import { createNotes, createProgressBar, thinningNote } from "./words.js";
 const NO_VOLUME =
   "A single picture has no volume. Choose a scan with several slices to see it in three planes and in 3D.";
 const LARGE_STEP = 5;
+const PATIENCE = 3000; // milliseconds that a cine which plays waits for this tab
 // Parts that are hidden without a volume.
 const PARTS = [".bar", ".readout", ".figures", ".keys"];
 
@@ -39,6 +42,7 @@ export function mount(element, props) {
   const [note, progress] = [createNotes(part(".notice")), createProgressBar(part(".progress"))];
   /** @type {{token: string, volume: ScanVolume} | null} */
   let open = null;
+  let placed = ""; // the case whose crosshair was placed
   const source = createSource(volumes);
   const crosshair = createCrosshair({ moved: () => screen.place() });
   const report = { moved: crosshair.move, scrolled: crosshair.scroll, lost };
@@ -81,10 +85,21 @@ export function mount(element, props) {
     if (!page) return;
     open = { token, volume };
     note("thinning", thinningNote(volume.about));
-    crosshair.start(volume.about);
+    // Another frame of the same heart: the visitor goes on looking at the same place.
+    crosshair.start(volume.about, placed === caseOf(token));
+    placed = caseOf(token);
     crosshair.follow(page);
     screen.place();
     wantLabels(page, 0);
+  }
+
+  /** Until the frame on show is drawn here, so that no frame of a cine which plays is left out. */
+  async function settled() {
+    const until = performance.now() + PATIENCE;
+    const isDrawn = () => open?.token === store.state?.scan.token && labels.shown !== null;
+    while (visible() && part(".empty").hidden && !isDrawn() && performance.now() < until) {
+      await new Promise((drawn) => requestAnimationFrame(drawn));
+    }
   }
 
   async function lost() {
@@ -119,6 +134,7 @@ export function mount(element, props) {
   });
   part(".stage").addEventListener("keydown", press);
   part(".stage").addEventListener("pointerdown", () => part(".stage").focus({ preventScroll: true }));
+  cine.waitFor(settled);
   new IntersectionObserver(follow).observe(element);
   store.onReset(() => viewer.view?.reset());
   store.subscribe(follow);

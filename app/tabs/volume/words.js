@@ -40,7 +40,8 @@ const millimetre = (value) => value.toFixed(1).replace("-", MINUS);
  */
 export function sizeOf(figures, before, kind) {
   const { millilitres, voxels, dice, truth } = figures;
-  const difference = millilitres === null ? voxels - before.voxels : millilitres - (before.millilitres ?? 0);
+  if (voxels === null) return { size: "–", change: "", agreement: "not in the truth" };
+  const difference = millilitres === null ? voxels - (before.voxels ?? 0) : millilitres - (before.millilitres ?? 0);
   const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
   const agreement = [];
   if (kind !== "clean" && dice !== null) agreement.push(`Dice ${dice.toFixed(3)} vs ε = 0`);

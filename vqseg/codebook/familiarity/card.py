@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vqseg.config import ReadsConfig
+from vqseg.data.scan import has_geometry
 from vqseg.types import Array, Scan
 
 # Share of the voxels that may lie outside the card's values: single hot pixels are no other modality.
@@ -44,7 +45,7 @@ def in_plane(scan: Scan, axis: int) -> tuple[list[float], list[int]] | None:
         scan: The scan. Spacings of exactly 1 everywhere are what is left when they were lost.
         axis: Its axis across the slices.
     """
-    if all(step == 1 for step in scan.spacing):
+    if not has_geometry(scan) or all(step == 1 for step in scan.spacing):
         return None
     across = [other for other in range(3) if other != axis]
     return [scan.spacing[other] for other in across], [scan.shape[other] for other in across]

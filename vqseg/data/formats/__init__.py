@@ -5,10 +5,16 @@ All lists of endings, the messages that say what is accepted, and the way from a
 
 from __future__ import annotations
 
-from vqseg.data.formats.arrays import NUMPY
+from pathlib import Path
+
+from vqseg.data.formats.analyze import ANALYZE
+from vqseg.data.formats.arrays import NUMPY, NUMPY_ARCHIVE
+from vqseg.data.formats.bundle import ZIP
+from vqseg.data.formats.dicom import DICOM
 from vqseg.data.formats.format import FIRST_BYTES, Format
+from vqseg.data.formats.itk import META_IMAGE, NRRD
 from vqseg.data.formats.nifti import NIFTI
-from vqseg.data.formats.pictures import BMP, JPEG, PNG, TIFF
+from vqseg.data.formats.pictures import BMP, JPEG, PNG, TIFF, WEBP
 
 __all__ = [
     "FIRST_BYTES",
@@ -19,13 +25,14 @@ __all__ = [
     "format_names",
     "format_of_content",
     "format_of_name",
+    "header_of_companion",
     "label_name",
     "scan_endings",
     "without_ending",
     "writable_endings",
 ]
 
-FORMATS: tuple[Format, ...] = (NIFTI, PNG, JPEG, TIFF, BMP, NUMPY)
+FORMATS: tuple[Format, ...] = (NIFTI, DICOM, NRRD, META_IMAGE, ANALYZE, PNG, JPEG, TIFF, BMP, WEBP, NUMPY, NUMPY_ARCHIVE, ZIP)
 """In the order in which a file's first bytes are shown to them; labels of an unknown ending are written as the first."""
 
 
@@ -77,3 +84,15 @@ def format_of_name(name: str) -> Format | None:
     """The format to which a file name's ending belongs. None if it belongs to none."""
     ending = ending_of(name)
     return next((one for one in FORMATS if ending in one.endings), None)
+
+
+def header_of_companion(path: Path) -> Path | None:
+    """The scan whose voxels a file holds: heart.hdr for heart.img, if both lie in one folder. None if there is none."""
+    for one in FORMATS:
+        for ending in one.companions:
+            if path.name.lower().endswith(ending):
+                stem = path.name[: -len(ending)]
+                headers = [path.with_name(stem + own) for own in one.endings]
+                if header := next((each for each in headers if each.is_file()), None):
+                    return header
+    return None

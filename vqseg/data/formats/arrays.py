@@ -1,4 +1,4 @@
-"""NumPy's .npy: an array without geometry. Nothing is ever unpickled."""
+"""NumPy's .npy and .npz: arrays without geometry. Nothing is ever unpickled."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ import numpy as np
 
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.format import Format
-from vqseg.data.limits import ScanError, frame_shape, require_real
+from vqseg.data.formats.members import ZIP_MAGIC, members_of_zip, unpacked
+from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, require_real
 from vqseg.types import Array, Scan
+
+_USUAL = ("image", "data", "arr_0")
+"""Names of the array that is meant, where an archive holds several."""
 
 
 def _recognise(start: bytes) -> bool:
     return start.startswith(b"\x93NUMPY")
 
 
-def _read(path: Path, frame: int, most_bytes: int) -> Scan:
+def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = None) -> Scan:
     """Real numbers in 2, 3 or 4 dimensions, the frames last."""
-    name = path.name
+    name = name or path.name
     try:
         # Mapped, so that shape and type are known before anything is read; an array of objects cannot be mapped.
         stored = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -27,10 +31,39 @@ def _read(path: Path, frame: int, most_bytes: int) -> Scan:
         raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects") from error
     require_real(name, stored.dtype)
     shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
-    chosen = stored.reshape(stored.shape[:4])[..., frame] if stored.ndim >= 4 else stored
+    chosen = stored.reshape(stored.shape[:4])[..., frame or 0] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
-    return replace(scan, frames=stored.shape[3] if stored.ndim >= 4 else 1)
+    frames = stored.shape[3] if stored.ndim >= 4 else 1
+    return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None))
+
+
+def _recognise_archive(start: bytes) -> bool:
+    """A zip whose first file is an array, as NumPy writes it."""
+    length = int.from_bytes(start[26:28], "little")
+    return start.startswith(ZIP_MAGIC) and start[30 : 30 + length].endswith(b".npy")
+
+
+def _read_archive(path: Path, frame: int | None, most_bytes: int) -> Scan:
+    """The only array of an archive, or the one under a name that says that it is the image."""
+    name = path.name
+    with members_of_zip(path) as members:
+        arrays = {member.name.removesuffix(".npy"): member for member in members if member.name.endswith(".npy")}
+        usual = [one for one in _USUAL if one in arrays]
+        if len(arrays) != 1 and len(usual) != 1:
+            raise ScanError(
+                f"{name} holds {len(arrays)} arrays; expected one, or one that is called {', '.join(_USUAL[:-1])} or {_USUAL[-1]}"
+            )
+        member = next(iter(arrays.values())) if len(arrays) == 1 else arrays[usual[0]]
+        # Under a name of ours, to be mapped as any array is.
+        with unpacked([replace(member, name="array.npy")], name) as folder:
+            scan = _read(folder / "array.npy", frame, most_bytes, name)
+    return scan
+
+
+def _write_archive(labels: Array, scan: Scan, path: Path) -> None:
+    with path.open("wb") as file:
+        np.savez_compressed(file, labels=labels)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
@@ -40,3 +73,6 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
 
 
 NUMPY = Format(name="NumPy", endings=(".npy",), recognises=_recognise, read=_read, write_labels=_write_labels)
+NUMPY_ARCHIVE = Format(
+    name="NumPy archive", endings=(".npz",), recognises=_recognise_archive, read=_read_archive, write_labels=_write_archive
+)

@@ -11,6 +11,9 @@ import numpy as np
 from vqseg.data.limits import with_finite_voxels
 from vqseg.types import Array, Scan
 
+AXIAL = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+"""The affine of voxels[row, column, slice], 1 mm apart."""
+
 
 def axial_scan(name: str, voxels: Array) -> Scan:
     """A scan of voxels without geometry.
@@ -22,5 +25,4 @@ def axial_scan(name: str, voxels: Array) -> Scan:
     Raises:
         ScanError: If no voxel is finite.
     """
-    affine = np.array([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=np.float64)
-    return Scan(with_finite_voxels(name, voxels), affine, (1.0, 1.0, 1.0), name)
+    return Scan(with_finite_voxels(name, voxels), AXIAL.copy(), (1.0, 1.0, 1.0), name, spacing_known=False)

@@ -22,12 +22,15 @@ class Format:
     """Of its files, lower case with the dot; the first is the usual one."""
     recognises: Callable[[bytes], bool]
     """Whether the first FIRST_BYTES bytes of a file are this format's; fewer bytes if the file is shorter, never none."""
-    read: Callable[[Path, int, int], Scan]
-    """(path, frame, most_bytes) -> one frame of at most most_bytes. Raises ScanError for what cannot be read, OSError as files do."""
+    read: Callable[[Path, int | None, int], Scan]
+    """(path, frame, most_bytes) -> one frame of at most most_bytes; None if nobody chose one: the first, or a refusal where the file says
+    that they are channels. Raises ScanError for what cannot be read, OSError as files do."""
     write_labels: Callable[[Array, Scan, Path], None] | None = None
     """(labels (X, Y, Z) uint8, the scan they belong to, path); None if labels cannot be kept in this format."""
     labels_as: str | None = None
     """The ending under which labels of such a scan are written; None for the scan's own."""
+    companions: tuple[str, ...] = ()
+    """Endings of files that lie beside such a file under the same name and hold its voxels."""
 
 
 FIRST_BYTES = 540

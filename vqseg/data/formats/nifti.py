@@ -19,7 +19,7 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from vqseg.data.formats.format import Format
-from vqseg.data.limits import ScanError, frame_shape, require_real, with_finite_voxels
+from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_real, with_finite_voxels
 from vqseg.types import Array, Scan
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -30,6 +30,8 @@ _CHUNK = 1 << 22
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
 _LARGEST_OFFSET = 1 << 26
 """Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
+_CHANNEL_INTENTS = (1004, 1005, 1006, 1007, 2003, 2004)
+"""Matrices, displacements, vectors and colours, in NIfTI's numbers."""
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
 _SECONDS = {"sec": 1.0, "msec": 0.001, "usec": 1e-6}
 
@@ -44,10 +46,15 @@ class NiftiGrid:
 
 def _recognise(start: bytes) -> bool:
     """Whether a file begins with a NIfTI-1 or NIfTI-2 header, of either byte order, or is compressed as one may be."""
-    return start.startswith(_GZIP_MAGIC) or _header_size(start) is not None
+    return start.startswith(_GZIP_MAGIC) or (_header_size(start) is not None and not is_pair(start))
 
 
-def _read_scan(path: Path, frame: int, most_bytes: int) -> Scan:
+def is_pair(start: bytes) -> bool:
+    """Whether a file begins as the header of a NIfTI pair does, whose voxels lie in an .img beside it."""
+    return _header_size(start) is not None and b"ni" in (start[344:346], start[4:6])
+
+
+def _read_scan(path: Path, frame: int | None, most_bytes: int) -> Scan:
     """One frame as float32 with its slope and intercept applied."""
     name = path.name
     with path.open("rb") as file:
@@ -56,25 +63,32 @@ def _read_scan(path: Path, frame: int, most_bytes: int) -> Scan:
         try:
             with cast(BinaryIO, gzip.GzipFile(fileobj=file) if zipped else file) as stream:
                 header = _read_header(name, stream, zipped)
-                voxels = _read_frame(name, stream, header, frame, most_bytes)
+                channels = _channels(header)
+                if channels > 1 and frame is None:
+                    raise refuse_channels(name, channels)
+                voxels = read_frame(name, stream, header, frame or 0, most_bytes)
                 # At the end of a .gz this compares its checksum.
                 stream.read(1)
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ScanError(f"{name} is a broken or cut-off gzip file") from error
     grid, (frames, seconds) = _grid(header, voxels.shape), _moments(header)
-    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds)
+    notes, known = chosen_frame_notes(frame, frames, seconds), spacing_known(header)
+    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds, notes, known)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
-    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine."""
+    """On the scan's grid: the input's own header geometry if it was NIfTI, else the scan's affine. A series has its frames last."""
     if isinstance(scan.header, NiftiGrid):
         # Without an affine nibabel leaves both forms and their codes as they were.
-        image = nib.Nifti1Image(labels.reshape(scan.header.shape), None, scan.header.header)
+        shaped = labels if labels.ndim == 4 else labels.reshape(scan.header.shape)
+        image = nib.Nifti1Image(shaped, None, scan.header.header)
         if isinstance(scan.header.header, nib.Nifti2Header):
-            image = nib.Nifti2Image(labels.reshape(scan.header.shape), None, scan.header.header)
+            image = nib.Nifti2Image(shaped, None, scan.header.header)
     else:
         image = nib.Nifti1Image(labels, scan.affine)
-        image.header.set_xyzt_units("mm")
+        image.header.set_xyzt_units("mm", "sec" if labels.ndim == 4 and scan.frame_seconds else None)
+        if labels.ndim == 4:
+            image.header["pixdim"][4] = scan.frame_seconds or 0.0
     image.to_filename(path)
 
 
@@ -94,7 +108,7 @@ def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
     if size is None:
         raise ScanError(f"{name} is {'compressed but no NIfTI inside' if zipped else 'no NIfTI file'}; expected .nii or .nii.gz")
     if (start[344:346] if size == 348 else start[4:6]) == b"ni":
-        raise ScanError(f"{name} is the header of a .hdr/.img pair; expected a single .nii or .nii.gz")
+        raise ScanError(f"{name} is the header of a .hdr/.img pair; name it .hdr, with the .img beside it")
     start += _read(stream, size - 348)
     if len(start) < size:
         raise ScanError(f"{name} is cut off within its header")
@@ -103,9 +117,25 @@ def _read_header(name: str, stream: BinaryIO, zipped: bool) -> nib.Nifti1Header:
     return header
 
 
-def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: int, most_bytes: int) -> Array:
+def read_frame(name: str, stream: BinaryIO, header: Any, frame: int, most_bytes: int, *, position: int | None = None) -> Array:
+    """The voxels of one frame from a stream, in pieces, with slope and intercept applied.
+
+    Args:
+        name: The file's name, for messages.
+        stream: Stands behind the header.
+        header: nibabel's, of NIfTI or Analyze.
+        frame: From 0.
+        most_bytes: Largest frame.
+        position: Where the stream stands in its file; None for behind the header.
+
+    Returns:
+        (X, Y, Z) float32.
+
+    Raises:
+        ScanError: If the header makes no sense, the frame is too large, or the file ends before it.
+    """
     try:
-        dtype, shape = header.get_data_dtype(), tuple(int(n) for n in header.get_data_shape())
+        dtype, shape = header.get_data_dtype(), _shape(header)
         slope, intercept = header.get_slope_inter()
     except (HeaderDataError, KeyError) as error:
         raise ScanError(f"{name} has an invalid NIfTI header: its data type, dimensions or slope make no sense") from error
@@ -114,7 +144,8 @@ def _read_frame(name: str, stream: BinaryIO, header: nib.Nifti1Header, frame: in
     offset = float(header["vox_offset"])
     if not 0 <= offset <= _LARGEST_OFFSET:
         raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {offset:g}")
-    _skip(stream, max(int(offset), header.sizeof_hdr) + frame * x * y * z * dtype.itemsize - header.sizeof_hdr)
+    position = header.sizeof_hdr if position is None else position
+    _skip(stream, max(int(offset), position) + frame * x * y * z * dtype.itemsize - position)
     voxels = np.empty(x * y * z, np.float32)
     for first in range(0, voxels.size, _CHUNK):
         count = min(_CHUNK, voxels.size - first)
@@ -160,10 +191,23 @@ def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, floa
     return np.diag([*spacing, 1.0]), _three(spacing)
 
 
+def _shape(header: Any) -> tuple[int, ...]:
+    """Of the array; what is stored for each voxel along the fifth axis comes as frames, as it is laid out in the same way."""
+    shape = tuple(int(n) for n in header.get_data_shape())
+    return shape[:3] + shape[4:] if len(shape) == 5 and shape[3] == 1 else shape
+
+
+def _channels(header: nib.Nifti1Header) -> int:
+    """How many numbers of one moment a voxel has, as the header says it: by the fifth axis, or by its intent."""
+    shape = _shape(header)
+    many = shape[3] if len(shape) == 4 else 1
+    return many if len(header.get_data_shape()) == 5 or int(header["intent_code"]) in _CHANNEL_INTENTS else 1
+
+
 def _moments(header: nib.Nifti1Header) -> tuple[int, float | None]:
     """How many frames there are, and the seconds from one to the next where the header says them."""
-    shape = header.get_data_shape()
-    frames = int(shape[3]) if len(shape) > 3 else 1
+    shape = _shape(header)
+    frames = shape[3] if len(shape) > 3 else 1
     try:
         unit = _SECONDS.get(header.get_xyzt_units()[1])
     except KeyError:
@@ -184,6 +228,12 @@ def _spacing(header: nib.Nifti1Header) -> Array:
     return spacing
 
 
+def spacing_known(header: Any) -> bool:
+    """Whether the header says how large a voxel is. 1 x 1 x 1 is what converters write where they do not know."""
+    stored = np.abs(header["pixdim"][1:4].astype(np.float64))
+    return bool(np.isfinite(stored).all() and (stored > 0).all() and (stored != 1).any())
+
+
 def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     # A fresh header that takes over geometry alone: whatever else a file carries is dropped by default.
     fresh = type(header)()
@@ -193,6 +243,8 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh.set_data_dtype(np.uint8)
     fresh.set_data_shape(own)
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
+    # The time between two frames, for the labels of a whole series; nibabel resets it for those of a single frame.
+    fresh["pixdim"][4] = header["pixdim"][4]
     return NiftiGrid(fresh, own)
 
 

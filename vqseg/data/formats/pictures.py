@@ -1,17 +1,20 @@
-"""Pictures: PNG, JPEG, TIFF and BMP, read by Pillow."""
+"""Pictures: PNG, JPEG, TIFF, BMP and WebP, read by Pillow."""
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from vqseg.data.formats.axial import axial_scan
+from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
 from vqseg.data.limits import ScanError, frame_shape
 from vqseg.types import Array, Scan
@@ -32,23 +35,21 @@ _DAMAGE = (
 )
 
 
-def _picture(
-    name: str, endings: tuple[str, ...], magics: tuple[bytes, ...], write: Callable[[Array, Scan, Path], None] | None = None
-) -> Format:
+def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[Array, Scan, Path], None] | None = None) -> Format:
     """A format that Pillow knows by the same name; labels of such a scan become PNG, which loses nothing."""
 
     def recognise(start: bytes) -> bool:
-        return start.startswith(magics)
+        return re.match(magic.encode("latin-1"), start, re.DOTALL) is not None
 
-    def read(path: Path, frame: int, most_bytes: int) -> Scan:
+    def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         return _read(path, frame, most_bytes, name)
 
     return Format(name=name, endings=endings, recognises=recognise, read=read, write_labels=write, labels_as=".png")
 
 
-def _read(path: Path, frame: int, most_bytes: int, kind: str) -> Scan:
-    """A picture of 8 or 16 bits; the pages of a TIFF become slices. Colour becomes luminance (ITU-R BT.601)."""
-    name = path.name
+def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
+    """A picture of 8 or 16 bits; the pages of a TIFF become slices. Colour becomes luminance (ITU-R BT.601), which is said."""
+    name, coloured = path.name, False
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures; ours are measured below.
@@ -61,33 +62,40 @@ def _read(path: Path, frame: int, most_bytes: int, kind: str) -> Scan:
                     picture.seek(page)
                     if (picture.height, picture.width) != shape[:2]:
                         raise ScanError(f"{name} has pages of different sizes; expected slices of one volume")
-                    voxels[:, :, page] = _luminance(picture)
+                    voxels[:, :, page], colour = _luminance(picture)
+                    coloured |= colour
     except ScanError:
         raise
     except UnidentifiedImageError as error:
         raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
     except _DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
-    return axial_scan(name, voxels)
+    return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
 
 
-def _luminance(picture: Image.Image) -> Array:
+def _luminance(picture: Image.Image) -> tuple[Array, bool]:
+    """Grey values, and whether the picture had colours: many grey ones are stored as three equal channels."""
     if picture.mode in _GREY_MODES or picture.mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.float32)
+        return np.asarray(picture).astype(np.float32), False
     if picture.mode in ("1", "LA", "La"):
-        return np.asarray(picture.convert("L")).astype(np.float32)
-    luminance: Array = np.asarray(picture.convert("RGB")) @ np.array([0.299, 0.587, 0.114])
-    return luminance.astype(np.float32)
+        return np.asarray(picture.convert("L")).astype(np.float32), False
+    channels = np.asarray(picture.convert("RGB"))
+    luminance: Array = channels @ np.array([0.299, 0.587, 0.114])
+    return luminance.astype(np.float32), bool((channels != channels[..., :1]).any())
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:
-    """A grey PNG of the label values themselves. Raises ScanError for several slices."""
-    if labels.shape[2] != 1:
-        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels.shape[2]}; write .nii.gz or .npy")
-    Image.fromarray(labels[:, :, 0]).save(path, format="PNG")
+    """A grey PNG of the label values themselves. Raises ScanError for several slices or frames."""
+    if labels[0, 0].size != 1:
+        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels[0, 0].size}; write .nii.gz or .npy")
+    picture = labels.reshape(labels.shape[:2])
+    # A picture has rows first; a DICOM slice, as every volume, columns.
+    picture = picture.T if isinstance(scan.header, DicomSource) else picture
+    Image.fromarray(np.ascontiguousarray(picture)).save(path, format="PNG")
 
 
-PNG = _picture("PNG", (".png",), (b"\x89PNG",), _write_png)
-JPEG = _picture("JPEG", (".jpg", ".jpeg"), (b"\xff\xd8\xff",))
-TIFF = _picture("TIFF", (".tif", ".tiff"), (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
-BMP = _picture("BMP", (".bmp",), (b"BM",))
+PNG = _picture("PNG", (".png",), "\x89PNG", _write_png)
+JPEG = _picture("JPEG", (".jpg", ".jpeg"), "\xff\xd8\xff")
+TIFF = _picture("TIFF", (".tif", ".tiff"), "II[*+]\0|MM\0[*+]")
+BMP = _picture("BMP", (".bmp",), "BM")
+WEBP = _picture("WebP", (".webp",), "RIFF....WEBP")

@@ -1,0 +1,87 @@
+"""What a person names on the command line -> the scans that it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vqseg.data.formats import FIRST_BYTES, format_of_content, header_of_companion
+from vqseg.data.formats.dicom import Series, find_series, is_dicom
+from vqseg.data.formats.members import Member, members_of_files, members_of_folder
+from vqseg.data.limits import ScanError
+
+
+@dataclass(frozen=True)
+class ScanSource:
+    """What `read_scan` takes: a file, a folder, or the files of one series. name: what its labels are called after."""
+
+    files: Path | tuple[Path, ...]
+    name: str
+
+
+def sources_of(inputs: Iterable[Path]) -> list[ScanSource]:
+    """The scans of files and folders, in their order.
+
+    A folder that holds DICOM files is one scan, with all that lies below it. Of another folder every file is a scan, and so is every
+    folder in it that holds DICOM anywhere. DICOM files that are named one by one are sorted into their series, a scan each.
+
+    Args:
+        inputs: Files, zips and folders. A file that does not exist is kept: reading it says so.
+
+    Raises:
+        ScanError: If a folder holds too many files.
+    """
+    found: list[ScanSource] = []
+    named: list[Path] = []
+    for path in inputs:
+        if path.is_dir():
+            found += _of_folder(path)
+        elif is_dicom(_start(path)):
+            named.append(path)
+        else:
+            found.append(ScanSource(path, path.name))
+    return found + _of_dicom_files(named)
+
+
+def _of_folder(folder: Path) -> Iterator[ScanSource]:
+    entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    files = [one for one in entries if one.is_file()]
+    if any(is_dicom(_start(one)) for one in files):
+        yield ScanSource(folder, folder.resolve().name)
+        return
+    studies = [one for one in entries if one.is_dir() and any(_is_dicom(member) for member in members_of_folder(one))]
+    # Beside the folders of a study lie viewers and read-me files; without them every file was meant as a scan.
+    scans = [one for one in files if header_of_companion(one) is None and not (studies and format_of_content(_start(one)) is None)]
+    yield from (ScanSource(one, one.name) for one in [*scans, *studies])
+
+
+def _of_dicom_files(paths: Sequence[Path]) -> list[ScanSource]:
+    if len(paths) < 2:
+        return [ScanSource(path, path.name) for path in paths]
+    try:
+        series = find_series(members_of_files(paths), "input").series
+    except ScanError:
+        # Reading each of them says what is wrong with it.
+        return [ScanSource(path, path.name) for path in paths]
+    return [_of_series(one, len(series)) for one in series]
+
+
+def _of_series(series: Series, count: int) -> ScanSource:
+    files = tuple(dict.fromkeys(image.member.path for image in series.images if image.member.path))
+    if len(files) == 1:
+        return ScanSource(files[0], files[0].name)
+    folder = files[0].resolve().parent.name or "scan"
+    return ScanSource(files, folder if count == 1 else f"{folder}_series-{series.number}")
+
+
+def _start(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(FIRST_BYTES)
+    except OSError:
+        return b""
+
+
+def _is_dicom(member: Member) -> bool:
+    return is_dicom(member.start(FIRST_BYTES))
