@@ -57,8 +57,8 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        opened = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
-        for event in opened:
+        opening = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        for event in opening:
             self._settle(event)
         self._truth()
         self._views()

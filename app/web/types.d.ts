@@ -63,6 +63,26 @@ export interface Scan {
   forced?: { plane: string; index: number; edits: Edit[] } | null;
 }
 
+/** Whether the checkpoint knows such a scan: `judge` of vqseg.codebook. */
+export interface Familiarity {
+  /** unknown: the checkpoint has no reference of its training scans */
+  verdict: "known" | "doubtful" | "foreign" | "unknown";
+  /** sentences without a full stop */
+  reasons: string[];
+  /** how far every acquired slice lies; beyond 1 farther than training scans */
+  slices: number[];
+  /** which slices lie far, in words; "" for none */
+  places: string;
+  /** name, of this scan, of the training scans */
+  figures: [string, string, string][];
+}
+
+/** A checkpoint that knows a scan. */
+export interface Fitting {
+  name: string;
+  title: string;
+}
+
 export interface Cine {
   frames: number;
   /** whether these are two scans of one patient */
@@ -126,26 +146,6 @@ export interface CineState {
   frame: number;
   told: CineAnswer | null;
   playing: boolean;
-}
-
-/** Whether the checkpoint knows such a scan: `judge` of vqseg.codebook. */
-export interface Familiarity {
-  /** unknown: the checkpoint has no reference of its training scans */
-  verdict: "known" | "doubtful" | "foreign" | "unknown";
-  /** sentences without a full stop */
-  reasons: string[];
-  /** how far every acquired slice lies; beyond 1 farther than training scans */
-  slices: number[];
-  /** which slices lie far, in words; "" for none */
-  places: string;
-  /** name, of this scan, of the training scans */
-  figures: [string, string, string][];
-}
-
-/** A checkpoint that knows a scan. */
-export interface Fitting {
-  name: string;
-  title: string;
 }
 
 /** How far tokens may be replaced under the scan's codebook. null stands for the checkpoint's own reach. */

@@ -17,9 +17,7 @@ from vqseg.cli.progress import bar
 from vqseg.cli.targets import LabelFormat, label_target
 
 if TYPE_CHECKING:
-    from vqseg.codebook import Familiarity, Reference
     from vqseg.data.sources import ScanSource
-    from vqseg.inference import Segmenter
     from vqseg.types import Array, Scan
 
 
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
 class Predict:
     """Segment scans, and every scan of a folder. A file that cannot be read is reported and skipped (exit status 1).
 
-    A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that the checkpoint does not know
-    is segmented all the same, with a warning that says why.
+    A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that
+    the checkpoint does not know is segmented all the same, with a warning that says why.
     """
 
     inputs: Annotated[tuple[Path, ...], tyro.conf.Positional]
@@ -65,6 +63,7 @@ def run(rest: Sequence[str]) -> int:
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     from vqseg.checkpoint import checkpoint_folder, load_model
+    from vqseg.cli.known import KnownScans
     from vqseg.inference import Segmenter
 
     pairs = cine.paired_files(sources, command.phases) if command.pair else []
@@ -74,32 +73,19 @@ def run(rest: Sequence[str]) -> int:
         # Before anything is made or read: a network of lungs knows no ventricle.
         structures_of(segmenter.classes)
     command.output.mkdir(parents=True, exist_ok=True)
-    segment = segmenter.average_views if command.average_views else lambda scan: segmenter.open(scan).labels
+    known = KnownScans(segmenter, folder, average_views=command.average_views)
 
     def target(source: ScanSource) -> Path:
         return label_target(command.output, source.name, command.format)
 
     if command.cine:
-        return cine.segment_cines(segmenter, sources, command.output, target, segment)
-    if command.pair:
-        return cine.segment_pairs(pairs, segmenter.classes, command.output, target, segment)
-    reference, missing = _reference(folder, segmenter)
-    if missing:
-        print(f"scans are not compared with training scans: {missing}", file=sys.stderr)
-    return _segment_scans(sources, segmenter.classes, command.output, target, _judging(segmenter, reference, command.average_views))
-
-
-def _judging(segmenter: Segmenter, reference: Reference | None, average_views: bool) -> Callable[[Scan], tuple[Array, Familiarity | None]]:
-    """What segments a scan and says whether the checkpoint knows such a scan."""
-    from vqseg.codebook import judge
-
-    def segment(scan: Scan) -> tuple[Array, Familiarity | None]:
-        # A network without a codebook has no tokens to compare, and can only be averaged.
-        opened = segmenter.open(scan) if segmenter.indexed or not average_views else None
-        labels = segmenter.average_views(scan) if opened is None or average_views else opened.labels
-        return labels, None if opened is None else judge(opened, segmenter.reads, reference)
-
-    return segment
+        status = cine.segment_cines(segmenter, sources, command.output, target, known.segment)
+    elif command.pair:
+        status = cine.segment_pairs(pairs, segmenter.classes, command.output, target, known.segment)
+    else:
+        status = _segment_scans(sources, segmenter.classes, command.output, target, known.segment)
+    known.tell()
+    return status
 
 
 def _segment_scans(
@@ -107,7 +93,7 @@ def _segment_scans(
     classes: Sequence[str],
     output: Path,
     target_of: Callable[[ScanSource], Path],
-    segment: Callable[[Scan], tuple[Array, Familiarity | None]],
+    segment: Callable[[Scan], Array],
 ) -> int:
     from vqseg.data.scan import ScanError, read_scan, write_labels
 
@@ -120,9 +106,7 @@ def _segment_scans(
             if target in written:
                 raise ScanError(f"another input was already written to {target.name}; segment this one into another --output folder")
             scan = read_scan(source.files)
-            labels, found = segment(scan)
-            write_labels(labels, scan, target, classes)
-            notes += _warning(source.name, found)
+            write_labels(segment(scan), scan, target, classes)
             written.add(target)
             notes += [f"{source.name}: {note}" for note in scan.notes]
         except (ScanError, OSError) as error:
@@ -131,23 +115,3 @@ def _segment_scans(
         print(line, file=sys.stderr)
     print(f"{len(sources) - len(failures)} of {len(sources)} scans segmented into {output}")
     return 1 if failures else 0
-
-
-def _reference(folder: Path, segmenter: Segmenter) -> tuple[Reference | None, str]:
-    """What the checkpoint's training scans were like, or None and why that is not known."""
-    from vqseg.codebook import read_reference
-
-    if not segmenter.indexed:
-        return None, "this network has no codebook"
-    try:
-        return read_reference(folder, segmenter), ""
-    except FileNotFoundError as error:
-        return None, str(error)
-
-
-def _warning(name: str, found: Familiarity | None) -> list[str]:
-    """One line if the scan is none that the checkpoint knows, or nothing."""
-    if found is None or found.verdict in ("known", "unknown"):
-        return []
-    reasons = "; ".join(found.reasons) + (f". {found.places}" if found.places else "")
-    return [f"warning: {name} is {found.verdict} to this checkpoint: {reasons}"]

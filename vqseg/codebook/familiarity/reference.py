@@ -65,7 +65,7 @@ MEASURES = {
         "Tokens far from every codeword", 4.0, 10.0, "many of its tokens lie far from every codeword", numbered=True, unit=" %", scale=100
     ),
     "texture": Measure("Distance of its features (logarithm)", 2.7, 4.0, "its features lie far from those of training scans", digits=2),
-    "kind": Measure("Likeness to other scans", 1.0, 2.0, "its pictures look like {like}"),
+    "kind": Measure("Likeness to other scans", 1.15, 2.0, "its pictures look like {like}"),
     "turned": Measure("Orientation", 1.1, 1.5, "its pictures look {like}"),
 }
 

@@ -56,6 +56,8 @@ def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Fa
         The verdict. The card alone makes a scan doubtful: headers are wrong at times.
     """
     card = unlike_the_card(read.scan, read.axis, reads)
+    if card:
+        card.insert(0, f"this checkpoint reads {reads.scans}")
     if reference is None:
         return Familiarity("doubtful", tuple(card)) if card else Familiarity("unknown", (NO_REFERENCE,))
     slices = measure(read)
