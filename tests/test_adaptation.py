@@ -115,8 +115,8 @@ def test_an_adapting_run_resumes_bit_for_bit(phantoms: Path, tmp_path: Path) -> 
     trainer = Trainer(adapting(phantoms, tmp_path / "parts", checkpoint_every=9))
     save = trainer._save
 
-    def stop(state: Path) -> None:
-        save(state)
+    def stop() -> None:
+        save()
         raise KeyboardInterrupt
 
     trainer._save = stop  # type: ignore[method-assign]

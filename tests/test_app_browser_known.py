@@ -108,8 +108,8 @@ def test_the_details_show_every_slice_and_the_training_range(browser: Any, serve
     with visit(browser, server, f"{server.url}/{STRANGE}") as page:
         page.locator(".known summary").click()
         told = state(page, "scan.familiarity")
-        assert page.locator(".known .strip i").count() == 6 == len(told["slices"])
-        assert page.locator(".known .strip i.far").count() == sum(far > 1 for far in told["slices"])
+        assert page.locator(".known .far-strip i").count() == 6 == len(told["slices"])
+        assert page.locator(".known .far-strip i.far").count() == sum(far > 1 for far in told["slices"])
         rows = page.locator(".known tbody tr").all_inner_texts()
         assert [row.split("\t")[0] for row in rows] == [figure[0] for figure in told["figures"]]
         assert "Reconstruction" in rows[0] and rows[0].count("dB") == 2

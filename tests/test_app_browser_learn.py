@@ -226,7 +226,7 @@ def test_keys_turn_the_pages_in_this_tab_only(lesson: Any) -> None:
 
 
 def test_buttons_turn_the_pages_and_stop_at_both_ends(lesson: Any) -> None:
-    back, forward = lesson.locator("[data-do=back]"), lesson.locator("[data-do=next]")
+    back, forward = lesson.locator(".lesson [data-do=back]"), lesson.locator(".lesson [data-do=next]")
     assert back.is_disabled()
     for name in NAMES[1:]:
         forward.click()
@@ -341,13 +341,13 @@ def test_other_planes_have_no_squares_and_one_click_leads_back(lesson: Any) -> N
 
 def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -> None:
     german = languages()["de"]
-    lesson.locator("[data-do=language]").select_option("de")
+    lesson.locator(".lesson [data-do=language]").select_option("de")
     lesson.get_by_role("heading", name=german["steps"]["pixels"]["title"]).wait_for()
     assert lesson.locator(".lesson").get_attribute("lang") == "de"
     assert lesson.locator(".progress span").all_inner_texts() == [words["name"] for words in german["steps"].values()]
     lesson.wait_for_url(lambda url: "lang=de" in url)
     before = lesson.evaluate("parseFloat(getComputedStyle(document.querySelector('.say .idea')).fontSize)")
-    lesson.locator("[data-do=large]").click()
+    lesson.locator(".lesson [data-do=large]").click()
     lesson.wait_for_selector(".lesson.large")
     assert lesson.evaluate("parseFloat(getComputedStyle(document.querySelector('.say .idea')).fontSize)") > 1.25 * before
     box = lesson.locator(".lesson").bounding_box()
@@ -372,14 +372,14 @@ def test_the_teachers_note_is_closed_until_it_is_opened_and_stays_so(lesson: Any
 
 @pytest.mark.parametrize("language", sorted(languages()))
 def test_no_step_needs_a_scroll_bar_in_a_window_720_pixels_high(lesson: Any, language: str) -> None:
-    lesson.locator("[data-do=language]").select_option(language)
+    lesson.locator(".lesson [data-do=language]").select_option(language)
     for name in NAMES:
         turn_to(lesson, name)
         lesson.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
         predict(lesson, name, next(iter(ENGLISH["steps"][name].get("options", {"1": ""}))))
         lesson.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
         strips = lesson.evaluate(
-            "[...document.querySelectorAll('.strip')].map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
+            "[...document.querySelectorAll('.lesson .strip')].map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
         )
         assert all(strip == strips[0] for strip in strips)
 
@@ -389,7 +389,7 @@ def test_the_handout_is_saved_with_one_click(lesson: Any, opened: OpenScan, tmp_
     if notes:
         lesson.locator(".note summary").click()
     with lesson.expect_download() as downloading:
-        lesson.locator("[data-do=handout]").click()
+        lesson.locator(".lesson [data-do=handout]").click()
     assert downloading.value.suggested_filename == ("vq-seg-teacher-en.html" if notes else "vq-seg-en.html")
     downloading.value.save_as(tmp_path / "handout.html")
     saved = (tmp_path / "handout.html").read_text(encoding="utf-8")
@@ -452,5 +452,5 @@ def test_a_server_that_is_gone_is_said_and_the_next_try_works(browser: Any, serv
         token = module(other, "web/store.js", "m => m.store.state.scan.token")
         server.store.get(token)
         server.store.release(next(entry.owner for held, entry in server.store._entries.items() if held == token))
-        other.locator("[data-do=next]").click()
+        other.locator(".lesson [data-do=next]").click()
         other.locator(".say .notice", has_text="no longer held").wait_for()

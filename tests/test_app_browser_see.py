@@ -329,7 +329,7 @@ def wait_window(page: Any, words: str) -> None:
 
 def windows_on_offer(page: Any) -> list[str]:
     # Another list that was open may still fade. The gallery's cards are always there.
-    page.wait_for_function("!document.querySelector('[role=option]:not(.card)')")
+    page.wait_for_function("!document.querySelector('[role=option]:not(.case-card)')")
     page.locator("#window input").click()
     page.get_by_role("option").first.wait_for()
     names = page.get_by_role("option").all_inner_texts()

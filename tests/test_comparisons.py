@@ -124,7 +124,7 @@ def test_an_aligned_run_resumes_bit_for_bit_and_its_checkpoint_holds_no_adapter(
         config, objective=replace(config.objective, alignment=5.0, usage=0.1), train=replace(config.train, foundation="random")
     )
     trainer = Trainer(aligned)
-    stop, trainer._save = trainer._save, lambda state: stop_after(trainer, stop, state)  # type: ignore[method-assign]
+    stop, trainer._save = trainer._save, lambda: stop_after(trainer, stop)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
     parts = Trainer(aligned).run(resume=True)
@@ -134,8 +134,8 @@ def test_an_aligned_run_resumes_bit_for_bit_and_its_checkpoint_holds_no_adapter(
     assert "foundation" not in read_config(parts)["model"]
 
 
-def stop_after(trainer: Trainer, save: Any, state: Path) -> None:
-    save(state)
+def stop_after(trainer: Trainer, save: Any) -> None:
+    save()
     if trainer.step == 6:
         raise KeyboardInterrupt
 

@@ -306,8 +306,8 @@ def test_a_cell_that_was_cut_off_goes_on_where_it_began_or_not_at_all(phantoms: 
     config = replace(tiny_config(data, tmp_path / "unused", steps=6, codebook_start=2, checkpoint_every=2))
     save, saved = Trainer._save, []
 
-    def stop(trainer: Trainer, state: Path) -> None:
-        save(trainer, state)
+    def stop(trainer: Trainer) -> None:
+        save(trainer)
         saved.append(trainer.step)
         if len(saved) in (1, 3):
             raise KeyboardInterrupt
@@ -427,8 +427,8 @@ def test_a_cell_that_was_cut_off_goes_on_where_it_was(phantoms: Path, tmp_path: 
     config = replace(config, train=replace(config.train, checkpoint_every=3))
     save = Trainer._save
 
-    def stop(self: Trainer, state: Path) -> None:
-        save(self, state)
+    def stop(self: Trainer) -> None:
+        save(self)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

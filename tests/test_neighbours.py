@@ -161,7 +161,7 @@ def test_a_network_that_starts_from_one_without_neighbours_gives_its_answers_at_
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
-    with pytest.raises(ConfigError, match="context_slices must not be negative, got -1"):
+    with pytest.raises(ConfigError, match=r"context_slices must lie in \[0, 64\], got -1"):
         ModelConfig(context_slices=-1)
     with pytest.raises(ConfigError, match="context_slices needs in_channels 1, got 3"):
         ModelConfig(context_slices=1, in_channels=3)
@@ -254,7 +254,9 @@ def test_starts_that_cannot_be_are_explained(tmp_path: Path) -> None:
         tiny_model(context_slices=1).encoder.widened({"backbone.x": torch.zeros(1)})
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(CONFIGS.glob("*.yaml")) if not path.name.endswith(".recipe.yaml")], ids=lambda path: path.stem
+)
 def test_every_configuration_that_starts_from_a_shipped_checkpoint_fits_it(path: Path) -> None:
     config = load_config(path)
     if (config.train.initial or "").startswith("checkpoints/"):

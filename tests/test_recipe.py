@@ -26,6 +26,9 @@ from vqseg.recipe import PseudoLabelling, RecipeError, Stage, load_recipe, run_r
 from vqseg.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "-m", "vqseg", "recipe"]
+# In processes of their own with as many threads: another number adds up in another order.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
 def tiny_recipe(data: Path, output: Path, **changes: Any) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def finished(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a recipe that has run."""
     folder = tmp_path_factory.mktemp("recipe")
     file = written(tiny_recipe(phantoms, folder / "runs"), folder / "tiny.recipe.yaml")
-    assert main(["recipe", str(file)]) == 0
+    assert subprocess.run([*COMMAND, str(file)], env=ENVIRONMENT, cwd=ROOT, capture_output=True, timeout=200).returncode == 0
     return file
 
 
@@ -191,11 +194,10 @@ def test_a_recipe_can_be_run_up_to_a_stage_and_rounds_its_weights_if_asked(phant
 def test_a_recipe_that_is_killed_goes_on_to_the_same_checkpoint(phantoms: Path, finished: Path, tmp_path: Path) -> None:
     """Killed several times, at moments that differ from machine to machine: the bytes must not."""
     file = written(tiny_recipe(phantoms, tmp_path / "runs"), tmp_path / "tiny.recipe.yaml")
-    command = [sys.executable, "-m", "vqseg", "recipe", str(file)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [*COMMAND, str(file)]
     seen: set[str] = set()
     for wanted in ("1-start/state", "2-second/pseudo-labels/pseudo-labels.json", "3-third/log.jsonl"):
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=ENVIRONMENT, cwd=ROOT, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 100
         while process.poll() is None and not (tmp_path / "runs" / wanted).exists() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -204,7 +206,7 @@ def test_a_recipe_that_is_killed_goes_on_to_the_same_checkpoint(phantoms: Path, 
             seen.add(wanted)
         process.wait(30)
     assert len(seen) == 3
-    assert subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=150).returncode == 0
+    assert subprocess.run(command, env=ENVIRONMENT, cwd=ROOT, capture_output=True, timeout=150).returncode == 0
     ours, theirs = (load_file(Path(load_recipe(one).output) / "checkpoint" / "model.safetensors") for one in (file, finished))
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():

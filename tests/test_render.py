@@ -10,6 +10,7 @@ import pytest
 
 from app.scan.planes import acquisition_plane, closest_axes, plane_views
 from app.scan.render import absolute_difference, css_colour, greyscale, label_colours, label_picture, outline, overlay, packed
+from vqseg.data.formats.axial import axial_scan
 from vqseg.types import Scan
 
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 64]], np.uint8)
@@ -139,4 +140,4 @@ def test_axes_are_used_once_even_halfway_between_two() -> None:
 
 
 def test_a_picture_without_geometry_gets_no_letters() -> None:
-    assert plane_views(scan_of(np.eye(4), header=None))["axial"].letters == ("", "", "", "")
+    assert plane_views(axial_scan("picture.png", np.ones((4, 5, 1), np.float32)))["axial"].letters == ("", "", "", "")

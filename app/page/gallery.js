@@ -179,7 +179,7 @@ function optionOf(one, choose) {
     choose();
   }
   const state = {
-    className: "card",
+    className: "case-card",
     role: "option",
     "aria-label": one.name,
     "aria-description": one.line,

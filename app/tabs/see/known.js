@@ -69,7 +69,7 @@ export function createKnown(root, ask, openFitting) {
   /** @param {Familiarity} familiarity */
   function tellDetails({ slices, places, figures }) {
     text("places").textContent = places;
-    const strip = find(".strip");
+    const strip = find(".far-strip");
     strip.hidden = slices.length < 2;
     strip.setAttribute("aria-label", "How far each slice lies from the training scans. " + places);
     strip.replaceChildren(...slices.map(bar));
