@@ -72,6 +72,8 @@ def test_a_truth_beside_an_own_scan_gives_dice_and_one_of_another_grid_is_refuse
     page.locator("#truth input[type=file]").set_input_files(other)
     toast = page.locator('[data-testid="toast-body"]', has_text="small.nii.gz has 16 × 16 × 3 voxels; the scan mine.nii.gz has 40 × 48 × 6")
     toast.wait_for()
+    # The control is emptied after the refusal; a file that came before would join the refused one.
+    page.wait_for_function("!document.querySelector('#truth').innerText.includes('small')")
     page.locator("#truth input[type=file]").set_input_files(truth)
     page.locator(".figures .truth").wait_for()
     assert page.locator("[data-text=truth] span").count() == 3

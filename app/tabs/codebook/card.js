@@ -103,8 +103,9 @@ export function createCard(context, atoms, map) {
     const reach = presentReach();
     if (answer?.code !== code || answer?.token !== token) answer = null;
     draw();
-    if (code === null || answer?.reach === reach) return;
+    if (code === null) return;
     far = reach;
+    if (answer?.reach === reach) return;
     const given = await server.card({ token, code, reach });
     if (mine !== asked) return;
     if (!given || given.error) return say(given?.error ?? "The server did not answer. Choose the code again.");
@@ -133,7 +134,8 @@ export function createCard(context, atoms, map) {
     if (state.picked !== null) draw();
   }, "presence");
   codebook.subscribe(() => {
-    if (answer && far !== presentReach()) follow();
+    // Also while the first answer is on its way: it would come with the former reach.
+    if (state.picked !== null && far !== presentReach()) follow();
     else tellStrength();
   }, "page");
 }
