@@ -41,6 +41,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+            # A page, a browser and a server share two cores with other tests: what is late once is tried once more, and reported so.
+            item.add_marker(pytest.mark.flaky(reruns=1))
         if item.path.name in SLOW:
             item.add_marker("slow")
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("browser") is None))

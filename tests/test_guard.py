@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import visit
+from app_browser import go, visit, wait_painted
 from app_server import Server, save_scan, serving
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -130,7 +130,9 @@ def test_a_page_loads_without_breaking_its_own_policy(server: Server, browser: A
     broken: list[str] = []
     with visit(browser, server) as page:
         page.on("console", lambda message: broken.append(message.text) if "Content Security Policy" in message.text else None)
-        page.reload()
+        go(page, server.url)
+        # Before the page is alive, a click is lost.
+        wait_painted(page, "axial 3 0 resample 0")
         for name in ("Codebook", "Volume", "Learn", "See"):
             page.get_by_role("tab", name=name).click()
             page.locator("[role=tab][aria-selected=true]", has_text=name).first.wait_for()
