@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from vqseg.checkpoint import load_model
-from vqseg.codebook import read_statistics
+from vqseg.codebook import read_reference, read_statistics
 
 
 def peak() -> float:
@@ -18,12 +18,14 @@ def peak() -> float:
 
 load_model(sys.argv[1])
 read_statistics(sys.argv[1])
+read_reference(sys.argv[1])
 answers = {}
 for name in sys.argv[2:]:
     before, start = peak(), time.perf_counter()
     try:
         load_model(name)
         read_statistics(name)
+        read_reference(name)
         said, kind = "", ""
     except Exception as error:
         said, kind = str(error), type(error).__name__

@@ -77,13 +77,13 @@ def huge_array(folder: Path) -> None:
         archive.writestr("counts.npy", file.getvalue())
 
 
-def bomb(folder: Path) -> None:
+def bomb(folder: Path, name: str = "codebook.npz", member: str = "counts.npy") -> None:
     """A few hundred kilobytes that unpack to 256 MB of zeros."""
     file = io.BytesIO()
     np.lib.format.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": (1 << 25,)})
     with (
-        zipfile.ZipFile(folder / "codebook.npz", "w", zipfile.ZIP_DEFLATED) as archive,
-        archive.open("counts.npy", "w", force_zip64=True) as entry,
+        zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open(member, "w", force_zip64=True) as entry,
     ):
         entry.write(file.getvalue())
         for _ in range(16):
@@ -118,6 +118,7 @@ HOSTILE: dict[str, Callable[[Path], None]] = {
     "a long header": header(90 << 20, b"{" + b" " * (90 << 20)),
     "an array of terabytes": huge_array,
     "an array that unpacks to gigabytes": bomb,
+    "a reference that unpacks to gigabytes": lambda folder: bomb(folder, "familiarity.npz", "texture_mean.npy"),
     "neighbours beyond the codebook": array("partners", high(10**6)),
     "negative codes": array("ablation_codes", high(-5)),
     "labels beyond the classes": array("atom_labels", high(200)),
@@ -133,7 +134,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     for name, change in HOSTILE.items():
         folder = root / name
         folder.mkdir()
-        for file in ("config.json", "model.safetensors", "codebook.npz"):
+        for file in ("config.json", "model.safetensors", "codebook.npz", "familiarity.npz"):
             shutil.copy(SHIPPED / file, folder / file)
         change(folder)
         folders.append(str(folder))
@@ -147,7 +148,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_checkpoint_is_refused_within_bounds(answers: dict[str, dict[str, Any]], name: str) -> None:
     answer = answers[name]
-    assert answer["kind"] in ("CheckpointError", "CodebookError"), answer
+    assert answer["kind"] in ("CheckpointError", "CodebookError", "FamiliarityError"), answer
     assert len(answer["said"]) < 600
     assert answer["megabytes"] < 256
     # Ten times what an idle machine needs: others may be at work on this one.

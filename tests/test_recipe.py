@@ -22,7 +22,7 @@ from vqseg.checkpoint import load_model
 from vqseg.cli import main
 from vqseg.config import ConfigError, to_mapping
 from vqseg.evaluation import evaluate_split
-from vqseg.recipe import PseudoLabelling, RecipeError, Stage, load_recipe, run_recipe
+from vqseg.recipe import PseudoLabelling, RecipeError, load_recipe, run_recipe
 from vqseg.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
@@ -130,11 +130,8 @@ def test_a_recipe_ends_with_a_checkpoint_its_log_scores_and_card(finished: Path)
     scores = json.loads((folder / "scores-val.json").read_text())
     assert scores == json.loads(json.dumps(evaluate_split(load_model(folder), recipe.configs()[-1].data.folder, "val")))
     lines = [json.loads(line) for line in gzip.decompress((folder / "log.jsonl.gz").read_bytes()).splitlines()]
-    assert [line["stage"] for line in lines if line["step"] == 6] == ["start", "second", "third"] or {line["stage"] for line in lines} == {
-        "start",
-        "second",
-        "third",
-    }
+    assert list(dict.fromkeys(line["stage"] for line in lines)) == ["start", "second", "third"]
+    assert [line["step"] for line in lines if line["stage"] == "start" and "loss" in line][-1] == 12
     card = (folder / "README.md").read_text()
     assert card.startswith("---\nlicense: cc0-1.0\n")
     for said in (
@@ -211,7 +208,3 @@ def test_a_recipe_that_is_killed_goes_on_to_the_same_checkpoint(phantoms: Path, 
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():
         assert value.equal(theirs[name]), name
-
-
-def test_a_stage_without_a_reason_is_still_a_stage() -> None:
-    assert Stage(name="a").pseudo_labels is None

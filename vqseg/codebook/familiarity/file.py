@@ -14,10 +14,13 @@ from vqseg.checkpoint import CheckpointError
 from vqseg.codebook.familiarity.measures import LAYOUT
 from vqseg.codebook.familiarity.reference import COUNTS, MEASURES, TURNS, Reference
 from vqseg.codebook.keys import HasCodewords, codebook_key
+from vqseg.files import npz_arrays
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
 FILE, VERSION = "familiarity.npz", 1
+_MOST_BYTES = 64 << 20
+"""Of all arrays together: those of the bundled checkpoints have 20 kB."""
 
 # Shape of each array, and its type in the file; a letter stands for the same length wherever it occurs.
 _ARRAYS: dict[str, tuple[type, tuple[str | int, ...]]] = {
@@ -94,7 +97,7 @@ def read_reference(folder: str | Path, model: VQSeg | HasCodewords | None = None
                 scans=int(notes["scans"]),
                 key=str(notes["key"]),
             )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
         raise FamiliarityError(f"{FILE} of checkpoint {name!r} is broken ({type(error).__name__}); {_MAKE}") from error
     if version != VERSION:
         raise FamiliarityError(f"{FILE} of checkpoint {name!r} has version {version}, this program reads {VERSION}; {_MAKE}")
@@ -104,11 +107,11 @@ def read_reference(folder: str | Path, model: VQSeg | HasCodewords | None = None
 
 
 def _contents(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    with np.load(path, allow_pickle=False) as content:
-        notes = json.loads(str(content["notes"]))
-        if not isinstance(notes, dict):
-            raise ValueError("its notes are no JSON object")
-        return notes, {name: content[name] for name in _ARRAYS if name in content}
+    arrays = npz_arrays(path, ["notes", *_ARRAYS], _MOST_BYTES)
+    notes = json.loads(str(arrays.pop("notes")))
+    if not isinstance(notes, dict):
+        raise ValueError("its notes are no JSON object")
+    return notes, arrays
 
 
 def _check(notes: dict[str, Any], arrays: dict[str, Array]) -> None:
