@@ -44,6 +44,9 @@ class FakeSegmenter:
             progress(1.0)
         return FakeSegmentedScan(scan, self.classes, self.reach)
 
+    def labels(self, scan: Scan, progress: Callable[[float], None] | None = None) -> np.ndarray:
+        return self.open(scan, progress).labels
+
 
 class PausedSegmenter(FakeSegmenter):
     """Encodes a scan at once while `go` is set; else it stays at 40 % until it is set or the visitor stops it. `at_work` counts.

@@ -9,7 +9,8 @@ from time import monotonic, sleep
 
 import pytest
 
-from app.visit.openings import BusyError, CalledOffError, Openings
+from app.visit.openings import CalledOffError, Openings
+from app.visit.places import BusyError
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -69,7 +70,7 @@ def begin() -> Iterator[Begin]:
 
 def test_the_progress_is_told_from_waiting_to_over(begin: Begin) -> None:
     openings = Openings(at_once=1, most_waiting=4)
-    assert openings.progress("a") == {"over": False, "stage": "waiting", "share": 0.0, "ahead": 0}
+    assert openings.progress("a") == {"over": False, "stage": "waiting", "share": 0.0, "ahead": 0, "seconds": None}
     first = begin(openings, "a")
     first.wait_for_begin()
     others = []
@@ -77,7 +78,7 @@ def test_the_progress_is_told_from_waiting_to_over(begin: Begin) -> None:
         others.append(begin(openings, ticket))
         wait_for(lambda ticket=ticket, count=count: openings.progress(ticket)["ahead"] == count)
     wait_for(lambda: openings.progress("a")["share"] == 0.25)
-    assert openings.progress("a") == {"over": False, "stage": "encoding", "share": 0.25, "ahead": 0}
+    assert openings.progress("a") == {"over": False, "stage": "encoding", "share": 0.25, "ahead": 0, "seconds": None}
     assert first.end() == "opened"
     assert openings.progress("a")["over"]
     others[0].wait_for_begin()

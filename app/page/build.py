@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 
 from app.page.busy import BusyMessage
 from app.page.cine import build_cine
-from app.page.endpoints import Page, add_endpoints
+from app.page.endpoints import MOST_THREADS, Page, add_endpoints
 from app.page.guard import Guard, allowed_hosts, is_local
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
@@ -66,7 +66,7 @@ class App:
         Returns:
             What Gradio's launch() returns.
         """
-        given: dict[str, Any] = {**self.launch_options, **options}
+        given: dict[str, Any] = {**self.launch_options, "max_threads": MOST_THREADS, **options}
         name = given.get("server_name") or "127.0.0.1"
         guard = Middleware(Guard, hosts=allowed_hosts(name), local=is_local(name), frames=_FRAMES)
         parts = given.get("app_kwargs") or {}

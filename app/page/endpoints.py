@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,32 +15,31 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 import numpy as np
 
+from app.page.calls import Caller, Calls, errors_for_clients
 from app.scan.curves import STEPS, curve, dropout_curve
-from app.scan.frame_request import MODES, FrameRequest, RequestError, whole_number
+from app.scan.frame_request import MODES, FrameRequest, RequestError
 from app.scan.frames import make_frame
 from app.scan.open_scan import OpenScan, file_stem, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
 from app.scan.tokens import slice_tokens
-from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
+from app.visit.openings import AT_ONCE, MOST_WAITING, RESERVED, Openings
 from app.visit.uploads import Uploads
-from vqseg.checkpoint import CheckpointError
-from vqseg.data.label_files import LABEL_FORMATS, NIFTI
-from vqseg.data.scan import ScanError, format_names, write_labels
-from vqseg.types import Array
+from vqseg.data.label_files import LABEL_FORMATS, NIFTI, label_formats
+from vqseg.data.scan import format_names, write_labels
+from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
-    from app.scan.models import Models, Served
-    from vqseg.inference import SegmentedScan
+    from app.scan.models import Models
 
 
 # Events that may open a scan. app/visit/openings.py decides whose turn it is and who may wait. The limit here is a little higher, so that
 # a refusal, or a scan that is encoded already, need not wait in Gradio's queue.
-OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + 6}
-
-
-# No format's header has room for more.
-_LARGEST_FRAME = 2**31 - 1
+OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + RESERVED + 6}
+# Those who wait keep a thread each. There have to be some for everything else.
+MOST_THREADS = OPENS["concurrency_limit"] + 32
+# Gradio tells it to the program while it waits for the answer.
+_PROGRESS = gr.Progress()
 
 
 class Page(gr.Blocks):
@@ -68,7 +66,7 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
         openings: Gives each call its turn.
         most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
     """
-    answers = _Answers(models, uploads, openings, most_bytes)
+    answers = _Answers(Calls(models, uploads, openings, most_bytes))
     # The components are never shown: they give the arguments their labels, types and defaults.
     with gr.Group(visible=False):
         scan = gr.File(label=f"Scan ({format_names()})", type="filepath")
@@ -102,22 +100,28 @@ def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_byt
 class _Answers:
     """What the endpoints answer. Gradio shows the docstrings of the methods as the documentation of the endpoints."""
 
-    models: Models
-    uploads: Uploads
-    openings: Openings
-    most_bytes: int
+    calls: Calls
 
     def segment(
-        self, scan: str | None, series: float | None = None, ending: str = "", frame: float | None = None
+        self,
+        scan: str | None,
+        series: float | None = None,
+        ending: str = "",
+        frame: float | None = None,
+        progress: gr.Progress = _PROGRESS,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         """Segment a scan, or a frame of a cine: the label volume on the scan's own grid, and a summary."""
         start = time.perf_counter()
-        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
-            segmented = opened.segmented
-            path = Path(folder) / label_file_name(segmented.scan.name, _ending(opened, ending), opened.frame)
-            write_labels(segmented.labels, segmented.scan, path, opened.model.classes)
+        with errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+            with self.calls.turn(scan, "", series, frame, Caller(progress, request)) as turn:
+                read, classes = turn.scan, turn.model.classes
+                path = Path(folder) / label_file_name(read.name, _ending(read, ending), turn.frame)
+                # Neither tokens nor a reconstruction are asked for: this takes three quarters of the time of opening a scan.
+                labels = turn.model.segmenter.labels(read, turn.encoded)
+            write_labels(labels, read, path, classes)
             # Gradio copies the file at the yield; then the folder is deleted.
-            yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
+            yield str(path), summary(read, labels, classes, 1000 * (time.perf_counter() - start))
 
     def perturb(
         self,
@@ -132,10 +136,12 @@ class _Answers:
         reach: float | None = None,
         series: float | None = None,
         frame: float | None = None,
+        progress: gr.Progress = _PROGRESS,
+        request: gr.Request | None = None,
     ) -> tuple[Array, Array, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
-        with self._opened(scan, checkpoint, series, frame) as opened:
+        with self.calls.opened(scan, checkpoint, series, frame, Caller(progress, request)) as opened:
             picture = make_frame(opened, FrameRequest.checked(values, opened))
         classes = opened.model.classes
         colours = label_colours(len(classes))
@@ -152,12 +158,15 @@ class _Answers:
         reach: float | None = None,
         series: float | None = None,
         frame: float | None = None,
+        progress: gr.Progress = _PROGRESS,
+        request: gr.Request | None = None,
     ) -> Iterator[str]:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            request = _acquired(opened, index, epsilon, mode, seed, reach)
-            path = Path(folder) / f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{request.index}.csv"
-            path.write_text(slice_tokens(opened, request), encoding="utf-8")
+        caller = Caller(progress, request)
+        with self.calls.opened(scan, "", series, frame, caller) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
+            asked = _acquired(opened, index, epsilon, mode, seed, reach)
+            path = Path(folder) / f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{asked.index}.csv"
+            path.write_text(slice_tokens(opened, asked), encoding="utf-8")
             # Gradio copies the file at the yield; then the folder is deleted.
             yield str(path)
 
@@ -170,57 +179,22 @@ class _Answers:
         reach: float | None = None,
         series: float | None = None,
         frame: float | None = None,
+        progress: gr.Progress = _PROGRESS,
+        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
 
         With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
         """
-        with self._opened(scan, series=series, frame=frame) as opened:
+        with self.calls.opened(scan, "", series, frame, Caller(progress, request)) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
 
-    @contextmanager
-    def _opened(
-        self, path: str | None, checkpoint: str = "", series: float | None = None, frame: float | None = None
-    ) -> Iterator[OpenScan]:
-        """The scan that was sent, or a frame of it, encoded when it is its turn."""
-        with _errors_for_clients(), self.openings.opening() as opening:
-            moment = self._frame(path, frame)
-            number = _number_of_series(series)
-            with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, series=number, frame=moment) as scan:
-                model = _served(self.models, checkpoint)
-                opened = OpenScan(model.segmenter.open(scan), model)
-                opened.frame = moment or 0
-            yield opened
 
-    def _frame(self, path: str | None, frame: float | None) -> int | None:
-        try:
-            return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
-        except RequestError:
-            # Nobody will read the file that came with it.
-            if path:
-                self.uploads.finished(str(path))
-            raise
-
-
-def _served(models: Models, name: str) -> Served:
-    """The checkpoint of that name, the default for an empty one. Raises RequestError for one that the page does not offer."""
-    if not name:
-        return models.default
-    if not models.linkable(name):
-        raise RequestError(f"this server has no checkpoint {name!r}; it has {', '.join(known for _, known in models.names())}")
-    return models.get(name)
-
-
-def _number_of_series(series: float | None) -> int | None:
-    """The number as a whole one; 0, which no series has, for what is none, so that reading names those that exist."""
-    return None if series is None else int(series) if float(series).is_integer() else 0
-
-
-def _ending(opened: OpenScan, ending: str) -> str:
+def _ending(scan: Scan, ending: str) -> str:
     """The ending of the labels. Raises RequestError for one that does not fit the scan."""
-    fitting = [one.ending for one in opened.formats]
+    fitting = [one.ending for one in label_formats(scan)]
     if ending and ending not in fitting:
         raise RequestError(f"the labels of this scan can be saved as {', '.join(fitting)}, got {ending!r}")
     return ending or NIFTI.ending
@@ -231,11 +205,12 @@ def _acquired(opened: OpenScan, index: float, epsilon: float, mode: str, seed: f
     return FrameRequest.checked(values, opened)
 
 
-def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:
+def summary(scan: Scan, labels: Array, classes: tuple[str, ...], milliseconds: float) -> dict[str, Any]:
     """The figures of /segment.
 
     Args:
-        segmented: The scan.
+        scan: The scan.
+        labels: Its labels, (X, Y, Z).
         classes: Names of its classes, the background first.
         milliseconds: How long reading and segmenting took.
 
@@ -243,8 +218,7 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
         "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure, "milliseconds", and "notes": what a person should know
         of how the file was read.
     """
-    scan = segmented.scan
-    voxels = np.bincount(segmented.labels.ravel(), minlength=len(classes))
+    voxels = np.bincount(labels.ravel(), minlength=len(classes))
     millilitres = voxels * float(np.prod(scan.spacing)) / 1000
     return {
         "shape": list(scan.shape),
@@ -254,11 +228,3 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
         "milliseconds": milliseconds,
         "notes": list(scan.notes),
     }
-
-
-@contextmanager
-def _errors_for_clients() -> Iterator[None]:
-    try:
-        yield
-    except (ScanError, RequestError, CheckpointError, BusyError) as error:
-        raise gr.Error(str(error.args[0]), print_exception=False) from error

@@ -3,7 +3,8 @@
 import * as openings from "../web/openings.js";
 
 /** @typedef {import("../web/types").Opening} Opening */
-/** @typedef {{stage: "waiting" | "reading" | "loading" | "encoding", share: number, ahead: number, over?: boolean}} Told */
+/** @typedef {{stage: "waiting" | "reading" | "loading" | "encoding", share: number, ahead: number,
+    seconds?: number | null, over?: boolean}} Told */
 /** @typedef {{progress: (ticket: string) => Promise<Told | undefined>, cancel: (ticket: string) => Promise<void>}} Server */
 
 // Milliseconds: a scan that opens at once needs no strip.
@@ -23,9 +24,9 @@ const STAGES = {
 export function describe(told) {
   if (!told) return "the server is not answering";
   if (told.stage === "encoding") return STAGES.encoding + " " + Math.round(100 * told.share) + " %";
-  return (
-    STAGES[told.stage] + (told.ahead ? " for " + told.ahead + (told.ahead === 1 ? " other scan" : " other scans") : "")
-  );
+  if (!told.ahead) return STAGES[told.stage];
+  const wait = told.seconds ? ", about " + told.seconds + " s" : "";
+  return STAGES[told.stage] + " for " + told.ahead + (told.ahead === 1 ? " other scan" : " other scans") + wait;
 }
 
 /**

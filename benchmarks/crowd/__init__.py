@@ -1,0 +1,1 @@
+"""Visitors of the app for benchmarks/load.py."""

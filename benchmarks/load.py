@@ -1,0 +1,193 @@
+"""How the app bears many visitors at once: python benchmarks/load.py [--visitors 16] [--seconds 300] [--rest 120] [--scan FILE ...]
+
+Starts the app, or asks one that runs under --url. First a lone visitor asks everything once. Then all visitors ask at the same time:
+each opens examples, uploads a scan of its own, moves epsilon on both, and sends its scan to /segment, one thing after the other. Every
+answer is compared with that of the lone visitor, so a wrong answer, or one that belongs to somebody else, is found. Without --scan the
+scans are phantoms of ACDC's size, another one for each visitor.
+
+Prints for each kind of request how many were answered and refused, and how long they took in seconds; the memory of the app before, at
+the most and after all visitors have left and --rest seconds have passed; and the machine's load. Exit status 1 if an answer was wrong
+or if a request has failed. The times mean something only on an idle machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import nibabel as nib
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from crowd.tally import KINDS, Tally
+from crowd.visitor import Page, Visitor
+
+from vqseg.data.phantom import phantom_volume
+
+STARTS_WITHIN = 300
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visitors", type=int, default=16)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--rest", type=float, default=120, help="seconds after the last visit, until the memory is read again")
+    parser.add_argument("--pause", type=float, default=0.5, help="mean seconds between two requests of a visitor")
+    parser.add_argument("--scan", type=Path, nargs="+", default=None)
+    parser.add_argument("--port", type=int, default=7898)
+    parser.add_argument("--url", default=None, help="of an app that runs already; its memory is not read")
+    known = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        scans = known.scan or write_scans(Path(folder), known.visitors)
+        if known.url:
+            tally = asyncio.run(crowd(known.url, scans, known.visitors, known.seconds, known.pause))
+        else:
+            with app(known.port) as (url, process), Memory(process) as memory:
+                tally = asyncio.run(crowd(url, scans, known.visitors, known.seconds, known.pause, memory.mark))
+                memory.mark("left")
+                time.sleep(known.rest)
+                memory.mark("rested")
+            print(memory)
+    print(report(tally))
+    print(f"{os.cpu_count()} cores, load average {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
+    return 1 if tally.wrong or tally.failed else 0
+
+
+class Memory:
+    """The memory of a process in MiB, read every second until the block ends."""
+
+    def __init__(self, process: int) -> None:
+        self._process, self._over, self.values, self.marks = process, threading.Event(), list[float](), dict[str, float]()
+
+    def read(self) -> float:
+        """What the process holds now."""
+        lines = Path(f"/proc/{self._process}/status").read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+
+    def mark(self, name: str) -> None:
+        """Keep the present value under a name."""
+        self.marks[name] = self.read()
+
+    def __enter__(self) -> Memory:
+        self._thread = threading.Thread(target=self._follow)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def __str__(self) -> str:
+        marks = ", ".join(f"{name} {value:.0f}" for name, value in self.marks.items())
+        before, after = self.marks["before"], self.marks["rested"]
+        return f"memory in MiB: {marks}, at the most {max(self.values):.0f}; {100 * (after / before - 1):+.1f} % of before"
+
+    def _follow(self) -> None:
+        while not self._over.wait(1):
+            self.values.append(self.read())
+
+
+async def crowd(
+    url: str, scans: Sequence[Path], visitors: int, seconds: float, pause: float, mark: Callable[[str], None] = lambda _: None
+) -> Tally:
+    """All visitors at once, after a lone one.
+
+    Args:
+        url: Where the app listens.
+        scans: Visitor i has scan i of these, from the start again if there are fewer.
+        visitors: How many.
+        seconds: How long they go on; what is under way then is finished.
+        pause: Mean seconds between two requests of a visitor.
+        mark: Called with "before" when the lone visitor has left.
+
+    Returns:
+        What came of their requests, without those of the lone visitor.
+    """
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=4 * visitors)
+    async with httpx.AsyncClient(base_url=url, limits=limits, timeout=600) as client:
+        page = Page((await client.get("/config")).raise_for_status().json())
+        lone = Tally()
+        for scan in dict.fromkeys(scans):
+            await _visit(Visitor(client, page, lone, random.Random(0), 0.0), scan, None)
+        if lone.wrong or lone.failed or any(lone.refused.values()):
+            raise SystemExit(f"a lone visitor was not served: {lone.wrong} {lone.failed} {lone.refused}")
+        mark("before")
+        tally, deadline = Tally(expected=lone.expected), time.monotonic() + seconds
+        some = [Visitor(client, page, tally, random.Random(1 + number), pause) for number in range(visitors)]
+        await asyncio.gather(*(_visit(one, scans[number % len(scans)], deadline) for number, one in enumerate(some)))
+    return tally
+
+
+async def _visit(visitor: Visitor, scan: Path, deadline: float | None) -> None:
+    stop = asyncio.Event()
+    alive = asyncio.create_task(visitor.stay(stop))
+    try:
+        await (visitor.everything(scan) if deadline is None else visitor.until(deadline, scan))
+    finally:
+        stop.set()
+        await alive
+
+
+def write_scans(folder: Path, count: int) -> list[Path]:
+    """Phantoms, another one for each visitor."""
+    paths = []
+    for seed in range(count):
+        image, _, affine = phantom_volume(7000 + seed)
+        paths.append(folder / f"own_{seed:02d}.nii.gz")
+        nib.Nifti1Image(image, affine).to_filename(paths[-1])
+    return paths
+
+
+def report(tally: Tally) -> str:
+    """What came of the requests, as a table."""
+    lines = ["| request | answered | refused | median s | 95 % s | longest s |", "|---|---|---|---|---|---|"]
+    for kind in KINDS:
+        taken = np.array(tally.seconds[kind] or [np.nan])
+        figures = " | ".join(f"{value:.2f}" for value in (np.median(taken), np.percentile(taken, 95), taken.max()))
+        lines.append(f"| {kind} | {len(tally.seconds[kind])} | {tally.refused[kind]} | {figures} |")
+    lines.append(
+        f"{len(tally.wrong)} wrong answers {tally.wrong[:3]}, {len(tally.failed)} failed {tally.failed[:3]}; {tally.waits} told to wait"
+    )
+    return "\n".join(lines)
+
+
+@contextmanager
+def app(port: int) -> Iterator[tuple[str, int]]:
+    """Run the app in a process of its own until the block ends. Yields its address and the number of its process."""
+    url = f"http://127.0.0.1:{port}"
+    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
+    try:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not _answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"the app did not start within {STARTS_WITHIN} seconds; its own output says why")
+            time.sleep(0.5)
+        yield url, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/config", timeout=5).is_success
+    except httpx.HTTPError:
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
