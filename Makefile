@@ -7,7 +7,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Each of them has one thread: two that share a core would wait for each other.
 test test-fast: export OMP_NUM_THREADS ?= 1
 
-.PHONY: app test test-fast check check-web format clean
+.PHONY: app test test-fast check check-web audit sbom format clean
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
@@ -30,6 +30,14 @@ check: $(VENV)/.dev-installed
 # The browser's side alone.
 check-web: | $(BIN)/python
 	.ci/check-web $(VENV)
+
+# Known flaws of what is installed; a line says so where nobody can be asked.
+audit: $(VENV)/.dev-installed
+	$(BIN)/python tools/audit.py
+
+# build/sbom.cdx.json: what is passed on with the app, and under which licences.
+sbom: $(VENV)/.dev-installed
+	$(BIN)/python tools/sbom.py
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff format .

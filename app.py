@@ -26,6 +26,10 @@ logger = logging.getLogger("vqseg.app")
 def main() -> int:
     """Serve until the server ends. Returns the exit status: 1 if a setting or a checkpoint is wrong or the port is taken."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # Only app.visit.memory is imported, and so no thread has been started yet.
+    from app.visit.memory import use_few_arenas
+
+    use_few_arenas()
     # Gradio reads this when it is imported. The app sends nothing to other servers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     try:

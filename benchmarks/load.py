@@ -29,15 +29,14 @@ import httpx
 import nibabel as nib
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crowd.tally import KINDS, Tally
 from crowd.visitor import Page, Visitor
 
 from vqseg.data.phantom import phantom_volume
 
+ROOT = Path(__file__).resolve().parent.parent
 STARTS_WITHIN = 300
 
 
@@ -121,13 +120,13 @@ async def crowd(
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=600) as client:
         page = Page((await client.get("/config")).raise_for_status().json())
         lone = Tally()
-        for scan in dict.fromkeys(scans):
-            await _visit(Visitor(client, page, lone, random.Random(0), 0.0), scan, None)
+        for number, scan in enumerate(dict.fromkeys(scans)):
+            await _visit(Visitor(client, page, lone, random.Random(number), 0.0), scan, None)
         if lone.wrong or lone.failed or any(lone.refused.values()):
             raise SystemExit(f"a lone visitor was not served: {lone.wrong} {lone.failed} {lone.refused}")
         mark("before")
         tally, deadline = Tally(expected=lone.expected), time.monotonic() + seconds
-        some = [Visitor(client, page, tally, random.Random(1 + number), pause) for number in range(visitors)]
+        some = [Visitor(client, page, tally, random.Random(number), pause) for number in range(visitors)]
         await asyncio.gather(*(_visit(one, scans[number % len(scans)], deadline) for number, one in enumerate(some)))
     return tally
 

@@ -33,6 +33,7 @@ from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
 from app.visit.examples import Examples
+from app.visit.memory import GivingBack
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
@@ -114,7 +115,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     """
     # "store or ..." would replace an empty store, whose length is 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
-    cases, openings = Examples(examples), openings or Openings()
+    cases, openings = Examples(examples), openings or Openings(after=GivingBack().soon)
     first = cases.open(next(iter(cases.titles), None), models.default)
     visits = Visits(models, store, uploads, cases, openings)
     _warm_up(first)

@@ -67,14 +67,23 @@ class Opening:
 class Openings:
     """All scans that are being opened. A visit opens one scan at a time: a new one cancels the one before. See Places for the order."""
 
-    def __init__(self, at_once: int = AT_ONCE, most_waiting: int = MOST_WAITING, reserved: int = RESERVED) -> None:
+    def __init__(
+        self,
+        at_once: int = AT_ONCE,
+        most_waiting: int = MOST_WAITING,
+        reserved: int = RESERVED,
+        *,
+        after: Callable[[], None] = lambda: None,
+    ) -> None:
         """Start empty.
 
         Args:
             at_once: As for Places, like the next two.
             most_waiting: Any further one is refused,
             reserved: unless it is its visit's only one.
+            after: Called when a scan was opened, or a visit has left: there may be memory to give back.
         """
+        self._after = after
         self._places: Places[Opening] = Places(at_once, most_waiting, reserved)
         self._by_ticket: dict[str, Opening] = {}
         # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
@@ -131,6 +140,7 @@ class Openings:
             with self._changed:
                 self._places.leave(opening)
                 self._changed.notify_all()
+            self._after()
 
     def _wait(self, opening: Opening) -> None:
         with self._changed:
@@ -201,6 +211,7 @@ class Openings:
         """Cancel what a visit is opening."""
         with self._changed:
             self._call_off(owner)
+        self._after()
 
     def busy(self, owner: str) -> bool:
         """Whether the visit is opening something that was not cancelled."""

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import random
+import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ class Visitor:
             pause: Mean seconds between two requests.
         """
         self._client, self._page, self._tally, self._rng, self._pause = client, page, tally, rng, pause
-        self._session = f"{rng.getrandbits(64):016x}"
+        self._session = secrets.token_hex(8)
 
     async def stay(self, stop: asyncio.Event) -> None:
         """Keep the visit alive, as a page does. The app ends it when this connection is closed."""
@@ -156,7 +157,7 @@ class Visitor:
         raise RuntimeError("the answer did not come")
 
     def _ticket(self) -> str:
-        return f"{self._rng.getrandbits(128):032x}"
+        return secrets.token_hex(16)
 
     async def _rest(self) -> None:
         await asyncio.sleep(self._rng.uniform(0, 2 * self._pause))

@@ -1,0 +1,164 @@
+"""What this software is made of, as a CycloneDX bill of materials: python tools/sbom.py [--output build/sbom.cdx.json]
+
+Lists what requirements.txt installs here, with all that it needs, each with version and licence; the JavaScript in app/vendor; and,
+marked as excluded, what only checks and tests use: the rest of requirements-dev.txt and the tools of package-lock.json. Two runs in one
+environment give the same file. Exit status 1 if something that is passed on with the app has no licence, or one outside tools/licences.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.licences import ALLOWED, is_allowed, stated
+
+ROOT = Path(__file__).resolve().parent.parent
+_OUTPUT = ROOT / "build" / "sbom.cdx.json"
+# The vendored file bundles parts under these licences; app/vendor/niivue/LICENSE has their texts.
+_VENDORED = "BSD-2-Clause AND MIT"
+
+
+class SbomError(RuntimeError):
+    """Something that is required is not installed."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the bill. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=_OUTPUT)
+    known = parser.parse_args(arguments)
+    bill = sbom()
+    known.output.parent.mkdir(parents=True, exist_ok=True)
+    known.output.write_text(json.dumps(bill, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    passed_on = [part for part in bill["components"] if part["scope"] == "required"]
+    print(f"{known.output}: {len(passed_on)} parts, and {len(bill['components']) - len(passed_on)} for checks and tests only")
+    refused = refused_licences(bill)
+    for line in refused:
+        print(line, file=sys.stderr)
+    return 1 if refused else 0
+
+
+def sbom() -> dict[str, Any]:
+    """The bill of this checkout and this environment. Raises SbomError if a requirement is not installed."""
+    needed = closure(ROOT / "requirements.txt")
+    tests = {name: one for name, one in closure(ROOT / "requirements-dev.txt").items() if name not in needed}
+    parts = [_python(one, "required") for _, one in sorted(needed.items())]
+    parts += [vendored(), *(_python(one, "excluded") for _, one in sorted(tests.items())), *_npm()]
+    own = {"type": "application", "bom-ref": "vqseg", "name": "vqseg", "version": _own_version(), "licenses": _licences("Apache-2.0")}
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"component": own}, "components": parts}
+
+
+def refused_licences(bill: dict[str, Any]) -> list[str]:
+    """A line for each part of a bill that is passed on without a licence that is allowed."""
+    found = []
+    for part in bill["components"]:
+        licence = licence_of(part)
+        if part["scope"] == "required" and not is_allowed(licence):
+            found.append(f"{part['name']} {part['version']}: {licence or 'no licence'} is none that tools/licences.py allows")
+    return found
+
+
+def licence_of(part: dict[str, Any]) -> str:
+    """The licence of a component, empty if it has none."""
+    return next((one.get("expression") or one["license"].get("id") or one["license"]["name"] for one in part["licenses"]), "")
+
+
+def closure(file: Path) -> dict[str, Distribution]:
+    """The installed packages that a file of requirements asks for, and all that these need, by their canonical names.
+
+    Args:
+        file: Lines as pip reads them; "-r" names a further file.
+
+    Raises:
+        SbomError: If one is not installed.
+    """
+    found: dict[str, Distribution] = {}
+    waiting, seen = list(_requirements(file)), set[tuple[str, frozenset[str]]]()
+    while waiting:
+        wanted = waiting.pop()
+        name, extras = canonical(wanted.name), frozenset(wanted.extras)
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        try:
+            found[name] = distribution(name)
+        except PackageNotFoundError as error:
+            raise SbomError(f"{wanted} is not installed; run: make app, or: make test") from error
+        asked = [Requirement(line) for line in found[name].requires or []]
+        waiting += [one for one in asked if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras or {""})]
+    return found
+
+
+def canonical(name: str) -> str:
+    """A package's name as indexes compare it: "PyYAML" -> "pyyaml"."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def vendored() -> dict[str, Any]:
+    """The library in app/vendor, from the lines of its README that app/vendor/niivue/update.sh writes."""
+    told = (ROOT / "app" / "vendor" / "niivue" / "README.md").read_text(encoding="utf-8")
+    version, digest = (re.search(pattern, told) for pattern in (r"^# NiiVue (\S+)", r"sha256 ([0-9a-f]{64})"))
+    if version is None or digest is None:
+        raise SbomError("app/vendor/niivue/README.md names no version or no sha256")
+    part = _component("@niivue/niivue", version[1], _VENDORED, "required", f"pkg:npm/%40niivue/niivue@{version[1]}")
+    return {**part, "hashes": [{"alg": "SHA-256", "content": digest[1]}]}
+
+
+def _requirements(file: Path) -> Iterator[Requirement]:
+    for line in file.read_text(encoding="utf-8").splitlines():
+        text = line.split("#")[0].strip()
+        if text.startswith("-r "):
+            yield from _requirements(file.parent / text[3:].strip())
+        elif text:
+            yield Requirement(text)
+
+
+def _python(one: Distribution, scope: str) -> dict[str, Any]:
+    told, name = one.metadata, canonical(one.metadata["Name"])
+    # A missing field is None.
+    licence = stated(told["License-Expression"], told["License"], told.get_all("Classifier") or [])
+    # A "+" in a version, as of a build for CPUs, has a meaning of its own in such an address.
+    return _component(name, one.version, licence, scope, f"pkg:pypi/{name}@{one.version.replace('+', '%2B')}")
+
+
+def _npm() -> list[dict[str, Any]]:
+    """The tools that check the browser's side; none of them is passed on with the app."""
+    packages = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))["packages"]
+    named = {(place.split("node_modules/")[-1], told["version"]): told.get("license", "") for place, told in packages.items() if place}
+    return [
+        _component(name, version, licence, "excluded", f"pkg:npm/{name.replace('@', '%40')}@{version}")
+        for (name, version), licence in sorted(named.items())
+    ]
+
+
+def _component(name: str, version: str, licence: str, scope: str, address: str) -> dict[str, Any]:
+    told = {"type": "library", "bom-ref": address, "name": name, "version": version, "scope": scope}
+    return {**told, "licenses": _licences(licence), "purl": address}
+
+
+def _licences(licence: str) -> list[dict[str, Any]]:
+    if not licence:
+        return []
+    if re.search(r" (AND|OR|WITH) ", licence):
+        return [{"expression": licence}]
+    # Only SPDX's own names may be called an id.
+    return [{"license": {"id" if licence in ALLOWED and " " not in licence else "name": licence}}]
+
+
+def _own_version() -> str:
+    found = re.search(r'__version__ = "([^"]+)"', (ROOT / "vqseg" / "__init__.py").read_text(encoding="utf-8"))
+    return found[1] if found else "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
