@@ -8,9 +8,12 @@ from threading import Event
 from time import monotonic, sleep
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.visit.openings import CalledOffError, Openings
-from app.visit.places import BusyError
+from app.visit.memory import GivingBack, give_back
+from app.visit.openings import AT_ONCE, MOST_WAITING, RESERVED, CalledOffError, Openings
+from app.visit.places import BusyError, Places
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -162,3 +165,130 @@ def test_tickets_that_are_over_are_forgotten_in_time() -> None:
         openings.cancel(str(number))
     assert not openings.progress("0")["over"]
     assert openings.progress("999")["over"]
+
+
+def test_a_wait_is_estimated_from_the_last_openings_and_told_as_places_change(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 6.0])
+    # Only the first opening is measured: it takes six seconds.
+    monkeypatch.setattr("app.visit.openings.monotonic", lambda: next(clock, 6.0))
+    openings, told = Openings(at_once=1, most_waiting=4), list[str]()
+    with openings.opening() as measured, openings.turn(measured):
+        pass
+    first = begin(openings, "a")
+    first.wait_for_begin()
+    second = begin(openings, "b")
+    wait_for(lambda: openings.progress("b")["ahead"] == 1)
+    assert openings.progress("b")["seconds"] == 6
+
+    def wait() -> None:
+        with openings.opening(told=lambda wait: told.append(str(wait))) as opening, openings.turn(opening):
+            pass
+
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(wait)
+        wait_for(lambda: told == ["2 scans before this one, about 12 s"])
+        assert first.end() == "opened"
+        second.wait_for_begin()
+        wait_for(lambda: len(told) == 2)
+        assert told[1].startswith("1 scan before this one, about")
+        assert second.end() == "opened"
+        waiting.result(60)
+    assert openings.progress("b")["over"]
+
+
+def test_what_failed_or_was_cancelled_tells_nothing_of_the_wait() -> None:
+    openings = Openings(at_once=1)
+    with pytest.raises(ValueError, match="no scan"), openings.opening() as opening, openings.turn(opening):
+        raise ValueError("no scan")
+    assert not openings._places._took
+
+
+class Visit:
+    """visit: its name. number: which of its scans."""
+
+    def __init__(self, visit: str, number: int = 0) -> None:
+        self.visit, self.number = visit, number
+
+
+def test_sixteen_wait_and_a_visit_with_nothing_here_finds_a_place_even_then() -> None:
+    places = Places[Visit](AT_ONCE, MOST_WAITING, RESERVED)
+    greedy = [Visit("greedy", number) for number in range(AT_ONCE + MOST_WAITING)]
+    for one in greedy:
+        places.enter(one)
+        if one.number < AT_ONCE:
+            places.start(one)
+    with pytest.raises(BusyError, match=f"{MOST_WAITING} scans are waiting already"):
+        places.enter(Visit("greedy"))
+    modest = Visit("modest")
+    places.enter(modest)
+    assert places.ahead(modest) == 1
+    for number in range(RESERVED - 1):
+        places.enter(Visit(str(number)))
+    with pytest.raises(BusyError):
+        places.enter(Visit("late"))
+
+
+def test_a_second_scan_is_not_overtaken_for_ever() -> None:
+    places, waiting = Places[Visit](1, 16, 0), Visit("patient", 1)
+    working = Visit("patient")
+    for one in (working, waiting):
+        places.enter(one)
+    places.start(working)
+    for number in range(1000):
+        comer = Visit(f"visit {number}")
+        places.enter(comer)
+        places.leave(working)
+        if places.ahead(waiting) == 0:
+            break
+        working = comer
+        places.start(working)
+    assert 1 < number < 100
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1, max_size=12), st.integers(1, 3))
+def test_everybody_gets_a_turn_and_no_visit_a_second_one_before_others_have_had_their_first(visits: list[str], at_once: int) -> None:
+    places, waiting, served = Places[Visit](at_once, 16, 0), [Visit(name, number) for number, name in enumerate(visits)], list[Visit]()
+    for one in waiting:
+        places.enter(one)
+    at_work: list[Visit] = []
+    while waiting or at_work:
+        for one in [one for one in waiting if places.ahead(one) == 0]:
+            places.start(one)
+            waiting.remove(one)
+            at_work.append(one)
+        assert 0 < len(at_work) <= at_once
+        served.append(at_work.pop(0))
+        places.leave(served[-1])
+    assert len(served) == len(visits) and not places
+    firsts = [next(place for place, one in enumerate(served) if one.visit == name) for name in dict.fromkeys(visits)]
+    # With one at a time: first everybody's first.
+    assert at_once > 1 or sorted(firsts) == list(range(len(firsts)))
+    for name in "abc":
+        assert [one.number for one in served if one.visit == name] == [number for number, other in enumerate(visits) if other == name]
+
+
+def test_memory_is_given_back_once_for_all_that_was_dropped_meanwhile() -> None:
+    times, ready = list[int](), Event()
+
+    def give() -> None:
+        times.append(1)
+        ready.set()
+
+    giving = GivingBack(0.05, give)
+    for _ in range(5):
+        giving.soon()
+    assert ready.wait(60) and times == [1]
+    ready.clear()
+    giving.soon()
+    assert ready.wait(60) and times == [1, 1]
+    give_back()
+
+
+def test_every_opening_and_every_end_of_a_visit_says_that_memory_may_be_given_back() -> None:
+    ended: list[int] = []
+    openings = Openings(after=lambda: ended.append(1))
+    with openings.opening() as opening, openings.turn(opening):
+        assert ended == []
+    assert ended == [1]
+    openings.leave("me")
+    assert ended == [1, 1]

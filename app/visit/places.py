@@ -5,13 +5,15 @@ Plain bookkeeping: app/visit/openings.py holds the lock.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from math import ceil
 from typing import Generic, Protocol, TypeVar
 
 # Of so many that succeeded last, the duration gives the estimate of the wait.
 _MEASURED = 16
+# After so many turns the second scan of a visit goes before the first one of a visit that comes then.
+_PATIENCE = 64
 
 
 class BusyError(RuntimeError):
@@ -48,8 +50,8 @@ PlacedT = TypeVar("PlacedT", bound=Placed)
 class Places(Generic[PlacedT]):
     """Who is at work and who waits.
 
-    A program may ask for several scans at a time. The turns then go around: the second scan of a visit comes after the first ones of all
-    others that wait.
+    A program may ask for several scans at a time. The turns then go in rounds: the second scan of a visit comes after the first ones of
+    all others that wait. (Start-time fair queueing, Goyal et al. 1996, with visits as flows.)
     """
 
     def __init__(self, at_once: int, most_waiting: int, reserved: int) -> None:
@@ -63,6 +65,9 @@ class Places(Generic[PlacedT]):
         self.at_once, self.most_waiting, self.reserved = at_once, most_waiting, reserved
         self._working: list[PlacedT] = []
         self._waiting: list[PlacedT] = []
+        # The round of each that is here, by its identity, and the present one.
+        self._rounds: dict[int, float] = {}
+        self._round = 0.0
         self._took: deque[float] = deque(maxlen=_MEASURED)
 
     def __bool__(self) -> bool:
@@ -77,16 +82,20 @@ class Places(Generic[PlacedT]):
             scans, about = "1 scan is" if waiting == 1 else f"{waiting} scans are", self.seconds(waiting)
             told = "" if about is None else f"; they take about {about} s"
             raise BusyError(f"The server is busy: {scans} waiting already{told}. Please try again in a minute.")
+        former = [self._rounds[id(other)] + 1 for other in (*self._working, *self._waiting) if other.visit == one.visit]
+        self._rounds[id(one)] = max([self._round, *former])
         self._waiting.append(one)
 
     def start(self, one: PlacedT) -> None:
         """From waiting to work."""
         self._waiting.remove(one)
         self._working.append(one)
+        self._round = max(self._round, self._rounds[id(one)]) + 1 / _PATIENCE
 
     def leave(self, one: PlacedT) -> None:
         """Give the place up."""
         (self._working if one in self._working else self._waiting).remove(one)
+        del self._rounds[id(one)]
 
     def ahead(self, one: PlacedT) -> int:
         """How many have to be done before this one's turn comes: 0 if it may begin, or is at work."""
@@ -103,9 +112,5 @@ class Places(Generic[PlacedT]):
         self._took.append(seconds)
 
     def _order(self) -> list[PlacedT]:
-        """Those who wait, the next one first: by how many of the same visit come before, then as they came."""
-        held, before = Counter(one.visit for one in self._working), list[int]()
-        for one in self._waiting:
-            before.append(held[one.visit])
-            held[one.visit] += 1
-        return [self._waiting[place] for place in sorted(range(len(before)), key=before.__getitem__)]
+        """Those who wait, the next one first: by round, then as they came."""
+        return sorted(self._waiting, key=lambda one: self._rounds[id(one)])
