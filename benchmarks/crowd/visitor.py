@@ -73,15 +73,17 @@ class Visitor:
         await self.segment(scan)
 
     async def until(self, deadline: float, scan: Path) -> None:
-        """Ask this and that, until the time is over."""
-        while time.monotonic() < deadline:
-            kind = self._rng.choice(("example", "own", "segment"))
-            if kind == "example":
-                await self.open_example(self._rng.choice(self._page.titles), self._rng.sample(EPSILONS, 3))
-            elif kind == "own":
-                await self.open_own(scan, self._rng.sample(EPSILONS, 3))
-            else:
-                await self.segment(scan)
+        """Ask everything in another order, again and again, until the time is over; at least once."""
+        while True:
+            for kind in self._rng.sample(("example", "own", "segment"), 3):
+                if kind == "example":
+                    await self.open_example(self._rng.choice(self._page.titles), self._rng.sample(EPSILONS, 3))
+                elif kind == "own":
+                    await self.open_own(scan, self._rng.sample(EPSILONS, 3))
+                else:
+                    await self.segment(scan)
+            if time.monotonic() >= deadline:
+                return
 
     async def open_example(self, title: str, epsilons: Sequence[float]) -> None:
         """Open an example and move epsilon."""
