@@ -68,6 +68,8 @@ class Wiring:
             return gr.skip() if scan is None else gr.update(**saving(scan, ending))
 
         bar.saved_as.input(download, [viewer, bar.saved_as], bar.download, **_AGAIN)
+        # Only for this event does Gradio's page hold a connection open, by which page/last_resort.py knows the end of a visit.
+        blocks.unload(lambda: None)
 
     def _link(self, blocks: gr.Blocks) -> Any:
         bar, visits = self._bar, self._visits
