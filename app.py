@@ -34,7 +34,10 @@ def main() -> int:
     # Gradio reads this when it is imported. The app sends nothing to other servers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     # As Ctrl-C, so that the visitors' files are deleted.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
         settings = port_from_environment(), host_from_environment(), checkpoint_from_environment()
         with private_folder():

@@ -33,6 +33,6 @@ def is_closed(path: str) -> bool:
 
 
 def is_handed_out(path: str) -> bool:
-    """Whether a file lies where visitors may fetch it."""
+    """Whether this is a file that visitors may fetch."""
     # A null byte is no part of any path.
-    return "\0" not in path and os.path.abspath(path).startswith(f"{out_folder()}{os.sep}")
+    return "\0" not in path and os.path.abspath(path).startswith(f"{out_folder()}{os.sep}") and os.path.isfile(path)
