@@ -106,7 +106,8 @@ class Visits:
             presence: Which visits are here.
         """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
-        self.presence, self._limiter = presence or Presence(), Limiter(OPENINGS)
+        # "presence or ..." would replace one in which nobody is yet.
+        self.presence, self._limiter = Presence() if presence is None else presence, Limiter(OPENINGS)
         self.cines = Cines(openings)
         self._parcels = KeptParcels()
 
