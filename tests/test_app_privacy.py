@@ -20,7 +20,7 @@ from app.page.visits import Visits
 from app.scan.handed_out import OwnFolder, out_folder, sent_folder
 from app.visit.examples import Examples
 from app.visit.handed_out import HandedOut
-from app.visit.limits import UNCLAIMED_SECONDS, UNFETCHED_SECONDS, Limiter, Rate, TooManyError
+from app.visit.limits import ANSWERS, UNCLAIMED_SECONDS, UNFETCHED_SECONDS, Limiter, Rate, TooManyError
 from app.visit.openings import CalledOffError, Openings
 from app.visit.presence import Presence
 from app.visit.session import SessionStore
@@ -172,6 +172,15 @@ def test_a_bucket_is_emptied_by_a_flood_and_fills_up_again(clock: Clock) -> None
     # Never fuller than full.
     clock.now += 3600
     assert [limiter.allows("a") for _ in range(4)] == [True] * 3 + [False]
+
+
+def test_somebody_who_drags_a_slider_for_minutes_with_frames_ahead_never_waits(clock: Clock) -> None:
+    limiter = Limiter(ANSWERS, clock)
+    for _ in range(180):
+        # A second: thirty positions on show, and thirty frames ahead of them.
+        assert all(limiter.allows("me") for _ in range(60))
+        clock.now += 1
+    assert not all(limiter.allows("me") for _ in range(2 * ANSWERS.burst))
 
 
 def test_a_visit_that_opens_scans_without_end_is_told_to_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:

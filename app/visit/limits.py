@@ -33,7 +33,7 @@ class Rate:
 
 OPENINGS = Rate(120, 4)
 """Scans that a visit opens, and calls of the endpoints."""
-ANSWERS = Rate(600, 60)
+ANSWERS = Rate(1200, 120)
 """Questions of the views about a visit's scan."""
 UPLOADS = Rate(300, 10)
 """Uploads from one address, which a whole class may share. A folder comes in requests of up to a thousand files."""
