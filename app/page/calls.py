@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import gradio as gr
 
 from app.scan.frame_request import RequestError, whole_number
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
-from app.visit.openings import Openings
+from app.visit.limits import OPENINGS, Limiter, TooManyError
+from app.visit.openings import CalledOffError, Openings
 from app.visit.places import BusyError, Wait
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
@@ -26,13 +27,18 @@ _LARGEST_FRAME = 2**31 - 1
 class Caller:
     """The program that asks."""
 
+    request: gr.Request
     progress: gr.Progress
-    request: gr.Request | None
 
     @property
     def visit(self) -> str:
-        """What Gradio's clients name for all their calls, and what Gradio makes up for others, another one for each call."""
-        return str(self.request.session_hash or "") if self.request else ""
+        """As `visit_of` gives it."""
+        return visit_of(self.request)
+
+    @property
+    def limited(self) -> str:
+        """The key by which its calls are counted."""
+        return self.visit or str(self.request.client.host)
 
     def waits(self, wait: Wait) -> None:
         """Tell the program its place."""
@@ -51,13 +57,11 @@ class Turn:
         scan: What was sent.
         model: The checkpoint that reads it.
         frame: Its number in the cine, from 0.
-        encoded: To be told the share that is done.
     """
 
     scan: Scan
     model: Served
     frame: int
-    encoded: Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -69,33 +73,34 @@ class Calls:
         uploads: Reads the scans that are sent.
         openings: Gives each call its turn.
         most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+        limiter: Counts the calls of each program.
     """
 
     models: Models
     uploads: Uploads
     openings: Openings
     most_bytes: int
+    limiter: Limiter = field(default_factory=lambda: Limiter(OPENINGS))
 
     @contextmanager
-    def opened(self, path: str | None, checkpoint: str, series: float | None, frame: float | None, caller: Caller) -> Iterator[OpenScan]:
+    def opened(self, caller: Caller, path: str | None, checkpoint: str, series: float | None, frame: float | None) -> Iterator[OpenScan]:
         """The scan that was sent, encoded when it is its turn. Arguments are those of `turn`, and errors are answers for clients."""
         with errors_for_clients():
-            with self.turn(path, checkpoint, series, frame, caller) as turn:
-                opened = OpenScan(turn.model.segmenter.open(turn.scan, turn.encoded), turn.model)
+            with self.turn(caller, path, checkpoint, series, frame) as turn:
+                opened = OpenScan(turn.model.segmenter.open(turn.scan, caller.encoded), turn.model)
                 opened.frame = turn.frame
             yield opened
 
     @contextmanager
-    def turn(self, path: str | None, checkpoint: str, series: float | None, frame: float | None, caller: Caller) -> Iterator[Turn]:
+    def turn(self, caller: Caller, path: str | None, checkpoint: str, series: float | None, frame: float | None) -> Iterator[Turn]:
         """Wait for the turn of the scan that was sent, which lasts until the block ends.
 
         Args:
+            caller: The program.
             path: The uploaded file.
             checkpoint: Name of the checkpoint, empty for the default.
             series: Number of the DICOM series, from 1; None for the one with the most images.
             frame: Number of the frame of a cine, from 0; None for the first.
-            caller: The program.
-
         Yields:
             The turn.
 
@@ -104,21 +109,14 @@ class Calls:
             RequestError: If the frame is none, or if the page does not offer the checkpoint.
             CheckpointError: If the checkpoint cannot be loaded.
             BusyError: If too many are waiting.
+            TooManyError: If the program calls too often.
         """
         with self.openings.opening(visit=caller.visit, told=caller.waits) as opening:
-            moment = self._frame(path, frame)
+            self.limiter.check(caller.limited)
+            moment = None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
             number = _number_of_series(series)
             with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, series=number, frame=moment) as scan:
-                yield Turn(scan, _served(self.models, checkpoint), moment or 0, caller.encoded)
-
-    def _frame(self, path: str | None, frame: float | None) -> int | None:
-        try:
-            return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
-        except RequestError:
-            # Nobody will read the file that came with it.
-            if path:
-                self.uploads.finished(str(path))
-            raise
+                yield Turn(scan, _served(self.models, checkpoint), moment or 0)
 
 
 @contextmanager
@@ -126,8 +124,15 @@ def errors_for_clients() -> Iterator[None]:
     """Turn errors of opening a scan into answers for programs."""
     try:
         yield
-    except (ScanError, RequestError, CheckpointError, BusyError) as error:
+    except CalledOffError as error:
+        raise gr.Error("the visit has ended", print_exception=False) from error
+    except (ScanError, RequestError, CheckpointError, BusyError, TooManyError) as error:
         raise gr.Error(str(error.args[0]), print_exception=False) from error
+
+
+def visit_of(request: gr.Request) -> str:
+    """What a program names for all its calls, as Gradio's clients do; else what Gradio makes up for one call, or nothing."""
+    return str(request.session_hash or "")
 
 
 def _served(models: Models, name: str) -> Served:

@@ -5,17 +5,16 @@ Their names, and the order of their arguments and answers, are a contract with t
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
-from app.page.calls import Caller, Calls, errors_for_clients
+from app.page.calls import Caller, Calls, errors_for_clients, visit_of
+from app.page.files import SentFile
 from app.scan.curves import STEPS, curve, dropout_curve
 from app.scan.frame_request import MODES, FrameRequest, RequestError
 from app.scan.frames import make_frame
@@ -23,6 +22,7 @@ from app.scan.open_scan import OpenScan, file_stem, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
 from app.scan.tokens import slice_tokens
+from app.visit.handed_out import HandedOut
 from app.visit.openings import AT_ONCE, MOST_WAITING, RESERVED, Openings
 from app.visit.uploads import Uploads
 from vqseg.data.label_files import LABEL_FORMATS, NIFTI, label_formats
@@ -42,34 +42,20 @@ MOST_THREADS = OPENS["concurrency_limit"] + 32
 _PROGRESS = gr.Progress()
 
 
-class Page(gr.Blocks):
-    """Blocks whose endpoints may be called without their last arguments. These then have their defaults, as in gradio_client."""
-
-    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Complete the arguments of a call, then check them as Gradio does.
-
-        Args:
-            block_fn: Gradio's record of the endpoint.
-            inputs: The arguments; the missing ones are appended.
-        """
-        if block_fn.api_visibility == "public":
-            inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
-        super().validate_inputs(block_fn, inputs)
-
-
-def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_bytes: int) -> None:
+def add_endpoints(models: Models, uploads: Uploads, openings: Openings, handed_out: HandedOut, most_bytes: int) -> None:
     """Register the endpoints inside the present Blocks.
 
     Args:
         models: The checkpoints; the default one answers unless a call names another.
         uploads: Reads the scans that are sent.
         openings: Gives each call its turn.
+        handed_out: Holds the files of the answers.
         most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
     """
-    answers = _Answers(Calls(models, uploads, openings, most_bytes))
+    answers = _Answers(Calls(models, uploads, openings, most_bytes), handed_out)
     # The components are never shown: they give the arguments their labels, types and defaults.
     with gr.Group(visible=False):
-        scan = gr.File(label=f"Scan ({format_names()})", type="filepath")
+        scan = SentFile(label=f"Scan ({format_names()})", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
         index = gr.Number(0, label="Slice index along the plane's axis, in the array's own order, from 0")
         epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
@@ -101,30 +87,33 @@ class _Answers:
     """What the endpoints answer. Gradio shows the docstrings of the methods as the documentation of the endpoints."""
 
     calls: Calls
+    handed_out: HandedOut
 
     def segment(
         self,
+        caller: gr.Request,
         scan: str | None,
         series: float | None = None,
         ending: str = "",
         frame: float | None = None,
         progress: gr.Progress = _PROGRESS,
-        request: gr.Request | None = None,
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+    ) -> tuple[str, dict[str, Any]]:
         """Segment a scan, or a frame of a cine: the label volume on the scan's own grid, and a summary."""
         start = time.perf_counter()
-        with errors_for_clients(), tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
-            with self.calls.turn(scan, "", series, frame, Caller(progress, request)) as turn:
+        called = Caller(caller, progress)
+        with errors_for_clients():
+            with self.calls.turn(called, scan, "", series, frame) as turn:
                 read, classes = turn.scan, turn.model.classes
-                path = Path(folder) / label_file_name(read.name, _ending(read, ending), turn.frame)
+                name = label_file_name(read.name, _ending(read, ending), turn.frame)
                 # Neither tokens nor a reconstruction are asked for: this takes three quarters of the time of opening a scan.
-                labels = turn.model.segmenter.labels(read, turn.encoded)
+                labels = turn.model.segmenter.labels(read, called.encoded)
+            path = self.handed_out.folder(called.visit) / name
             write_labels(labels, read, path, classes)
-            # Gradio copies the file at the yield; then the folder is deleted.
-            yield str(path), summary(read, labels, classes, 1000 * (time.perf_counter() - start))
+            return str(path), summary(read, labels, classes, 1000 * (time.perf_counter() - start))
 
     def perturb(
         self,
+        caller: gr.Request,
         scan: str | None,
         plane: str,
         index: float,
@@ -137,19 +126,25 @@ class _Answers:
         series: float | None = None,
         frame: float | None = None,
         progress: gr.Progress = _PROGRESS,
-        request: gr.Request | None = None,
-    ) -> tuple[Array, Array, dict[str, Any]]:
+    ) -> tuple[str, str, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
-        with self.calls.opened(scan, checkpoint, series, frame, Caller(progress, request)) as opened:
+        with self.calls.opened(Caller(caller, progress), scan, checkpoint, series, frame) as opened:
             picture = make_frame(opened, FrameRequest.checked(values, opened))
+            folder = self.handed_out.folder(visit_of(caller))
         classes = opened.model.classes
         colours = label_colours(len(classes))
         shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
-        return label_picture(picture.labels, colours), greyscale(picture.reconstruction), {**picture.figures(), "colours": shades}
+        pictures = {"segmentation": label_picture(picture.labels, colours), "reconstruction": greyscale(picture.reconstruction)}
+        # Not left to Gradio, which would keep them.
+        paths = {name: folder / f"{name}.png" for name in pictures}
+        for name, pixels in pictures.items():
+            Image.fromarray(pixels).save(paths[name])
+        return str(paths["segmentation"]), str(paths["reconstruction"]), {**picture.figures(), "colours": shades}
 
     def tokens(
         self,
+        caller: gr.Request,
         scan: str | None,
         index: float,
         epsilon: float,
@@ -159,19 +154,18 @@ class _Answers:
         series: float | None = None,
         frame: float | None = None,
         progress: gr.Progress = _PROGRESS,
-        request: gr.Request | None = None,
-    ) -> Iterator[str]:
+    ) -> str:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        caller = Caller(progress, request)
-        with self.calls.opened(scan, "", series, frame, caller) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
-            asked = _acquired(opened, index, epsilon, mode, seed, reach)
-            path = Path(folder) / f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{asked.index}.csv"
-            path.write_text(slice_tokens(opened, asked), encoding="utf-8")
-            # Gradio copies the file at the yield; then the folder is deleted.
-            yield str(path)
+        with self.calls.opened(Caller(caller, progress), scan, "", series, frame) as opened:
+            request = _acquired(opened, index, epsilon, mode, seed, reach)
+            name = f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{request.index}.csv"
+            path = self.handed_out.folder(visit_of(caller)) / name
+            path.write_text(slice_tokens(opened, request), encoding="utf-8")
+            return str(path)
 
     def over_epsilon(
         self,
+        caller: gr.Request,
         scan: str | None,
         index: float,
         mode: str,
@@ -180,13 +174,12 @@ class _Answers:
         series: float | None = None,
         frame: float | None = None,
         progress: gr.Progress = _PROGRESS,
-        request: gr.Request | None = None,
     ) -> dict[str, Any]:
         """Share replaced, Dice and agreement against epsilon 0, and PSNR of one acquired slice at epsilon 0, 0.05 .. 1.
 
         With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
         """
-        with self.calls.opened(scan, "", series, frame, Caller(progress, request)) as opened:
+        with self.calls.opened(Caller(caller, progress), scan, "", series, frame) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
