@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from app_server import Arrived, Server, fake_models, fake_served, save_scan, serving
+from cines import beating, save_cine
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -154,6 +157,23 @@ def test_a_scan_that_opens_after_its_visitor_has_left_is_not_kept(tmp_path: Path
     with pytest.raises(CalledOffError):
         visits.upload(save_scan(tmp_path / "b.nii.gz"), "fake", None, "me")
     assert len(store) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_no_file_of_a_visit_is_left_when_it_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = tmp_path / "held"
+    held.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(held))
+    visits = Visits(fake_models(fake_served()), SessionStore(2**28), Arrived(), Examples([]), Openings())
+    found = visits.upload(save_cine(tmp_path / "cine.nii.gz", beating()), "fake", None, "me")
+    labels = found.scan.label_file()
+    for thread in threading.enumerate():
+        if thread.name == "cine":
+            thread.join(60)
+    # Another checkpoint would read all frames again.
+    assert labels.exists() and list(held.iterdir())
+    visits.end("me")
+    assert not labels.exists() and list(held.iterdir()) == []
 
 
 # Rates
