@@ -13,18 +13,13 @@ from packaging.requirements import Requirement
 
 from tools import audit
 from tools.licences import is_allowed, stated
-from tools.sbom import canonical, licence_of, main, refused_licences, sbom
+from tools.sbom import SbomError, canonical, closure, licence_of, main, refused_licences, sbom
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
 def bill() -> dict[str, Any]:
-    for name in ("requirements.txt", "requirements-dev.txt"):
-        for line in (ROOT / name).read_text().splitlines():
-            asked = line.split("#")[0].strip()
-            if asked and not asked.startswith("-r"):
-                pytest.importorskip("importlib.metadata").distribution(Requirement(asked).name)
     return sbom()
 
 
@@ -62,6 +57,14 @@ def test_what_is_passed_on_is_told_from_what_only_checks_use(bill: dict[str, Any
 
 def test_every_licence_that_is_passed_on_is_allowed(bill: dict[str, Any]) -> None:
     assert refused_licences(bill) == []
+
+
+def test_what_is_needed_to_run_and_is_not_installed_is_named(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("numpy>=2\n")
+    (tmp_path / "some.txt").write_text("-r more.txt\nno-such-package-of-ours>=1  # for nothing\n")
+    with pytest.raises(SbomError, match="no-such-package-of-ours>=1 is not installed"):
+        closure(tmp_path / "some.txt")
+    assert set(closure(tmp_path / "some.txt", complete=False)) == {"numpy"}
 
 
 @pytest.mark.parametrize("licence", ["GPL-3.0-only", "", "MIT AND GPL-3.0-only"])

@@ -1,7 +1,7 @@
 """What this software is made of, as a CycloneDX bill of materials: python tools/sbom.py [--output build/sbom.cdx.json]
 
 Lists what requirements.txt installs here, with all that it needs, each with version and licence; the JavaScript in app/vendor; and,
-marked as excluded, what only checks and tests use: the rest of requirements-dev.txt and the tools of package-lock.json. Two runs in one
+marked as excluded, what only checks and tests use: the rest of requirements-dev.txt, as far as it is installed, and package-lock.json. Two runs in one
 environment give the same file. Exit status 1 if something that is passed on with the app has no licence, or one outside tools/licences.py.
 """
 
@@ -37,7 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=_OUTPUT)
     known = parser.parse_args(arguments)
-    bill = sbom()
+    try:
+        bill = sbom()
+    except SbomError as error:
+        print(error, file=sys.stderr)
+        return 1
     known.output.parent.mkdir(parents=True, exist_ok=True)
     known.output.write_text(json.dumps(bill, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     passed_on = [part for part in bill["components"] if part["scope"] == "required"]
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def sbom() -> dict[str, Any]:
     """The bill of this checkout and this environment. Raises SbomError if a requirement is not installed."""
     needed = closure(ROOT / "requirements.txt")
-    tests = {name: one for name, one in closure(ROOT / "requirements-dev.txt").items() if name not in needed}
+    tests = {name: one for name, one in closure(ROOT / "requirements-dev.txt", complete=False).items() if name not in needed}
     parts = [_python(one, "required") for _, one in sorted(needed.items())]
     parts += [vendored(), *(_python(one, "excluded") for _, one in sorted(tests.items())), *_npm()]
     own = {"type": "application", "bom-ref": "vqseg", "name": "vqseg", "version": _own_version(), "licenses": _licences("Apache-2.0")}
@@ -73,14 +77,15 @@ def licence_of(part: dict[str, Any]) -> str:
     return next((one.get("expression") or one["license"].get("id") or one["license"]["name"] for one in part["licenses"]), "")
 
 
-def closure(file: Path) -> dict[str, Distribution]:
+def closure(file: Path, *, complete: bool = True) -> dict[str, Distribution]:
     """The installed packages that a file of requirements asks for, and all that these need, by their canonical names.
 
     Args:
         file: Lines as pip reads them; "-r" names a further file.
+        complete: Whether all of them have to be installed; else those that are not are left out.
 
     Raises:
-        SbomError: If one is not installed.
+        SbomError: If one is not installed that has to be.
     """
     found: dict[str, Distribution] = {}
     waiting, seen = list(_requirements(file)), set[tuple[str, frozenset[str]]]()
@@ -93,7 +98,9 @@ def closure(file: Path) -> dict[str, Distribution]:
         try:
             found[name] = distribution(name)
         except PackageNotFoundError as error:
-            raise SbomError(f"{wanted} is not installed; run: make app, or: make test") from error
+            if complete:
+                raise SbomError(f"{wanted} is not installed; run: make app") from error
+            continue
         asked = [Requirement(line) for line in found[name].requires or []]
         waiting += [one for one in asked if one.marker is None or any(one.marker.evaluate({"extra": extra}) for extra in extras or {""})]
     return found
