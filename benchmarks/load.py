@@ -5,8 +5,9 @@ each opens examples, uploads a scan of its own, moves epsilon on both, and sends
 answer is compared with that of the lone visitor, so a wrong answer, or one that belongs to somebody else, is found. Without --scan the
 scans are phantoms of ACDC's size, another one for each visitor.
 
-Prints for each kind of request how many were answered and refused, and how long they took in seconds; the memory of the app before, at
-the most and after all visitors have left and --rest seconds have passed; and the machine's load. Exit status 1 if an answer was wrong
+Prints for each kind of request how many were answered and refused, and how long they took in seconds; the memory of the app when it is
+fresh, after the lone visitor (before), at the most and after all visitors have left and --rest seconds have passed; the seconds of
+processor time that it had; and the machine's load. Exit status 1 if an answer was wrong
 or if a request has failed. The times mean something only on an idle machine.
 """
 
@@ -56,6 +57,7 @@ def main() -> int:
             tally = asyncio.run(crowd(known.url, scans, known.visitors, known.seconds, known.pause))
         else:
             with app(known.port) as (url, process), Memory(process) as memory:
+                memory.mark("fresh")
                 tally = asyncio.run(crowd(url, scans, known.visitors, known.seconds, known.pause, memory.mark))
                 memory.mark("left")
                 time.sleep(known.rest)
@@ -67,10 +69,11 @@ def main() -> int:
 
 
 class Memory:
-    """The memory of a process in MiB, read every second until the block ends."""
+    """The memory of a process in MiB, read every second until the block ends, and its processor time."""
 
     def __init__(self, process: int) -> None:
         self._process, self._over, self.values, self.marks = process, threading.Event(), list[float](), dict[str, float]()
+        self.seconds: dict[str, tuple[float, float]] = {}
 
     def read(self) -> float:
         """What the process holds now."""
@@ -78,8 +81,11 @@ class Memory:
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
     def mark(self, name: str) -> None:
-        """Keep the present value under a name."""
+        """Keep the present values under a name."""
         self.marks[name] = self.read()
+        # The 14th and 15th field: in user and system mode. The 2nd, the program's name, may have spaces, and ends with a parenthesis.
+        fields = Path(f"/proc/{self._process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        self.seconds[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), time.monotonic()
 
     def __enter__(self) -> Memory:
         self._thread = threading.Thread(target=self._follow)
@@ -93,7 +99,9 @@ class Memory:
     def __str__(self) -> str:
         marks = ", ".join(f"{name} {value:.0f}" for name, value in self.marks.items())
         before, after = self.marks["before"], self.marks["rested"]
-        return f"memory in MiB: {marks}, at the most {max(self.values):.0f}; {100 * (after / before - 1):+.1f} % of before"
+        (begun, at), (ended, until) = self.seconds["before"], self.seconds["left"]
+        worked = f"the crowd's {until - at:.0f} s had {ended - begun:.0f} s of processor time"
+        return f"memory in MiB: {marks}, at the most {max(self.values):.0f}; {100 * (after / before - 1):+.1f} % of before\n{worked}"
 
     def _follow(self) -> None:
         while not self._over.wait(1):

@@ -1,8 +1,9 @@
 """What this software is made of, as a CycloneDX bill of materials: python tools/sbom.py [--output build/sbom.cdx.json]
 
 Lists what requirements.txt installs here, with all that it needs, each with version and licence; the JavaScript in app/vendor; and,
-marked as excluded, what only checks and tests use: the rest of requirements-dev.txt, as far as it is installed, and package-lock.json. Two runs in one
-environment give the same file. Exit status 1 if something that is passed on with the app has no licence, or one outside tools/licences.py.
+marked as excluded, what only checks and tests use: the rest of requirements-dev.txt, as far as it is installed, and the tools of
+package-lock.json. Two runs in one environment give the same file. Exit status 1 if something that is passed on with the app has no
+licence, or one that tools/licences.py does not allow.
 """
 
 from __future__ import annotations
