@@ -96,6 +96,19 @@ def scan_slice(opened: SegmentedScan, index: int) -> np.ndarray:
     return np.moveaxis(opened.normalised, opened.axis, 0)[index]
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("largest", [False, True])
+def test_labels_alone_are_those_of_the_opened_scan(axis: int, largest: bool) -> None:
+    model = tiny_model(image_side=48)
+    model.preprocess = PreprocessConfig(image_side=48, largest_region=largest)
+    segmenter = Segmenter(model)
+    told: list[float] = []
+    labels = segmenter.labels(scan_of(axis), told.append)
+    np.testing.assert_array_equal(labels, segmenter.open(scan_of(axis)).labels)
+    assert labels.dtype == np.uint8 and len(np.unique(labels)) > 1
+    assert told == sorted(told) and told[-1] == 1.0
+
+
 def test_strength_zero_gives_the_clean_labels(opened: SegmentedScan) -> None:
     for mode in ("resample", "shuffle"):
         for index in range(opened.slice_count):
