@@ -35,7 +35,7 @@ def upload_route(uploads: Uploads, limiter: Limiter | None = None) -> Route:
     limiter = limiter or Limiter(UPLOADS)
 
     async def upload(request: Request) -> Response:
-        if not limiter.allows(request.client.host if request.client else ""):
+        if not limiter.allows(_address(request)):
             return PlainTextResponse(TOO_MANY, 429)
         return _refused(request) or await _stored(request, uploads)
 
@@ -54,8 +54,13 @@ async def _stored(request: Request, uploads: Uploads) -> Response:
     finally:
         # Also if the sender has gone: what has arrived so far would stay.
         _keep(paths, folder)
-    uploads.arrived(paths, folder)
+    # Pages give their uploads a number, to ask for the progress. Other programs may send files well before they call.
+    uploads.arrived(paths, folder, _address(request) if upload_id else None)
     return JSONResponse(paths)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _keep(paths: list[str], folder: OwnFolder) -> None:

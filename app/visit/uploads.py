@@ -28,11 +28,12 @@ NOT_HERE = "the files have not arrived, or were read already; send them again"
 
 @dataclass(frozen=True)
 class _Arrived:
-    """A file that was uploaded: where it lies, in which folder of its upload, and since when."""
+    """A file that was uploaded: where it lies, in which folder of its upload, since when, and the address of the page that sent it."""
 
     path: Path
     folder: OwnFolder
     since: float
+    page: str | None
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -124,16 +125,17 @@ class Uploads:
         with self._lock:
             return os.path.abspath(path) in self._arrived
 
-    def arrived(self, paths: Iterable[str | Path], folder: OwnFolder) -> None:
+    def arrived(self, paths: Iterable[str | Path], folder: OwnFolder, page: str | None = None) -> None:
         """An upload has ended.
 
         Args:
             paths: The files that it has stored.
             folder: In which they lie; it is the upload's own.
+            page: Address of the page that has sent them; None if it was another program.
         """
         now = self._clock()
         with self._lock:
-            self._arrived.update({(path := os.path.abspath(name)): _Arrived(Path(path), folder, now) for name in paths})
+            self._arrived.update({(path := os.path.abspath(name)): _Arrived(Path(path), folder, now, page) for name in paths})
 
     def discard(self, paths: Sent) -> None:
         """Nobody will read these files. Those that are uploads are deleted, others are left alone."""
@@ -143,9 +145,11 @@ class Uploads:
     def sweep(self, most_seconds: float = UNCLAIMED_SECONDS) -> None:
         """Delete what lies here for longer and was not asked for: its sender has gone."""
         before = self._clock() - most_seconds
-        with self._lock:
-            late = [path for path, one in self._arrived.items() if one.since <= before]
-        self.discard(late)
+        self._drop(lambda one: one.since <= before)
+
+    def forsake(self, page: str) -> None:
+        """Delete what pages at an address have sent and nobody has asked for: the last of them has gone."""
+        self._drop(lambda one: one.page == page)
 
     def close(self) -> None:
         """Delete all."""
@@ -153,6 +157,11 @@ class Uploads:
 
     def __len__(self) -> int:
         return len(self._arrived)
+
+    def _drop(self, dropped: Callable[[_Arrived], bool]) -> None:
+        with self._lock:
+            gone = [path for path, one in self._arrived.items() if dropped(one)]
+        self.discard(gone)
 
     def _parcel(self, paths: Sent) -> Parcel:
         """The uploaded files in a folder of their own. Where they arrived they are deleted. Raises ScanError if one is no upload."""
