@@ -10,6 +10,8 @@ from pathlib import Path
 from vqseg.cli.parsing import parse
 from vqseg.cli.progress import bar
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
@@ -55,6 +57,9 @@ def run(rest: Sequence[str]) -> int:
         print(f"{name:12}" + "".join(f"{row[metric]:10.4f}" for metric in METRICS))
     if unmeasured := [name for name in model.config.classes[1:] if name not in result["per_class"]]:
         print(f"not measured, as {command.data.name} has no labels of them: {', '.join(unmeasured)}")
+    if left_out := result.get("left_out", []):
+        some = ", ".join(left_out[:_MOST_NAMED]) + (" ..." if len(left_out) > _MOST_NAMED else "")
+        print(f"{len(left_out)} case(s) were not measured, as they have no label file: {some}")
     book = result["codebook"]
     print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
     if command.output:

@@ -65,12 +65,16 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
         strip_channel: Drop the "_0000" by which nnU-Net marks an image's channel.
 
     Raises:
-        DatasetError: If two files claim the same name, or a channel is not the first.
+        DatasetError: If two files claim the same name, a channel is not the first, or a link leads nowhere.
     """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
-        if path.name.startswith(".") or ending_of(path.name) is None or not path.is_file():
+        if path.name.startswith(".") or ending_of(path.name) is None:
+            continue
+        if path.is_symlink() and not path.exists():
+            raise DatasetError(f"{path} is a link to a file that does not exist")
+        if not path.is_file():
             continue
         name = without_ending(path.name)
         channel = _CHANNEL.search(name) if strip_channel else None
@@ -109,7 +113,8 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
 def read_json(path: Path) -> JsonObject:
     """The object that a JSON file of a data set folder holds. Raises DatasetError if it is missing or is no JSON object."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # Windows' editors put a byte-order mark in front.
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:
