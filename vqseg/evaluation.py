@@ -166,7 +166,7 @@ def evaluate_split(
         "used": int((usage > 0).sum()),
         "perplexity": perplexity(usage) if usage.any() else 0.0,
     }
-    result: Evaluation = {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}
+    result: Evaluation = {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}  # type: ignore[typeddict-item]
     if known.left_out:
         result["left_out"] = list(known.left_out)
     return result

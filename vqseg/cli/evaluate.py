@@ -25,6 +25,8 @@ class Evaluate:
     """train, val, test, or all cases of the folder."""
     output: Path | None = None
     """JSON file to write; the table is printed in any case."""
+    overwrite: bool = False
+    """Replace a file of this name that this command did not write."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     contoured_only: bool = False
@@ -40,7 +42,12 @@ def run(rest: Sequence[str]) -> int:
     command = parse(Evaluate, "evaluate", rest)
     from vqseg.checkpoint import load_model
     from vqseg.evaluation import METRICS, evaluate_split
+    from vqseg.outputs import Outputs
 
+    if command.output:
+        outputs = Outputs(command.output.parent, "evaluate", overwrite=command.overwrite)
+        # Before the work.
+        outputs.check(command.output)
     model = load_model(command.checkpoint, command.device)
     if command.neighbours is not None:
         model.preprocess = replace(model.preprocess, neighbours=command.neighbours)
@@ -63,6 +70,5 @@ def run(rest: Sequence[str]) -> int:
     book = result["codebook"]
     print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
     if command.output:
-        command.output.parent.mkdir(parents=True, exist_ok=True)
-        command.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        outputs.write_text(command.output, json.dumps(result, indent=2) + "\n")
     return 0
