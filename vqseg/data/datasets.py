@@ -15,7 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vqseg.data.formats import ending_of, scan_endings, without_ending
+from vqseg.data.formats import ending_of, header_of_companion, scan_endings, without_ending
+from vqseg.data.litter import LITTER
 from vqseg.plain import JsonObject
 from vqseg.types import Case
 
@@ -86,6 +87,25 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
             raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
         files[name] = path
     return files
+
+
+def left_out_of(folder: str | Path) -> dict[str, str]:
+    """What lies among the images and labels of a data set folder without being a case's: the name, and why nobody reads it.
+
+    Args:
+        folder: Of one of the layouts. Hidden files, and what computers leave in every folder, are not named.
+    """
+    found: dict[str, str] = {}
+    for part in (name for layout in (*LAYOUTS, TEST_LAYOUT) for name in layout):
+        place = Path(folder) / part
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path.name.startswith(".") or path.name.lower() in LITTER:
+                continue
+            if path.is_dir():
+                found[f"{part}/{path.name}"] = "a folder among the files: nothing in it is read"
+            elif ending_of(path.name) is None and header_of_companion(path) is None:
+                found[f"{part}/{path.name}"] = "a file of an unknown ending, which is passed over"
+    return found
 
 
 def class_names(folder: str | Path) -> tuple[str, ...]:

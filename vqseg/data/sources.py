@@ -10,9 +10,7 @@ from vqseg.data.formats import FIRST_BYTES, format_of_content, header_of_compani
 from vqseg.data.formats.dicom import Series, find_series, is_dicom
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder
 from vqseg.data.limits import ScanError
-
-LITTER = ("thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx")
-"""What computers leave in folders, in lower case."""
+from vqseg.data.litter import LITTER
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from vqseg.data.datasets import TEST_LAYOUT, DatasetError, find_cases, read_json
 from vqseg.types import Case
 
 ALL = "all"
-_RULE = "A patient is the part of a case's name before the first underscore"
+PATIENT_RULE = "A patient is the part of a case's name before the first underscore"
+"""For messages about lists that do not fit."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
     chosen = [case for case in cases if case.patient in wanted]
     missing = sorted(wanted - {case.patient for case in chosen})
     if missing:
-        rule = f"{_RULE}{_example(missing[0], cases)}"
+        rule = f"{PATIENT_RULE}{_example(missing[0], cases)}"
         raise DatasetError(f"{len(missing)} listed patient(s) have no image, the first is {missing[0]!r}. {rule}")
     return chosen
 
