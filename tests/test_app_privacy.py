@@ -127,6 +127,22 @@ def test_what_a_page_has_sent_goes_when_nobody_of_its_address_is_here(clock: Clo
     assert [own.path.exists() for own, _ in sendings.values()] == [False, True, True]
 
 
+@pytest.mark.usefixtures("folder")
+def test_uploads_that_arrive_and_wait_have_a_limit_together() -> None:
+    uploads = Uploads()
+    own, (path,) = sent("a.nii.gz")
+    size = path.stat().st_size
+    with uploads.room(60, 100) as first, uploads.room(60, 100) as second, uploads.room(40, 100) as third:
+        assert (first, second, third) == (True, False, True)
+    uploads.arrived([path], own)
+    for most, expected in ((100 + size, True), (99 + size, False)):
+        with uploads.room(100, most) as fits:
+            assert fits is expected
+    uploads.discard(path)
+    with uploads.room(100, 100) as fits:
+        assert fits
+
+
 # What is handed out
 
 

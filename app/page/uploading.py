@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.page.busy import BUSY
 from app.scan.handed_out import OwnFolder, sent_folder
 from app.visit.limits import TOO_MANY, UPLOADS, Limiter
 from app.visit.parcels import MOST_BYTES
@@ -37,7 +38,10 @@ def upload_route(uploads: Uploads, limiter: Limiter | None = None) -> Route:
     async def upload(request: Request) -> Response:
         if not limiter.allows(_address(request)):
             return PlainTextResponse(TOO_MANY, 429)
-        return _refused(request) or await _stored(request, uploads)
+        if refused := _refused(request):
+            return refused
+        with uploads.room(int(request.headers["content-length"])) as fits:
+            return await _stored(request, uploads) if fits else PlainTextResponse(BUSY, 503)
 
     return Route(UPLOAD_PATH, upload, methods=["POST"])
 

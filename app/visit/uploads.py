@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from app.scan.handed_out import OwnFolder
-from app.visit.limits import UNCLAIMED_SECONDS
+from app.visit.limits import MOST_SENT_BYTES, UNCLAIMED_SECONDS
 from app.visit.openings import Opening, Openings
 from app.visit.parcels import Parcel
 from vqseg.data.scan import MAX_BYTES, ScanError
@@ -34,6 +34,7 @@ class _Arrived:
     folder: OwnFolder
     since: float
     page: str | None
+    size: int
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -52,6 +53,7 @@ class Uploads:
         """Start empty. `clock` gives seconds."""
         self._clock = clock
         self._arrived: dict[str, _Arrived] = {}
+        self._arriving = 0
         self._lock = Lock()
 
     def read(self, paths: Sent, most_bytes: int = MAX_BYTES) -> Scan:
@@ -133,9 +135,30 @@ class Uploads:
             folder: In which they lie; it is the upload's own.
             page: Address of the page that has sent them; None if it was another program.
         """
-        now = self._clock()
+        now, files = self._clock(), [Path(os.path.abspath(name)) for name in paths]
+        stored = {str(path): _Arrived(path, folder, now, page, path.stat().st_size) for path in files}
         with self._lock:
-            self._arrived.update({(path := os.path.abspath(name)): _Arrived(Path(path), folder, now, page) for name in paths})
+            self._arrived.update(stored)
+
+    @contextmanager
+    def room(self, size: int, most_bytes: int = MOST_SENT_BYTES) -> Iterator[bool]:
+        """An upload arrives until the block ends.
+
+        Args:
+            size: Bytes that it announces.
+            most_bytes: That all uploads may have together, which arrive or wait.
+
+        Yields:
+            Whether there is room for it; if not, it must not be taken.
+        """
+        with self._lock:
+            fits = size + self._arriving + sum(one.size for one in self._arrived.values()) <= most_bytes
+            self._arriving += size * fits
+        try:
+            yield fits
+        finally:
+            with self._lock:
+                self._arriving -= size * fits
 
     def discard(self, paths: Sent) -> None:
         """Nobody will read these files. Those that are uploads are deleted, others are left alone."""
