@@ -6,6 +6,7 @@ import json
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,38 @@ def test_an_upload_that_nobody_asks_for_is_deleted_in_time(clock: Clock) -> None
     assert not early.path.exists() and second.exists()
     uploads.close()
     assert not late.path.exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_page_has_sent_goes_when_nobody_of_its_address_is_here(clock: Clock) -> None:
+    uploads, presence = Uploads(clock), Presence()
+    sendings = {page: sent("a.nii.gz") for page in ("1.2.3.4", "5.6.7.8", None)}
+    for page, (own, paths) in sendings.items():
+        uploads.arrived(paths, own, page)
+    for owner in ("me", "you"):
+        presence.arrive(owner, "1.2.3.4")
+    presence.leave("me", "1.2.3.4")
+    assert presence.anybody_at("1.2.3.4")
+    presence.leave("you", "1.2.3.4")
+    assert not presence.anybody_at("1.2.3.4")
+    uploads.forsake("1.2.3.4")
+    assert [own.path.exists() for own, _ in sendings.values()] == [False, True, True]
+
+
+@pytest.mark.usefixtures("folder")
+def test_uploads_that_arrive_and_wait_have_a_limit_together() -> None:
+    uploads = Uploads()
+    own, (path,) = sent("a.nii.gz")
+    size = path.stat().st_size
+    with uploads.room(60, 100) as first, uploads.room(60, 100) as second, uploads.room(40, 100) as third:
+        assert (first, second, third) == (True, False, True)
+    uploads.arrived([path], own)
+    for most, expected in ((100 + size, True), (99 + size, False)):
+        with uploads.room(100, most) as fits:
+            assert fits is expected
+    uploads.discard(path)
+    with uploads.room(100, 100) as fits:
+        assert fits
 
 
 # What is handed out
@@ -266,6 +299,20 @@ def test_the_same_file_twice_is_two_uploads_that_nobody_may_fetch(server: Server
     assert Path(second).exists()
     assert "complete" in call(server, "segment", second, None, "", None)
     assert not list(server.cache.rglob("same.nii.gz"))
+
+
+def test_a_page_that_sends_a_file_and_goes_leaves_nothing(server: Server, tmp_path: Path) -> None:
+    scan = save_scan(tmp_path / "gone.nii.gz")
+    with httpx.stream("GET", f"{server.url}/gradio_api/heartbeat/gone") as heartbeat, scan.open("rb") as file:
+        beats = heartbeat.iter_lines()
+        next(beats)
+        (path,) = httpx.post(f"{server.url}/gradio_api/upload?upload_id=x", files={"files": file}).json()
+        assert Path(path).exists()
+    # Whoever comes next is answered after the end of that visit.
+    deadline = time.monotonic() + 60
+    while Path(path).exists() and time.monotonic() < deadline:
+        httpx.get(f"{server.url}/config")
+    assert not Path(path).exists() and not list(server.cache.rglob("gone.nii.gz"))
 
 
 def test_no_endpoint_takes_or_deletes_a_file_that_is_no_upload(server: Server, tmp_path: Path) -> None:

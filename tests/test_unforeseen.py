@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from app.page.last_resort import LastResort
 from app.scan.open_scan import OpenScan
 from app.visit.answering import answering
 from app.visit.limits import Limiter, Rate
-from app.visit.log import OriginAlone
+from app.visit.log import OriginAlone, log_hook
 from app.visit.session import SessionStore
 from app.visit.unforeseen import told
 from vqseg.data.scan import read_scan
@@ -180,6 +181,15 @@ def test_a_server_function_that_gets_nonsense(server: Server, capfd: pytest.Capt
 
 def client(route: Callable[[Request], Any]) -> TestClient:
     return TestClient(Starlette(routes=[Route("/", route)], middleware=[Middleware(LastResort)]))
+
+
+def test_a_thread_of_the_background(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:
+    monkeypatch.setattr(threading, "excepthook", log_hook)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    (line,) = [one.getMessage() for one in caplog.records]
+    assert_told(f"(id {line.split()[1].rstrip(':')})", caplog, capfd)
 
 
 def test_any_other_request(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:

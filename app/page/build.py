@@ -137,9 +137,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
         add_endpoints(models, uploads, openings, handed_out, store.most_scan_bytes)
 
-    def end(owner: str) -> None:
+    def end(owner: str, address: str) -> None:
         visits.end(owner)
         handed_out.release(owner)
+        if not presence.anybody_at(address):
+            uploads.forsake(address)
 
     options = {
         "theme": theme(),

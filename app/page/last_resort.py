@@ -46,13 +46,13 @@ class LastResort:
 class Heartbeats:
     """ASGI middleware that tells of the end of visits."""
 
-    def __init__(self, app: ASGIApp, presence: Presence, end: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, presence: Presence, end: Callable[[str, str], None]) -> None:
         """Wrap an app.
 
         Args:
             app: Gradio's app, or what already wraps it.
             presence: Counts the heartbeats.
-            end: Is called, on another thread, with a visit that has ended.
+            end: Is called, on another thread, with a visit that has ended and its address.
         """
         self._app, self._presence, self._end = app, presence, end
 
@@ -60,11 +60,11 @@ class Heartbeats:
         if scope["type"] != "http" or _HEARTBEAT not in scope["path"]:
             await self._app(scope, receive, send)
             return
-        owner = scope["path"].rpartition("/")[2]
-        self._presence.arrive(owner)
+        owner, address = scope["path"].rpartition("/")[2], (scope.get("client") or ("",))[0]
+        self._presence.arrive(owner, address)
         try:
             await self._app(scope, receive, send)
         finally:
-            if self._presence.leave(owner):
+            if self._presence.leave(owner, address):
                 # Not awaited: when the server stops, this task is cancelled.
-                asyncio.get_running_loop().run_in_executor(None, self._end, owner)
+                asyncio.get_running_loop().run_in_executor(None, self._end, owner, address)

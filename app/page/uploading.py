@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.page.busy import BUSY
 from app.scan.handed_out import OwnFolder, sent_folder
 from app.visit.limits import TOO_MANY, UPLOADS, Limiter
 from app.visit.parcels import MOST_BYTES
@@ -35,9 +36,12 @@ def upload_route(uploads: Uploads, limiter: Limiter | None = None) -> Route:
     limiter = limiter or Limiter(UPLOADS)
 
     async def upload(request: Request) -> Response:
-        if not limiter.allows(request.client.host if request.client else ""):
+        if not limiter.allows(_address(request)):
             return PlainTextResponse(TOO_MANY, 429)
-        return _refused(request) or await _stored(request, uploads)
+        if refused := _refused(request):
+            return refused
+        with uploads.room(int(request.headers["content-length"])) as fits:
+            return await _stored(request, uploads) if fits else PlainTextResponse(BUSY, 503)
 
     return Route(UPLOAD_PATH, upload, methods=["POST"])
 
@@ -54,8 +58,13 @@ async def _stored(request: Request, uploads: Uploads) -> Response:
     finally:
         # Also if the sender has gone: what has arrived so far would stay.
         _keep(paths, folder)
-    uploads.arrived(paths, folder)
+    # Pages give their uploads a number, to ask for the progress. Other programs may send files well before they call.
+    uploads.arrived(paths, folder, _address(request) if upload_id else None)
     return JSONResponse(paths)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _keep(paths: list[str], folder: OwnFolder) -> None:

@@ -17,6 +17,8 @@ UNCLAIMED_SECONDS = 600.0
 """An upload that nobody has asked to open is deleted after this time: its sender has gone."""
 UNFETCHED_SECONDS = 600.0
 """So long a file for a program may be fetched, whose visit does not tell of its end."""
+MOST_SENT_BYTES = 16 * 2**30
+"""Uploads that arrive, or wait to be read, may have so much together: the disk is everybody's."""
 SWEEP_SECONDS = 20.0
 """How often is looked for such files."""
 TOO_MANY = "too many requests at once; wait a few seconds and try again"

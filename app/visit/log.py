@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
+from typing import Any
+
+from app.visit.unforeseen import told
 
 _OURS = ("app", "vqseg")
 
@@ -33,3 +38,15 @@ def set_up_log() -> None:
     handler.addFilter(OriginAlone())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.captureWarnings(True)
+    # Python would print both with the text of the error.
+    threading.excepthook = sys.unraisablehook = log_hook
+
+
+def log_hook(error: Any) -> None:
+    """Log what no thread and no finaliser has caught, in place of Python's own hooks.
+
+    Args:
+        error: What these get; it has "exc_value".
+    """
+    if error.exc_value is not None:
+        told(error.exc_value)

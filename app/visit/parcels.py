@@ -18,7 +18,7 @@ from pathlib import Path
 from app.scan.lru import Lru
 from vqseg.data.handed_over import UPLOAD, largest_series, names_of_own, shown_name
 from vqseg.data.label_files import is_dicom
-from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_scan, series_of
+from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_numbers, read_scan, series_of
 from vqseg.types import Scan
 
 MOST_FILES = 5000
@@ -66,6 +66,11 @@ class Parcel:
         scan = read_scan(self._source, frame, series=series, most_bytes=most_bytes)
         # Every file is an image of this scan: there is no need to look for other series in a thousand of them.
         self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
+        return replace(scan, name=shown_name(scan, self._sent))
+
+    def read_numbers(self, frame: int | None = None, *, most_bytes: int = MAX_BYTES) -> Scan:
+        """Read a file of labels as `vqseg.data.scan.read_numbers` does, under the name that visitors read."""
+        scan = read_numbers(self._source, frame, most_bytes=most_bytes)
         return replace(scan, name=shown_name(scan, self._sent))
 
     def series(self) -> tuple[tuple[str, ...], int]:

@@ -26,7 +26,7 @@ def told(error: BaseException) -> str:
     """
     number = secrets.token_hex(4)
     logger.error("unforeseen %s: %s at %s", number, _kinds(error), _places(error))
-    return f"Something went wrong (id {number}). The scan on show stays as it is; whoever runs this server finds more under the id."
+    return f"Something went wrong (id {number}). Whoever runs this server finds more under this id."
 
 
 def _kinds(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from app.scan.handed_out import OwnFolder
-from app.visit.limits import UNCLAIMED_SECONDS
+from app.visit.limits import MOST_SENT_BYTES, UNCLAIMED_SECONDS
 from app.visit.openings import Opening, Openings
 from app.visit.parcels import Parcel
 from vqseg.data.scan import MAX_BYTES, ScanError
@@ -28,11 +28,13 @@ NOT_HERE = "the files have not arrived, or were read already; send them again"
 
 @dataclass(frozen=True)
 class _Arrived:
-    """A file that was uploaded: where it lies, in which folder of its upload, and since when."""
+    """A file that was uploaded: where it lies, in which folder of its upload, since when, and the address of the page that sent it."""
 
     path: Path
     folder: OwnFolder
     since: float
+    page: str | None
+    size: int
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)
@@ -51,6 +53,7 @@ class Uploads:
         """Start empty. `clock` gives seconds."""
         self._clock = clock
         self._arrived: dict[str, _Arrived] = {}
+        self._arriving = 0
         self._lock = Lock()
 
     def read(self, paths: Sent, most_bytes: int = MAX_BYTES) -> Scan:
@@ -124,16 +127,38 @@ class Uploads:
         with self._lock:
             return os.path.abspath(path) in self._arrived
 
-    def arrived(self, paths: Iterable[str | Path], folder: OwnFolder) -> None:
+    def arrived(self, paths: Iterable[str | Path], folder: OwnFolder, page: str | None = None) -> None:
         """An upload has ended.
 
         Args:
             paths: The files that it has stored.
             folder: In which they lie; it is the upload's own.
+            page: Address of the page that has sent them; None if it was another program.
         """
-        now = self._clock()
+        now, files = self._clock(), [Path(os.path.abspath(name)) for name in paths]
+        stored = {str(path): _Arrived(path, folder, now, page, path.stat().st_size) for path in files}
         with self._lock:
-            self._arrived.update({(path := os.path.abspath(name)): _Arrived(Path(path), folder, now) for name in paths})
+            self._arrived.update(stored)
+
+    @contextmanager
+    def room(self, size: int, most_bytes: int = MOST_SENT_BYTES) -> Iterator[bool]:
+        """An upload arrives until the block ends.
+
+        Args:
+            size: Bytes that it announces.
+            most_bytes: That all uploads may have together, which arrive or wait.
+
+        Yields:
+            Whether there is room for it; if not, it must not be taken.
+        """
+        with self._lock:
+            fits = size + self._arriving + sum(one.size for one in self._arrived.values()) <= most_bytes
+            self._arriving += size * fits
+        try:
+            yield fits
+        finally:
+            with self._lock:
+                self._arriving -= size * fits
 
     def discard(self, paths: Sent) -> None:
         """Nobody will read these files. Those that are uploads are deleted, others are left alone."""
@@ -143,9 +168,11 @@ class Uploads:
     def sweep(self, most_seconds: float = UNCLAIMED_SECONDS) -> None:
         """Delete what lies here for longer and was not asked for: its sender has gone."""
         before = self._clock() - most_seconds
-        with self._lock:
-            late = [path for path, one in self._arrived.items() if one.since <= before]
-        self.discard(late)
+        self._drop(lambda one: one.since <= before)
+
+    def forsake(self, page: str) -> None:
+        """Delete what pages at an address have sent and nobody has asked for: the last of them has gone."""
+        self._drop(lambda one: one.page == page)
 
     def close(self) -> None:
         """Delete all."""
@@ -153,6 +180,11 @@ class Uploads:
 
     def __len__(self) -> int:
         return len(self._arrived)
+
+    def _drop(self, dropped: Callable[[_Arrived], bool]) -> None:
+        with self._lock:
+            gone = [path for path, one in self._arrived.items() if dropped(one)]
+        self.discard(gone)
 
     def _parcel(self, paths: Sent) -> Parcel:
         """The uploaded files in a folder of their own. Where they arrived they are deleted. Raises ScanError if one is no upload."""

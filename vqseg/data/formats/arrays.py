@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,12 +30,34 @@ def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = Non
     except (OSError, ValueError, EOFError) as error:
         raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects") from error
     require_real(name, stored.dtype)
+    if stored.ndim == 4 and stored.shape[1] == 1 and min(stored.shape[2:]) > 1:
+        return _picture_series(name, stored, frame, most_bytes)
     shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
     chosen = stored.reshape(stored.shape[:4])[..., frame or 0] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
     frames = stored.shape[3] if stored.ndim >= 4 else 1
     return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None))
+
+
+@dataclass(frozen=True)
+class PictureSeries:
+    """The header of a scan that came as (N, 1, H, W): pictures with one channel, as networks take them. Its labels go back so."""
+
+
+def _picture_series(name: str, stored: Array, frame: int | None, most_bytes: int) -> Scan:
+    """Pictures as the slices of one volume, voxels[row, column, number]."""
+    volume = stored[:, 0].transpose(1, 2, 0)
+    frame_shape(name, volume.shape, stored.dtype.itemsize, frame, most_bytes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scan = axial_scan(name, np.array(volume, np.float32))
+    note = f"an array of {stored.shape[0]} pictures with one channel was read as slices"
+    return replace(scan, header=PictureSeries(), notes=(note,) if stored.shape[0] > 1 else ())
+
+
+def _as_came(labels: Array, scan: Scan) -> Array:
+    """Labels in the shape of the array that they belong to."""
+    return labels.transpose(2, 0, 1)[:, None] if isinstance(scan.header, PictureSeries) and labels.ndim == 3 else labels
 
 
 def _recognise_archive(start: bytes) -> bool:
@@ -63,13 +85,13 @@ def _read_archive(path: Path, frame: int | None, most_bytes: int) -> Scan:
 
 def _write_archive(labels: Array, scan: Scan, path: Path) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, labels=labels)
+        np.savez_compressed(file, labels=_as_came(labels, scan))
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
     # Through an open file: handed a path, NumPy adds its own ending to a name in capitals.
     with path.open("wb") as file:
-        np.save(file, labels, allow_pickle=False)
+        np.save(file, _as_came(labels, scan), allow_pickle=False)
 
 
 NUMPY = Format(name="NumPy", endings=(".npy",), recognises=_recognise, read=_read, write_labels=_write_labels)

@@ -13,7 +13,7 @@ import numpy as np
 
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import is_plain
-from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels
 from vqseg.types import Array, Scan
 
 _HEADER = 1 << 16
@@ -124,7 +124,7 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = np.array(chosen, np.float32).transpose().reshape((x, y, z), order="F")
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    scan = Scan(with_finite_voxels(name, voxels), affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
+    scan = Scan(voxels, affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
     # 1 x 1 x 1 is what these formats have by default.
     known = len(size) > 2 and bool((spacing != 1).any())
     return replace(scan, frames=frames, spacing_known=known, notes=chosen_frame_notes(frame, frames, None) if channels == 1 else ())

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 import re
-import struct
-import warnings
-import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
-from vqseg.data.limits import ScanError, frame_shape
+from vqseg.data.formats.picture_file import opened_pages
+from vqseg.data.formats.picture_labels import read_picture_labels
+from vqseg.data.limits import ScanError
+from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
 
 _GREY_MODES = ("L", "I", "F")
-# What Pillow's decoders raise on damaged files, as met in practice; a larger net would hide our own faults.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    KeyError,
-    IndexError,
-    TypeError,
-    Image.DecompressionBombError,
-)
 
 
 def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[Array, Scan, Path], None] | None = None) -> Format:
@@ -44,32 +31,28 @@ def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[A
     def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         return _read(path, frame, most_bytes, name)
 
-    return Format(name=name, endings=endings, recognises=recognise, read=read, write_labels=write, labels_as=".png")
+    def read_as_labels(path: Path, frame: int | None, most_bytes: int) -> Scan:
+        return read_picture_labels(path, frame, most_bytes, name)
+
+    return Format(
+        name=name,
+        endings=endings,
+        recognises=recognise,
+        read=read,
+        read_labels=read_as_labels,
+        write_labels=write,
+        labels_as=".png",
+    )
 
 
 def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     """A picture of 8 or 16 bits; the pages of a TIFF become slices. Colour becomes luminance (ITU-R BT.601), which is said."""
     name, coloured = path.name, False
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns of large pictures; ours are measured below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=(kind,)) as picture:
-                pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
-                shape = frame_shape(name, (picture.height, picture.width, pages), 4, frame, most_bytes)
-                voxels = np.empty(shape, np.float32)
-                for page in range(pages):
-                    picture.seek(page)
-                    if (picture.height, picture.width) != shape[:2]:
-                        raise ScanError(f"{name} has pages of different sizes; expected slices of one volume")
-                    voxels[:, :, page], colour = _luminance(picture)
-                    coloured |= colour
-    except ScanError:
-        raise
-    except UnidentifiedImageError as error:
-        raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
-    except _DAMAGE as error:
-        raise ScanError(f"{name} is a damaged or cut-off picture") from error
+    with opened_pages(path, kind, frame, most_bytes) as (shape, pages):
+        voxels = np.empty(shape, np.float32)
+        for page, picture in enumerate(pages):
+            voxels[:, :, page], colour = _luminance(picture)
+            coloured |= colour
     return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
 
 
@@ -86,9 +69,11 @@ def _luminance(picture: Image.Image) -> tuple[Array, bool]:
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:
     """A grey PNG of the label values themselves. Raises ScanError for several slices or frames."""
-    if labels[0, 0].size != 1:
-        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {labels[0, 0].size}; write .nii.gz or .npy")
-    picture = labels.reshape(labels.shape[:2])
+    axis = through_plane_axis(scan)
+    slices = labels.size // (labels.shape[(axis + 1) % 3] * labels.shape[(axis + 2) % 3])
+    if slices != 1:
+        raise ScanError(f"{path.name}: a PNG holds one slice, the scan has {slices}; write .nii.gz or .npy")
+    picture = labels.reshape([length for other, length in enumerate(labels.shape[:3]) if other != axis])
     # A picture has rows first; a DICOM slice, as every volume, columns.
     picture = picture.T if isinstance(scan.header, DicomSource) else picture
     Image.fromarray(np.ascontiguousarray(picture)).save(path, format="PNG")
