@@ -25,7 +25,7 @@ from app.visit.private_folder import HELD, LOCK, MARK, PREFIX, SERVED, private_f
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="folders of dead servers are told by their locks, which Windows has not")
 ROOT = Path(__file__).parents[1]
-SECONDS = 120
+SECONDS = 300
 # Gradio makes the last one.
 BEGINS_WITH = {LOCK, SERVED, HELD, "sent", "handed-out", "vibe_edit_history"}
 
