@@ -20,13 +20,22 @@ import httpx
 import pytest
 from app_server import save_scan
 
+from app.scan.handed_out import OwnFolder, out_folder, sent_folder
 from app.visit.private_folder import HELD, LOCK, MARK, PREFIX, SERVED, private_folder, wipe
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="folders of dead servers are told by their locks, which Windows has not")
 ROOT = Path(__file__).parents[1]
-SECONDS = 120
+SECONDS = 300
 # Gradio makes the last one.
 BEGINS_WITH = {LOCK, SERVED, HELD, "sent", "handed-out", "vibe_edit_history"}
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What the folder changes for good."""
+    for name in ("GRADIO_TEMP_DIR", "TMPDIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 def folders(root: Path) -> list[Path]:
@@ -43,9 +52,7 @@ def dead(root: Path, name: str = "dead") -> Path:
     return place
 
 
-def test_files_lie_in_a_folder_that_is_closed_to_others_and_goes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    former = tempfile.gettempdir()
+def test_files_lie_in_a_folder_that_is_closed_to_others_and_goes_at_the_end(tmp_path: Path) -> None:
     with private_folder() as place:
         assert place.parent == tmp_path and stat.S_IMODE(place.stat().st_mode) == 0o700
         assert os.environ["GRADIO_TEMP_DIR"] == str(place / SERVED)
@@ -53,7 +60,11 @@ def test_files_lie_in_a_folder_that_is_closed_to_others_and_goes_at_the_end(tmp_
         assert tempfile.gettempdir() == os.environ["TMPDIR"] == str(place / HELD)
         Path(tempfile.mkdtemp(), "scan").write_text("left behind")
     assert list(tmp_path.iterdir()) == []
-    assert os.environ["GRADIO_TEMP_DIR"] == str(tmp_path) and tempfile.gettempdir() == former
+    # Nor does anything that is still at work.
+    for late in (tempfile.mkdtemp, lambda: OwnFolder(out_folder()), lambda: OwnFolder(sent_folder())):
+        with pytest.raises(FileNotFoundError):
+            late()
+    assert list(tmp_path.iterdir()) == []
 
 
 @posix

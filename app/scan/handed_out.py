@@ -33,7 +33,9 @@ class OwnFolder:
         Args:
             parent: `out_folder()` or `sent_folder()`.
         """
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # No more than these two: when a server has ended and its folder is gone, nothing makes it again.
+        for folder in (parent.parent, parent):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self.path = parent / secrets.token_hex(16)
         self.path.mkdir(mode=0o700)
         self._end = weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)

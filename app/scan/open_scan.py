@@ -131,6 +131,10 @@ class OpenScan:
                 self._folder = None
 
 
+# With what is added no name of a file becomes longer than file systems allow.
+_LONGEST_STEM = 150
+
+
 def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) -> str:
     """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz; of a further frame heart_frame7_labels.nii.gz."""
     return f"{file_stem(scan_name, frame)}_labels{ending}"
@@ -138,4 +142,5 @@ def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) 
 
 def file_stem(scan_name: str, frame: int = 0) -> str:
     """What the names of files about a scan begin with, as in web/files.js: "DICOM series, 12 images" -> "DICOM_series_12_images"."""
-    return (re.sub(r"[^\w.-]+", "_", without_ending(scan_name)) or "scan") + (f"_frame{frame}" if frame else "")
+    plain = re.sub(r"[^\w.-]+", "_", without_ending(scan_name), flags=re.ASCII)
+    return (plain[:_LONGEST_STEM] or "scan") + (f"_frame{frame}" if frame else "")

@@ -31,7 +31,8 @@ _UNREADY = "vqseg-starting-"
 def private_folder(root: Path | None = None) -> Iterator[Path]:
     """Delete what dead servers have left, and make a folder for this one until the block ends.
 
-    Python's temporary files, those of child processes and Gradio's lie in it meanwhile. So this comes before Gradio is imported.
+    Python's temporary files, those of child processes and Gradio's lie in it from now on. So this comes before Gradio is imported, and the
+    process ends after it: what is still at work then finds no place for a file.
 
     Args:
         root: Where it is made; GRADIO_TEMP_DIR by default, else where temporary files lie.
@@ -43,8 +44,6 @@ def private_folder(root: Path | None = None) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     wipe(root)
     place, lock = _made(root)
-    former = tempfile.tempdir
-    environment = {name: os.environ.get(name) for name in ("GRADIO_TEMP_DIR", "TMPDIR")}
     try:
         for name in (SERVED, HELD):
             (place / name).mkdir(mode=0o700)
@@ -52,11 +51,6 @@ def private_folder(root: Path | None = None) -> Iterator[Path]:
         tempfile.tempdir = str(place / HELD)
         yield place
     finally:
-        tempfile.tempdir = former
-        for name, value in environment.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
         # The lock is held to the end: another server would delete the same files.
         shutil.rmtree(place, ignore_errors=True)
         os.close(lock)
