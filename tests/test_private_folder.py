@@ -67,6 +67,17 @@ def test_files_lie_in_a_folder_that_is_closed_to_others_and_goes_at_the_end(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_server_that_does_not_start_leaves_the_process_as_it_was(tmp_path: Path) -> None:
+    def starts() -> None:
+        with private_folder():
+            raise ValueError("a wrong setting")
+
+    with pytest.raises(ValueError, match="a wrong setting"):
+        starts()
+    assert os.environ["GRADIO_TEMP_DIR"] == os.environ["TMPDIR"] == tempfile.gettempdir() == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 @posix
 def test_what_a_dead_server_has_left_goes_when_the_next_one_starts(tmp_path: Path) -> None:
     dead(tmp_path)

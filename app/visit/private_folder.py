@@ -44,16 +44,30 @@ def private_folder(root: Path | None = None) -> Iterator[Path]:
     root.mkdir(parents=True, exist_ok=True)
     wipe(root)
     place, lock = _made(root)
+    former = {name: os.environ.get(name) for name in ("GRADIO_TEMP_DIR", "TMPDIR")}, tempfile.tempdir
     try:
         for name in (SERVED, HELD):
             (place / name).mkdir(mode=0o700)
         os.environ["GRADIO_TEMP_DIR"], os.environ["TMPDIR"] = str(place / SERVED), str(place / HELD)
         tempfile.tempdir = str(place / HELD)
         yield place
+    except Exception:
+        # The server did not start, so nothing is at work, and whoever called may go on.
+        _restore(*former)
+        raise
     finally:
         # The lock is held to the end: another server would delete the same files.
         shutil.rmtree(place, ignore_errors=True)
         os.close(lock)
+
+
+def _restore(variables: dict[str, str | None], folder: str | None) -> None:
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    tempfile.tempdir = folder
 
 
 def wipe(root: Path) -> list[Path]:
