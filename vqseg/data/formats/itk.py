@@ -123,6 +123,8 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
     chosen = stored[..., frame or 0] if channels > 1 else stored[frame or 0] if len(size) == 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = np.array(chosen, np.float32).transpose().reshape((x, y, z), order="F")
+    # The voxels as they were stored are needed no more.
+    del chosen, stored, image
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     scan = Scan(with_finite_voxels(name, voxels), affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
     # 1 x 1 x 1 is what these formats have by default.

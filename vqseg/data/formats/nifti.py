@@ -26,7 +26,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _HEADERS: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
-_CHUNK = 1 << 22
+_CHUNK = 1 << 17
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
 _LARGEST_OFFSET = 1 << 26
 """Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""

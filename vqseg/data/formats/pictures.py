@@ -20,6 +20,12 @@ from vqseg.data.limits import ScanError, frame_shape
 from vqseg.types import Array, Scan
 
 _GREY_MODES = ("L", "I", "F")
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+"""ITU-R BT.601."""
+_STORED = {"WebP": 6}
+"""Bytes a pixel that a limit counts, where decoding takes more than twelve besides the result."""
+_BAND = 1 << 16
+"""Pixels that are converted at a time: a product of a whole picture in float64 takes ten times what the result does."""
 # What Pillow's decoders raise on damaged files, as met in practice; a larger net would hide our own faults.
 _DAMAGE = (
     OSError,
@@ -56,14 +62,13 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=(kind,)) as picture:
                 pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
-                shape = frame_shape(name, (picture.height, picture.width, pages), 4, frame, most_bytes)
+                shape = frame_shape(name, (picture.height, picture.width, pages), _STORED.get(kind, 4), frame, most_bytes)
                 voxels = np.empty(shape, np.float32)
                 for page in range(pages):
                     picture.seek(page)
                     if (picture.height, picture.width) != shape[:2]:
                         raise ScanError(f"{name} has pages of different sizes; expected slices of one volume")
-                    voxels[:, :, page], colour = _luminance(picture)
-                    coloured |= colour
+                    coloured |= _luminance(_loaded(picture), voxels[:, :, page])
     except ScanError:
         raise
     except UnidentifiedImageError as error:
@@ -73,15 +78,32 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
 
 
-def _luminance(picture: Image.Image) -> tuple[Array, bool]:
-    """Grey values, and whether the picture had colours: many grey ones are stored as three equal channels."""
-    if picture.mode in _GREY_MODES or picture.mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.float32), False
-    if picture.mode in ("1", "LA", "La"):
-        return np.asarray(picture.convert("L")).astype(np.float32), False
-    channels = np.asarray(picture.convert("RGB"))
-    luminance: Array = channels @ np.array([0.299, 0.587, 0.114])
-    return luminance.astype(np.float32), bool((channels != channels[..., :1]).any())
+def _loaded(picture: Image.Image) -> Image.Image:
+    """The decoded picture without its decoder, where that keeps copies of its own until it is dropped."""
+    picture.load()
+    if picture.format == "WEBP":
+        plain = picture._new(picture.im)
+        picture._decoder = None  # type: ignore[attr-defined]
+        return plain
+    return picture
+
+
+def _luminance(picture: Image.Image, grey: Array) -> bool:
+    """Write grey values into an array of the picture's size. True if it had colours: many grey ones are stored as three equal channels."""
+    coloured = False
+    rows = max(1, _BAND // picture.width)
+    for top in range(0, picture.height, rows):
+        band = picture.crop((0, top, picture.width, min(top + rows, picture.height)))
+        into = grey[top : top + rows]
+        if band.mode in _GREY_MODES or band.mode.startswith("I;16"):
+            into[:] = np.asarray(band)
+        elif band.mode in ("1", "LA", "La"):
+            into[:] = np.asarray(band.convert("L"))
+        else:
+            channels = np.asarray(band.convert("RGB"))
+            into[:] = channels @ _LUMINANCE
+            coloured = coloured or bool((channels != channels[..., :1]).any())
+    return coloured
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:

@@ -29,6 +29,7 @@ _PLUGINS = {
 }
 APART = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 """JPEG with 12 bits, and JPEG without loss."""
+YCBCR = ("YBR_FULL", "YBR_FULL_422")
 _SECONDS = 60.0
 """Time for one picture; the largest takes a few."""
 
@@ -39,7 +40,7 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def decode(self, data: Any, syntax: str) -> Array:
+    def decode(self, data: Any, syntax: str) -> tuple[Array, bool]:
         """One picture.
 
         Args:
@@ -47,7 +48,7 @@ class Decoder:
             syntax: Its transfer syntax.
 
         Returns:
-            (rows, columns) or (rows, columns, samples), as stored; colour as RGB.
+            (rows, columns) or (rows, columns, samples), as stored, and whether colour is YCbCr rather than RGB.
 
         Raises:
             ScanError: If nothing decodes this syntax, or the other process gives no picture.
@@ -56,14 +57,14 @@ class Decoder:
         from pydicom.uid import UID
 
         if syntax in APART:
-            return self._ask(data)
+            return self._ask(data), False
         plugin = _PLUGINS.get(syntax)
         if plugin is None:
             # The name of an unknown number would be the header's own text.
             known = UID(syntax).name if UID(syntax).name != syntax else "unknown"
             raise ScanError(f"compressed in a way that is not read ({known})")
-        stored: Array = get_decoder(UID(syntax)).as_array(data, index=0, decoding_plugin=plugin)[0]
-        return stored
+        stored, said = get_decoder(UID(syntax)).as_array(data, index=0, decoding_plugin=plugin, raw=True)
+        return stored, str(said["photometric_interpretation"]) in YCBCR
 
     def close(self) -> None:
         """End the other process."""
