@@ -37,6 +37,7 @@ from app.visit.openings import Openings
 from app.visit.session import SessionStore
 from app.visit.uploads import UploadCounter, Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from vqseg.data import apart
 from vqseg.data.scan import scan_endings
 from vqseg.inference import replacements
 
@@ -118,6 +119,8 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     first = cases.open(next(iter(cases.titles), None), models.default)
     visits = Visits(models, store, uploads, cases, openings)
     _warm_up(first)
+    # The process that reads what visitors send, so that the first of them does not wait for it.
+    apart.prepare()
     with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)

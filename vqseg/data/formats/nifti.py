@@ -43,6 +43,22 @@ class NiftiGrid:
     header: nib.Nifti1Header
     shape: tuple[int, ...]
 
+    def plain(self) -> dict[str, Any]:
+        """All of it but the shape, as JSON holds it."""
+        fields = {field: np.asarray(self.header[field]).tolist() for field in (*_GEOMETRY, "pixdim")}
+        return {"second": isinstance(self.header, nib.Nifti2Header), "fields": fields}
+
+    @classmethod
+    def of_plain(cls, told: dict[str, Any], shape: tuple[int, ...]) -> NiftiGrid:
+        """The grid that `plain` was called of. Raises KeyError, TypeError, ValueError or OverflowError for anything else."""
+        fresh = _HEADERS[540 if told["second"] else 348]()
+        for field in (*_GEOMETRY, "pixdim"):
+            fresh[field] = told["fields"][field]
+        try:
+            return _grid_of(fresh, shape)
+        except HeaderDataError as error:
+            raise ValueError("no shape of a NIfTI file") from error
+
 
 def _recognise(start: bytes) -> bool:
     """Whether a file begins with a NIfTI-1 or NIfTI-2 header, of either byte order, or is compressed as one may be."""
@@ -239,13 +255,18 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh = type(header)()
     for field in _GEOMETRY:
         fresh[field] = header[field]
-    own = tuple(shape[: min(len(header.get_data_shape()), 3)])
-    fresh.set_data_dtype(np.uint8)
-    fresh.set_data_shape(own)
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
     # The time between two frames, for the labels of a whole series; nibabel resets it for those of a single frame.
     fresh["pixdim"][4] = header["pixdim"][4]
-    return NiftiGrid(fresh, own)
+    return _grid_of(fresh, tuple(shape[: min(len(header.get_data_shape()), 3)]))
+
+
+def _grid_of(fresh: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
+    pixdim = fresh["pixdim"].copy()
+    fresh.set_data_dtype(np.uint8)
+    fresh.set_data_shape(shape)
+    fresh["pixdim"] = pixdim
+    return NiftiGrid(fresh, shape)
 
 
 NIFTI = Format(name="NIfTI", endings=(".nii.gz", ".nii"), recognises=_recognise, read=_read_scan, write_labels=_write_labels)
