@@ -111,7 +111,7 @@ def test_what_a_reader_refuses_is_said_in_its_words(tmp_path: Path) -> None:
         ("aborts.nii", r"aborts\.nii has ended the process that read it"),
         ("crashes.nii", r"crashes\.nii has ended the process that read it"),
         ("exits.nii", r"exits\.nii has ended the process that read it"),
-        ("raises.nii", r"raises\.nii could not be read: it is damaged in a way that no reader expects"),
+        ("raises.nii", r"raises\.nii could not be read: it is damaged in a way that its reader does not expect"),
     ],
 )
 def test_whatever_a_reader_does_is_an_error_in_words_and_the_next_file_is_read(

@@ -29,7 +29,7 @@ from vqseg.data.formats.axial import AXIAL
 from vqseg.data.formats.bundle import read_members, series_of_members
 from vqseg.data.formats.dicom import DICOM, Series, write_dicom_labels
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder, members_of_zip, zipfile_starts
-from vqseg.data.limits import MAX_BYTES, ScanError
+from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, require_geometry
 from vqseg.types import Array, Scan
 
 __all__ = [
@@ -82,11 +82,13 @@ def read_scan(path: Source, frame: int | None = None, *, series: int | None = No
     """
     files, name = _files(path)
     try:
-        if series is None and len(files) == 1 and not files[0].is_dir():
-            scan = _read_file(files[0], frame, most_bytes)
-        else:
-            with _members(files) as members:
-                scan = read_members(members, name, frame, most_bytes, series)
+        with foreseen(name):
+            if series is None and len(files) == 1 and not files[0].is_dir():
+                scan = _read_file(files[0], frame, most_bytes)
+            else:
+                with _members(files) as members:
+                    scan = read_members(members, name, frame, most_bytes, series)
+            require_geometry(name, scan.affine, scan.spacing)
     except OSError as error:
         raise _cannot_read(name, error) from error
     logger.debug("read %s: %s voxels, spacing %s", scan.name, scan.shape, scan.spacing)
@@ -112,7 +114,7 @@ def series_of(path: Source) -> tuple[Series, ...]:
     """What `list_series` tells of, in its order. Raises ScanError if the files are missing or damaged."""
     files, name = _files(path)
     try:
-        with _members(files) as members:
+        with foreseen(name), _members(files) as members:
             return series_of_members(members, name)
     except OSError as error:
         raise _cannot_read(name, error) from error

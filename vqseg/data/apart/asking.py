@@ -168,7 +168,7 @@ def _require_answer(told: dict[str, Any], name: str, memory: int) -> None:
         raise _too_much(name, memory)
     if "fault" in told:
         logger.error("a reader failed: %s", str(told["fault"])[:500])
-        raise ScanError(f"{name} could not be read: it is damaged in a way that no reader expects")
+        raise ScanError(f"{name} could not be read: it is damaged in a way that its reader does not expect")
 
 
 def _why(name: str, watch: _Watch, status: int, seconds: float, memory: int) -> BaseException:

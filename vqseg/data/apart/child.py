@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from vqseg.data.apart import wire
 from vqseg.data.handed_over import largest_series
-from vqseg.data.limits import ScanError
+from vqseg.data.limits import ScanError, UnforeseenError
 from vqseg.data.scan import read_scan, series_of
 
 _LARGEST_FILE = 1 << 33
@@ -38,7 +38,12 @@ def answer(request: BinaryIO, answers: BinaryIO) -> None:
     try:
         _TASKS[asked["task"]](asked, answers)
     except ScanError as error:
-        wire.send(answers, {"error": str(error.args[0])})
+        if isinstance(error.__cause__, MemoryError):
+            wire.send(answers, {"memory": True})
+        elif isinstance(error, UnforeseenError) and isinstance(error.__cause__, Exception):
+            wire.send(answers, {"fault": _place(error.__cause__)})
+        else:
+            wire.send(answers, {"error": str(error.args[0])})
     except MemoryError:
         wire.send(answers, {"memory": True})
     except OSError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,13 @@ from vqseg.types import Array, Scan
 
 _USUAL = ("image", "data", "arr_0")
 """Names of the array that is meant, where an archive holds several."""
+_LONGEST_HEADER = 1 << 16
+_FIELDS = {
+    # A list describes records, which are refused by their kind.
+    "descr": r"""['"][<>=|]?[?a-zA-Z]\d{0,4}['"]|\[""",
+    "fortran_order": r"True|False",
+    "shape": r"\((?:\s*\d{1,18}L?\s*,){0,8}(?:\s*\d{1,18}L?)?\s*\)",
+}
 
 
 def _recognise(start: bytes) -> bool:
@@ -24,18 +33,55 @@ def _recognise(start: bytes) -> bool:
 def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = None) -> Scan:
     """Real numbers in 2, 3 or 4 dimensions, the frames last."""
     name = name or path.name
-    try:
-        # Mapped, so that shape and type are known before anything is read; an array of objects cannot be mapped.
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects") from error
-    require_real(name, stored.dtype)
-    shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
+    with path.open("rb") as file:
+        head = file.read(_LONGEST_HEADER)
+    header = _header(head)
+    if header is None:
+        raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects")
+    shape = frame_shape(name, header.shape, header.dtype.itemsize, frame, most_bytes)
+    if header.offset + prod(header.shape) * header.dtype.itemsize > path.stat().st_size:
+        raise ScanError(f"{name} is no readable .npy file: it ends before the voxels that its header promises")
+    require_real(name, header.dtype)
+    # Mapped, so that of a cine only one frame is read.
+    stored = np.memmap(path, header.dtype, "r", header.offset, header.shape, "F" if header.columns_first else "C")
     chosen = stored.reshape(stored.shape[:4])[..., frame or 0] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
     frames = stored.shape[3] if stored.ndim >= 4 else 1
     return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None))
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Where the voxels of an .npy begin, and how they lie."""
+
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    columns_first: bool
+
+
+def _header(head: bytes) -> _Header | None:
+    """The header of an .npy by its grammar; None for one that is not as arrays of numbers have it.
+
+    NumPy hands the header's text to Python's own parser, which has no bounds: it raises what it likes, and takes what it likes.
+    """
+    wide = head[6:7] in (b"\2", b"\3")
+    start = 12 if wide else 10
+    end = start + int.from_bytes(head[8:start], "little")
+    if head[6:7] not in (b"\1", b"\2", b"\3") or end > len(head):
+        return None
+    text = head[start:end].decode("latin-1")
+    found = {key: re.findall(rf"""['"]{key}['"]\s*:\s*({value})""", text) for key, value in _FIELDS.items()}
+    if any(len(values) != 1 for values in found.values()):
+        return None
+    described = found["descr"][0].strip("'\"")
+    try:
+        dtype = np.dtype([("", "u1")]) if described.startswith("[") else np.dtype(described)
+    except TypeError:
+        return None
+    shape = tuple(int(one) for one in re.findall(r"\d+", found["shape"][0]))
+    return None if dtype.kind == "O" else _Header(end, dtype, shape, found["fortran_order"][0] == "True")
 
 
 def _recognise_archive(start: bytes) -> bool:

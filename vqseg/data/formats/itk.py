@@ -13,18 +13,46 @@ import numpy as np
 
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import is_plain
-from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_geometry, with_finite_voxels
 from vqseg.types import Array, Scan
 
 _HEADER = 1 << 16
 """Bytes within which a header ends; real ones have a few hundred."""
 _PIECE = 1 << 22
+_COUNT, _REAL = r"\d{1,10}", r"[-+]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][-+]?\d{1,2})?"
+_REALS = rf"{_REAL}(?:\s+{_REAL}){{0,24}}"
+_META_NUMBERS = {
+    "NDims": r"[1-9]",
+    "DimSize": rf"{_COUNT}(?:\s+{_COUNT}){{0,8}}",
+    "ElementNumberOfChannels": r"\d{1,3}",
+    "HeaderSize": rf"-1|{_COUNT}",
+    "CompressedDataSize": r"\d{1,19}",
+    **dict.fromkeys(
+        ("TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin", "CenterOfRotation", "ElementSpacing", "ElementSize"),
+        _REALS,
+    ),
+}
+_NRRD_NUMBERS = {
+    "dimension": r"[1-9]",
+    "space dimension": r"[1-9]",
+    "sizes": rf"{_COUNT}(?:\s+{_COUNT}){{0,15}}",
+    "(?:line|byte)[ ]?skip": rf"-1|{_COUNT}",
+}
 _TO_LPS = np.diag([-1.0, -1.0, 1.0])
+
+
+def _require_numbers(name: str, kind: str, head: bytes, fields: dict[str, str]) -> None:
+    """Raise ScanError if a field that is a number or several is something else: ITK trusts them, and crashes or never ends."""
+    for field, value in fields.items():
+        for line in re.finditer(rf"^[ \t]*{field}[ \t]*[:=]+([^\r\n]*)".encode(), head, re.IGNORECASE | re.MULTILINE):
+            if re.fullmatch(value, line[1].decode("latin-1").strip()) is None:
+                raise ScanError(f"{name} is no readable {kind}: the numbers of its header make no sense")
 
 
 def _meta_data_file(name: str, head: bytes) -> str | None:
     """The file that a MetaImage names for its voxels; None if they follow the header."""
     place = head.lower().find(b"elementdatafile")
+    _require_numbers(name, "MetaImage", head[: max(place, 0)], _META_NUMBERS)
     line = head[place:].split(b"\n", 1)[0].decode("latin-1").strip() if place >= 0 else ""
     # Exactly as the format has it and before anything that could be taken for it: what is judged here is what SimpleITK will open.
     match = re.fullmatch(r"ElementDataFile\s*=\s*(.+)", line)
@@ -35,7 +63,9 @@ def _meta_data_file(name: str, head: bytes) -> str | None:
 
 def _nrrd_data_file(name: str, head: bytes) -> str | None:
     """The file that a NRRD names for its voxels; None if they follow the header."""
-    text = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].decode("latin-1")
+    head = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
+    _require_numbers(name, "NRRD", head, _NRRD_NUMBERS)
+    text = head.decode("latin-1")
     named = [line.partition(":")[2].strip() for line in text.splitlines() if re.match(r"\s*data\s*file\s*:", line, re.IGNORECASE)]
     if len(named) > 1:
         raise ScanError(f"{name} is no readable NRRD: it names several files for its voxels")
@@ -114,9 +144,11 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
         if x * y * z * frames * itemsize > MAX_BYTES:
             raise ScanError(f"{name} is too large: its {frames} frames have more than {MAX_BYTES >> 30} GiB together")
         check(x * y * z * frames * itemsize)
+        affine = _affine(reader)
+        # Before the voxels: ITK looks for ever for the inverse of some matrices.
+        require_geometry(name, affine, tuple(np.linalg.norm(affine[:3, :3], axis=0)))
         image = reader.Execute()
         stored = sitk.GetArrayViewFromImage(image)
-        affine = _affine(image)
     except RuntimeError:
         # Without its cause: ITK's own text has the whole path.
         raise ScanError(f"{name} is no readable {kind}: damaged, cut off, or of a type that is not read") from None

@@ -19,7 +19,16 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from vqseg.data.formats.format import Format
-from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_real, with_finite_voxels
+from vqseg.data.limits import (
+    LARGEST_MM,
+    SMALLEST_MM,
+    ScanError,
+    chosen_frame_notes,
+    frame_shape,
+    refuse_channels,
+    require_real,
+    with_finite_voxels,
+)
 from vqseg.types import Array, Scan
 
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -101,7 +110,9 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
         if isinstance(scan.header.header, nib.Nifti2Header):
             image = nib.Nifti2Image(shaped, None, scan.header.header)
     else:
-        image = nib.Nifti1Image(labels, scan.affine)
+        # A side of NIfTI-1 has 16 bits.
+        image_kind: Any = nib.Nifti1Image if max(labels.shape) < 2**15 else nib.Nifti2Image
+        image = image_kind(labels, scan.affine)
         image.header.set_xyzt_units("mm", "sec" if labels.ndim == 4 and scan.frame_seconds else None)
         if labels.ndim == 4:
             image.header["pixdim"][4] = scan.frame_seconds or 0.0
@@ -238,16 +249,22 @@ def _three(spacing: Array) -> tuple[float, float, float]:
 
 
 def _spacing(header: nib.Nifti1Header) -> Array:
-    """(3,) voxel size in the file's unit, without sign; a size that is zero or not finite counts as 1."""
+    """(3,) voxel size in the file's unit, without sign; one that is zero or that no voxel has counts as 1."""
     spacing: Array = np.abs(header["pixdim"][1:4].astype(np.float64))
-    spacing[~np.isfinite(spacing) | (spacing == 0)] = 1.0
+    spacing[~_possible(spacing)] = 1.0
     return spacing
 
 
 def spacing_known(header: Any) -> bool:
     """Whether the header says how large a voxel is. 1 x 1 x 1 is what converters write where they do not know."""
     stored = np.abs(header["pixdim"][1:4].astype(np.float64))
-    return bool(np.isfinite(stored).all() and (stored > 0).all() and (stored != 1).any())
+    return bool(_possible(stored).all() and (stored != 1).any())
+
+
+def _possible(sizes: Array) -> Array:
+    """Which of some sizes a voxel may have, in any of the units; NaN is none."""
+    possible: Array = (sizes >= SMALLEST_MM / 1000) & (sizes <= LARGEST_MM * 1000)
+    return possible
 
 
 def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:

@@ -37,7 +37,6 @@ _DAMAGE = (
     KeyError,
     IndexError,
     TypeError,
-    Image.DecompressionBombError,
 )
 
 
@@ -58,8 +57,8 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     name, coloured = path.name, False
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures; ours are measured below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow warns of large pictures, which are measured below, and of what it reads nevertheless.
+            warnings.simplefilter("ignore")
             with Image.open(path, formats=(kind,)) as picture:
                 pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
                 shape = frame_shape(name, (picture.height, picture.width, pages), _STORED.get(kind, 4), frame, most_bytes)
@@ -73,6 +72,8 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
         raise
     except UnidentifiedImageError as error:
         raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
+    except Image.DecompressionBombError as error:
+        raise ScanError(f"{name} is too large: it has more pixels than one picture may have here") from error
     except _DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
     return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
