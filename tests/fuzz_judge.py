@@ -43,7 +43,9 @@ class Judge:
         place.mkdir(parents=True)
         for name, content in files.items():
             (place / name).write_bytes(content)
-        sources: list[Path] = [place / next(iter(files))] if len(files) == 1 else [place, *(p for p in place.iterdir() if p.suffix == ".hdr")]
+        sources: list[Path] = (
+            [place / next(iter(files))] if len(files) == 1 else [place, *(p for p in place.iterdir() if p.suffix == ".hdr")]
+        )
         measured = measured and _PEAK.exists()
         if measured:
             _PEAK.write_text("5")

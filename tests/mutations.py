@@ -99,7 +99,11 @@ def _again(content: bytes, chance: random.Random) -> bytes:
 
 def _nested(content: bytes, chance: random.Random) -> bytes:
     place = _place(content, chance)
-    return content[:place] + chance.choice((b"(", b"[", b"{", b"'", b"\0", b"\xff", b"-", b"\n")) * chance.choice((1, 200, 5000)) + content[place:]
+    return (
+        content[:place]
+        + chance.choice((b"(", b"[", b"{", b"'", b"\0", b"\xff", b"-", b"\n")) * chance.choice((1, 200, 5000))
+        + content[place:]
+    )
 
 
 def _in_gzip(content: bytes, chance: random.Random) -> bytes:

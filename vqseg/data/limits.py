@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 
@@ -15,7 +15,9 @@ MAX_BYTES = 2 * 1024**3
 
 SMALLEST_MM, LARGEST_MM = 1e-6, 1e5
 """Sizes of a voxel, from a nanometre to what no scanner has."""
+_FARTHEST_MM = 1e9
 _FLATTEST = 1e-6
+"""Of the volume between three unit vectors."""
 
 MOST_CHANNELS = 8
 """A fourth axis of at most this length may hold channels (modalities, echoes); a cine has more frames."""
@@ -53,23 +55,27 @@ def foreseen(name: str) -> Iterator[None]:
         raise UnforeseenError(f"{name} could not be read: it is damaged in a way that its reader does not expect") from error
 
 
-def require_geometry(name: str, affine: Array, spacing: tuple[float, float, float]) -> None:
+def require_geometry(name: str, affine: Array, spacing: Sequence[float] = ()) -> None:
     """Check that voxels have sizes that something can have, so that nobody divides by them in vain.
 
     Args:
         name: The file's name, for the message.
         affine: (4, 4).
-        spacing: Millimetres along each axis.
+        spacing: Millimetres along each axis, where they are known besides.
 
     Raises:
         ScanError: They have not.
     """
+    # NaN is not below it, either.
+    if not (np.abs(affine) < _FARTHEST_MM).all():
+        raise ScanError(f"{name} has no place: its origin or its axes are not finite, or farther than {_FARTHEST_MM:g} mm")
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    if not all(SMALLEST_MM <= size <= LARGEST_MM for size in (*spacing, *lengths)):
-        sizes = " x ".join(f"{size:.3g}" for size in spacing)
-        raise ScanError(f"{name} has voxels of {sizes} mm; expected {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3] / lengths)) < _FLATTEST:
-        raise ScanError(f"{name} has axes that do not span a volume, or lies nowhere")
+    for sizes in (lengths, spacing):
+        if not all(SMALLEST_MM <= size <= LARGEST_MM for size in sizes):
+            told = " x ".join(f"{size:.3g}" for size in sizes)
+            raise ScanError(f"{name} has voxels of {told} mm; expected {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
+    if abs(np.linalg.det(affine[:3, :3] / lengths)) < _FLATTEST:
+        raise ScanError(f"{name} has axes that do not span a volume")
 
 
 def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int | None, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:

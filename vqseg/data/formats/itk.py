@@ -12,64 +12,12 @@ from typing import Any
 import numpy as np
 
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.members import is_plain
+from vqseg.data.formats.itk_headers import HEADER_BYTES, meta_data_file, nrrd_data_file, require_beside
 from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_geometry, with_finite_voxels
 from vqseg.types import Array, Scan
 
-_HEADER = 1 << 16
-"""Bytes within which a header ends; real ones have a few hundred."""
 _PIECE = 1 << 22
-_COUNT, _REAL = r"\d{1,10}", r"[-+]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][-+]?\d{1,2})?"
-_REALS = rf"{_REAL}(?:\s+{_REAL}){{0,24}}"
-_META_NUMBERS = {
-    "NDims": r"[1-9]",
-    "DimSize": rf"{_COUNT}(?:\s+{_COUNT}){{0,8}}",
-    "ElementNumberOfChannels": r"\d{1,3}",
-    "HeaderSize": rf"-1|{_COUNT}",
-    "CompressedDataSize": r"\d{1,19}",
-    **dict.fromkeys(
-        ("TransformMatrix", "Rotation", "Orientation", "Offset", "Position", "Origin", "CenterOfRotation", "ElementSpacing", "ElementSize"),
-        _REALS,
-    ),
-}
-_NRRD_NUMBERS = {
-    "dimension": r"[1-9]",
-    "space dimension": r"[1-9]",
-    "sizes": rf"{_COUNT}(?:\s+{_COUNT}){{0,15}}",
-    "(?:line|byte)[ ]?skip": rf"-1|{_COUNT}",
-}
 _TO_LPS = np.diag([-1.0, -1.0, 1.0])
-
-
-def _require_numbers(name: str, kind: str, head: bytes, fields: dict[str, str]) -> None:
-    """Raise ScanError if a field that is a number or several is something else: ITK trusts them, and crashes or never ends."""
-    for field, value in fields.items():
-        for line in re.finditer(rf"^[ \t]*{field}[ \t]*[:=]+([^\r\n]*)".encode(), head, re.IGNORECASE | re.MULTILINE):
-            if re.fullmatch(value, line[1].decode("latin-1").strip()) is None:
-                raise ScanError(f"{name} is no readable {kind}: the numbers of its header make no sense")
-
-
-def _meta_data_file(name: str, head: bytes) -> str | None:
-    """The file that a MetaImage names for its voxels; None if they follow the header."""
-    place = head.lower().find(b"elementdatafile")
-    _require_numbers(name, "MetaImage", head[: max(place, 0)], _META_NUMBERS)
-    line = head[place:].split(b"\n", 1)[0].decode("latin-1").strip() if place >= 0 else ""
-    # Exactly as the format has it and before anything that could be taken for it: what is judged here is what SimpleITK will open.
-    match = re.fullmatch(r"ElementDataFile\s*=\s*(.+)", line)
-    if match is None or (place > 0 and head[place - 1 : place] not in b"\r\n"):
-        raise ScanError(f"{name} is no readable MetaImage: its header does not say where the voxels are")
-    return None if match[1] in ("LOCAL", "Local", "local") else match[1]
-
-
-def _nrrd_data_file(name: str, head: bytes) -> str | None:
-    """The file that a NRRD names for its voxels; None if they follow the header."""
-    head = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
-    _require_numbers(name, "NRRD", head, _NRRD_NUMBERS)
-    text = head.decode("latin-1")
-    named = [line.partition(":")[2].strip() for line in text.splitlines() if re.match(r"\s*data\s*file\s*:", line, re.IGNORECASE)]
-    if len(named) > 1:
-        raise ScanError(f"{name} is no readable NRRD: it names several files for its voxels")
-    return named[0] if named else None
 
 
 def _require_whole(path: Path, head: bytes, named: str | None, expected: int) -> None:
@@ -94,10 +42,10 @@ def _itk(name: str, endings: tuple[str, ...], io: str, recognise: Callable[[byte
          companions: tuple[str, ...]) -> Format:  # fmt: skip
     def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         with path.open("rb") as file:
-            head = file.read(_HEADER)
+            head = file.read(HEADER_BYTES)
         voxels_in = find(path.name, head)
         if voxels_in is not None:
-            _require_beside(path, voxels_in)
+            require_beside(path, voxels_in)
 
         def check(expected: int) -> None:
             if io == "MetaImageIO":
@@ -108,13 +56,6 @@ def _itk(name: str, endings: tuple[str, ...], io: str, recognise: Callable[[byte
     return Format(
         name=name, endings=endings, recognises=recognise, read=read, write_labels=_write_labels, labels_as=endings[0], companions=companions
     )
-
-
-def _require_beside(path: Path, named: str) -> None:
-    if named.upper().startswith("LIST") or not is_plain(named) or " " in named:
-        raise ScanError(f"{path.name} keeps its voxels in several files or in another folder; expected one file beside it")
-    if not (path.parent / named).is_file():
-        raise ScanError(f"{path.name} keeps its voxels in another file, which is not beside it; send both together or in a zip")
 
 
 def _simpleitk() -> Any:
@@ -146,7 +87,7 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
         check(x * y * z * frames * itemsize)
         affine = _affine(reader)
         # Before the voxels: ITK looks for ever for the inverse of some matrices.
-        require_geometry(name, affine, tuple(np.linalg.norm(affine[:3, :3], axis=0)))
+        require_geometry(name, affine)
         image = reader.Execute()
         stored = sitk.GetArrayViewFromImage(image)
     except RuntimeError:
@@ -210,13 +151,13 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
 
 
 NRRD = _itk(
-    "NRRD", (".nrrd", ".nhdr"), "NrrdImageIO", lambda start: start.startswith(b"NRRD000"), _nrrd_data_file, (".raw", ".raw.gz", ".gz")
+    "NRRD", (".nrrd", ".nhdr"), "NrrdImageIO", lambda start: start.startswith(b"NRRD000"), nrrd_data_file, (".raw", ".raw.gz", ".gz")
 )
 META_IMAGE = _itk(
     "MetaImage",
     (".mha", ".mhd"),
     "MetaImageIO",
     lambda start: re.match(rb"(ObjectType|Comment|NDims)\s*=", start) is not None,
-    _meta_data_file,
+    meta_data_file,
     (".raw", ".zraw"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import warnings
@@ -59,7 +60,7 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
         with warnings.catch_warnings():
             # Pillow warns of large pictures, which are measured below, and of what it reads nevertheless.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=(kind,)) as picture:
+            with _Whole(path) as file, Image.open(file, formats=(kind,)) as picture:
                 pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
                 shape = frame_shape(name, (picture.height, picture.width, pages), _STORED.get(kind, 4), frame, most_bytes)
                 voxels = np.empty(shape, np.float32)
@@ -79,12 +80,24 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
 
 
+class _Whole(io.BufferedReader):
+    """A file of which nobody reads more than there is: Python makes room for as much as is asked for, which a picture's chunks say."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self._size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def _loaded(picture: Image.Image) -> Image.Image:
     """The decoded picture without its decoder, where that keeps copies of its own until it is dropped."""
     picture.load()
     if picture.format == "WEBP":
         plain = picture._new(picture.im)
-        picture._decoder = None  # type: ignore[attr-defined]
+        picture._decoder = picture.fp = None  # type: ignore[attr-defined]
         return plain
     return picture
 
