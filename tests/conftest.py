@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -19,6 +20,10 @@ from vqseg.data.phantom import write_phantoms
 
 # No test asks for anything from outside, and so neither does Gradio, nor its client.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+# What commands remember between runs is no affair of the person who tests.
+_STATE = tempfile.TemporaryDirectory(prefix="vqseg-state-")
+os.environ["XDG_STATE_HOME"] = _STATE.name
 
 # The same examples at every run, and no limit of time to one: neither luck nor a busy machine decides whether a test passes.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

@@ -31,7 +31,7 @@ from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volu
 from app.visit.links import Link
 from app.visit.session import SessionStore
 from vqseg.data.formats.axial import axial_scan
-from vqseg.data.scan import read_scan
+from vqseg.data.scan import read_numbers, read_scan
 from vqseg.inference import dice_by_class
 from vqseg.types import Scan
 
@@ -191,7 +191,7 @@ def test_a_single_slice_has_no_volume(tmp_path: Path, store: SessionStore, clien
 
 def test_the_truth_is_given_where_there_is_one(scan_file: Path, store: SessionStore, client: TestClient) -> None:
     scan = read_scan(scan_file)
-    truth = truth_labels(read_scan(save_truth(scan_file.with_name("truth.nii.gz"), scan_file)), scan, CLASSES)
+    truth = truth_labels(read_numbers(save_truth(scan_file.with_name("truth.nii.gz"), scan_file)), scan, CLASSES)
     opened = OpenScan(FakeSegmentedScan(scan), fake_served(), truth)
     lines, content = asked(client, token=store.put(opened, "one"), part="truth")
     np.testing.assert_array_equal(np.asarray(nib.Nifti1Image.from_bytes(content).dataobj), truth)

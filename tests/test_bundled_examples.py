@@ -17,7 +17,7 @@ from vqseg.cardiac import paired
 from vqseg.checkpoint import load_model
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.phantom_cine import phantom_cine
-from vqseg.data.scan import read_labels, read_scan
+from vqseg.data.scan import read_labels, read_numbers, read_scan
 from vqseg.inference import Cine, SegmentedScan, Segmenter, dice_by_class, labelled_frames, segment_cine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -49,7 +49,7 @@ def scores_of(example: Example) -> list[float]:
     """Dice of each structure that the ground truth tells of, by the checkpoint that the manifest names."""
     reader = segmenter(example.checkpoint or "")
     scan = read_scan(example.path)
-    truth = named_truth(read_scan(example.truth), scan, example.classes or (), reader.classes)
+    truth = named_truth(read_numbers(example.truth), scan, example.classes or (), reader.classes)
     labels = opened(example).labels
     return [score for score in truth_dice(Judged(reader, truth.judged), labels, truth.labels) if score is not None]  # type: ignore[arg-type]
 

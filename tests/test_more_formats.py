@@ -90,7 +90,7 @@ def test_few_frames_without_a_time_may_be_channels_and_vectors_are_refused(tmp_p
     assert read_scan(tmp_path / "four.npy").notes == said
     timed = nib.Nifti1Image(data, AFFINE)
     timed.header.set_xyzt_units("mm", "msec")
-    timed.header.set_zooms((1, 1, 1, 40))
+    timed.header.set_zooms((*timed.header.get_zooms()[:3], 40))
     timed.to_filename(tmp_path / "timed.nii.gz")
     assert read_scan(tmp_path / "timed.nii.gz").notes == ()
     for name, array, intent in (("warp.nii", data[:, :, :, None], "displacement vector"), ("colour.nii", data, "vector")):

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import torch
 
+from vqseg.data.case_files import read_case_files, read_every
 from vqseg.data.datasets import DatasetError, class_names
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
 from vqseg.models.slicewise import chosen_codes, decode_volume, segment_slices
@@ -49,9 +50,10 @@ class Summary(TypedDict):
 
 
 class Evaluation(Summary):
-    """per_case: the scores of every case by its name, and by structure."""
+    """per_case: the scores of every case by its name, and by structure. left_out: cases without labels, if there are any."""
 
     codebook: CodebookUse
+    left_out: NotRequired[list[str]]
     per_case: dict[str, dict[str, Scores]]
 
 
@@ -64,12 +66,14 @@ class LabelledSplit:
     """The cases of a split that can be measured, and what their labels are called.
 
     names: the data set's classes in the order of its label values. classes: the network's. contoured_only: see `evaluate_split`.
+    left_out: names of the cases without a label file.
     """
 
     cases: tuple[Case, ...]
     names: tuple[str, ...]
     classes: tuple[str, ...]
     contoured_only: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def structures(self) -> tuple[str, ...]:
@@ -86,15 +90,12 @@ class LabelledSplit:
             The scan, and its labels (X, Y, Z) in the network's values; structures that the network does not know count as background.
 
         Raises:
-            DatasetError: There is no label file, its shape is not the scan's, or it has a label that the data set does not name.
+            ScanError: A file cannot be read.
+            DatasetError: There is no label file, it lies on another grid than the scan, or it has a label that the data set does not name.
         """
-        if case.label is None:
+        scan, truth = read_case_files(case, self.names)
+        if truth is None:
             raise DatasetError(f"{case.name} has no label")
-        scan, truth = read_scan(case.image), read_labels(case.label)
-        if truth.shape != scan.shape:
-            raise DatasetError(f"{case.name}: the label has shape {truth.shape}, its image {scan.shape}")
-        if truth.max() >= len(self.names):
-            raise DatasetError(f"{case.name} has the label {truth.max()}; the data set names 0 to {len(self.names) - 1}")
         values = [self.classes.index(name) if name in self.structures else 0 for name in self.names]
         return scan, np.array(values, truth.dtype)[truth]
 
@@ -113,8 +114,9 @@ def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, 
         DatasetError: No case has labels.
     """
     names = class_names(folder) if (Path(folder) / "dataset.json").is_file() else classes
-    cases = tuple(case for case in cases_of_split(folder, split) if case.label is not None)
-    found = LabelledSplit(cases, names, classes, contoured_only)
+    every = cases_of_split(folder, split)
+    cases, bare = tuple(case for case in every if case.label is not None), tuple(case.name for case in every if case.label is None)
+    found = LabelledSplit(cases, names, classes, contoured_only, bare)
     if not found.structures:
         raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
     if not cases:
@@ -145,11 +147,15 @@ def evaluate_split(
         Plain values, fit for JSON.
 
     Raises:
-        DatasetError: No case has labels, data set and network have no structure in common, or a case has nothing to compare.
+        ScanError: A file cannot be read.
+        DatasetError: No case has labels, data set and network have no structure in common, a case has nothing to compare, or its labels
+            do not fit: nothing is measured then.
     """
     known = labelled_split(folder, split, model.config.classes, contoured_only=contoured_only)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
+    # Before the work begins, which may be long.
+    read_every(known.cases, lambda case: known.read(case) and None)
     for case in progress(known.cases):
         prediction, truth, spacing, tokens = _segment(model, known, case, average_views)
         usage += tokens
@@ -160,7 +166,10 @@ def evaluate_split(
         "used": int((usage > 0).sum()),
         "perplexity": perplexity(usage) if usage.any() else 0.0,
     }
-    return {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}
+    result: Evaluation = {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}  # type: ignore[typeddict-item]
+    if known.left_out:
+        result["left_out"] = list(known.left_out)
+    return result
 
 
 def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str]) -> Summary:

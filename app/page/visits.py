@@ -14,7 +14,7 @@ from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
-from app.scan.truth import truth_labels, truths_of_frames
+from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples
 from app.visit.links import OWN_REACH, Link
@@ -288,19 +288,17 @@ class Visits:
             SessionError: If the scan is no longer held.
         """
         scan = self._held(value)
-        if scan.example is None and scan.cine is not None:
-            most = self._store.most_scan_bytes
-            with self._uploads.sent(paths) as parcel:
-                given = parcel.read(most)
-                read = functools.partial(parcel.read, most, None)
+        with self._uploads.sent(paths) as parcel:
+            # All visitors share an example: a file of one of them must not become the ground truth of the others.
+            if scan.example is not None:
+                raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
+            read = functools.partial(parcel.read_numbers, most_bytes=self._store.most_scan_bytes)
+            given = read()
+            if scan.cine is not None:
                 scan.cine.give_truths(truths_of_frames(given, read, scan.cine, (value or {}).get("frame")))
-                return given.name
-        given = self._uploads.read(paths, self._store.most_scan_bytes)
-        # All visitors share an example: a file of one of them must not become the ground truth of the others.
-        if scan.example is not None:
-            raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
-        scan.truth = truth_labels(given, scan.segmented.scan, scan.model.classes)
-        return given.name
+            else:
+                scan.truth = truth_of_scan(given, read, scan)
+            return given.name
 
     def held(self, value: Shown) -> OpenScan | None:
         """The scan on show. None if it is no longer held; the next request of a view reports that."""

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vqseg.data.scan import ScanError, has_geometry, through_plane_axis
+from vqseg.data.grids import on_grid_of
+from vqseg.data.label_maps import label_map, label_map_of_channels
+from vqseg.data.scan import ScanError, through_plane_axis
 from vqseg.inference import dice_by_class
 from vqseg.types import UNSURE, Array, Scan
 
@@ -16,33 +18,22 @@ if TYPE_CHECKING:
     from app.scan.cine import OpenCine
     from app.scan.open_scan import OpenScan
 
-# Headers of label files are often rounded. A difference of a hundredth of a millimetre still means the same grid.
-_SAME_PLACE = 1e-2
-
 
 def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
     """Check a label file against the scan that it belongs to.
 
     Args:
-        truth: The label file as it was read.
+        truth: The label file's numbers, as `read_numbers` reads them.
         scan: The scan.
         classes: Names of the model's classes, the background first.
 
     Returns:
-        (X, Y, Z) uint8 labels.
+        (X, Y, Z) uint8 labels in the scan's array order.
 
     Raises:
         ScanError: If the grids differ, or if a voxel has no label of the model.
     """
-    if truth.shape != scan.shape:
-        raise ScanError(f"{truth.name} has {_size(truth)} voxels; the scan {scan.name} has {_size(scan)}")
-    if has_geometry(truth) and has_geometry(scan) and not np.allclose(truth.affine, scan.affine, atol=_SAME_PLACE):
-        raise ScanError(f"{truth.name} lies elsewhere than {scan.name}: their affines differ, so their voxels do not match")
-    last = len(classes) - 1
-    labels = truth.voxels.astype(np.uint8) if truth.voxels.min() >= 0 and truth.voxels.max() <= last else None
-    if labels is None or not np.array_equal(labels, truth.voxels):
-        raise ScanError(f"{truth.name} does not fit this model; expected whole numbers from 0 to {last} ({', '.join(classes)})")
-    return labels
+    return on_grid_of(scan, label_map(truth, classes)).voxels
 
 
 @dataclass(frozen=True)
@@ -107,6 +98,24 @@ def shown_truth(truth: Array) -> Array:
     return np.where(truth == UNSURE, np.uint8(0), truth)
 
 
+def truth_of_scan(given: Scan, read: Callable[[int], Scan], scan: OpenScan) -> Array:
+    """The labels of a scan that is no cine.
+
+    Args:
+        given: The first volume of the label file.
+        read: Reads another one of it by its number.
+        scan: The scan.
+
+    Returns:
+        (X, Y, Z) uint8 labels.
+
+    Raises:
+        ScanError: If there are several volumes and they are not one a class, or as `truth_labels`.
+    """
+    whole = label_map_of_channels(given, read) if given.frames > 1 else given
+    return truth_labels(whole, scan.segmented.scan, scan.model.classes)
+
+
 def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, shown: object) -> Callable[[int], Array | None]:
     """Read the labels of a cine: a series as long as the cine, or those of one frame beside what there is for the others.
 
@@ -133,7 +142,3 @@ def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, s
     place = shown if isinstance(shown, int) and 0 <= shown < cine.frames else 0
     labels = truth_labels(given, scan, classes)
     return lambda index: labels if index == place else former(index)
-
-
-def _size(scan: Scan) -> str:
-    return " × ".join(map(str, scan.shape))

@@ -13,7 +13,7 @@ from app.scan.lru import Lru
 from app.scan.open_scan import OpenScan
 from app.scan.truth import named_truth
 from app.visit.manifest import Example, plain_example, read_manifest
-from vqseg.data.scan import ScanError, read_scan
+from vqseg.data.scan import ScanError, read_numbers, read_scan
 from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...], frame:
     if not example.truth.exists() or not example.readable_by(classes):
         return None
     try:
-        return named_truth(read_scan(example.truth, frame), scan, example.classes or classes, classes)
+        return named_truth(read_numbers(example.truth, frame), scan, example.classes or classes, classes)
     except ScanError as error:
         logger.warning("%s is shown without its ground truth: %s", example.path.name, error)
         return None

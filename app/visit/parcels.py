@@ -73,6 +73,11 @@ class Parcel:
         self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
         return replace(scan, name=shown_name(scan, self._sent))
 
+    def read_numbers(self, frame: int | None = None, *, most_bytes: int = MAX_BYTES) -> Scan:
+        """Read a file of labels as `vqseg.data.scan.read_numbers` does, in a process of its own, under the name that visitors read."""
+        scan = read_apart(self._source, frame, most_bytes=most_bytes, labels=True, scratch=Path(self._folder.name))
+        return replace(scan, name=shown_name(scan, self._sent))
+
     def series(self) -> tuple[tuple[str, ...], int]:
         """A line for every DICOM series, and the number of the one that `read` reads by default. Raises ScanError as `read` does.
 

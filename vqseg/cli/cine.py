@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vqseg.cardiac import CardiacError, CardiacFunction, SummaryRow, paired_curves, paired_function, pairs_of, write_curves, write_summary
+from vqseg.cardiac import CardiacFunction, SummaryRow, paired_curves, paired_function, pairs_of, write_curves, write_summary
+from vqseg.cli.outcome import Outcome
 from vqseg.cli.progress import bar
+from vqseg.cli.results import Results
 
 if TYPE_CHECKING:
     from vqseg.data.sources import ScanSource
     from vqseg.inference import Segmenter
-    from vqseg.types import Array, Scan
 
 SUMMARY = "summary.csv"
 
@@ -29,75 +28,69 @@ class PairedFiles:
     es: ScanSource
 
 
-def segment_cines(
-    segmenter: Segmenter,
-    sources: Sequence[ScanSource],
-    output: Path,
-    target_of: Callable[[ScanSource], Path],
-    segment: Callable[[Scan], Array],
-) -> int:
+def segment_cines(segmenter: Segmenter, sources: Sequence[ScanSource], results: Results, outcome: Outcome) -> int:
     """Write the labels of every cine as one file, NAME.csv with its curves, and summary.csv with a row for each.
 
     Args:
         segmenter: The network.
         sources: Cines.
-        output: Folder to write into.
-        target_of: The file for a scan's labels, in that folder.
-        segment: What makes labels of a frame.
+        results: What makes labels of a frame, and where they go.
+        outcome: Is told what was done.
 
     Returns:
         The exit status: 1 if a file was skipped.
     """
-    from vqseg.data.scan import without_ending, write_labels
+    from vqseg.data.scan import without_ending
     from vqseg.inference import Cine, segment_cine
 
-    def one(source: ScanSource, free: _FreeNames) -> tuple[SummaryRow, list[str]]:
-        target = target_of(source)
-        name = free.take(without_ending(target.name), target)
+    def one(source: ScanSource) -> SummaryRow:
         cine = Cine(source.files)
-        found = segment_cine(segmenter, cine, segment=segment)
-        write_labels(found.labels, cine.grid, target, segmenter.classes)
-        write_curves(found.curves, output / f"{name}.csv")
-        return SummaryRow(name, found.function), [f"{source.name}: {note}" for note in cine.grid.notes]
+        target = results.target_of(source, cine.grid)
+        name = without_ending(target.name)
+        table = results.outputs.folder / f"{name}.csv"
+        results.outputs.claim(target, table)
+        found = segment_cine(segmenter, cine, segment=results.segment)
+        results.write(found.labels, cine.grid, target)
+        with results.outputs.writing(table, claimed=True) as part:
+            write_curves(found.curves, part)
+        outcome.segmented[source.name] = target.name
+        outcome.note(source.name, cine.grid.notes)
+        return SummaryRow(name, found.function)
 
-    return _summarised([(source.name, partial(one, source)) for source in sources], output, "cine")
+    return _summarised([(source.name, partial(one, source)) for source in sources], results, outcome, "cine")
 
 
-def segment_pairs(
-    pairs: Sequence[PairedFiles],
-    classes: Sequence[str],
-    output: Path,
-    target_of: Callable[[ScanSource], Path],
-    segment: Callable[[Scan], Array],
-) -> int:
+def segment_pairs(pairs: Sequence[PairedFiles], results: Results, outcome: Outcome) -> int:
     """Write the labels of both files of every pair, NAME.csv with both volumes, and summary.csv with a row for each pair.
 
     Args:
         pairs: Of files.
-        classes: Of the labels.
-        output: Folder to write into.
-        target_of: The file for a scan's labels, in that folder.
-        segment: What makes labels of a scan.
+        results: What makes labels of a scan, and where they go.
+        outcome: Is told what was done.
 
     Returns:
         The exit status: 1 if a pair was skipped.
     """
-    from vqseg.data.scan import read_scan, write_labels
+    from vqseg.data.scan import read_scan
 
-    def one(pair: PairedFiles, free: _FreeNames) -> tuple[SummaryRow, list[str]]:
+    def one(pair: PairedFiles) -> SummaryRow:
         sources = (pair.ed, pair.es)
-        targets = [target_of(source) for source in sources]
-        free.take(pair.name, *targets)
         scans = [read_scan(source.files) for source in sources]
-        labels = [segment(scan) for scan in scans]
-        curves = paired_curves(labels[0], labels[1], classes, scans[0], scans[1])
+        targets = [results.target_of(source, scan) for source, scan in zip(sources, scans, strict=True)]
+        table = results.outputs.folder / f"{pair.name}.csv"
+        results.outputs.claim(*targets, table)
+        labels = [results.segment(scan) for scan in scans]
+        curves = paired_curves(labels[0], labels[1], results.classes, scans[0], scans[1])
         for target, found, scan in zip(targets, labels, scans, strict=True):
-            write_labels(found, scan, target, classes)
-        write_curves(curves, output / f"{pair.name}.csv")
-        notes = [f"{source.name}: {note}" for source, scan in zip(sources, scans, strict=True) for note in scan.notes]
-        return SummaryRow(pair.name, paired_function(curves)), notes
+            results.write(found, scan, target)
+        with results.outputs.writing(table, claimed=True) as part:
+            write_curves(curves, part)
+        for source, target, scan in zip(sources, targets, scans, strict=True):
+            outcome.segmented[source.name] = target.name
+            outcome.note(source.name, scan.notes)
+        return SummaryRow(pair.name, paired_function(curves))
 
-    return _summarised([(pair.name, partial(one, pair)) for pair in pairs], output, "pair")
+    return _summarised([(pair.name, partial(one, pair)) for pair in pairs], results, outcome, "pair")
 
 
 def paired_files(sources: Sequence[ScanSource], phases: tuple[str, str]) -> list[PairedFiles]:
@@ -116,46 +109,21 @@ def paired_files(sources: Sequence[ScanSource], phases: tuple[str, str]) -> list
     return [PairedFiles(pair.name, sources[pair.ed], sources[pair.es]) for pair in pairs]
 
 
-class _FreeNames:
-    """Names of results, of which none may be another's of the same run, or the summary's."""
-
-    def __init__(self) -> None:
-        self._taken = {SUMMARY}
-
-    def take(self, name: str, *targets: Path) -> str:
-        """The name, which is now taken with its table and its files of labels. Raises ScanError if one of them was."""
-        from vqseg.data.scan import ScanError
-
-        wanted = {f"{name}.csv", *(target.name for target in targets)}
-        if len(wanted) <= len(targets) or wanted & self._taken:
-            raise ScanError("its results would overwrite others; segment this one into another --output folder, or under another name")
-        self._taken |= wanted
-        return name
-
-
-def _summarised(work: Sequence[tuple[str, Callable[[_FreeNames], tuple[SummaryRow, list[str]]]]], output: Path, unit: str) -> int:
+def _summarised(work: Sequence[tuple[str, Callable[[], SummaryRow]]], results: Results, outcome: Outcome, unit: str) -> int:
     """Do all that can be done, write the summary, and say what was skipped and what a person should know of the reading."""
-    from vqseg.data.scan import ScanError
-
-    free = _FreeNames()
+    summary = results.outputs.folder / SUMMARY
+    # First, so that no scan's own table takes the name.
+    results.outputs.claim(summary)
     rows: list[SummaryRow] = []
-    notes: list[str] = []
-    failures: list[str] = []
     for name, do in bar(work, "segmenting", unit=unit):
-        try:
-            row, said = do(free)
-            rows.append(row)
-            notes += said
-        except (ScanError, CardiacError, OSError) as error:
-            failures.append(f"{name}: {error}")
+        with outcome.guarded(name):
+            rows.append(do())
     if rows:
-        write_summary(rows, output / SUMMARY)
+        with results.outputs.writing(summary, claimed=True) as part:
+            write_summary(rows, part)
     for row in rows:
         print(f"{row.name}: {', '.join(_said(row.function))}")
-    for line in [*notes, *(f"skipped {failure}" for failure in failures)]:
-        print(line, file=sys.stderr)
-    print(f"{len(rows)} of {len(work)} {unit}s segmented into {output}")
-    return 1 if failures else 0
+    return outcome.tell(len(work), unit, results.outputs.folder)
 
 
 def _said(record: CardiacFunction) -> Iterator[str]:

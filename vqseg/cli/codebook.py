@@ -26,6 +26,8 @@ class Codebook:
     """Seed of the projections."""
     ablated: int = 64
     """How many of the most used codes, and of those of the structures, are taken out one by one to see what is lost; 0 for none."""
+    overwrite: bool = False
+    """Replace files of these names that this command did not write."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -33,8 +35,12 @@ def run(rest: Sequence[str]) -> int:
     command = parse(Codebook, "codebook", rest)
     from vqseg.checkpoint import checkpoint_folder, load_model
     from vqseg.codebook import analyse, codewords_of, summary, write_statistics
-    from vqseg.codebook.report import write_report
+    from vqseg.codebook.file import FILE
+    from vqseg.codebook.report import FILE as REPORT
+    from vqseg.codebook.report import is_report, write_report
+    from vqseg.outputs import is_noted_archive, refuse_strangers
 
+    refuse_strangers({command.output / FILE: is_noted_archive, command.output / REPORT: is_report}, overwrite=command.overwrite)
     folder = checkpoint_folder(command.checkpoint)
     model = load_model(folder)
     statistics = analyse(

@@ -30,6 +30,8 @@ class Domains:
     """Of the first phantom; training uses seeds from 1000 on."""
     output: Path = Path("docs/results")
     """Folder for domains.md and domains.json."""
+    overwrite: bool = False
+    """Replace files of these names that are no such table."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -37,7 +39,9 @@ def run(rest: Sequence[str]) -> int:
     command = parse(Domains, f"table {NAME}", rest)
     from vqseg.data.datasets import DatasetError
     from vqseg.experiments.domains import PHANTOMS, Domain, phantom_domain, read_domains, write_domains
+    from vqseg.outputs import refuse_strangers, table_files
 
+    refuse_strangers(table_files(command.output, NAME), overwrite=command.overwrite)
     domains = [Domain(folder.name, folder) for folder in command.data]
     domains += [Domain(folder.name, folder, contoured_only=True) for folder in command.contoured]
     if not (domains or command.phantoms):

@@ -29,6 +29,8 @@ class EjectionFraction:
     """The words in the cases' names that stand for end-diastole and end-systole."""
     output: Path = Path("docs/results")
     """Folder for ef.md, ef.json and ef.png."""
+    overwrite: bool = False
+    """Replace files of these names that are no such table."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -36,7 +38,9 @@ def run(rest: Sequence[str]) -> int:
     command = parse(EjectionFraction, f"table {NAME}", rest)
     from vqseg.experiments.ejection import measure_ejection
     from vqseg.experiments.ejection_report import write_ejection
+    from vqseg.outputs import refuse_strangers, table_files
 
+    refuse_strangers(table_files(command.output, NAME), overwrite=command.overwrite)
     start = time.perf_counter()
     found = [
         measure_ejection(

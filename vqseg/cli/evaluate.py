@@ -10,6 +10,8 @@ from pathlib import Path
 from vqseg.cli.parsing import parse
 from vqseg.cli.progress import bar
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
@@ -23,6 +25,8 @@ class Evaluate:
     """train, val, test, or all cases of the folder."""
     output: Path | None = None
     """JSON file to write; the table is printed in any case."""
+    overwrite: bool = False
+    """Replace a file of this name that this command did not write."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     contoured_only: bool = False
@@ -38,7 +42,12 @@ def run(rest: Sequence[str]) -> int:
     command = parse(Evaluate, "evaluate", rest)
     from vqseg.checkpoint import load_model
     from vqseg.evaluation import METRICS, evaluate_split
+    from vqseg.outputs import Outputs
 
+    if command.output:
+        outputs = Outputs(command.output.parent, "evaluate", overwrite=command.overwrite)
+        # Before the work.
+        outputs.check(command.output)
     model = load_model(command.checkpoint, command.device)
     if command.neighbours is not None:
         model.preprocess = replace(model.preprocess, neighbours=command.neighbours)
@@ -55,9 +64,11 @@ def run(rest: Sequence[str]) -> int:
         print(f"{name:12}" + "".join(f"{row[metric]:10.4f}" for metric in METRICS))
     if unmeasured := [name for name in model.config.classes[1:] if name not in result["per_class"]]:
         print(f"not measured, as {command.data.name} has no labels of them: {', '.join(unmeasured)}")
+    if left_out := result.get("left_out", []):
+        some = ", ".join(left_out[:_MOST_NAMED]) + (" ..." if len(left_out) > _MOST_NAMED else "")
+        print(f"{len(left_out)} case(s) were not measured, as they have no label file: {some}")
     book = result["codebook"]
     print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
     if command.output:
-        command.output.parent.mkdir(parents=True, exist_ok=True)
-        command.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        outputs.write_text(command.output, json.dumps(result, indent=2) + "\n")
     return 0

@@ -24,6 +24,8 @@ class FamiliarityOptions:
     """train, val, or all cases of the folder."""
     turned: bool | None = None
     """Whether mirrored scans, and scans turned by a right angle, count as foreign; if not given, they do unless training mirrored them."""
+    overwrite: bool = False
+    """Replace a familiarity.npz that this command did not write."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -31,9 +33,12 @@ def run(rest: Sequence[str]) -> int:
     command = parse(FamiliarityOptions, "familiarity", rest)
     from vqseg.checkpoint import checkpoint_folder, load_model, read_config
     from vqseg.codebook import make_reference, trained_on_turned, write_reference
+    from vqseg.codebook.familiarity.file import FILE
+    from vqseg.outputs import is_noted_archive, refuse_strangers
     from vqseg.plain import child
 
     folder = checkpoint_folder(command.checkpoint)
+    refuse_strangers({(command.output or folder) / FILE: is_noted_archive}, overwrite=command.overwrite)
     turned = command.turned if command.turned is not None else not trained_on_turned(child(read_config(folder), "training"))
     reference = make_reference(
         load_model(folder),

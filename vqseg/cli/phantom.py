@@ -23,6 +23,8 @@ class Phantom:
     """Write one beating heart a patient instead, NAME.nii.gz with its truth NAME_truth.nii.gz, both 4D with the frames last."""
     phases: int = 20
     """For cine: frames of one heart cycle."""
+    overwrite: bool = False
+    """Replace files of these names that this command did not write."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -30,10 +32,12 @@ def run(rest: Sequence[str]) -> int:
     command = parse(Phantom, "phantom", rest)
     from vqseg.data.phantom import write_phantoms
     from vqseg.data.phantom_cine import write_cines
+    from vqseg.outputs import Outputs
 
+    outputs = Outputs(command.output, "phantom", overwrite=command.overwrite)
     if command.cine:
-        write_cines(command.output, command.patients, command.seed, command.phases)
+        write_cines(outputs, command.patients, command.seed, command.phases)
     else:
-        write_phantoms(command.output, command.patients, command.seed)
+        write_phantoms(outputs, command.patients, command.seed)
     print(f"{command.patients} patients in {command.output}")
     return 0

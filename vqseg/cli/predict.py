@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,18 +12,21 @@ import tyro
 
 from vqseg.cardiac import PHASES, structures_of
 from vqseg.cli import cine
+from vqseg.cli.outcome import Outcome
 from vqseg.cli.parsing import parse
 from vqseg.cli.progress import bar
+from vqseg.cli.results import Results
 from vqseg.cli.targets import LabelFormat, label_target
 
 if TYPE_CHECKING:
     from vqseg.data.sources import ScanSource
-    from vqseg.types import Array, Scan
+    from vqseg.types import Scan
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predict:
-    """Segment scans, and every scan of a folder. A file that cannot be read is reported and skipped (exit status 1).
+    """Segment scans, and every scan of a folder. A file that cannot be read, or whose labels would replace a file that this command did not
+    write, is reported and skipped (exit status 1).
 
     A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that
     the checkpoint does not know is segmented all the same, with a warning that says why.
@@ -46,6 +49,10 @@ class Predict:
     Writes the same tables as cine."""
     phases: tuple[str, str] = PHASES
     """For pair: the words in the files' names that stand for end-diastole and end-systole."""
+    overwrite: bool = False
+    """Replace files in the output folder that this command did not write, or that were changed since. The scans themselves never are."""
+    report: Path | None = None
+    """JSON file to write: what was segmented into which file, what was skipped or left out and why, and what to know of each scan."""
     average_views: bool = False
     """Average over nine views of each slice, turned and magnified: steadier, about eight times slower, and not what the app shows."""
     device: str | None = None
@@ -55,9 +62,9 @@ class Predict:
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Predict, "predict", rest)
-    from vqseg.data.sources import sources_of
+    from vqseg.data.sources import left_out_of, sources_of
 
-    sources = sources_of(command.inputs)
+    sources, left_out = sources_of(command.inputs), left_out_of(command.inputs)
     if not sources or (command.cine and command.pair):
         wrong = "--cine and --pair exclude each other" if sources else "no scan given; name files or folders of scans"
         print(f"error: {wrong}", file=sys.stderr)
@@ -65,6 +72,7 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.checkpoint import checkpoint_folder, load_model
     from vqseg.cli.known import KnownScans
     from vqseg.inference import Segmenter
+    from vqseg.outputs import Outputs
 
     pairs = cine.paired_files(sources, command.phases) if command.pair else []
     folder = checkpoint_folder(command.checkpoint)
@@ -74,44 +82,42 @@ def run(rest: Sequence[str]) -> int:
         structures_of(segmenter.classes)
     command.output.mkdir(parents=True, exist_ok=True)
     known = KnownScans(segmenter, folder, average_views=command.average_views)
+    outputs = Outputs(command.output, "predict", inputs=command.inputs, overwrite=command.overwrite)
 
-    def target(source: ScanSource) -> Path:
-        return label_target(command.output, source.name, command.format)
+    def target(source: ScanSource, scan: Scan) -> Path:
+        return label_target(command.output, source.name, command.format, scan)
 
+    results = Results(outputs, target, known.segment, segmenter.classes)
+    outcome = Outcome(left_out=left_out)
     if command.cine:
-        status = cine.segment_cines(segmenter, sources, command.output, target, known.segment)
+        status = cine.segment_cines(segmenter, sources, results, outcome)
     elif command.pair:
-        status = cine.segment_pairs(pairs, segmenter.classes, command.output, target, known.segment)
+        status = cine.segment_pairs(pairs, results, outcome)
     else:
-        status = _segment_scans(sources, segmenter.classes, command.output, target, known.segment)
+        status = _segment_scans(sources, results, outcome)
     known.tell()
+    if command.report is not None:
+        report = Outputs(command.report.parent, "predict", inputs=command.inputs, overwrite=command.overwrite)
+        report.write_text(command.report, outcome.as_json())
     return status
 
 
-def _segment_scans(
-    sources: Sequence[ScanSource],
-    classes: Sequence[str],
-    output: Path,
-    target_of: Callable[[ScanSource], Path],
-    segment: Callable[[Scan], Array],
-) -> int:
-    from vqseg.data.scan import ScanError, read_scan, write_labels
+def _segment_scans(sources: Sequence[ScanSource], results: Results, outcome: Outcome) -> int:
+    from vqseg.data.scan import read_scan
 
-    failures: list[str] = []
-    notes: list[str] = []
-    written: set[Path] = set()
     for source in bar(sources, "segmenting"):
-        try:
-            target = target_of(source)
-            if target in written:
-                raise ScanError(f"another input was already written to {target.name}; segment this one into another --output folder")
+        with outcome.guarded(source.name):
             scan = read_scan(source.files)
-            write_labels(segment(scan), scan, target, classes)
-            written.add(target)
-            notes += [f"{source.name}: {note}" for note in scan.notes]
-        except (ScanError, OSError) as error:
-            failures.append(f"{source.name}: {error}")
-    for line in [*notes, *(f"skipped {failure}" for failure in failures)]:
-        print(line, file=sys.stderr)
-    print(f"{len(sources) - len(failures)} of {len(sources)} scans segmented into {output}")
-    return 1 if failures else 0
+            target = results.target_of(source, scan)
+            # Before the work, and before the wait for it.
+            results.outputs.claim(target)
+            results.write(results.segment(scan), scan, target)
+            outcome.segmented[source.name] = target.name
+            outcome.note(source.name, [*scan.notes, *_of_frames(scan)])
+    return outcome.tell(len(sources), "scan", results.outputs.folder)
+
+
+def _of_frames(scan: Scan) -> Iterator[str]:
+    """What was not segmented of a scan with several volumes, unless its reader has said so."""
+    if scan.frames > 1 and not any("frame 1 of" in note for note in scan.notes):
+        yield f"frame 1 of {scan.frames} was segmented; --cine segments all of them"

@@ -29,6 +29,8 @@ class Sensitivity:
     """Of the slices and of all random numbers."""
     output: Path = Path("docs/results")
     """Folder for sensitivity.md, sensitivity.json and sensitivity.png."""
+    overwrite: bool = False
+    """Replace files of these names that are no such table."""
 
 
 def run(rest: Sequence[str]) -> int:
@@ -37,7 +39,9 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.checkpoint import CONFIG, CheckpointError
     from vqseg.experiments.sensitivity import measure_sensitivity
     from vqseg.experiments.sensitivity_report import write_sensitivity
+    from vqseg.outputs import refuse_strangers, table_files
 
+    refuse_strangers(table_files(command.output, NAME), overwrite=command.overwrite)
     chosen = command.checkpoint or tuple(str(file.parent) for file in sorted(_SHIPPED.glob(f"*/{CONFIG}")))
     if not chosen:
         raise CheckpointError(f"there is no checkpoint in {_SHIPPED}/; name some with --checkpoint")

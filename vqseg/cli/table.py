@@ -35,10 +35,13 @@ def run(rest: Sequence[str]) -> int:
         "--reuse", nargs="+", type=Path, default=[], metavar="FOLDER", help="folders of tables whose results are reused for the same runs"
     )
     parser.add_argument("--jobs", type=int, default=1, help="runs at a time; several have a process with one thread each (default 1)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the table's names that are no such table")
     parser.add_argument("--finished", action="store_true", help="run nothing; write the table from the runs that are finished")
     known, config = read_config(parser, rest)
     from vqseg.experiments.make import make_table
+    from vqseg.outputs import refuse_strangers, table_files
 
+    refuse_strangers(table_files(known.output, known.name), overwrite=known.overwrite)
     logging.getLogger("vqseg.experiments").setLevel(logging.INFO)
     files = make_table(
         known.name,

@@ -15,7 +15,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from vqseg.data.formats import ending_of, scan_endings, without_ending
+from vqseg.data.formats import ending_of, header_of_companion, scan_endings, without_ending
+from vqseg.data.litter import LITTER
 from vqseg.plain import JsonObject
 from vqseg.types import Case
 
@@ -65,12 +66,16 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
         strip_channel: Drop the "_0000" by which nnU-Net marks an image's channel.
 
     Raises:
-        DatasetError: If two files claim the same name, or a channel is not the first.
+        DatasetError: If two files claim the same name, a channel is not the first, or a link leads nowhere.
     """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         # Archives made on a Mac carry "._NAME.nii.gz" beside every file.
-        if path.name.startswith(".") or ending_of(path.name) is None or not path.is_file():
+        if path.name.startswith(".") or ending_of(path.name) is None:
+            continue
+        if path.is_symlink() and not path.exists():
+            raise DatasetError(f"{path} is a link to a file that does not exist")
+        if not path.is_file():
             continue
         name = without_ending(path.name)
         channel = _CHANNEL.search(name) if strip_channel else None
@@ -82,6 +87,25 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
             raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
         files[name] = path
     return files
+
+
+def left_out_of(folder: str | Path) -> dict[str, str]:
+    """What lies among the images and labels of a data set folder without being a case's: the name, and why nobody reads it.
+
+    Args:
+        folder: Of one of the layouts. Hidden files, and what computers leave in every folder, are not named.
+    """
+    found: dict[str, str] = {}
+    for part in (name for layout in (*LAYOUTS, TEST_LAYOUT) for name in layout):
+        place = Path(folder) / part
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if path.name.startswith(".") or path.name.lower() in LITTER:
+                continue
+            if path.is_dir():
+                found[f"{part}/{path.name}"] = "a folder among the files: nothing in it is read"
+            elif ending_of(path.name) is None and header_of_companion(path) is None:
+                found[f"{part}/{path.name}"] = "a file of an unknown ending, which is passed over"
+    return found
 
 
 def class_names(folder: str | Path) -> tuple[str, ...]:
@@ -109,7 +133,8 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
 def read_json(path: Path) -> JsonObject:
     """The object that a JSON file of a data set folder holds. Raises DatasetError if it is missing or is no JSON object."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        # Windows' editors put a byte-order mark in front.
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
     except ValueError as error:

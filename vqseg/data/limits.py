@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
-from vqseg.types import Array
+from vqseg.types import Array, Scan
 
 MAX_BYTES = 2 * 1024**3
 """Largest volume that is read, in bytes as stored or as float32, whichever is more: 512 x 512 x 1500 slices of CT fit."""
@@ -151,23 +152,25 @@ def require_real(name: str, dtype: np.dtype) -> None:
         raise ScanError(f"{name} holds {kind} voxels; expected one real number a voxel")
 
 
-def with_finite_voxels(name: str, voxels: Array) -> Array:
-    """Set NaN and infinite voxels to the smallest finite one.
+def with_finite_voxels(scan: Scan) -> Scan:
+    """Set NaN and infinite voxels to the smallest finite one, and say so.
 
     Args:
-        name: The file's name, for the message.
-        voxels: float32 of any shape; changed in place.
+        scan: As its file has it; the voxels are changed in place.
 
     Returns:
-        The same array.
+        The scan, with a note where a voxel held no number.
 
     Raises:
         ScanError: No voxel is finite.
     """
-    finite = np.isfinite(voxels)
-    if not finite.any():
-        raise ScanError(f"{name} holds no finite voxel")
-    if not finite.all():
-        # where and not an index: that would copy a large scan.
-        np.copyto(voxels, np.min(voxels, where=finite, initial=np.inf), where=~finite)
-    return voxels
+    finite = np.isfinite(scan.voxels)
+    missing = finite.size - int(np.count_nonzero(finite))
+    if missing == finite.size:
+        raise ScanError(f"{scan.name} holds no finite voxel")
+    if not missing:
+        return scan
+    # where and not an index: that would copy a large scan.
+    np.copyto(scan.voxels, np.min(scan.voxels, where=finite, initial=np.inf), where=~finite)
+    what = "1 voxel holds" if missing == 1 else f"{missing} voxels hold"
+    return replace(scan, notes=(*scan.notes, f"{what} no finite number; the smallest value of the others was taken"))

@@ -17,12 +17,13 @@ from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.augmentation import draw_crops, draw_neighbours, draw_recolouring, recolour, warp
+from vqseg.data.case_files import read_case_files, read_every
 from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import Neighbours, joined, neighbours, slice_step, with_neighbours
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.phantom import phantom_volume
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
-from vqseg.data.scan import read_labels, read_scan, through_plane_axis
 from vqseg.transfer import to_device
 from vqseg.types import Batch, Case, Share
 
@@ -88,29 +89,28 @@ class Volume:
         return with_neighbours(self.images, neighbours(len(self.images), context, self.step), part)
 
 
-def read_case(case: Case, preprocess: PreprocessConfig) -> Volume:
+def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (), *, unsure: bool = False) -> Volume:
     """Read, normalise and slice one case.
 
     Args:
         case: Its image and, if it has one, its label file.
         preprocess: As the network reads scans.
+        names: Of the classes that the labels may have; empty for any.
+        unsure: Whether the labels are pseudo-labels, which may be UNSURE.
 
     Returns:
         The volume; `labels` is None for a case without a label file.
 
     Raises:
         ScanError: A file cannot be read.
-        DatasetError: Image and labels have different shapes.
+        DatasetError: The labels lie on another grid than the image, or have other values than the classes.
     """
-    scan = read_scan(case.image)
+    scan, truth = read_case_files(case, names, unsure=unsure)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
     step = slice_step(scan, axis)
-    if case.label is None:
+    if truth is None:
         return Volume(images, None, step)
-    truth = read_labels(case.label)
-    if truth.shape != scan.shape:
-        raise DatasetError(f"{case.name}: the label {case.label} has shape {truth.shape}, its image {scan.shape}")
     return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step)
 
 
@@ -198,13 +198,18 @@ def load_pools(
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
         context: Neighbours on either side that the network reads.
-        classes: Of the network, for the labels of the phantoms.
+        classes: Of the network, which the labels may have; those of the unlabelled cases may be UNSURE, too.
 
     Raises:
         ScanError: A file cannot be read.
-        DatasetError: Image and labels of a case have different shapes, or no slice is left with a label.
+        DatasetError: The labels of a case lie on another grid than its image or have other values than the classes, or no slice is left
+            with a label.
     """
-    volumes = [read_case(case, preprocess) for case in progress([*labelled, *unlabelled])]
+    # A case of both lists has no labels in the second.
+    known = {id(case) for case in labelled}
+    volumes = read_every(
+        progress([*labelled, *unlabelled]), lambda case: read_case(case, preprocess, classes, unsure=id(case) not in known)
+    )
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess, classes)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]

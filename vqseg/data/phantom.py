@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom_anatomy import DIASTOLE, SYSTOLE, blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
+from vqseg.outputs import Outputs
 from vqseg.types import Array
 
 CLASSES = ("background", "RV", "MYO", "LV")
@@ -52,7 +53,7 @@ def phantom_volume(seed: int, frame: Literal["ED", "ES"] = "ED") -> tuple[Array,
     return _acquire(scanner, noise, chemical_shift(canvas), heart), labels, _affine(scanner, shape)
 
 
-def write_phantoms(folder: str | Path, patients: int, seed: int) -> None:
+def write_phantoms(folder: str | Path | Outputs, patients: int, seed: int) -> None:
     """Write an nnU-Net folder of phantoms: two frames per patient, dataset.json and splits.json.
 
     About 15% of the patients, and at least one if there are two, go to val, the others to train.
@@ -64,20 +65,29 @@ def write_phantoms(folder: str | Path, patients: int, seed: int) -> None:
 
     Raises:
         DatasetError: Fewer than one patient is asked for.
+        OutputError: A file that lies there was not written as a phantom's; nothing is written then.
     """
     if patients < 1:
         raise DatasetError(f"cannot write {patients} phantom patients; expected at least 1")
-    folder = Path(folder)
-    for part in ("imagesTr", "labelsTr"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
+    outputs = folder if isinstance(folder, Outputs) else Outputs(folder, "phantom")
     names = [f"phantom{number:03d}" for number in range(1, patients + 1)]
-    for number, name in enumerate(names):
-        for index, frame in enumerate(FRAMES, start=1):
-            image, labels, affine = phantom_volume(seed + number, frame)
-            _save(image, affine, folder / "imagesTr" / f"{name}_frame{index:02d}_0000.nii.gz")
-            _save(labels, affine, folder / "labelsTr" / f"{name}_frame{index:02d}.nii.gz")
-    _write_json(folder / "dataset.json", _description(patients, seed))
-    _write_json(folder / "splits.json", _splits(names))
+    pairs = [(number, index, _pair(outputs.folder, name, index)) for number, name in enumerate(names) for index in range(len(FRAMES))]
+    lists = [outputs.folder / "dataset.json", outputs.folder / "splits.json"]
+    outputs.claim(*(path for _, _, pair in pairs for path in pair), *lists)
+    for number, index, pair in pairs:
+        image, labels, affine = phantom_volume(seed + number, FRAMES[index])
+        for voxels, path in zip((image, labels), pair, strict=True):
+            with outputs.writing(path, claimed=True) as part:
+                _save(voxels, affine, part)
+    for path, content in zip(lists, (_description(patients, seed), _splits(names)), strict=True):
+        with outputs.writing(path, claimed=True) as part:
+            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _pair(folder: Path, name: str, frame: int) -> tuple[Path, Path]:
+    """The files of one volume and of its labels."""
+    case = f"{name}_frame{frame + 1:02d}"
+    return folder / "imagesTr" / f"{case}_0000.nii.gz", folder / "labelsTr" / f"{case}.nii.gz"
 
 
 def _heart_position(rng: np.random.Generator, shape: tuple[int, int, int]) -> tuple[float, float]:
@@ -129,7 +139,3 @@ def _description(patients: int, seed: int) -> dict[str, object]:
         "reference": f"procedural, seeds {seed} to {seed + patients - 1}; no patient's data",
         "numTraining": patients * len(FRAMES),
     }
-
-
-def _write_json(path: Path, content: dict[str, object]) -> None:
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from scipy import ndimage
 
 from vqseg.data.datasets import DatasetError
 from vqseg.data.phantom_anatomy import SHORTENING, Canvas, Contraction, blank_canvas, chemical_shift, draw_heart, draw_torso, smooth_field
+from vqseg.outputs import Outputs
 from vqseg.types import Array
 
 _SECONDS = 1.0
@@ -98,17 +99,11 @@ def write_cine(cine: CinePhantom, path: str | Path) -> None:
         cine: The phantom.
         path: Without an ending, in a folder that exists.
     """
-    path = Path(path)
-    for array, ending in ((cine.image, ".nii.gz"), (cine.labels, "_truth.nii.gz")):
-        volume = nib.Nifti1Image(array, cine.affine)
-        volume.header.set_xyzt_units("mm", "sec")
-        volume.header["pixdim"][4] = cine.frame_seconds
-        volume.set_qform(cine.affine, 1)
-        volume.set_sform(cine.affine, 1)
-        volume.to_filename(path.with_name(path.name + ending))
+    for array, file in zip((cine.image, cine.labels), _files(Path(path)), strict=True):
+        _save(cine, array, file)
 
 
-def write_cines(folder: str | Path, patients: int, seed: int, phases: int = 20) -> None:
+def write_cines(folder: str | Path | Outputs, patients: int, seed: int, phases: int = 20) -> None:
     """Write beating phantoms, phantom001.nii.gz with its truth phantom001_truth.nii.gz and so on.
 
     Args:
@@ -119,12 +114,32 @@ def write_cines(folder: str | Path, patients: int, seed: int, phases: int = 20) 
 
     Raises:
         DatasetError: Fewer than one patient or two phases are asked for, or the seed is negative.
+        OutputError: A file that lies there was not written as a phantom's; nothing is written then.
     """
     if patients < 1 or phases < 2 or seed < 0:
         raise DatasetError(f"cannot write {patients} cines of {phases} phases from seed {seed}; expected at least 1, 2 and 0")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for number in range(patients):
-        write_cine(phantom_cine(seed + number, phases), Path(folder) / f"phantom{number + 1:03d}")
+    outputs = folder if isinstance(folder, Outputs) else Outputs(folder, "phantom")
+    pairs = [_files(outputs.folder / f"phantom{number + 1:03d}") for number in range(patients)]
+    outputs.claim(*(file for pair in pairs for file in pair))
+    for number, pair in enumerate(pairs):
+        cine = phantom_cine(seed + number, phases)
+        for array, file in zip((cine.image, cine.labels), pair, strict=True):
+            with outputs.writing(file, claimed=True) as part:
+                _save(cine, array, part)
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    """The files of a cine and of its truth, by their common name without an ending."""
+    return path.with_name(f"{path.name}.nii.gz"), path.with_name(f"{path.name}_truth.nii.gz")
+
+
+def _save(cine: CinePhantom, array: Array, file: Path) -> None:
+    volume = nib.Nifti1Image(array, cine.affine)
+    volume.header.set_xyzt_units("mm", "sec")
+    volume.header["pixdim"][4] = cine.frame_seconds
+    volume.set_qform(cine.affine, 1)
+    volume.set_sform(cine.affine, 1)
+    volume.to_filename(file)
 
 
 def _smooth(share: float) -> float:

@@ -25,11 +25,13 @@ from vqseg.data.formats import (
     without_ending,
     writable_endings,
 )
-from vqseg.data.formats.axial import AXIAL
 from vqseg.data.formats.bundle import read_members, series_of_members
 from vqseg.data.formats.dicom import DICOM, Series, write_dicom_labels
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder, members_of_zip, zipfile_starts
-from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, require_geometry
+from vqseg.data.grids import has_geometry, on_grid_of
+from vqseg.data.label_maps import label_map, label_map_of_channels
+from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, require_geometry, with_finite_voxels
+from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
 
 __all__ = [
@@ -43,7 +45,10 @@ __all__ = [
     "has_geometry",
     "label_name",
     "list_series",
+    "read_label_map",
     "read_labels",
+    "read_labels_of",
+    "read_numbers",
     "read_scan",
     "scan_endings",
     "series_of",
@@ -80,17 +85,7 @@ def read_scan(path: Source, frame: int | None = None, *, series: int | None = No
     Raises:
         ScanError: If the file is missing, damaged, of another type, empty, too large, or not one real number a voxel.
     """
-    files, name = _files(path)
-    try:
-        with foreseen(name):
-            if series is None and len(files) == 1 and not files[0].is_dir():
-                scan = _read_file(files[0], frame, most_bytes)
-            else:
-                with _members(files) as members:
-                    scan = read_members(members, name, frame, most_bytes, series)
-            require_geometry(name, scan.affine, scan.spacing)
-    except OSError as error:
-        raise _cannot_read(name, error) from error
+    scan = with_finite_voxels(_read(path, frame, series, most_bytes, labels=False))
     logger.debug("read %s: %s voxels, spacing %s", scan.name, scan.shape, scan.spacing)
     return scan
 
@@ -120,13 +115,63 @@ def series_of(path: Source) -> tuple[Series, ...]:
         raise _cannot_read(name, error) from error
 
 
-def read_labels(path: str | Path) -> Array:
-    """A label file as (X, Y, Z) uint8. Raises ScanError as `read_scan`, and if a voxel is not a whole number from 0 to 255."""
-    scan = read_scan(path)
-    labels = scan.voxels.astype(np.uint8) if scan.voxels.min() >= 0 and scan.voxels.max() <= 255 else None
-    if labels is None or not np.array_equal(labels, scan.voxels):
-        raise ScanError(f"{scan.name} is no label file; expected whole numbers from 0 to 255")
-    return labels
+def read_numbers(path: Source, frame: int | None = None, *, most_bytes: int = MAX_BYTES) -> Scan:
+    """A label file's numbers as they are stored: indices of a palette and not its greys, NaN where there is no number.
+
+    Args:
+        path: As for `read_scan`.
+        frame: Number of one of several volumes, from 0; None for the first.
+        most_bytes: As for `read_scan`.
+
+    Returns:
+        What `vqseg.data.label_maps.label_map` turns into labels.
+
+    Raises:
+        ScanError: As `read_scan`, and if the file's compression has changed the numbers or they are colours.
+    """
+    return _read(path, frame, None, most_bytes, labels=True)
+
+
+def read_label_map(path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+    """The labels of a file, with what it says of where they lie.
+
+    Args:
+        path: As for `read_scan`. Several volumes are read if they are one for each class.
+        names: Of the classes that are allowed, the background first; empty for any.
+        unsure: Whether UNSURE is allowed beside them.
+
+    Returns:
+        A scan whose voxels are (X, Y, Z) uint8.
+
+    Raises:
+        ScanError: As `read_numbers`.
+        LabelError: A value is no label, or there are several volumes.
+    """
+    given = read_numbers(path)
+    if given.frames > 1:
+        given = label_map_of_channels(given, lambda number: read_numbers(path, number))
+    return label_map(given, names, unsure=unsure)
+
+
+def read_labels(path: Source, names: Sequence[str] = ()) -> Array:
+    """The labels of a file alone, (X, Y, Z) uint8. See `read_label_map`."""
+    return read_label_map(path, names).voxels
+
+
+def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Array:
+    """The labels of a scan, (X, Y, Z) uint8 in its array order.
+
+    Args:
+        scan: The scan that they belong to.
+        path: Their file; mirrored or exchanged axes are undone by what the headers say.
+        names: As for `read_label_map`.
+        unsure: As for `read_label_map`.
+
+    Raises:
+        ScanError: As `read_label_map`.
+        GridError: They lie on another grid than the scan.
+    """
+    return on_grid_of(scan, read_label_map(path, names, unsure=unsure)).voxels
 
 
 def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[str] = ()) -> None:
@@ -156,20 +201,23 @@ def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[
         kind.write_labels(labels, scan, path)
 
 
-def has_geometry(scan: Scan) -> bool:
-    """Whether its file says where the voxels lie. Pictures and plain arrays do not: they have the affine of vqseg.data.formats.axial."""
-    return scan.header is not None or not np.array_equal(scan.affine, AXIAL)
+def _read(path: Source, frame: int | None, series: int | None, most_bytes: int, *, labels: bool) -> Scan:
+    """One volume as its file has it."""
+    files, name = _files(path)
+    try:
+        with foreseen(name):
+            if series is None and len(files) == 1 and not files[0].is_dir():
+                scan = _read_file(files[0], frame, most_bytes, labels)
+            else:
+                with _members(files) as members:
+                    scan = read_members(members, name, frame, most_bytes, series, labels=labels)
+            require_geometry(name, scan.affine, scan.spacing)
+            return scan
+    except OSError as error:
+        raise _cannot_read(name, error) from error
 
 
-def through_plane_axis(scan: Scan) -> int:
-    """The axis across the slices: that of the largest spacing if it exceeds the others by more than 1%, else the last."""
-    if scan.shape[2] == 1:
-        return 2
-    order = np.argsort(scan.spacing)
-    return int(order[2]) if scan.spacing[order[2]] > 1.01 * scan.spacing[order[1]] else 2
-
-
-def _read_file(path: Path, frame: int | None, most_bytes: int) -> Scan:
+def _read_file(path: Path, frame: int | None, most_bytes: int, labels: bool) -> Scan:
     with path.open("rb") as file:
         start = file.read(FIRST_BYTES)
     if not start:
@@ -179,8 +227,8 @@ def _read_file(path: Path, frame: int | None, most_bytes: int) -> Scan:
         header = header_of_companion(path)
         if header is None:
             raise ScanError(f"{path.name} is of an unknown type; accepted: {accepted()}")
-        return _read_file(header, frame, most_bytes)
-    return kind.read(path, frame, most_bytes)
+        return _read_file(header, frame, most_bytes, labels)
+    return kind.reader(labels=labels)(path, frame, most_bytes)
 
 
 def _files(path: Source) -> tuple[list[Path], str]:

@@ -10,6 +10,7 @@ from vqseg.data.formats import FIRST_BYTES, format_of_content, header_of_compani
 from vqseg.data.formats.dicom import Series, find_series, is_dicom
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder
 from vqseg.data.limits import ScanError
+from vqseg.data.litter import LITTER
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,37 @@ def sources_of(inputs: Iterable[Path]) -> list[ScanSource]:
     return found + _of_dicom_files(named)
 
 
+def left_out_of(inputs: Iterable[Path]) -> dict[str, str]:
+    """What lies in the folders that were named, but belongs to no scan of `sources_of`: its name, and why nobody reads it.
+
+    Args:
+        inputs: As for `sources_of`. What computers leave in every folder, and files that belong to a scan beside them, are not named.
+    """
+    found: dict[str, str] = {}
+    for folder in (path for path in inputs if path.is_dir()):
+        if any(is_dicom(_start(one)) for one in folder.iterdir() if one.is_file()):
+            continue
+        taken = {source.files for source in _of_folder(folder)}
+        for one in _entries(folder):
+            if one.is_symlink() and not one.exists():
+                found[one.name] = "a link to a file that does not exist"
+            elif one in taken or (one.is_file() and header_of_companion(one) is not None):
+                continue
+            elif one.is_dir():
+                if any(True for _ in one.iterdir()):
+                    found[one.name] = "a folder in the folder, without DICOM; name it to segment what is in it"
+            elif one.is_file():
+                found[one.name] = "a file of an unknown type beside the folders of a study"
+    return found
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What a folder holds, without hidden files and those that computers leave everywhere."""
+    return sorted(one for one in folder.iterdir() if not one.name.startswith(".") and one.name.lower() not in LITTER)
+
+
 def _of_folder(folder: Path) -> Iterator[ScanSource]:
-    entries = sorted(one for one in folder.iterdir() if not one.name.startswith("."))
+    entries = _entries(folder)
     files = [one for one in entries if one.is_file()]
     if any(is_dicom(_start(one)) for one in files):
         yield ScanSource(folder, folder.resolve().name)

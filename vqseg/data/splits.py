@@ -5,7 +5,7 @@ splits.json beside the images: {"train": [patients], "val": [patients], "labeled
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from vqseg.data.datasets import TEST_LAYOUT, DatasetError, find_cases, read_json
 from vqseg.types import Case
 
 ALL = "all"
+PATIENT_RULE = "A patient is the part of a case's name before the first underscore"
+"""For messages about lists that do not fit."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,19 @@ def select(cases: Iterable[Case], patients: Collection[str]) -> list[Case]:
     Raises:
         DatasetError: A patient has no case.
     """
-    wanted = set(patients)
+    cases, wanted = list(cases), set(patients)
     chosen = [case for case in cases if case.patient in wanted]
     missing = sorted(wanted - {case.patient for case in chosen})
     if missing:
-        raise DatasetError(f"{len(missing)} listed patient(s) have no image, the first is {missing[0]!r}")
+        rule = f"{PATIENT_RULE}{_example(missing[0], cases)}"
+        raise DatasetError(f"{len(missing)} listed patient(s) have no image, the first is {missing[0]!r}. {rule}")
     return chosen
+
+
+def has_split(folder: str | Path, split: str) -> bool:
+    """Whether a data set folder has cases of "train", "val" or "test". Raises DatasetError if its splits.json is missing or wrong."""
+    in_folder = split == "test" and (Path(folder) / TEST_LAYOUT[0]).is_dir()
+    return in_folder or bool(getattr(read_splits(folder), split))
 
 
 def cases_of_split(folder: str | Path, split: str) -> list[Case]:
@@ -122,6 +131,12 @@ def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -
         )
     # Without the path, no later line of the training can read these labels, even by mistake.
     return labelled, [replace(case, label=None) for case in training if case.patient not in patients]
+
+
+def _example(missing: str, cases: Sequence[Case]) -> str:
+    """A case that was perhaps meant by a name that is no patient's."""
+    meant = next((case for case in cases if case.name == missing or case.name.startswith(missing)), cases[0] if cases else None)
+    return f": {meant.name} belongs to the patient {meant.patient}" if meant is not None else ""
 
 
 def _patients(path: Path, key: str, values: object) -> tuple[str, ...]:

@@ -66,12 +66,20 @@ def run_recipe(recipe: Recipe, *, budget: float = 1.0, until: str | None = None,
     names = [stage.name for stage in recipe.stages]
     if until is not None and until not in names:
         raise RecipeError(f"there is no stage {until!r}; {recipe.name} has {', '.join(names)}")
+    _refuse_stranger(recipe)
     for stage, config in zip(recipe.stages, recipe.configs(budget), strict=True):
         _run_stage(recipe, stage, config, progress)
         if stage.name == until and until != names[-1]:
             return None
     # Under accelerate launch one process puts the files together.
     return _assemble(recipe, budget, progress) if os.environ.get("RANK", "0") == "0" else None
+
+
+def _refuse_stranger(recipe: Recipe) -> None:
+    """Raises RecipeError if the checkpoint would replace a folder that no stage of the recipe has led to."""
+    folder = Path(recipe.output) / "checkpoint"
+    if folder.exists() and all(_notes(recipe.folder(stage.name)) is None for stage in recipe.stages):
+        raise RecipeError(f"{folder} is there already and does not come from {recipe.name}; choose another output")
 
 
 def _run_stage(recipe: Recipe, stage: Stage, config: Config, progress: Progress) -> None:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from vqseg.checkpoint import recover_folder
-from vqseg.config import Config, save_config
+from vqseg.config import Config, ConfigError, load_config, save_config
 from vqseg.training.start import TrainingError
 
 
@@ -36,9 +36,13 @@ class RunFolder:
         shutil.rmtree(self.before, ignore_errors=True)
 
     def refuse_second_run(self) -> None:
-        """Raises TrainingError if a run lies here already."""
+        """Raises TrainingError if a run, or anything else, lies here already."""
         if self.state.exists() or self.before.exists():
             raise TrainingError(f"{self.path} already holds a run: continue it with --resume, or choose another --train.output")
+        written = [self.path / "config.yaml", self.log, self.snapshots, self.checkpoint]
+        foreign = [one.name for one in written if one.exists()] if not _is_of_a_run(written[0]) else []
+        if foreign:
+            raise TrainingError(f"{self.path} holds {foreign[0]}, which no run has written; choose another --train.output")
 
     def begin(self, config: Config) -> None:
         """Make the folder for a new run. Files of a run that was cut off before its first state are deleted."""
@@ -50,3 +54,12 @@ class RunFolder:
     def note_settings(self, config: Config) -> None:
         """Write the resolved settings. Also called on resuming, as the length and the intervals of reports may have changed."""
         save_config(config, self.path / "config.yaml")
+
+
+def _is_of_a_run(settings: Path) -> bool:
+    """Whether a file holds a run's settings: whatever a run leaves lies beside it."""
+    try:
+        load_config(settings)
+    except (ConfigError, OSError):
+        return False
+    return True

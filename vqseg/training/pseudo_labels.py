@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 import numpy as np
-from torch import Tensor
 
 from vqseg.checkpoint import checkpoint_folder, load_model, read_config, weights_digest
 from vqseg.config import DataConfig, PreprocessConfig, to_mapping
+from vqseg.data.case_files import read_case_files, read_every
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.ends import structure_ends
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
+from vqseg.data.scan import read_scan, through_plane_axis, write_labels
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
 from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
@@ -121,6 +121,7 @@ def write_pseudo_labels(
         ]
     if open_ends:
         notes["open_ends"] = True
+    read_every(unlabelled, lambda case: read_case_files(case) and None)
     _prepare(output, notes)
     # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
@@ -162,24 +163,6 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
     if missing:
         raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; complete it with: {command}")
     return [replace(case, label=files[case.name]) for case in unlabelled]
-
-
-def check_pseudo_labels(labels: Tensor, names: Sequence[str], folder: str | None) -> None:
-    """Check the values of pseudo-labels.
-
-    Args:
-        labels: Integers of any shape.
-        names: Of the classes.
-        folder: Where the labels come from, for the message.
-
-    Raises:
-        PseudoLabelError: A value is neither a class nor UNSURE.
-    """
-    known = labels[labels != UNSURE]
-    if len(known) and int(known.max()) >= len(names):
-        raise PseudoLabelError(
-            f"a label in {folder} has the value {int(known.max())}; expected 0 to {len(names) - 1}, or {UNSURE} for unsure"
-        )
 
 
 def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
@@ -259,11 +242,12 @@ def _intensities(model: VQSeg) -> tuple[object, ...]:
 
 def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> float:
     """Label the cases that have no file yet. -> the share of UNSURE among the voxels that are not background."""
-    kept = files_by_name(output)
+    kept, names = files_by_name(output), labeller.model.config.classes
     structures = unsure = 0
     for case in cases:
         there = kept.get(case.name)
-        labels = read_labels(there) if there else _label(labeller, case, output)
+        known = read_case_files(replace(case, label=there), names, unsure=True)[1] if there else None
+        labels = _label(labeller, case, output) if known is None else known
         structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
     return round(unsure / max(1, structures), 4)
 

@@ -12,12 +12,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqseg.config import Config
+from vqseg.data.case_files import read_case_files, read_every
 from vqseg.data.datasets import class_names, find_cases
 from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, load_pools, read_case
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
-from vqseg.data.splits import ALL, Splits, labelled_and_unlabelled, read_splits, select
+from vqseg.data.splits import ALL, Splits, cases_of_split, has_split, labelled_and_unlabelled, read_splits, select
 from vqseg.training.provenance import EarlierRun, earlier_runs, labels_digest, learnt_beyond, seen_patients
-from vqseg.training.pseudo_labels import check_pseudo_labels, with_pseudo_labels
+from vqseg.training.pseudo_labels import with_pseudo_labels
 from vqseg.training.start import TrainingError
 from vqseg.types import Case
 
@@ -53,11 +54,14 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         main: Whether this is rank 0, which logs and shows progress.
 
     Raises:
-        TrainingError: The data set has other classes than the network, or labels beyond them.
-        DatasetError: The data set, its splits or a scan cannot be read.
+        TrainingError: The data set has other classes than the network.
+        ScanError: A scan cannot be read.
+        DatasetError: The data set or its splits cannot be read, or labels do not fit: those of the held-out patients are looked at, too.
         PseudoLabelError: The run must not learn from `data.pseudo_labels`.
     """
     _check_classes(config)
+    if main and _measures(config):
+        _check_held_out(config)
     cases, splits = find_cases(config.data.folder), read_splits(config.data.folder)
     labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
     if config.data.pseudo_labels is not None:
@@ -100,23 +104,31 @@ def _check_classes(config: Config) -> None:
         raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
 
 
+def _measures(config: Config) -> bool:
+    """Whether the run reaches a validation. One that does not reads no labels but those that it learns from."""
+    return 0 < config.train.evaluate_every <= config.train.steps
+
+
+def _check_held_out(config: Config) -> None:
+    """Look at the labels that will be measured against, so that nobody finds out at the end. They teach nothing."""
+    folder = config.data.folder
+    held_out = [case for split in ("val", "test") if has_split(folder, split) for case in cases_of_split(folder, split) if case.label]
+    read_every(held_out, lambda case: read_case_files(case, config.model.classes) and None)
+
+
 def _check_labels(pools: TrainingPools, config: Config) -> None:
-    names, labels = config.model.classes, pools.labelled.labels
-    if labels is not None and int(labels.max()) >= len(names):
-        raise TrainingError(f"{config.data.folder} has the label {int(labels.max())}; expected 0 to {len(names) - 1} for {names}")
+    names = config.model.classes
     taught = [pool.labels for pool in (pools.labelled, pools.phantoms) if pool is not None and pool.labels is not None]
     found = torch.cat([labels.unique() for labels in taught]).unique().tolist() if taught else []
     if untaught := [name for value, name in enumerate(names) if value not in found]:
         logger.warning("no labelled slice shows %s: the run cannot learn what nobody shows it", ", ".join(untaught))
-    if pools.unlabelled is not None and pools.unlabelled.labels is not None:
-        check_pseudo_labels(pools.unlabelled.labels, names, config.data.pseudo_labels)
 
 
 def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[Volume]:
     """The labelled validation volumes; none if the run ends before its first validation."""
-    if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
+    if not (splits.val and _measures(config)):
         return []
-    volumes = [read_case(case, config.preprocess) for case in select(cases, splits.val) if case.label is not None]
+    volumes = [read_case(case, config.preprocess, config.model.classes) for case in select(cases, splits.val) if case.label is not None]
     return [volume.contoured for volume in volumes] if config.data.contoured_only else volumes
 
 

@@ -17,6 +17,7 @@ from app.tabs.learn.texts import languages
 from app.visit.examples import Examples, find_examples
 from vqseg.checkpoint import CheckpointError, checkpoint_folder
 from vqseg.data.scan import ScanError
+from vqseg.outputs import OutputError, Outputs
 
 HOME = Path(__file__).resolve().parents[3]
 logger = logging.getLogger("app.lesson")
@@ -28,6 +29,8 @@ class Handout:
 
     output: Path
     """HTML file to write."""
+    overwrite: bool = False
+    """Replace a file of this name that this command did not write."""
     checkpoint: str = str(HOME / "checkpoints" / "acdc-10")
     """Checkpoint folder or Hub id."""
     scan: Path | None = None
@@ -50,13 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the handout. Returns the exit status: 0 if it was written, 2 for a wrong or missing input."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     asked = tyro.cli(Handout, prog="python -m app.lesson", args=arguments)
+    outputs = Outputs(asked.output.parent, "lesson", overwrite=asked.overwrite)
     try:
         if asked.language not in languages():
             raise RequestError(f"language must be one of {', '.join(languages())}, got {asked.language!r}")
         page = handout_page(_place(asked), asked.language, notes=asked.notes, address=asked.address)
-        asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(page, encoding="utf-8")
-    except (OSError, CheckpointError, ScanError, RequestError) as error:
+        outputs.write_text(asked.output, page)
+    except (OSError, CheckpointError, OutputError, ScanError, RequestError) as error:
         logger.error("%s", error)
         return 2
     logger.info("%s", asked.output)

@@ -12,6 +12,7 @@ from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.types import Array
 
 FILE = "report.html"
+_MADE = "Made by <code>python -m vqseg codebook</code>"
 
 
 def write_report(statistics: CodebookStatistics, codewords: Array, folder: str | Path, *, name: str) -> Path:
@@ -32,6 +33,11 @@ def write_report(statistics: CodebookStatistics, codewords: Array, folder: str |
     part.write_text(report(statistics, codewords, name=name), encoding="utf-8")
     part.replace(folder / FILE)
     return folder / FILE
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is such a page."""
+    return f"<footer>{_MADE}" in path.read_text(encoding="utf-8")
 
 
 def report(statistics: CodebookStatistics, codewords: Array, *, name: str) -> str:
@@ -66,6 +72,6 @@ def report(statistics: CodebookStatistics, codewords: Array, *, name: str) -> st
         + "\n"
         + "\n".join(filter(None, sections))
         + f"\n<section><details><summary>How it was made</summary><pre>{notes}</pre></details></section>\n"
-        "<footer>Made by <code>python -m vqseg codebook</code>. Research only, not for clinical use. Atoms are decoded from single codes: "
+        f"<footer>{_MADE}. Research only, not for clinical use. Atoms are decoded from single codes: "
         "the page shows no patient's pixels.</footer>\n</main></body></html>\n"
     )

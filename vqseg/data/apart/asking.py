@@ -57,9 +57,9 @@ def prepare() -> None:
 
 def read_apart(
     path: Source, frame: int | None = None, *, series: int | None = None, most_bytes: int = MAX_BYTES, bounds: Bounds = Bounds(),
-    scratch: Path | None = None, wanted: Callable[[], object] = lambda: None,
+    labels: bool = False, scratch: Path | None = None, wanted: Callable[[], object] = lambda: None,
 ) -> Scan:  # fmt: skip
-    """Read a scan as `read_scan` does, by the same readers, in a process of its own.
+    """Read a scan as `read_scan` does, or labels as `read_numbers` does, by the same readers, in a process of its own.
 
     Args:
         path: As for `read_scan`, and so are `frame`, `series` and `most_bytes`.
@@ -67,16 +67,17 @@ def read_apart(
         series: Number of the DICOM series, from 1.
         most_bytes: Largest volume.
         bounds: What it may take.
+        labels: Whether the numbers of a label file are read.
         scratch: In which a folder for temporary files is made and deleted; None for the system's.
         wanted: Called several times a second; whatever it raises ends the reading and is raised here.
 
     Raises:
         ScanError: As `read_scan`; also if reading takes too long or too much memory, or ends its process.
     """
-    asked = {"task": "read", "frame": frame, "series": series, "most_bytes": most_bytes}
+    asked = {"task": "numbers" if labels else "read", "frame": frame, "series": series, "most_bytes": most_bytes}
 
     def take(running: Running, told: dict[str, Any], name: str) -> Scan:
-        return wire.receive_scan(running.answers, told["scan"], name, most_bytes)
+        return wire.receive_scan(running.answers, told["scan"], name, most_bytes, finite=not labels)
 
     return _asked(path, asked, most_bytes, bounds, scratch, wanted, take)
 

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 from vqseg.data.apart import wire
 from vqseg.data.handed_over import largest_series
 from vqseg.data.limits import ScanError, UnforeseenError
-from vqseg.data.scan import read_scan, series_of
+from vqseg.data.scan import read_numbers, read_scan, series_of
 
 _LARGEST_FILE = 1 << 33
 """Bytes of a temporary file: what an archive unpacks to at most."""
@@ -57,12 +57,16 @@ def _read(asked: dict[str, Any], answers: BinaryIO) -> None:
     wire.send_scan(answers, scan)
 
 
+def _read_numbers(asked: dict[str, Any], answers: BinaryIO) -> None:
+    wire.send_scan(answers, read_numbers(asked["paths"], asked["frame"], most_bytes=asked["most_bytes"]))
+
+
 def _list(asked: dict[str, Any], answers: BinaryIO) -> None:
     series = series_of(asked["paths"])
     wire.send(answers, {"series": [one.label for one in series], "largest": largest_series(series) if series else 0})
 
 
-_TASKS: dict[str, Callable[[dict[str, Any], BinaryIO], None]] = {"read": _read, "list": _list}
+_TASKS: dict[str, Callable[[dict[str, Any], BinaryIO], None]] = {"read": _read, "numbers": _read_numbers, "list": _list}
 
 
 def _limit(memory: int, seconds: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from vqseg.data.formats.arrays import PictureSeries
 from vqseg.data.formats.dicom import DicomSource, ReferencedImage
 from vqseg.data.formats.nifti import NiftiGrid
 from vqseg.data.limits import ScanError, frame_shape
@@ -57,7 +58,7 @@ def send_scan(stream: BinaryIO, scan: Scan) -> None:
     stream.flush()
 
 
-def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int) -> Scan:
+def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int, *, finite: bool = True) -> Scan:
     """A scan out of its message and of the voxels that follow it.
 
     Args:
@@ -65,6 +66,7 @@ def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int) -> Sca
         told: What the message says of the scan.
         name: What is read, for the message of an error.
         most_bytes: Largest volume.
+        finite: Whether every voxel has to be a finite number.
 
     Raises:
         WireError: If this is no scan.
@@ -85,7 +87,7 @@ def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int) -> Sca
     if _fill(stream, into) < len(into):
         raise WireError("cut off")
     flat = voxels.reshape(-1, order="A")
-    if not all(np.isfinite(flat[first : first + _CHECKED]).all() for first in range(0, flat.size, _CHECKED)):
+    if finite and not all(np.isfinite(flat[first : first + _CHECKED]).all() for first in range(0, flat.size, _CHECKED)):
         raise WireError("not finite")
     return replace(scan, voxels=voxels)
 
@@ -127,15 +129,19 @@ def _scan(told: dict[str, Any]) -> Scan:
 def _header(header: object) -> dict[str, Any] | None:
     if isinstance(header, NiftiGrid):
         return {"nifti": header.plain(), "shape": header.shape}
+    if isinstance(header, PictureSeries):
+        return {"pictures": True}
     if isinstance(header, DicomSource):
         images = [[one.sop_class, one.sop, one.series, one.frame] for one in header.images]
         return {"dicom": [header.study, header.reference, header.modality], "images": images}
     return None
 
 
-def _header_of(told: Any) -> NiftiGrid | DicomSource | None:
+def _header_of(told: Any) -> NiftiGrid | DicomSource | PictureSeries | None:
     if told is None:
         return None
+    if "pictures" in told:
+        return PictureSeries()
     if "nifti" in told:
         return NiftiGrid.of_plain(told["nifti"], tuple(_count(n) for n in told["shape"]))
     study, reference, modality = (_text(one) for one in told["dicom"])

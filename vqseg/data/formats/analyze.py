@@ -11,7 +11,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.nifti import is_pair, read_frame, spacing_known
-from vqseg.data.limits import ScanError, chosen_frame_notes, with_finite_voxels
+from vqseg.data.limits import ScanError, chosen_frame_notes
 from vqseg.types import Scan
 
 _SIZE = 348
@@ -50,7 +50,7 @@ def _read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         affine = np.eye(4)
         notes += ("the size of a voxel is unknown; 1 mm was taken",)
     x, y, z = (float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
-    return Scan(with_finite_voxels(name, voxels), affine, (x, y, z), name, None, frames, None, notes, spacing_known(header))
+    return Scan(voxels, affine, (x, y, z), name, None, frames, None, notes, spacing_known(header))
 
 
 def _beside(path: Path) -> Path:

@@ -38,12 +38,16 @@ def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = Non
     header = _header(head)
     if header is None:
         raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects")
-    shape = frame_shape(name, header.shape, header.dtype.itemsize, frame, most_bytes)
+    pictures = len(header.shape) == 4 and header.shape[1] == 1 and min(header.shape[2:]) > 1
+    read_as = (*header.shape[2:], header.shape[0]) if pictures else header.shape
+    shape = frame_shape(name, read_as, header.dtype.itemsize, frame, most_bytes)
     if header.offset + prod(header.shape) * header.dtype.itemsize > path.stat().st_size:
         raise ScanError(f"{name} is no readable .npy file: it ends before the voxels that its header promises")
     require_real(name, header.dtype)
     # Mapped, so that of a cine only one frame is read.
     stored = np.memmap(path, header.dtype, "r", header.offset, header.shape, "F" if header.columns_first else "C")
+    if pictures:
+        return _picture_series(name, stored)
     chosen = stored.reshape(stored.shape[:4])[..., frame or 0] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
@@ -84,6 +88,25 @@ def _header(head: bytes) -> _Header | None:
     return None if dtype.kind == "O" else _Header(end, dtype, shape, found["fortran_order"][0] == "True")
 
 
+@dataclass(frozen=True)
+class PictureSeries:
+    """The header of a scan that came as (N, 1, H, W): pictures with one channel, as networks take them. Its labels go back so."""
+
+
+def _picture_series(name: str, stored: Array) -> Scan:
+    """Pictures as the slices of one volume, voxels[row, column, number]."""
+    volume = stored[:, 0].transpose(1, 2, 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scan = axial_scan(name, np.array(volume, np.float32))
+    note = f"an array of {stored.shape[0]} pictures with one channel was read as slices"
+    return replace(scan, header=PictureSeries(), notes=(note,) if stored.shape[0] > 1 else ())
+
+
+def _as_came(labels: Array, scan: Scan) -> Array:
+    """Labels in the shape of the array that they belong to."""
+    return labels.transpose(2, 0, 1)[:, None] if isinstance(scan.header, PictureSeries) and labels.ndim == 3 else labels
+
+
 def _recognise_archive(start: bytes) -> bool:
     """A zip whose first file is an array, as NumPy writes it."""
     length = int.from_bytes(start[26:28], "little")
@@ -109,13 +132,13 @@ def _read_archive(path: Path, frame: int | None, most_bytes: int) -> Scan:
 
 def _write_archive(labels: Array, scan: Scan, path: Path) -> None:
     with path.open("wb") as file:
-        np.savez_compressed(file, labels=labels)
+        np.savez_compressed(file, labels=_as_came(labels, scan))
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
     # Through an open file: handed a path, NumPy adds its own ending to a name in capitals.
     with path.open("wb") as file:
-        np.save(file, labels, allow_pickle=False)
+        np.save(file, _as_came(labels, scan), allow_pickle=False)
 
 
 NUMPY = Format(name="NumPy", endings=(".npy",), recognises=_recognise, read=_read, write_labels=_write_labels)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from vqseg.data.limits import with_finite_voxels
 from vqseg.types import Array, Scan
 
 AXIAL = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
@@ -20,9 +19,6 @@ def axial_scan(name: str, voxels: Array) -> Scan:
 
     Args:
         name: The file's name without its folder.
-        voxels: (X, Y, Z) float32; changed in place where they are not finite.
-
-    Raises:
-        ScanError: If no voxel is finite.
+        voxels: (X, Y, Z) float32.
     """
-    return Scan(with_finite_voxels(name, voxels), AXIAL.copy(), (1.0, 1.0, 1.0), name, spacing_known=False)
+    return Scan(voxels, AXIAL.copy(), (1.0, 1.0, 1.0), name, spacing_known=False)

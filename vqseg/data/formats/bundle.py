@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from vqseg.data import formats
@@ -15,7 +16,15 @@ from vqseg.data.limits import MAX_BYTES, ScanError
 from vqseg.types import Scan
 
 
-def read_members(members: Sequence[Member], name: str, frame: int | None, most_bytes: int = MAX_BYTES, series: int | None = None) -> Scan:
+def read_members(
+    members: Sequence[Member],
+    name: str,
+    frame: int | None,
+    most_bytes: int = MAX_BYTES,
+    series: int | None = None,
+    *,
+    labels: bool = False,
+) -> Scan:
     """One scan out of several files.
 
     Args:
@@ -24,6 +33,7 @@ def read_members(members: Sequence[Member], name: str, frame: int | None, most_b
         frame: From 0; None if nobody chose one.
         most_bytes: Largest frame.
         series: Number of the DICOM series, from 1; None for the one with the most images.
+        labels: Whether the file holds labels and no grey values.
 
     Raises:
         ScanError: If there is no scan or more than one, or it cannot be read.
@@ -32,7 +42,7 @@ def read_members(members: Sequence[Member], name: str, frame: int | None, most_b
         return read_series(members, name, frame, most_bytes, series)
     if series is not None:
         raise ScanError(f"{name} has no series to choose from: it is no DICOM")
-    return replace(_read_only_scan(members, name, frame, most_bytes), name=name)
+    return replace(_read_only_scan(members, name, frame, most_bytes, labels), name=name)
 
 
 def series_of_members(members: Sequence[Member], name: str) -> tuple[Series, ...]:
@@ -40,7 +50,7 @@ def series_of_members(members: Sequence[Member], name: str) -> tuple[Series, ...
     return find_series(members, name).series if any(is_dicom(member.start(FIRST_BYTES)) for member in members) else ()
 
 
-def _read_only_scan(members: Sequence[Member], name: str, frame: int | None, most_bytes: int) -> Scan:
+def _read_only_scan(members: Sequence[Member], name: str, frame: int | None, most_bytes: int, labels: bool) -> Scan:
     kinds = {member: kind for member in members if (kind := formats.format_of_content(member.start(FIRST_BYTES))) and kind is not ZIP}
     companions = tuple(ending for kind in kinds.values() for ending in kind.companions)
     scans = [member for member in kinds if not member.name.lower().endswith(companions or ("\0",))]
@@ -49,12 +59,12 @@ def _read_only_scan(members: Sequence[Member], name: str, frame: int | None, mos
     (scan,) = scans
     with_voxels = [one for one in members if one is not scan and one.name.lower().endswith(kinds[scan].companions or ("\0",))]
     with unpacked([scan, *with_voxels], name) as folder:
-        return kinds[scan].read(folder / scan.name, frame, most_bytes)
+        return kinds[scan].reader(labels=labels)(folder / scan.name, frame, most_bytes)
 
 
-def _read_zip(path: Path, frame: int | None, most_bytes: int) -> Scan:
+def _read_zip(path: Path, frame: int | None, most_bytes: int, *, labels: bool = False) -> Scan:
     with members_of_zip(path) as members:
-        return read_members(members, path.name, frame, most_bytes)
+        return read_members(members, path.name, frame, most_bytes, labels=labels)
 
 
 ZIP = Format(
@@ -62,5 +72,6 @@ ZIP = Format(
     endings=(".zip",),
     recognises=lambda start: start.startswith(ZIP_MAGIC) and not NUMPY_ARCHIVE.recognises(start),
     read=_read_zip,
+    read_labels=partial(_read_zip, labels=True),
     labels_as=".nii.gz",
 )

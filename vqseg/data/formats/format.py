@@ -24,13 +24,19 @@ class Format:
     """Whether the first FIRST_BYTES bytes of a file are this format's; fewer bytes if the file is shorter, never none."""
     read: Callable[[Path, int | None, int], Scan]
     """(path, frame, most_bytes) -> one frame of at most most_bytes; None if nobody chose one: the first, or a refusal where the file says
-    that they are channels. Raises ScanError for what cannot be read, OSError as files do."""
+    that they are channels. Voxels may be NaN or infinite. Raises ScanError for what cannot be read, OSError as files do."""
+    read_labels: Callable[[Path, int | None, int], Scan] | None = None
+    """The same for a file of labels, where these are kept otherwise than grey values are; None if they are not."""
     write_labels: Callable[[Array, Scan, Path], None] | None = None
     """(labels (X, Y, Z) uint8, the scan they belong to, path); None if labels cannot be kept in this format."""
     labels_as: str | None = None
     """The ending under which labels of such a scan are written; None for the scan's own."""
     companions: tuple[str, ...] = ()
     """Endings of files that lie beside such a file under the same name and hold its voxels."""
+
+    def reader(self, *, labels: bool) -> Callable[[Path, int | None, int], Scan]:
+        """What reads a file of labels, or one of grey values."""
+        return self.read_labels if labels and self.read_labels is not None else self.read
 
 
 FIRST_BYTES = 540

@@ -13,7 +13,7 @@ import numpy as np
 
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.itk_headers import HEADER_BYTES, meta_data_file, nrrd_data_file, require_beside
-from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_geometry, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_geometry
 from vqseg.types import Array, Scan
 
 _PIECE = 1 << 22
@@ -99,7 +99,7 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
     # The voxels as they were stored are needed no more.
     del chosen, stored, image
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    scan = Scan(with_finite_voxels(name, voxels), affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
+    scan = Scan(voxels, affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
     # 1 x 1 x 1 is what these formats have by default.
     known = len(size) > 2 and bool((spacing != 1).any())
     return replace(scan, frames=frames, spacing_known=known, notes=chosen_frame_notes(frame, frames, None) if channels == 1 else ())

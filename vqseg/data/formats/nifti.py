@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -27,7 +27,6 @@ from vqseg.data.limits import (
     frame_shape,
     refuse_channels,
     require_real,
-    with_finite_voxels,
 )
 from vqseg.types import Array, Scan
 
@@ -39,6 +38,11 @@ _CHUNK = 1 << 17
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
 _LARGEST_OFFSET = 1 << 26
 """Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
+_EXTENDER = 4
+_MOST_MOVED = 0.1
+"""Parts of a voxel by which two forms may differ."""
+_SAME_SIZE = 1e-3
+"""Relative difference of two sizes of a voxel that is no contradiction; headers are rounded."""
 _CHANNEL_INTENTS = (1004, 1005, 1006, 1007, 2003, 2004)
 """Matrices, displacements, vectors and colours, in NIfTI's numbers."""
 _MILLIMETRES = {"meter": 1000.0, "micron": 0.001}
@@ -51,6 +55,11 @@ class NiftiGrid:
 
     header: nib.Nifti1Header
     shape: tuple[int, ...]
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether a form says where the voxels lie; without one, programs disagree on which side is left."""
+        return bool(self.header["sform_code"] > 0 or self.header["qform_code"] > 0)
 
     def plain(self) -> dict[str, Any]:
         """All of it but the shape, as JSON holds it."""
@@ -96,9 +105,11 @@ def _read_scan(path: Path, frame: int | None, most_bytes: int) -> Scan:
                 stream.read(1)
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ScanError(f"{name} is a broken or cut-off gzip file") from error
-    grid, (frames, seconds) = _grid(header, voxels.shape), _moments(header)
-    notes, known = chosen_frame_notes(frame, frames, seconds), spacing_known(header)
-    return Scan(with_finite_voxels(name, voxels), *_geometry(header), name, grid, frames, seconds, notes, known)
+    geometry, (frames, seconds) = _geometry(header), _moments(header)
+    notes = chosen_frame_notes(frame, frames, seconds) + _contradictions(header, geometry, voxels.shape)
+    known = any(one != 1 for one in geometry.spacing) if geometry.form else spacing_known(header)
+    grid = _grid(header, voxels.shape)
+    return Scan(voxels, geometry.affine, geometry.spacing, name, grid, frames, seconds, notes, known)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
@@ -171,8 +182,10 @@ def read_frame(name: str, stream: BinaryIO, header: Any, frame: int, most_bytes:
     offset = float(header["vox_offset"])
     if not 0 <= offset <= _LARGEST_OFFSET:
         raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {offset:g}")
+    # Behind a header stand four bytes that say whether extensions follow, whatever the header says of the voxels' place.
+    first = max(int(offset), header.sizeof_hdr + _EXTENDER if position is None else position)
     position = header.sizeof_hdr if position is None else position
-    _skip(stream, max(int(offset), position) + frame * x * y * z * dtype.itemsize - position)
+    _skip(stream, first + frame * x * y * z * dtype.itemsize - position)
     voxels = np.empty(x * y * z, np.float32)
     for first in range(0, voxels.size, _CHUNK):
         count = min(_CHUNK, voxels.size - first)
@@ -198,24 +211,72 @@ def _skip(stream: BinaryIO, count: int) -> None:
         count -= len(part)
 
 
-def _geometry(header: nib.Nifti1Header) -> tuple[Array, tuple[float, float, float]]:
-    """The affine and the spacing in millimetres: sform, else qform, else a diagonal of the spacing."""
+@dataclass(frozen=True)
+class _Geometry:
+    """affine and spacing in millimetres. form: the field of the code of the form they come from, "" for none. unit: of the file, in mm."""
+
+    affine: Array
+    spacing: tuple[float, float, float]
+    form: str
+    unit: float
+
+
+def _geometry(header: nib.Nifti1Header) -> _Geometry:
+    """From one source: the sform, else the qform, else a diagonal of pixdim. The sizes of a voxel are those of the affine."""
     try:
         unit = _MILLIMETRES.get(header.get_xyzt_units()[0], 1.0)
     except KeyError:
         unit = 1.0
+    for code in ("sform_code", "qform_code"):
+        affine = _form(header, code, unit)
+        if affine is not None:
+            return _Geometry(affine, _three(np.linalg.norm(affine[:3, :3], axis=0)), code, unit)
     spacing = _spacing(header) * unit
-    forms: dict[str, Callable[[], Array]] = {"sform_code": header.get_sform, "qform_code": header.get_qform}
-    for code, matrix in forms.items():
-        if header[code] <= 0:
-            continue
-        try:
-            affine = np.diag([unit, unit, unit, 1.0]) @ matrix()
-        except (HeaderDataError, ValueError):
-            continue
-        if np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * spacing.prod():
-            return affine, _three(spacing)
-    return np.diag([*spacing, 1.0]), _three(spacing)
+    return _Geometry(np.diag([*spacing, 1.0]), _three(spacing), "", unit)
+
+
+def _form(header: nib.Nifti1Header, code: str, unit: float) -> Array | None:
+    """The affine of one form in millimetres; None if the header has none, or one that makes no sense."""
+    if header[code] <= 0:
+        return None
+    try:
+        matrix = header.get_sform() if code == "sform_code" else header.get_qform()
+    except (HeaderDataError, ValueError):
+        return None
+    affine: Array = np.diag([unit, unit, unit, 1.0]) @ matrix
+    with np.errstate(all="ignore"):
+        sizes = np.linalg.norm(affine[:3, :3], axis=0)
+        sound = np.isfinite(affine).all() and abs(np.linalg.det(affine)) > 1e-9 * sizes.prod()
+    return affine if sound and (sizes > 0).all() else None
+
+
+def _contradictions(header: nib.Nifti1Header, geometry: _Geometry, shape: tuple[int, ...]) -> tuple[str, ...]:
+    """What the header says of the geometry in two places, differently."""
+    if not geometry.form:
+        return ()
+    notes: tuple[str, ...] = ()
+    stored = np.abs(header["pixdim"][1:4].astype(np.float64)) * geometry.unit
+    # Of an axis of length 1 nobody needs the size.
+    long = np.array(shape) > 1
+    if not np.allclose(stored[long], np.array(geometry.spacing)[long], rtol=_SAME_SIZE):
+        notes += (
+            f"the header has two sizes of a voxel, {_sizes(stored)} and {_sizes(geometry.spacing)}; the second, of its affine, was taken",
+        )
+    other = _form(header, "qform_code", geometry.unit) if geometry.form == "sform_code" else None
+    if other is not None and _moved(other, geometry.affine, shape) > _MOST_MOVED * min(geometry.spacing):
+        moved = _moved(other, geometry.affine, shape)
+        notes += (f"the header's sform and qform place the scan differently, by up to {moved:.1f} mm; the sform was taken",)
+    return notes
+
+
+def _moved(one: Array, other: Array, shape: tuple[int, ...]) -> float:
+    """How far two affines place a corner of the volume apart, in millimetres."""
+    corners = np.array([(*index, 1.0) for index in np.ndindex(2, 2, 2)]) * [*(np.array(shape) - 1), 1.0]
+    return float(np.linalg.norm(corners @ (one - other).T, axis=1).max())
+
+
+def _sizes(spacing: Sequence[float] | Array) -> str:
+    return " x ".join(f"{one:.4g}" for one in spacing) + " mm"
 
 
 def _shape(header: Any) -> tuple[int, ...]:
@@ -272,6 +333,7 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh = type(header)()
     for field in _GEOMETRY:
         fresh[field] = header[field]
+    # Also where the sizes contradict the affine: whatever a program makes of the scan's header, it makes of its labels'.
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
     # The time between two frames, for the labels of a whole series; nibabel resets it for those of a single frame.
     fresh["pixdim"][4] = header["pixdim"][4]

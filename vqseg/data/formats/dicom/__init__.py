@@ -18,7 +18,7 @@ from vqseg.data.formats.dicom.series import Series, choose, find_series
 from vqseg.data.formats.dicom.stack import stack_of
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import Member, members_of_files
-from vqseg.data.limits import ScanError, frame_shape, with_finite_voxels
+from vqseg.data.limits import ScanError, frame_shape
 from vqseg.types import Array, Scan
 
 __all__ = ["DICOM", "DicomSource", "ReferencedImage", "Series", "find_series", "is_dicom", "read_series", "write_dicom_labels"]
@@ -74,7 +74,7 @@ def read_series(members: Sequence[Member], name: str, frame: int | None, most_by
         bytes_a_voxel = max(bytes_a_voxel, 6)
     frame_shape(name, (columns, rows, len(stack.slices), stack.moments), bytes_a_voxel, frame, most_bytes)
     images = [moments[frame or 0] for moments in stack.slices]
-    voxels = with_finite_voxels(name, decode(images, name))
+    voxels = decode(images, name)
     if any(one.coloured for one in images):
         notes += ("colour was read as grey",)
     if any(one.inverted for one in images):

@@ -1,0 +1,71 @@
+"""What has become of many scans: one after the other, whatever one of them does, and all of it said at the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Outcome:
+    """segmented, notes and skipped are by scan; left_out is what was named but looked at by nobody, with the reason."""
+
+    segmented: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def guarded(self, name: str) -> Iterator[None]:
+        """Work on one scan, for as long as the block lasts. Whatever it raises is noted, and the block ends."""
+        while name in self.skipped:
+            name += " (another)"
+        from vqseg.cardiac import CardiacError
+        from vqseg.data.scan import ScanError
+        from vqseg.outputs import OutputError
+
+        try:
+            yield
+        except (ScanError, CardiacError, OutputError, OSError) as error:
+            self.skipped[name] = str(error)
+        except Exception as error:
+            # A fault of ours in one scan of a thousand must not cost the others. The log has where it is.
+            logger.warning("%s could not be segmented", name, exc_info=True)
+            self.skipped[name] = f"an unforeseen {type(error).__name__}, see the log"
+
+    def note(self, name: str, notes: Iterable[str]) -> None:
+        """Remember what a person should know of how a scan was read."""
+        if found := list(notes):
+            self.notes.setdefault(name, []).extend(found)
+
+    def tell(self, count: int, unit: str, where: object) -> int:
+        """Say all of it: notes and what is missing on standard error, the numbers on standard output.
+
+        Args:
+            count: How many there were.
+            unit: What one of them is, "scan".
+            where: The folder of the results.
+
+        Returns:
+            The exit status: 1 if one was skipped.
+        """
+        lines = [f"{name}: {note}" for name, notes in self.notes.items() for note in notes]
+        lines += [f"skipped {name}: {why}" for name, why in self.skipped.items()]
+        lines += [f"left out {name}: {why}" for name, why in self.left_out.items()]
+        for line in lines:
+            print(line, file=sys.stderr)
+        print(f"{count - len(self.skipped)} of {count} {unit}s segmented into {where}" + self._also())
+        return 1 if self.skipped else 0
+
+    def as_json(self) -> str:
+        """The same for programs: {"segmented": {scan: file}, "notes", "skipped", "left_out"}."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    def _also(self) -> str:
+        return f", {len(self.left_out)} left out" if self.left_out else ""

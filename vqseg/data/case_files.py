@@ -1,0 +1,85 @@
+"""A case's files -> its scan and its labels on one grid. Whoever learns from labels or measures against them reads them here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from vqseg.data.datasets import DatasetError
+from vqseg.data.grids import GridError
+from vqseg.data.label_maps import LabelError
+from vqseg.data.limits import ScanError
+from vqseg.data.scan import read_labels_of, read_scan
+from vqseg.types import Array, Case, Scan
+
+ReadT = TypeVar("ReadT")
+_MOST_SAID = 5
+
+
+class CasesError(DatasetError):
+    """Several cases of a data set that cannot be used. The message names the first few and what is wrong with each."""
+
+
+def read_every(cases: Iterable[Case], read: Callable[[Case], ReadT]) -> list[ReadT]:
+    """Read all cases, so that one answer names everything that is wrong.
+
+    Args:
+        cases: To read.
+        read: Reads one of them.
+
+    Returns:
+        What was read, in their order.
+
+    Raises:
+        ScanError, DatasetError: One case cannot be read.
+        CasesError: Several cannot.
+    """
+    found: list[ReadT] = []
+    wrong: list[ScanError | DatasetError] = []
+    tried = 0
+    for case in cases:
+        tried += 1
+        try:
+            one = read(case)
+        except (ScanError, DatasetError) as error:
+            wrong.append(error)
+        else:
+            # After the first fault nothing is used any more: no memory for it.
+            if wrong:
+                found.clear()
+            else:
+                found.append(one)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        said = "".join(f"\n  {error}" for error in wrong[:_MOST_SAID])
+        more = f"\n  and {len(wrong) - _MOST_SAID} more" if len(wrong) > _MOST_SAID else ""
+        raise CasesError(f"{len(wrong)} of {tried} cases cannot be used:{said}{more}\n`python -m vqseg check` lists them all")
+    return found
+
+
+def read_case_files(case: Case, names: Sequence[str] = (), *, unsure: bool = False) -> tuple[Scan, Array | None]:
+    """The scan of a case, and its labels if it has a label file.
+
+    Args:
+        case: Names the files.
+        names: Of the classes in the order of their labels, the background first; empty for any labels from 0 to 255.
+        unsure: Whether UNSURE is allowed beside them, as in pseudo-labels.
+
+    Returns:
+        The scan, and the labels (X, Y, Z) uint8 in its array order; None without a label file.
+
+    Raises:
+        ScanError: A file cannot be read.
+        DatasetError: The label file holds no labels or others than these, lies on another grid than the scan, or the image holds several
+            moments.
+    """
+    scan = read_scan(case.image)
+    if scan.frames > 1:
+        raise DatasetError(f"{case.name}: {scan.name} holds {scan.frames} volumes; a case is one of them. Take out the one that is meant")
+    if case.label is None:
+        return scan, None
+    try:
+        return scan, read_labels_of(scan, case.label, names, unsure=unsure)
+    except (LabelError, GridError) as error:
+        raise DatasetError(f"{case.name}: {error}") from error

@@ -1,0 +1,118 @@
+"""From a label file's numbers to labels: whole numbers that a data set names, or a message with file, value and remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vqseg.data.limits import ScanError
+from vqseg.types import UNSURE, Array, Scan
+
+_ROUNDING = 1e-3
+"""How far a value may lie from its whole number: a slope in the header multiplies in single precision."""
+_MOST_CHANNELS = 64
+"""One volume a class: nobody has more."""
+
+
+class LabelError(ScanError):
+    """A file that holds no labels, or others than expected. The message names the file, the value and what to do."""
+
+
+def label_map(given: Scan, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+    """A volume of numbers as labels.
+
+    Args:
+        given: As its file has it, NaN included; one volume.
+        names: Of the classes that are allowed, the background first; empty for any label from 0 to 255. With two names, a mask of
+            0 and 255 is one of 0 and 1.
+        unsure: Whether UNSURE is allowed beside them, as in pseudo-labels.
+
+    Returns:
+        The same with voxels (X, Y, Z) uint8, and a note where the numbers were changed.
+
+    Raises:
+        LabelError: A value is no label.
+    """
+    labels = _whole(given, _expected(names, unsure=unsure))
+    found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256))
+    if len(names) == 2 and not unsure and found.tolist() in ([0, 255], [255]):
+        return replace(given, voxels=(labels == 255).astype(np.uint8), notes=(*given.notes, f"255 was read as 1, {names[1]}"))
+    unknown = [value for value in found.tolist() if value >= len(names) and not (unsure and value == UNSURE)] if names else []
+    if unknown:
+        raise LabelError(
+            f"{given.name} has the label {unknown[0]}"
+            + (f" and {len(unknown) - 1} more that nobody names" if len(unknown) > 1 else "")
+            + f"; expected {_expected(names, unsure=unsure)}. {_remedy(found, names)}"
+        )
+    return replace(given, voxels=labels)
+
+
+def label_map_of_channels(given: Scan, read: Callable[[int], Scan]) -> Scan:
+    """Labels that were stored as one volume a class ("one-hot"), as one volume of numbers.
+
+    Args:
+        given: The first of several volumes of a file.
+        read: Reads another one by its number, from 0.
+
+    Returns:
+        The number of the volume that is 1, for every voxel, as one volume.
+
+    Raises:
+        LabelError: The volumes are no such thing.
+    """
+    count = given.frames
+    counted = np.zeros(given.shape, np.uint8)
+    numbers = np.zeros(given.shape, np.float32)
+    # A cine's labels give themselves away in the first volume or two.
+    for number in range(min(count, _MOST_CHANNELS + 1)):
+        volume = read(number).voxels if number else given.voxels
+        inside = volume == 1
+        if count > _MOST_CHANNELS or not (inside | (volume == 0)).all() or (counted & inside).any():
+            break
+        counted |= inside
+        numbers[inside] = number
+    if not counted.all():
+        raise LabelError(
+            f"{given.name} holds {count} volumes; expected one volume of labels. Take out the one that is meant; "
+            "one volume a class is read as well if every voxel is 1 in exactly one of them"
+        )
+    return replace(
+        given, voxels=numbers, frames=1, notes=(*given.notes, f"{count} volumes, one a class, were read as labels 0 to {count - 1}")
+    )
+
+
+def _expected(names: Sequence[str], *, unsure: bool) -> str:
+    also = f", or {UNSURE} for unsure" if unsure else ""
+    return f"whole numbers from 0 to {len(names) - 1} ({', '.join(names)}){also}" if names else "whole numbers from 0 to 255"
+
+
+def _whole(given: Scan, expected: str) -> Array:
+    """(X, Y, Z) uint8, the numbers rounded. Raises LabelError where that would change what they say."""
+    voxels, name = given.voxels, given.name
+    with np.errstate(invalid="ignore"):
+        whole = np.rint(voxels)
+        wrong = ~(np.abs(voxels - whole) <= _ROUNDING)
+    if missing := int(np.count_nonzero(~np.isfinite(voxels))):
+        raise LabelError(f"{name} has {missing} voxels that are NaN or infinite; expected {expected}: write 0 for the background")
+    if wrong.any():
+        value = float(voxels[np.unravel_index(int(wrong.argmax()), wrong.shape)])
+        raise LabelError(
+            f"{name} is no label file: it holds the value {value:.6g}; expected {expected}. "
+            "Probabilities have to become classes first, and labels are resampled by nearest neighbour"
+        )
+    low, high = float(whole.min()), float(whole.max())
+    if low < 0 or high > 255:
+        value = low if low < 0 else high
+        raise LabelError(f"{name} is no label file: it holds the value {value:.6g}; expected {expected}")
+    labels: Array = whole.astype(np.uint8)
+    return labels
+
+
+def _remedy(found: Array, names: Sequence[str]) -> str:
+    if found.tolist() in ([0, 255], [255]):
+        return "A mask of 0 and 255 names two classes: write the number of its class instead of 255"
+    if len(found) <= len(names):
+        return "Write the classes' own numbers, or name the others in dataset.json"
+    return "Name all of its labels in dataset.json"

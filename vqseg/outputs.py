@@ -1,0 +1,213 @@
+"""What a command may write: never over an input, and never over a file that it did not write itself.
+
+For every folder of results there is a ledger, a line for each file: the command that wrote it, and digests of its name and content. A
+file is replaced if a line says that the same command wrote it and it is unchanged since. So labels that were corrected by hand are safe.
+The ledgers lie in `state_folder()`, not beside the results: whoever reads a folder of labels finds labels alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from vqseg.files import settle
+
+_BLOCK = 1 << 20
+
+logger = logging.getLogger(__name__)
+
+
+class OutputError(ValueError):
+    """A file that must not be replaced. The message names it and says what to do."""
+
+
+class Outputs:
+    """The results of one run of a command, in one folder. Each is written under another name first and appears whole or not at all."""
+
+    def __init__(self, folder: str | Path, command: str, *, inputs: Iterable[Path] = (), overwrite: bool = False) -> None:
+        """Look at what is there; write nothing yet.
+
+        Args:
+            folder: Of the results; made when the first is written.
+            command: Its name, by which a later run knows its own files.
+            inputs: Files that the run reads, or folders of them. They are never replaced.
+            overwrite: Whether other files may be replaced.
+        """
+        self.folder, self._command, self._overwrite = Path(folder), command, overwrite
+        self._inputs = {number for path in inputs for number in _numbers(path)}
+        self._ledger = state_folder() / "written" / f"{_hashed(str(self.folder.resolve()))}.jsonl"
+        self._known = _read_ledger(self._ledger, command)
+        self._claimed: set[str] = set()
+
+    def claim(self, *paths: Path) -> None:
+        """Take files for this run, which nothing else of the run may write.
+
+        Args:
+            paths: In the folder or below it. They need not exist.
+
+        Raises:
+            OutputError: One of them is an input, belongs to something else, or was taken before. None is taken then.
+        """
+        for number, path in enumerate(paths):
+            name = self._name(path)
+            if name in self._claimed or name in map(self._name, paths[:number]):
+                raise OutputError(
+                    f"another input was already written to {path.name}, and this one would overwrite others; name another --output"
+                )
+            self._refuse_foreign(path, name)
+        self._claimed.update(map(self._name, paths))
+
+    def check(self, *paths: Path) -> None:
+        """Raise OutputError if a file must not be replaced. Nothing is taken."""
+        for path in paths:
+            self._refuse_foreign(path, self._name(path))
+
+    @contextmanager
+    def writing(self, path: Path, *, claimed: bool = False) -> Iterator[Path]:
+        """Write one file, for as long as the block lasts.
+
+        Args:
+            path: Its final name, in the folder or below it.
+            claimed: Whether `claim` has taken it before.
+
+        Yields:
+            The path to write to, with the same name in a folder of its own.
+
+        Raises:
+            OutputError: As `claim`.
+        """
+        if not claimed:
+            self.claim(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # In the same folder, as a rename goes no further than a file system.
+        with TemporaryDirectory(prefix=".vqseg-", dir=path.parent) as place:
+            part = Path(place) / path.name
+            yield part
+            settle(part)
+            # A line without its file does no harm; a file without its line would not be known again.
+            self._note(self._name(path), _digest(part))
+            part.replace(path)
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Write a text file as UTF-8. Raises OutputError as `claim`."""
+        with self.writing(path) as part:
+            part.write_text(text, encoding="utf-8")
+
+    def _note(self, name: str, digest: str) -> None:
+        self._known.setdefault(_hashed(name), set()).add(digest)
+        try:
+            self._ledger.parent.mkdir(parents=True, exist_ok=True)
+            with self._ledger.open("a", encoding="utf-8") as ledger:
+                ledger.write(json.dumps({"command": self._command, "file": _hashed(name), "sha256": digest}) + "\n")
+        except OSError:
+            # A home that cannot be written: the next run will ask for --overwrite.
+            logger.debug("cannot write %s", self._ledger)
+
+    def _refuse_foreign(self, path: Path, name: str) -> None:
+        if not os.path.lexists(path):
+            return
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder; choose another name")
+        if not self._inputs.isdisjoint(_numbers(path)):
+            raise OutputError(f"{path} is an input of this command and is never replaced; choose another folder for the output")
+        own = self._known.get(_hashed(name), set())
+        if not self._overwrite and not (path.is_file() and _digest(path) in own):
+            what = "was changed since this command wrote it" if own else "was not written by this command"
+            raise OutputError(f"{path} {what}; choose another folder, or replace it with --overwrite")
+
+    def _name(self, path: Path) -> str:
+        return os.path.relpath(path, self.folder).replace(os.sep, "/")
+
+
+def refuse_strangers(files: Mapping[Path, Callable[[Path], bool]], *, overwrite: bool = False) -> None:
+    """Check, before the work, that results whose names are fixed replace none but earlier results of the same command.
+
+    Args:
+        files: What will be written, and by what its own earlier content is known; what raises ValueError or OSError knows it not.
+        overwrite: Whether others may be replaced, too.
+
+    Raises:
+        OutputError: A file of such a name is something else.
+    """
+    for path, is_own in files.items():
+        if overwrite or not os.path.lexists(path):
+            continue
+        try:
+            known = is_own(path)
+        except (ValueError, OSError):
+            known = False
+        if not known:
+            raise OutputError(f"{path} was not written by this command; choose another folder, or replace it with --overwrite")
+
+
+def table_files(output: Path, name: str) -> dict[Path, Callable[[Path], bool]]:
+    """What `vqseg table` writes, for `refuse_strangers`: page and picture are its own if the JSON beside them is."""
+
+    def is_own(_: Path) -> bool:
+        content = json.loads((output / f"{name}.json").read_text(encoding="utf-8"))
+        return isinstance(content, dict) and content.get("table") == name
+
+    return dict.fromkeys((output / f"{name}.{ending}" for ending in ("json", "md", "png")), is_own)
+
+
+def is_noted_archive(path: Path) -> bool:
+    """Whether a file is an archive of arrays with notes, as codebook.npz and familiarity.npz are."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "notes.npy" in archive.namelist()
+
+
+def state_folder() -> Path:
+    """Where this user's programs keep what they remember between runs: XDG_STATE_HOME, or what the system has in its place."""
+    own = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(own) if own else Path.home() / ".local" / "state") / "vqseg"
+
+
+def _numbers(path: Path) -> Iterator[tuple[int, int]]:
+    """By which a file system knows the files, whatever they are called. None for what does not exist."""
+    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
+    for file in files:
+        try:
+            found = file.stat()
+        except OSError:
+            continue
+        yield found.st_dev, found.st_ino
+
+
+def _read_ledger(file: Path, command: str) -> dict[str, set[str]]:
+    """The digests that a command's files had, by their names."""
+    known: dict[str, set[str]] = {}
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return known
+    for line in lines:
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            # The last line of a run that was cut off.
+            continue
+        if isinstance(entry, dict) and entry.get("command") == command:
+            known.setdefault(str(entry.get("file")), set()).add(str(entry.get("sha256")))
+    return known
+
+
+def _hashed(text: str) -> str:
+    """Names of scans may tell of a person; no ledger holds one."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
