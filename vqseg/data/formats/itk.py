@@ -127,13 +127,15 @@ def _bytes_a_number(name: str, pixel: str) -> int:
 def _affine(image: Any) -> Array:
     """RAS+ of the first three axes; an axis that is missing is 1 mm across the others."""
     n = image.GetDimension()
-    matrix = np.array(image.GetDirection()).reshape(n, n) * np.array(image.GetSpacing())
+    with np.errstate(all="ignore"):
+        matrix = np.array(image.GetDirection()).reshape(n, n) * np.array(image.GetSpacing())
     affine = np.eye(4)
     if n == 2:
         affine[:2, :2], affine[:2, 3] = matrix, image.GetOrigin()
     else:
         affine[:3, :3], affine[:3, 3] = matrix[:3, :3], image.GetOrigin()[:3]
-    affine[:3] = _TO_LPS @ affine[:3]
+    with np.errstate(all="ignore"):
+        affine[:3] = _TO_LPS @ affine[:3]
     return affine
 
 
