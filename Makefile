@@ -20,10 +20,12 @@ test: $(VENV)/.dev-installed
 test-fast: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
 
-# Damaged files of every format, for so many seconds; FUZZ_ARGS="--seed 7 --only png" for those alone. What goes wrong is kept in outputs/fuzz.
+# Damaged scans of every format for so many seconds, then damaged checkpoints for half of it; FUZZ_ARGS="--seed 7 --only png" for those
+# scans alone. What goes wrong is kept in outputs/fuzz.
 FUZZ_SECONDS ?= 60
 fuzz: $(VENV)/.dev-installed
 	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds $$(($(FUZZ_SECONDS) / 2)) --only checkpoint
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

@@ -27,7 +27,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-HANG_SECONDS = 20.0
+HANG_SECONDS = 75.0
+CHECKPOINT = "checkpoint"
+"""Given as --only: the files of a checkpoint in place of scans."""
 _SHOWN = 600
 _SIDE = 6
 
@@ -62,6 +64,8 @@ def corpus(folder: Path, only: str = "") -> dict[str, dict[str, bytes]]:
     numbers = itertools.count(1)
     dicom_files.generate_uid = lambda: f"1.2.826.{next(numbers)}"
     made: dict[str, dict[str, bytes]] = {}
+    if only == CHECKPOINT:
+        return {CHECKPOINT: _checkpoint(folder)}
     for name, write in FILES.items():
         if only not in name:
             continue
@@ -73,6 +77,19 @@ def corpus(folder: Path, only: str = "") -> dict[str, dict[str, bytes]]:
         if name == "series":
             made[name] = {number: made[name][number] for number in "0123"}
     return made
+
+
+def _checkpoint(folder: Path) -> dict[str, bytes]:
+    """A tiny network, with the codebook's statistics and the reference of a bundled one."""
+    from tiny import tiny_model
+
+    from vqseg.checkpoint import save_model
+
+    save_model(tiny_model(), folder)
+    shipped = next((ROOT / "checkpoints").iterdir())
+    for name in ("codebook.npz", "familiarity.npz"):
+        shutil.copy(shipped / name, folder / name)
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def case(files: dict[str, dict[str, bytes]], seed: int, number: int) -> tuple[str, dict[str, bytes]]:
@@ -116,6 +133,8 @@ def _watched(arguments: list[str], own: Path, until: float) -> Iterator[tuple[in
         while True:
             if not selector.select(HANG_SECONDS):
                 process.kill()
+                if under_way < 0:
+                    raise RuntimeError("the process that reads does not start")
                 yield under_way, f"hangs for more than {HANG_SECONDS:.0f} s"
                 break
             part = process.stdout.read()
@@ -138,7 +157,7 @@ def _watched(arguments: list[str], own: Path, until: float) -> Iterator[tuple[in
 def _work(options: argparse.Namespace) -> None:
     from fuzz_judge import Judge
 
-    judge, until = Judge(), time.monotonic() + options.seconds
+    judge, until = Judge(checkpoints=options.only == CHECKPOINT), time.monotonic() + options.seconds
     files = corpus(options.place / "corpus", options.only)
     judge.warm(files, options.place / "warm")
     for number in range(options.first, options.first + options.count):
@@ -154,7 +173,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=None, help="a random one by default, which is printed")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--count", type=int, default=10**9)
-    parser.add_argument("--only", default="", help="part of a format's name, as in tests/every_format.py")
+    parser.add_argument("--only", default="", help="part of a format's name, as in tests/every_format.py; or checkpoint")
     parser.add_argument("--keep", type=Path, default=ROOT / "outputs" / "fuzz")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)

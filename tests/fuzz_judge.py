@@ -26,7 +26,9 @@ _PEAK = Path("/proc/self/clear_refs")
 class Judge:
     """Reads files and says how it went."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, checkpoints: bool = False) -> None:
+        """Limit this process. checkpoints: whether the files are those of a checkpoint."""
+        self._checkpoints = checkpoints
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         resource.setrlimit(resource.RLIMIT_DATA, (_DATA, hard))
 
@@ -51,8 +53,8 @@ class Judge:
             _PEAK.write_text("5")
         before, start = _kilobytes("VmRSS"), time.process_time()
         said = ""
-        for source in sources:
-            said = _read(source, place) or said
+        for source in [place] if self._checkpoints else sources:
+            said = (_opened(source) if self._checkpoints else _read(source, place)) or said
             if said not in ("read", "refused"):
                 return said
         seconds, memory = time.process_time() - start, 1024 * (_kilobytes("VmHWM") - before)
@@ -80,6 +82,24 @@ def _read(source: Path, place: Path) -> str:
         except BaseException as error:
             return _told(error)
     return "read"
+
+
+def _opened(folder: Path) -> str:
+    """What is made of a checkpoint."""
+    from vqseg.checkpoint import CheckpointError, load_model
+    from vqseg.codebook import CodebookError, read_reference, read_statistics
+
+    refused = ""
+    for read in (load_model, read_statistics, read_reference):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                read(folder)
+            except (CheckpointError, CodebookError) as error:
+                refused = f"says too much: {str(error)[:200]}" if len(str(error)) > 2000 else "refused"
+            except BaseException as error:
+                return _told(error)
+    return refused or "read"
 
 
 def _labels(source: Path) -> None:

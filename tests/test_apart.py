@@ -6,6 +6,9 @@ import io
 import json
 import logging
 import os
+import select
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -173,6 +176,38 @@ def test_the_process_of_all_readers_is_started_again_if_it_was_ended(tmp_path: P
         nursery._process.wait()
         require_equal(read_apart(path), first)
     nursery.close()
+
+
+SERVER = """
+import sys, threading
+from pathlib import Path
+from vqseg.data.apart import asking
+from vqseg.data.apart.processes import Nursery
+asking.processes = nursery = Nursery([sys.argv[1]])
+start = nursery.start
+def told():
+    running = start()
+    print(nursery._process.pid, running._number, flush=True)
+    return running
+nursery.start = told
+asking.read_apart(sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="a process that is no child is waited for on Linux alone")
+def test_no_process_outlives_a_server_that_is_killed(tmp_path: Path) -> None:
+    path = nifti(tmp_path / "rests.nii", voxels())
+    command = [sys.executable, "-c", SERVER, str(Path(__file__).with_name("faulty_template.py")), str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        watched = [os.pidfd_open(int(number)) for number in server.stdout.readline().split()]
+        server.kill()
+    for one in watched:
+        ended, _, _ = select.select([one], [], [], 20)
+        os.close(one)
+        assert ended
+    assert len(watched) == 2
 
 
 def test_without_copies_every_request_has_a_fresh_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -13,17 +12,11 @@ from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import ZIP_MAGIC, members_of_zip, unpacked
 from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, require_real
+from vqseg.files import npy_header
 from vqseg.types import Array, Scan
 
 _USUAL = ("image", "data", "arr_0")
 """Names of the array that is meant, where an archive holds several."""
-_LONGEST_HEADER = 1 << 16
-_FIELDS = {
-    # A list describes records, which are refused by their kind.
-    "descr": r"""['"][<>=|]?[?a-zA-Z]\d{0,4}['"]|\[""",
-    "fortran_order": r"True|False",
-    "shape": r"\((?:\s*\d{1,18}L?\s*,){0,8}(?:\s*\d{1,18}L?)?\s*\)",
-}
 
 
 def _recognise(start: bytes) -> bool:
@@ -34,8 +27,7 @@ def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = Non
     """Real numbers in 2, 3 or 4 dimensions, the frames last."""
     name = name or path.name
     with path.open("rb") as file:
-        head = file.read(_LONGEST_HEADER)
-    header = _header(head)
+        header = npy_header(file)
     if header is None:
         raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects")
     pictures = len(header.shape) == 4 and header.shape[1] == 1 and min(header.shape[2:]) > 1
@@ -53,39 +45,6 @@ def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = Non
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
     frames = stored.shape[3] if stored.ndim >= 4 else 1
     return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None))
-
-
-@dataclass(frozen=True)
-class _Header:
-    """Where the voxels of an .npy begin, and how they lie."""
-
-    offset: int
-    dtype: np.dtype
-    shape: tuple[int, ...]
-    columns_first: bool
-
-
-def _header(head: bytes) -> _Header | None:
-    """The header of an .npy by its grammar; None for one that is not as arrays of numbers have it.
-
-    NumPy hands the header's text to Python's own parser, which has no bounds: it raises what it likes, and takes what it likes.
-    """
-    wide = head[6:7] in (b"\2", b"\3")
-    start = 12 if wide else 10
-    end = start + int.from_bytes(head[8:start], "little")
-    if head[6:7] not in (b"\1", b"\2", b"\3") or end > len(head):
-        return None
-    text = head[start:end].decode("latin-1")
-    found = {key: re.findall(rf"""['"]{key}['"]\s*:\s*({value})""", text) for key, value in _FIELDS.items()}
-    if any(len(values) != 1 for values in found.values()):
-        return None
-    described = found["descr"][0].strip("'\"")
-    try:
-        dtype = np.dtype([("", "u1")]) if described.startswith("[") else np.dtype(described)
-    except TypeError:
-        return None
-    shape = tuple(int(one) for one in re.findall(r"\d+", found["shape"][0]))
-    return None if dtype.kind == "O" else _Header(end, dtype, shape, found["fortran_order"][0] == "True")
 
 
 @dataclass(frozen=True)
