@@ -132,6 +132,12 @@ def test_whatever_a_reader_does_is_an_error_in_words_and_the_next_file_is_read(
     np.testing.assert_array_equal(read_apart(good).voxels, voxels())
 
 
+def test_a_folder_that_went_with_its_visit_is_an_error_without_its_path(tmp_path: Path) -> None:
+    path = nifti(tmp_path / "good.nii.gz", voxels())
+    with pytest.raises(ScanError, match=r"^cannot read good\.nii\.gz: No such file or directory$"):
+        read_apart(path, scratch=tmp_path / "gone")
+
+
 @forks
 def test_what_a_reader_prints_is_no_answer(tmp_path: Path, failing: Nursery) -> None:
     np.testing.assert_array_equal(read_apart(nifti(tmp_path / "prints.nii.gz", voxels())).voxels, voxels())
@@ -179,8 +185,7 @@ def test_the_process_of_all_readers_is_started_again_if_it_was_ended(tmp_path: P
 
 
 SERVER = """
-import sys, threading
-from pathlib import Path
+import sys
 from vqseg.data.apart import asking
 from vqseg.data.apart.processes import Nursery
 asking.processes = nursery = Nursery([sys.argv[1]])

@@ -113,26 +113,35 @@ def _asked(
     files = [Path(path)] if isinstance(path, (str, Path)) else [Path(one) for one in path]
     name = min((one.name for one in files), default="scan")
     memory, seconds = bounds.of(files, most_bytes)
-    with tempfile.TemporaryDirectory(prefix="vqseg-read-", dir=scratch) as own:
-        paths = [str(one.absolute()) for one in files]
-        asked = {**asked, "paths": paths[0] if len(paths) == 1 else paths, "memory": memory, "seconds": seconds, "scratch": own}
-        try:
-            running = processes.start()
-        except StartError as error:
-            raise ScanError(f"{name} could not be read: the server has no room for a process that reads it; try again") from error
-        watch = _Watch(running, seconds, wanted)
-        try:
-            wire.send(running.request, asked)
-            told = wire.receive(running.answers)
-            _require_answer(told, name, memory)
-            return take(running, told, name)
-        except (wire.WireError, OSError, KeyError) as error:
-            watch.stop()
-            raise _why(name, watch, running.end(), seconds, memory) from error
-        finally:
-            watch.stop()
-            running.end()
-            _close(running)
+    paths = [str(one.absolute()) for one in files]
+    asked = {**asked, "paths": paths[0] if len(paths) == 1 else paths, "memory": memory, "seconds": seconds}
+    try:
+        with tempfile.TemporaryDirectory(prefix="vqseg-read-", dir=scratch) as own:
+            return _exchanged({**asked, "scratch": own}, name, wanted, take)
+    except StartError as error:
+        raise ScanError(f"{name} could not be read: the server has no room for a process that reads it; try again") from error
+    except OSError as error:
+        # The folder may be gone, with the visit. The error's own text has its path.
+        raise ScanError(f"cannot read {name}: {error.strerror or type(error).__name__}") from error
+
+
+def _exchanged(
+    asked: dict[str, Any], name: str, wanted: Callable[[], object], take: Callable[[Running, dict[str, Any], str], Answer]
+) -> Answer:
+    running = processes.start()
+    watch = _Watch(running, asked["seconds"], wanted)
+    try:
+        wire.send(running.request, asked)
+        told = wire.receive(running.answers)
+        _require_answer(told, name, asked["memory"])
+        return take(running, told, name)
+    except (wire.WireError, OSError, KeyError) as error:
+        watch.stop()
+        raise _why(name, watch, running.end(), asked["seconds"], asked["memory"]) from error
+    finally:
+        watch.stop()
+        running.end()
+        _close(running)
 
 
 class _Watch(Thread):
