@@ -25,12 +25,12 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are c
 
 @pytest.fixture(scope="module")
 def faulty() -> Iterator[Nursery]:
-    """Processes with readers that fail as the file's name says, in place of the server's own, with a second for each file."""
+    """Processes with readers that fail as the file's name says, in place of the server's own, with two seconds for each file."""
     nursery = Nursery([str(Path(__file__).with_name("faulty_template.py"))])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(asking, "processes", nursery)
         limits = asking.Bounds.of
-        patch.setattr(asking.Bounds, "of", lambda bounds, *rest: limits(replace(bounds, memory=1 << 28, seconds=1.0), *rest))
+        patch.setattr(asking.Bounds, "of", lambda bounds, *rest: limits(replace(bounds, memory=1 << 28, seconds=2.0), *rest))
         yield nursery
     nursery.close()
 
@@ -44,7 +44,7 @@ def server(faulty: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("loops.nii.gz", "loops.nii.gz took more than 1 s to read; it was given up"),
+        ("loops.nii.gz", "loops.nii.gz took more than 2 s to read; it was given up"),
         ("eats.nii.gz", "eats.nii.gz takes more than 256 MiB of memory to read; it was given up"),
         ("aborts.nii.gz", "aborts.nii.gz has ended the process that read it"),
     ],
