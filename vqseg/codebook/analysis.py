@@ -21,7 +21,7 @@ from vqseg.codebook.counting import PairCounter, Partners, TokenCounter
 from vqseg.codebook.drift import GROUPS, DriftCounter, group_codewords
 from vqseg.codebook.evolution import Evolution, read_evolution
 from vqseg.codebook.keys import codewords_of, key_of
-from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout
+from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout, pca
 from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import labels_to_network, network_size, normalise
@@ -38,6 +38,8 @@ ItemT = TypeVar("ItemT")
 ABLATED = 64
 _PERPLEXITY = 30
 # Larger codebooks get no t-SNE: it would take an hour for the largest.
+# Between fewer codewords there is nothing to lay out but their differences.
+_FEWEST_LAID_OUT = 4
 _MOST_TSNE = 16384
 
 
@@ -207,4 +209,6 @@ def _layouts(codewords: Array, seed: int, progress: Progress) -> dict[str, Array
     }
     if len(codewords) > _MOST_TSNE:
         jobs.pop("tsne")
+    if len(codewords) < _FEWEST_LAID_OUT:
+        return {name: pca(codewords, job.get("dimensions", 2)) for name, job in jobs.items()}
     return {name: compute_layout(codewords, seed=seed, **jobs[name]) for name in progress(list(jobs), "laying out")}

@@ -28,6 +28,7 @@ METHODS = ("umap", "tsne", "pca")
 METRICS = ("euclidean", "cosine", "manhattan", "chebyshev", "correlation")
 NEIGHBORS, MIN_DIST = 15, 0.1
 CACHE_VARIABLE = "VQSEG_CACHE_DIR"
+_FEWEST = 8
 
 # Layouts kept on disk; the least recently used are deleted first. 512 layouts of 4096 codewords take 16 MB.
 _KEPT = 512
@@ -54,7 +55,7 @@ def layout(
     """`compute_layout` with a cache on disk.
 
     Args:
-        codewords: (K, D), K at least 4.
+        codewords: (K, D), K at least 4. Of fewer than 8, which have no neighbourhoods, the principal components are given.
         method: "umap", "tsne" or "pca".
         n_neighbors: As for `compute_layout`.
         min_dist: As for `compute_layout`.
@@ -98,7 +99,7 @@ def kept_layout(
     """The layout that the cache holds.
 
     Args:
-        codewords: (K, D), K at least 4.
+        codewords: (K, D), K at least 4. Of fewer than 8, which have no neighbourhoods, the principal components are given.
         method: "umap", "tsne" or "pca".
         n_neighbors: As for `compute_layout`.
         min_dist: As for `compute_layout`.
@@ -131,7 +132,7 @@ def compute_layout(
     """Lay codewords out in two or three dimensions. The same seed and settings give the same picture.
 
     Args:
-        codewords: (K, D), K at least 4.
+        codewords: (K, D), K at least 4. Of fewer than 8, which have no neighbourhoods, the principal components are given.
         method: "umap", "tsne" or "pca".
         n_neighbors: Neighbours of UMAP, perplexity of t-SNE, 2 to 200. More than K allows are cut; PCA has none.
         min_dist: Of UMAP only, in [0, 1].
@@ -148,7 +149,7 @@ def compute_layout(
     """
     settings = _checked(codewords, method, n_neighbors, min_dist, metric, seed, dimensions)
     codewords = np.ascontiguousarray(codewords, dtype=np.float32)
-    if method == "pca":
+    if method == "pca" or len(codewords) < _FEWEST:
         return pca(codewords, dimensions)
     with _one_at_a_time:
         return np.asarray((_umap if method == "umap" else _tsne)(codewords, settings, progress), dtype=np.float32)

@@ -102,8 +102,9 @@ def _differences(scan: Scan, labels: Scan, turn: _Turn | None) -> list[str]:
     said = [_shapes(scan, shape)] if shape != scan.shape else []
     said += filter(None, [_spacings(scan, spacing)])
     own, theirs = scan.affine[:3, :3] / scan.spacing, labels.affine[:3, list(axes)] / spacing
-    cosine = np.abs((own * theirs).sum(0)).min()
-    angle = float(np.degrees(np.arccos(min(1.0, cosine))))
+    # The trace of a rotation is 1 + 2 cos; mirrored axes count as if they were not.
+    cosine = (np.abs((own * theirs).sum(0)).sum() - 1) / 2
+    angle = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
     if angle > 0.1:
         said.append(f"is turned by {angle:.1f} degrees against {scan.name}")
     distance = float(np.linalg.norm(_centre(scan) - _centre(labels)))

@@ -65,15 +65,16 @@ def label_map_of_channels(given: Scan, read: Callable[[int], Scan]) -> Scan:
     count = given.frames
     counted = np.zeros(given.shape, np.uint8)
     numbers = np.zeros(given.shape, np.float32)
+    sound, number = count <= _MOST_CHANNELS, 0
     # A cine's labels give themselves away in the first volume or two.
-    for number in range(min(count, _MOST_CHANNELS + 1)):
+    while sound and number < count:
         volume = read(number).voxels if number else given.voxels
         inside = volume == 1
-        if count > _MOST_CHANNELS or not (inside | (volume == 0)).all() or (counted & inside).any():
-            break
+        sound = bool((inside | (volume == 0)).all()) and not (counted & inside).any()
         counted |= inside
         numbers[inside] = number
-    if not counted.all():
+        number += 1
+    if not (sound and counted.all()):
         raise LabelError(
             f"{given.name} holds {count} volumes; expected one volume of labels. Take out the one that is meant; "
             "one volume a class is read as well if every voxel is 1 in exactly one of them"

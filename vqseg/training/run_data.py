@@ -60,7 +60,7 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         PseudoLabelError: The run must not learn from `data.pseudo_labels`.
     """
     _check_classes(config)
-    if main and _measures(config):
+    if main:
         _check_held_out(config)
     cases, splits = find_cases(config.data.folder), read_splits(config.data.folder)
     labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
@@ -104,11 +104,6 @@ def _check_classes(config: Config) -> None:
         raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
 
 
-def _measures(config: Config) -> bool:
-    """Whether the run reaches a validation. One that does not reads no labels but those that it learns from."""
-    return 0 < config.train.evaluate_every <= config.train.steps
-
-
 def _check_held_out(config: Config) -> None:
     """Look at the labels that will be measured against, so that nobody finds out at the end. They teach nothing."""
     folder = config.data.folder
@@ -126,7 +121,7 @@ def _check_labels(pools: TrainingPools, config: Config) -> None:
 
 def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[Volume]:
     """The labelled validation volumes; none if the run ends before its first validation."""
-    if not (splits.val and _measures(config)):
+    if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
         return []
     volumes = [read_case(case, config.preprocess, config.model.classes) for case in select(cases, splits.val) if case.label is not None]
     return [volume.contoured for volume in volumes] if config.data.contoured_only else volumes

@@ -28,6 +28,10 @@ _ENOUGH = 0.5
 _RIDGE = 0.02
 
 
+class FewScansError(ValueError):
+    """Training scans of fewer patients than tell how much scans vary."""
+
+
 @dataclass(frozen=True)
 class TrainingScan:
     """One training scan: whose it is, its measures, and what some of its slices become.
@@ -56,11 +60,11 @@ def fit(scans: Sequence[TrainingScan], others: Mapping[str, Array], *, source: s
         The reference: fitted to all scans, its ranges to what each fifth of the patients is under a fit to the others.
 
     Raises:
-        ValueError: There are fewer than two patients.
+        FewScansError: There are fewer than two patients.
     """
     patients = sorted({scan.patient for scan in scans})
     if len(patients) < 2:
-        raise ValueError(f"{len(patients)} training patients are too few to tell how much scans vary; at least 2 are needed")
+        raise FewScansError(f"{len(patients)} training patients are too few to tell how much scans vary; at least 2 are needed")
     folds = np.random.default_rng(seed).permutation(len(patients)) % min(_FOLDS, len(patients))
     fold_of = dict(zip(patients, folds.tolist(), strict=True))
     counts = [count for count in COUNTS if sum(len(scan.slices) >= count for scan in scans) > _ENOUGH * len(scans)]

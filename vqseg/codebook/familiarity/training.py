@@ -50,7 +50,7 @@ def make_reference(
         progress: Goes through the scans and may show it.
 
     Raises:
-        ValueError: There are scans of fewer than two patients.
+        FewScansError: There are scans of fewer than two patients.
     """
     cases = list(cases_of_split(folder, split))
     picks = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), MOST_SCANS)).round().astype(int))

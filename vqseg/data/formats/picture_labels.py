@@ -29,7 +29,7 @@ def read_picture_labels(path: Path, frame: int | None, most_bytes: int, kind: st
     Raises:
         ScanError: If it is damaged or too large, was compressed with losses, or has colours of which nobody says what they mean.
     """
-    if kind == "JPEG" or (kind.upper() == "WEBP" and _is_lossy_webp(path)):
+    if kind == "JPEG" or (kind == "WebP" and _is_lossy_webp(path)):
         raise _lossy(path.name, kind)
     with opened_pages(path, kind, frame, most_bytes) as (shape, pages):
         voxels = np.empty(shape, np.float32)

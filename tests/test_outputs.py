@@ -1,0 +1,232 @@
+"""No command replaces a file that it did not write itself, and none an input."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.tiny import tiny_config
+from vqseg.cli.commands import main
+from vqseg.config import save_config
+from vqseg.outputs import OutputError, Outputs, state_folder
+from vqseg.training.start import TrainingError
+from vqseg.training.trainer import Trainer
+
+RNG = np.random.default_rng(2)
+
+
+def call(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    np.save(folder / "a.npy", RNG.random((20, 24, 3)).astype(np.float32))
+    nib.save(nib.Nifti1Image(RNG.random((20, 24, 3)).astype(np.float32), np.diag([1.5, 1.5, 8, 1])), folder / "b.nii.gz")
+    Image.fromarray(RNG.integers(0, 255, (20, 24), dtype=np.uint8)).save(folder / "c.png")
+    return folder
+
+
+def test_a_folder_predicted_into_itself_keeps_its_scans(scans: Path, checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(scans)
+    for options in ((), ("--overwrite",)):
+        assert call("predict", scans, "--checkpoint", checkpoint, "--output", scans, *options) == 1
+        assert contents(scans) == before
+        assert "is an input of this command and is never replaced" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_scan_is_known_under_another_name_too(scans: Path, checkpoint: Path, tmp_path: Path, link: Any) -> None:
+    (output := tmp_path / "out").mkdir()
+    link(scans / "a.npy", output / "a.npy")
+    before = (scans / "a.npy").read_bytes()
+    assert call("predict", scans / "a.npy", "--checkpoint", checkpoint, "--output", output, "--overwrite") == 1
+    assert (scans / "a.npy").read_bytes() == (output / "a.npy").read_bytes() == before
+
+
+def test_a_neighbour_an_experts_labels_and_corrected_labels_are_kept(scans: Path, checkpoint: Path, tmp_path: Path) -> None:
+    Image.open(scans / "c.png").convert("RGB").save(tmp_path / "c.jpg")
+    before = contents(scans)
+    assert call("predict", tmp_path / "c.jpg", "--checkpoint", checkpoint, "--output", scans) == 1
+    assert contents(scans) == before
+    output = tmp_path / "labels"
+    predict = ("predict", scans, "--checkpoint", checkpoint, "--output", output)
+    assert call(*predict) == 0
+    first = contents(output)
+    # Its own files of an earlier run.
+    assert call(*predict) == 0 and contents(output) == first
+    np.save(output / "a.npy", np.zeros((20, 24, 3), np.uint8))
+    corrected = contents(output)
+    assert corrected["a.npy"] != first["a.npy"]
+    assert call(*predict) == 1 and contents(output) == corrected
+    assert call(*predict, "--overwrite") == 0 and contents(output) == first
+
+
+def test_phantoms_do_not_take_a_data_sets_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "splits.json").write_text('{"train": ["mine"]}')
+    assert call("phantom", "--output", tmp_path, "--patients", 1) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["splits.json"] and "splits.json was not written" in capsys.readouterr().err
+    for _ in range(2):
+        assert call("phantom", "--output", tmp_path / "new", "--patients", 1) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("codebook.npz", ("codebook",)),
+        ("report.html", ("codebook",)),
+        ("familiarity.npz", ("familiarity", "--data", "nowhere")),
+        ("val.json", ("evaluate", "--data", "nowhere")),
+        ("domains.md", ("table", "domains")),
+        ("sensitivity.json", ("table", "sensitivity")),
+        ("ef.png", ("table", "ef", "--data", "nowhere")),
+        ("methods.md", ("table", "methods")),
+    ],
+)
+def test_results_of_fixed_names_replace_no_strangers_and_say_so_before_the_work(
+    name: str, words: tuple[str, ...], checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_text("{}")
+    output = tmp_path / name if words[0] == "evaluate" else tmp_path
+    config = tmp_path / "tiny.yaml"
+    save_config(tiny_config(tmp_path, tmp_path / "run"), config)
+    own = ("--config", config) if name == "methods.md" else ("--checkpoint", checkpoint)
+    assert call(*words, *own, "--output", output) == 2
+    assert f"{name} was not written by this command" in capsys.readouterr().err
+    assert (tmp_path / name).read_text() == "{}"
+
+
+def test_a_run_takes_no_folder_that_holds_something_else(phantoms: Path, tmp_path: Path) -> None:
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "mine.txt").write_text("kept")
+    (tmp_path / "log.jsonl").write_text("mine")
+    with pytest.raises(TrainingError, match=r"holds log\.jsonl, which no run has written"):
+        Trainer(tiny_config(phantoms, tmp_path, steps=1)).run()
+    assert (tmp_path / "log.jsonl").read_text() == "mine" and (tmp_path / "snapshots" / "mine.txt").exists()
+
+
+# The means
+
+
+def test_a_file_appears_whole_or_not_at_all_and_leaves_nothing(tmp_path: Path) -> None:
+    outputs = Outputs(tmp_path, "test")
+
+    def half() -> None:
+        with outputs.writing(tmp_path / "a.txt") as part:
+            part.write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(OutputError, match=r"another input was already written to a\.txt"):
+        outputs.write_text(tmp_path / "a.txt", "again")
+    Outputs(tmp_path, "test").write_text(tmp_path / "deep" / "a.txt", "whole")
+    assert contents(tmp_path) == {"deep/a.txt": b"whole"}
+
+
+def test_files_are_known_by_command_name_and_content(tmp_path: Path) -> None:
+    Outputs(tmp_path, "one").write_text(tmp_path / "a.txt", "1")
+    Outputs(tmp_path, "one").write_text(tmp_path / "a.txt", "2")
+    with pytest.raises(OutputError, match=r"was not written by this command; .* --overwrite"):
+        Outputs(tmp_path, "two").write_text(tmp_path / "a.txt", "3")
+    (tmp_path / "a.txt").write_text("by hand")
+    with pytest.raises(OutputError, match="was changed since this command wrote it"):
+        Outputs(tmp_path, "one").write_text(tmp_path / "a.txt", "3")
+    with pytest.raises(OutputError, match="is a folder"):
+        Outputs(tmp_path.parent, "one", overwrite=True).check(tmp_path)
+    moved = shutil.move(tmp_path / "a.txt", tmp_path / "b.txt")
+    with pytest.raises(OutputError):
+        Outputs(tmp_path, "one").check(Path(moved))
+
+
+def test_claims_are_all_or_nothing(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_text("mine")
+    outputs = Outputs(tmp_path, "test")
+    with pytest.raises(OutputError):
+        outputs.claim(tmp_path / "a.txt", tmp_path / "b.txt")
+    outputs.claim(tmp_path / "a.txt")
+    with pytest.raises(OutputError, match="already written"):
+        outputs.claim(tmp_path / "c.txt", tmp_path / "c.txt")
+
+
+def test_no_ledger_names_a_scan_and_a_damaged_one_costs_nothing(tmp_path: Path) -> None:
+    Outputs(tmp_path, "test").write_text(tmp_path / "Surname_Name.txt", "1")
+    ledgers = [path for path in (state_folder() / "written").iterdir() if "Surname" in path.read_text()]
+    assert ledgers == []
+    for ledger in (state_folder() / "written").iterdir():
+        ledger.write_text(ledger.read_text() + '{"command": "te\n[]\n')
+    Outputs(tmp_path, "test").write_text(tmp_path / "Surname_Name.txt", "2")
+
+
+def test_without_a_home_to_write_in_the_results_are_written_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    Outputs(tmp_path / "out", "test").write_text(tmp_path / "out" / "a.txt", "1")
+    with pytest.raises(OutputError, match="--overwrite"):
+        Outputs(tmp_path / "out", "test").check(tmp_path / "out" / "a.txt")
+
+
+# Nothing is left out in silence
+
+
+def test_predict_says_in_json_too_what_became_of_every_file(
+    scans: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (scans / "broken.nii.gz").write_bytes(b"no scan")
+    np.save(scans / "cine.npy", RNG.random((20, 24, 3, 12)).astype(np.float32))
+    pages = [Image.fromarray(RNG.integers(0, 255, (20, 24), dtype=np.uint8)) for _ in range(2)]
+    pages[0].save(scans / "STACK.TIF", save_all=True, append_images=pages[1:])
+    (scans / "deeper").mkdir()
+    np.save(scans / "deeper" / "d.npy", RNG.random((5, 5)))
+    (scans / "gone.nii").symlink_to(tmp_path / "nowhere")
+    (scans / "Thumbs.db").write_bytes(b"")
+    report = tmp_path / "report.json"
+    assert call("predict", scans, "--checkpoint", checkpoint, "--output", tmp_path / "out", "--report", report) == 1
+    told = json.loads(report.read_text())
+    assert told["segmented"] == {
+        "a.npy": "a.npy",
+        "b.nii.gz": "b.nii.gz",
+        "c.png": "c.png",
+        "cine.npy": "cine.npy",
+        "STACK.TIF": "STACK.nii.gz",
+    }
+    assert set(told["skipped"]) == {"broken.nii.gz"} and set(told["left_out"]) == {"deeper", "gone.nii"}
+    assert told["notes"] == {"cine.npy": ["frame 1 of 12 was segmented; --cine segments all of them"]}
+    assert nib.load(tmp_path / "out" / "STACK.nii.gz").shape == (20, 24, 2)
+    said = capsys.readouterr()
+    assert "5 of 6 scans segmented" in said.out and "2 left out" in said.out
+    assert all(
+        line in said.err for line in ("skipped broken.nii.gz: ", "left out deeper: ", "left out gone.nii: ", "cine.npy: frame 1 of 12")
+    )
+
+
+def test_one_scan_that_breaks_the_network_costs_no_other(
+    scans: Path, checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vqseg.cli.known import KnownScans
+
+    segment = KnownScans.segment
+
+    def breaking(self: KnownScans, scan: Any) -> Any:
+        if scan.name == "b.nii.gz":
+            raise MemoryError
+        return segment(self, scan)
+
+    monkeypatch.setattr(KnownScans, "segment", breaking)
+    assert call("predict", scans, "--checkpoint", checkpoint, "--output", tmp_path / "out") == 1
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npy", "c.png"]
