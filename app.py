@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -25,15 +26,29 @@ logger = logging.getLogger("vqseg.app")
 
 def main() -> int:
     """Serve until the server ends. Returns the exit status: 1 if a setting or a checkpoint is wrong or the port is taken."""
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    # `app` is the package, not this file.
+    from app.visit.log import set_up_log
+    from app.visit.private_folder import private_folder
+
+    set_up_log()
     # Gradio reads this when it is imported. The app sends nothing to other servers.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    # As Ctrl-C, so that the visitors' files are deleted.
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     try:
-        serve(port_from_environment(), host_from_environment(), checkpoint_from_environment())
+        settings = port_from_environment(), host_from_environment(), checkpoint_from_environment()
+        with private_folder():
+            serve(*settings)
     except (OSError, ValueError) as error:
         # The message says what is wrong; a traceback would hide it.
         logger.error("%s", error)
         return 1
+    except KeyboardInterrupt:
+        # While it was still starting; later Gradio ends at it.
+        return 0
     return 0
 
 
@@ -45,7 +60,7 @@ def serve(port: int, host: str, checkpoint: str) -> None:
         host: The address on which the server listens.
         checkpoint: The default checkpoint, a folder or a Hub id.
     """
-    # Imported here, because Gradio takes seconds and the settings are checked first. `app` is the package, not this file.
+    # Imported here, because Gradio takes seconds and the settings are checked first.
     from app.page.build import build
     from app.scan.models import find_models
     from app.visit.examples import find_examples

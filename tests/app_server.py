@@ -15,9 +15,12 @@ import numpy as np
 from fake_segmenter import CLASSES, CODES, FakeSegmenter
 
 from app.page.build import build
+from app.scan.handed_out import OwnFolder, sent_folder
 from app.scan.models import Models, Served, load_served
 from app.visit.openings import Openings
+from app.visit.parcels import Parcel
 from app.visit.session import SessionStore
+from app.visit.uploads import Sent, Uploads
 from vqseg.checkpoint import checkpoint_folder
 from vqseg.codebook import CodebookStatistics
 
@@ -112,6 +115,15 @@ def fake_models(*served: Served, opens_others: bool = False) -> Models:
         return known.get(name) or load_served(name, Path(name).name, checkpoint_folder(name))
 
     return Models({one.name: one.title for one in served}, load, opens_others=opens_others)
+
+
+class Arrived(Uploads):
+    """Uploads that take any file that is there, as if it had come by the route."""
+
+    def _parcel(self, paths: Sent) -> Parcel:
+        given = [] if not paths else [paths] if isinstance(paths, (str, Path)) else paths
+        self.arrived([path for path in given if Path(path).exists()], OwnFolder(sent_folder()))
+        return super()._parcel(paths)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from threading import Event, Thread
 import nibabel as nib
 import numpy as np
 import pytest
-from app_server import fake_models, fake_served
+from app_server import Arrived, fake_models, fake_served
 from cines import AFFINE, SECONDS, SHAPE, beating, save_cine
 from fake_segmenter import FakeSegmenter, PausedSegmenter
 
@@ -30,7 +30,6 @@ from app.visit.links import Link
 from app.visit.openings import Openings
 from app.visit.parcels import Parcel, SentFrames
 from app.visit.session import SessionError, SessionStore
-from app.visit.uploads import Uploads
 from vqseg.cardiac import read_curves
 from vqseg.data.scan import ScanError, read_scan
 from vqseg.inference import Cine, segment_cine
@@ -332,7 +331,7 @@ def test_truth_of_a_series_or_of_the_frame_on_show(path: Path, tmp_path: Path) -
 
 @pytest.fixture
 def visits(example: Path) -> Visits:
-    return Visits(fake_models(fake_served(), fake_served("second")), SessionStore(2**28), Uploads(), Examples([example]), Openings())
+    return Visits(fake_models(fake_served(), fake_served("second")), SessionStore(2**28), Arrived(), Examples([example]), Openings())
 
 
 def wait_complete(cine: OpenCine) -> OpenCine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import importlib.util
 import json
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_server import fake_models, fake_served, fake_statistics, save_scan, save_truth
+from app_server import Arrived, fake_models, fake_served, fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
 from app.page.visits import Visits
@@ -37,7 +36,6 @@ from app.visit.examples import Examples, find_examples
 from app.visit.links import OWN_REACH, Link
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
-from app.visit.uploads import UploadCounter, Uploads
 from vqseg.data.scan import ScanError, read_scan
 
 
@@ -220,7 +218,7 @@ def test_nobody_can_send_a_truth_for_an_example_that_others_see(tmp_path: Path) 
     store, opened = SessionStore(byte_cap=2**24), examples.open("Phantom a", models.default)
     token, truth = store.put(opened, "me", shared=True), save_truth(tmp_path / "mine.nii.gz", tmp_path / "phantom_a.nii.gz")
     with pytest.raises(ScanError, match="has its own ground truth"):
-        Visits(models, store, Uploads(), examples, Openings()).truth(str(truth), {"token": token})
+        Visits(models, store, Arrived(), examples, Openings()).truth(str(truth), {"token": token})
     assert opened.truth is None
     assert not truth.exists()
 
@@ -313,59 +311,14 @@ def test_examples_are_found_without_their_truth_and_opened_once(tmp_path: Path) 
     assert Examples(find_examples(tmp_path / "nowhere")).titles == []
 
 
-def test_an_upload_is_deleted_when_the_last_of_its_senders_was_served(tmp_path: Path) -> None:
-    uploads, path = Uploads(), save_scan(tmp_path / "same.nii.gz")
-    for _ in range(2):
-        uploads.arriving()
-        uploads.arrived([str(path)])
-    uploads.read(path)
-    assert path.exists()
-    uploads.read(path)
-    assert not path.exists()
-
-
-def test_an_upload_is_kept_while_another_is_arriving(tmp_path: Path) -> None:
-    uploads, path = Uploads(), save_scan(tmp_path / "same.nii.gz")
-    uploads.arriving()
-    uploads.read(path)
-    assert path.exists()
-    uploads.arrived([])
-    assert not path.exists()
-
-
 def test_a_bad_upload_is_deleted_too(tmp_path: Path) -> None:
     path = tmp_path / "bad.nii.gz"
     path.write_bytes(b"\x1f\x8bnot gzip")
     with pytest.raises(ScanError, match=r"bad\.nii\.gz"):
-        Uploads().read(path)
+        Arrived().read(path)
     assert not path.exists()
     with pytest.raises(ScanError, match="no file was sent"):
-        Uploads().read(None)
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_the_counter_ends_every_upload_that_it_began(fails: bool, tmp_path: Path) -> None:
-    uploads, path = Uploads(), save_scan(tmp_path / "one.nii.gz")
-
-    async def route(scope: Any, receive: Any, send: Any) -> None:
-        if fails:
-            raise ConnectionError
-        await send({"type": "http.response.start", "status": 200})
-        await send({"type": "http.response.body", "body": json.dumps([str(path)]).encode()})
-
-    async def sent(message: Any) -> None:
-        if message["type"] == "http.response.body":
-            uploads.read(path)
-
-    headers = [(b"content-length", b"100")]
-    call = UploadCounter(route, uploads)({"type": "http", "method": "POST", "path": "/gradio_api/upload", "headers": headers}, None, sent)
-    if fails:
-        with pytest.raises(ConnectionError):
-            asyncio.run(call)
-        uploads.read(path)
-    else:
-        asyncio.run(call)
-    assert not path.exists()
+        Arrived().read(None)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app_server import fake_served, save_scan
+from app_server import Arrived, fake_served, save_scan
 from fake_segmenter import CODES, FakeSegmenter
 
 from app.page.visits import Visits
@@ -28,7 +28,6 @@ from app.tabs.perturb.answers import neighbours
 from app.visit.examples import Examples
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
-from app.visit.uploads import Uploads
 from vqseg.data.scan import read_scan
 
 VALUES = {"plane": "axial", "index": 2, "strength": 0.5, "mode": "resample", "seed": 3}
@@ -103,7 +102,7 @@ def test_neighbours_and_radii_are_those_of_the_reach(opened: OpenScan) -> None:
 
 
 def visits(served: Served, example: Path) -> Visits:
-    return Visits(Models({served.name: served.title}, lambda _: served), SessionStore(), Uploads(), Examples([example]), Openings())
+    return Visits(Models({served.name: served.title}, lambda _: served), SessionStore(), Arrived(), Examples([example]), Openings())
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,25 @@ def test_further_names_come_from_the_environment(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
+    ("forwarded", "status"),
+    [
+        ("lab.example", 200),
+        ("Lab.Example:443", 200),
+        ("lab.example, 10.0.0.1", 200),
+        ("evil.example", 403),
+        ("evil.example, lab.example", 403),
+    ],
+)
+def test_a_proxy_is_believed_only_for_names_that_are_configured(monkeypatch: pytest.MonkeyPatch, forwarded: str, status: int) -> None:
+    headers = {"host": "127.0.0.1:7860", "x-forwarded-host": forwarded}
+    assert client(LOCAL).get("/", headers=headers).status_code == 403
+    monkeypatch.setenv("VQSEG_ALLOWED_HOSTS", "lab.example")
+    assert client(LOCAL).get("/", headers=headers).status_code == status
+    assert client(LOCAL).post("/upload", headers={**headers, "origin": "https://lab.example"}).status_code == status
+    assert client(LOCAL).post("/upload", headers={**headers, "origin": "https://evil.example"}).status_code == 403
+
+
+@pytest.mark.parametrize(
     ("origin", "status"),
     [
         (None, 200),

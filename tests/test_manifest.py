@@ -9,7 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from app_server import fake_models, fake_served, save_scan
+from app_server import Arrived, fake_models, fake_served, save_scan
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -25,7 +25,6 @@ from app.visit.examples import Examples, find_examples
 from app.visit.manifest import ManifestError, read_manifest
 from app.visit.openings import Openings
 from app.visit.session import SessionStore
-from app.visit.uploads import Uploads
 from vqseg.metrics import dice
 from vqseg.types import UNSURE, Scan
 
@@ -66,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
 
 def visits(examples: Examples) -> Visits:
     models = fake_models(fake_served("hearts"), fake_served("nodules", ("background", "nodule")))
-    return Visits(models, SessionStore(2**26), Uploads(), examples, Openings())
+    return Visits(models, SessionStore(2**26), Arrived(), examples, Openings())
 
 
 def test_a_case_in_two_phases_is_two_examples_and_further_files_follow(folder: Path) -> None:
@@ -122,7 +121,7 @@ def test_an_example_brings_a_checkpoint_that_can_read_it_and_leaves_one_that_can
 
 def test_a_link_brings_the_checkpoint_unless_it_names_one(folder: Path) -> None:
     models = fake_models(fake_served("nodules", ("background", "nodule")), fake_served("hearts"))
-    visit = Visits(models, SessionStore(2**26), Uploads(), Examples(find_examples(folder)), Openings())
+    visit = Visits(models, SessionStore(2**26), Arrived(), Examples(find_examples(folder)), Openings())
     for query, expected in (({}, "hearts"), ({"checkpoint": "nodules"}, "nodules"), ({"checkpoint": "gone"}, "hearts")):
         found = visit.linked({"case": "Heart ED", **query}, (), None, "me")
         assert found is not None

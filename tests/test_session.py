@@ -104,7 +104,13 @@ def test_the_label_file_has_the_scans_grid_and_goes_with_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("a.b.NII.GZ", "a.b_labels.nii.gz"), ("x.png", "x_labels.nii.gz"), (".nii", "scan_labels.nii.gz")]
+    ("name", "expected"),
+    [
+        ("a.b.NII.GZ", "a.b_labels.nii.gz"),
+        ("x.png", "x_labels.nii.gz"),
+        (".nii", "scan_labels.nii.gz"),
+        ("x" * 240 + ".nii.gz", "x" * 150 + "_labels.nii.gz"),
+    ],
 )
 def test_names_of_label_files(name: str, expected: str) -> None:
     assert label_file_name(name) == expected

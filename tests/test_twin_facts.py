@@ -75,7 +75,18 @@ def overlays() -> list[dict[str, Any]]:
 
 def file_names() -> list[dict[str, Any]]:
     """Names of scans without the endings that files of scans have."""
-    names = ["heart.nii.gz", "a.b.NII", "scan.JPEG", "p.tif", "no_ending", "archive.gz", "x.npy"]
+    names = [
+        "heart.nii.gz",
+        "a.b.NII",
+        "scan.JPEG",
+        "p.tif",
+        "no_ending",
+        "archive.gz",
+        "x.npy",
+        ".nii",
+        "Herz ä.nii",
+        "x" * 250 + ".nii.gz",
+    ]
     # Those of the names alone: another format is no other case.
     endings = [".nii.gz", ".nii", ".jpeg", ".tif", ".npy"]
     return [{"name": name, "stem": label_file_name(name).removesuffix("_labels.nii.gz"), "endings": endings} for name in names]

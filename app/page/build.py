@@ -15,13 +15,17 @@ from starlette.middleware import Middleware
 
 from app.page.busy import BusyMessage
 from app.page.cine import build_cine
-from app.page.endpoints import Page, add_endpoints
+from app.page.endpoints import add_endpoints
 from app.page.guard import Guard, allowed_hosts, is_local
+from app.page.housekeeping import housekeeping
+from app.page.last_resort import Heartbeats, LastResort
+from app.page.page import Page
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
+from app.page.uploading import upload_route
 from app.page.visits import Ticket, Visits
-from app.page.wiring import CACHE_SECONDS, Wiring
+from app.page.wiring import Wiring
 from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
 from app.scan.curves import STEPS
 from app.scan.frame_request import LARGEST_SEED, FrameRequest
@@ -33,9 +37,11 @@ from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
 from app.visit.examples import Examples
+from app.visit.handed_out import HandedOut
 from app.visit.openings import Openings
+from app.visit.presence import Presence
 from app.visit.session import SessionStore
-from app.visit.uploads import UploadCounter, Uploads
+from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
 from vqseg.data import apart
 from vqseg.data.scan import scan_endings
@@ -71,7 +77,7 @@ class App:
         name = given.get("server_name") or "127.0.0.1"
         guard = Middleware(Guard, hosts=allowed_hosts(name), local=is_local(name), frames=_FRAMES)
         parts = given.get("app_kwargs") or {}
-        given["app_kwargs"] = {**parts, "middleware": [guard, *parts.get("middleware", [])]}
+        given["app_kwargs"] = {**parts, "middleware": [guard, Middleware(LastResort), *parts.get("middleware", [])]}
         return self.blocks.queue(max_size=most_queued, default_concurrency_limit=2).launch(**given)
 
 
@@ -117,11 +123,12 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases, openings = Examples(examples), openings or Openings()
     first = cases.open(next(iter(cases.titles), None), models.default)
-    visits = Visits(models, store, uploads, cases, openings)
+    visits = Visits(models, store, uploads, cases, openings, presence := Presence())
+    handed_out = HandedOut(presence)
     _warm_up(first)
     # The process that reads what visitors send, so that the first of them does not wait for it.
     apart.prepare()
-    with Page(title="VQ-Seg", fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as blocks:
+    with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
         with gr.Tabs(selected=TABS[0].name) as tabs:
@@ -130,7 +137,14 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
         Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
-        add_endpoints(models, uploads, openings, store.most_scan_bytes)
+        add_endpoints(models, uploads, openings, handed_out, store.most_scan_bytes)
+
+    def end(owner: str, address: str) -> None:
+        visits.end(owner)
+        handed_out.release(owner)
+        if not presence.anybody_at(address):
+            uploads.forsake(address)
+
     options = {
         "theme": theme(),
         "css": style_sheet(),
@@ -141,10 +155,11 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
-            "routes": [*module_routes(), *(route for tab in TABS for route in tab.routes(store))],
+            "lifespan": housekeeping((uploads, handed_out), blocks),
+            "routes": [upload_route(uploads), *module_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [
                 Middleware(PreloadModules, addresses=preloads(*_FIRST)),
-                Middleware(UploadCounter, uploads=uploads),
+                Middleware(Heartbeats, presence=presence, end=end),
                 Middleware(BusyMessage),
             ],
         },

@@ -5,17 +5,17 @@ Their names, and the order of their arguments and answers, are a contract with t
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 import numpy as np
+from PIL import Image
 
+from app.page.files import SentFile
 from app.scan.curves import STEPS, curve, dropout_curve
 from app.scan.frame_request import MODES, FrameRequest, RequestError, whole_number
 from app.scan.frames import make_frame
@@ -23,12 +23,13 @@ from app.scan.open_scan import OpenScan, file_stem, label_file_name
 from app.scan.planes import PLANES
 from app.scan.render import css_colour, greyscale, label_colours, label_picture
 from app.scan.tokens import slice_tokens
-from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, Openings
+from app.visit.handed_out import HandedOut
+from app.visit.limits import OPENINGS, Limiter, TooManyError
+from app.visit.openings import AT_ONCE, MOST_WAITING, BusyError, CalledOffError, Openings
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
 from vqseg.data.label_files import LABEL_FORMATS, NIFTI
 from vqseg.data.scan import ScanError, format_names, write_labels
-from vqseg.types import Array
 
 if TYPE_CHECKING:
     from app.scan.models import Models, Served
@@ -44,34 +45,20 @@ OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE 
 _LARGEST_FRAME = 2**31 - 1
 
 
-class Page(gr.Blocks):
-    """Blocks whose endpoints may be called without their last arguments. These then have their defaults, as in gradio_client."""
-
-    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
-        """Complete the arguments of a call, then check them as Gradio does.
-
-        Args:
-            block_fn: Gradio's record of the endpoint.
-            inputs: The arguments; the missing ones are appended.
-        """
-        if block_fn.api_visibility == "public":
-            inputs.extend(block.value for block in block_fn.inputs[len(inputs) :])
-        super().validate_inputs(block_fn, inputs)
-
-
-def add_endpoints(models: Models, uploads: Uploads, openings: Openings, most_bytes: int) -> None:
+def add_endpoints(models: Models, uploads: Uploads, openings: Openings, handed_out: HandedOut, most_bytes: int) -> None:
     """Register the endpoints inside the present Blocks.
 
     Args:
         models: The checkpoints; the default one answers unless a call names another.
         uploads: Reads the scans that are sent.
         openings: Gives each call its turn.
+        handed_out: Holds the files of the answers.
         most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
     """
-    answers = _Answers(models, uploads, openings, most_bytes)
+    answers = _Answers(models, uploads, openings, handed_out, most_bytes, Limiter(OPENINGS))
     # The components are never shown: they give the arguments their labels, types and defaults.
     with gr.Group(visible=False):
-        scan = gr.File(label=f"Scan ({format_names()})", type="filepath")
+        scan = SentFile(label=f"Scan ({format_names()})", type="filepath")
         plane = gr.Textbox(PLANES[0], label='Plane: "axial", "coronal" or "sagittal"')
         index = gr.Number(0, label="Slice index along the plane's axis, in the array's own order, from 0")
         epsilon = gr.Number(0.0, label="Epsilon: share of tokens replaced, 0 to 1")
@@ -105,22 +92,25 @@ class _Answers:
     models: Models
     uploads: Uploads
     openings: Openings
+    handed_out: HandedOut
     most_bytes: int
+    limiter: Limiter
 
     def segment(
-        self, scan: str | None, series: float | None = None, ending: str = "", frame: float | None = None
-    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        self, caller: gr.Request, scan: str | None, series: float | None = None, ending: str = "", frame: float | None = None
+    ) -> tuple[str, dict[str, Any]]:
         """Segment a scan, or a frame of a cine: the label volume on the scan's own grid, and a summary."""
         start = time.perf_counter()
-        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-segment-") as folder:
+        with self._opened(caller, scan, series=series, frame=frame) as opened:
             segmented = opened.segmented
-            path = Path(folder) / label_file_name(segmented.scan.name, _ending(opened, ending), opened.frame)
+            name = label_file_name(segmented.scan.name, _ending(opened, ending), opened.frame)
+            path = self.handed_out.folder(_visit(caller)) / name
             write_labels(segmented.labels, segmented.scan, path, opened.model.classes)
-            # Gradio copies the file at the yield; then the folder is deleted.
-            yield str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
+            return str(path), summary(segmented, opened.model.classes, 1000 * (time.perf_counter() - start))
 
     def perturb(
         self,
+        caller: gr.Request,
         scan: str | None,
         plane: str,
         index: float,
@@ -132,18 +122,25 @@ class _Answers:
         reach: float | None = None,
         series: float | None = None,
         frame: float | None = None,
-    ) -> tuple[Array, Array, dict[str, Any]]:
+    ) -> tuple[str, str, dict[str, Any]]:
         """Replace a share epsilon of a scan's tokens: one slice of the segmentation, of the reconstruction, and figures."""
         values = {"plane": plane, "index": index, "strength": epsilon, "mode": mode, "seed": seed, "edits": edits, "reach": reach}
-        with self._opened(scan, checkpoint, series, frame) as opened:
+        with self._opened(caller, scan, checkpoint, series, frame) as opened:
             picture = make_frame(opened, FrameRequest.checked(values, opened))
+            folder = self.handed_out.folder(_visit(caller))
         classes = opened.model.classes
         colours = label_colours(len(classes))
         shades = {name: css_colour(colour) for name, colour in zip(classes, colours, strict=True)}
-        return label_picture(picture.labels, colours), greyscale(picture.reconstruction), {**picture.figures(), "colours": shades}
+        pictures = {"segmentation": label_picture(picture.labels, colours), "reconstruction": greyscale(picture.reconstruction)}
+        # Not left to Gradio, which would keep them.
+        paths = {name: folder / f"{name}.png" for name in pictures}
+        for name, pixels in pictures.items():
+            Image.fromarray(pixels).save(paths[name])
+        return str(paths["segmentation"]), str(paths["reconstruction"]), {**picture.figures(), "colours": shades}
 
     def tokens(
         self,
+        caller: gr.Request,
         scan: str | None,
         index: float,
         epsilon: float,
@@ -152,17 +149,18 @@ class _Answers:
         reach: float | None = None,
         series: float | None = None,
         frame: float | None = None,
-    ) -> Iterator[str]:
+    ) -> str:
         """The codes of one acquired slice before and after the perturbation, as CSV: row, column, code_before, code_after, replaced."""
-        with self._opened(scan, series=series, frame=frame) as opened, tempfile.TemporaryDirectory(prefix="vqseg-tokens-") as folder:
+        with self._opened(caller, scan, series=series, frame=frame) as opened:
             request = _acquired(opened, index, epsilon, mode, seed, reach)
-            path = Path(folder) / f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{request.index}.csv"
+            name = f"{file_stem(opened.segmented.scan.name, opened.frame)}_tokens_{request.index}.csv"
+            path = self.handed_out.folder(_visit(caller)) / name
             path.write_text(slice_tokens(opened, request), encoding="utf-8")
-            # Gradio copies the file at the yield; then the folder is deleted.
-            yield str(path)
+            return str(path)
 
     def over_epsilon(
         self,
+        caller: gr.Request,
         scan: str | None,
         index: float,
         mode: str,
@@ -175,18 +173,19 @@ class _Answers:
 
         With mode "dropout" the same figures, without the share, over the rate of feature dropout in place of epsilon.
         """
-        with self._opened(scan, series=series, frame=frame) as opened:
+        with self._opened(caller, scan, series=series, frame=frame) as opened:
             if mode == "dropout":
                 return dropout_curve(opened, _acquired(opened, index, 0.0, MODES[0], seed), STEPS)
             return curve(opened, _acquired(opened, index, 0.0, mode, seed, reach), STEPS)
 
     @contextmanager
     def _opened(
-        self, path: str | None, checkpoint: str = "", series: float | None = None, frame: float | None = None
+        self, caller: gr.Request, path: str | None, checkpoint: str = "", series: float | None = None, frame: float | None = None
     ) -> Iterator[OpenScan]:
         """The scan that was sent, or a frame of it, encoded when it is its turn."""
         with _errors_for_clients(), self.openings.opening() as opening:
-            moment = self._frame(path, frame)
+            self.limiter.check(_visit(caller) or caller.client.host)
+            moment = _frame(frame)
             number = _number_of_series(series)
             with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, series=number, frame=moment) as scan:
                 model = _served(self.models, checkpoint)
@@ -194,14 +193,14 @@ class _Answers:
                 opened.frame = moment or 0
             yield opened
 
-    def _frame(self, path: str | None, frame: float | None) -> int | None:
-        try:
-            return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
-        except RequestError:
-            # Nobody will read the file that came with it.
-            if path:
-                self.uploads.finished(str(path))
-            raise
+
+def _visit(caller: gr.Request) -> str:
+    """The visit of a call; empty if the program names none."""
+    return str(caller.session_hash or "")
+
+
+def _frame(frame: float | None) -> int | None:
+    return None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
 
 
 def _served(models: Models, name: str) -> Served:
@@ -260,5 +259,7 @@ def summary(segmented: SegmentedScan, classes: tuple[str, ...], milliseconds: fl
 def _errors_for_clients() -> Iterator[None]:
     try:
         yield
-    except (ScanError, RequestError, CheckpointError, BusyError) as error:
+    except CalledOffError as error:
+        raise gr.Error("the visit has ended", print_exception=False) from error
+    except (ScanError, RequestError, CheckpointError, BusyError, TooManyError) as error:
         raise gr.Error(str(error.args[0]), print_exception=False) from error

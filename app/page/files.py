@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import html
+from abc import ABCMeta
 from typing import Any
 
 import gradio as gr
+from gradio.component_meta import ComponentMeta
+from gradio.data_classes import ListFiles
 
 from app.scan.open_scan import OpenScan
 from app.visit.parcels import Choice
 from app.web import mounting, source
 from vqseg.data.label_files import NIFTI
 from vqseg.data.scan import format_names
+
+
+def _paths(field: Any, sent: Any) -> str | list[str] | None:
+    """The paths of what was sent. Gradio's own method leaves an empty file for each of them."""
+    if sent is None:
+        return None
+    paths = [one.path for one in (sent.root if isinstance(sent, ListFiles) else [sent])]
+    return paths[0] if field.file_count == "single" else paths
+
+
+# A class statement would make Gradio write a file with types beside this one.
+_MADE: Any = ABCMeta.__new__(ComponentMeta, "SentFile", (gr.File,), {"preprocess": _paths, "is_template": True, "__module__": __name__})
+SentFile: type[gr.File] = _MADE
+"""A field for files, of which events get the paths."""
 
 
 def build_accepted() -> None:

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.page.closed import is_closed
+
 ALLOWED_HOSTS = "VQSEG_ALLOWED_HOSTS"
 """Environment variable: further names under which the server is reached, separated by commas, as behind a proxy."""
 ANY = "*"
 _THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
-_CLOSED = ("/monitoring",)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = {
     "default-src": "'self'",
@@ -102,13 +103,14 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and message for a request that is not served."""
-        host = _name(_header(scope, b"host"))
-        if not self._is_known(host):
+        host, forwarded = _name(_header(scope, b"host")), _header(scope, b"x-forwarded-host")
+        # Gradio makes the addresses in its answers of the name that a proxy was asked by, the first one of several.
+        if not self._is_known(host) or (forwarded and not self._is_known(_name(forwarded.partition(",")[0].strip()))):
             return 403, f"This server is not reached under that name. Whoever runs it can add the name to {ALLOWED_HOSTS}.\n"
         origin = _header(scope, b"origin")
         if origin and scope["method"] not in _SAFE and not self._is_own(origin, host):
             return 403, "Pages of other sites may not send anything to this server.\n"
-        if any(scope["path"].rstrip("/").endswith(closed) or f"{closed}/" in scope["path"] for closed in _CLOSED):
+        if is_closed(scope["path"]):
             return 404, "There is nothing here.\n"
         return None
 

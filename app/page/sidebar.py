@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.page.files import build_accepted, build_saving
+from app.page.files import SentFile, build_accepted, build_saving
 from app.page.gallery import build_gallery
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
@@ -124,11 +124,11 @@ _Group = dict[str, Any]
 def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -> _Group:
     _title("Case")
     case = build_gallery(examples)
-    upload = gr.File(label="Your scan", show_label=False, height=72, file_count="multiple", type="filepath", elem_id="upload")
+    upload = SentFile(label="Your scan", show_label=False, height=72, file_count="multiple", type="filepath", elem_id="upload")
     build_accepted()
     series = gr.Dropdown([], label="Series", visible=False, elem_id="series")
-    truth = gr.File(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
-    phase = gr.File(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
+    truth = SentFile(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
+    phase = SentFile(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
     checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
     other = gr.Textbox(
         label="Another checkpoint",

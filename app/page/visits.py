@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples
+from app.visit.limits import OPENINGS, Limiter
 from app.visit.links import OWN_REACH, Link
-from app.visit.openings import Opening, Openings
+from app.visit.openings import CalledOffError, Opening, Openings
 from app.visit.parcels import Choice, KeptParcels, Parcel, SentFrames
+from app.visit.presence import Presence
 from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Sent, Uploads
 from vqseg.checkpoint import CheckpointError
@@ -86,10 +89,12 @@ class Visits:
     """Opens scans, and holds no data of a visitor itself: that is all in the store.
 
     Every method that opens a scan raises ScanError, CheckpointError or SessionError if that fails, BusyError if too many visitors are
-    waiting, and CalledOffError if it was cancelled.
+    waiting, TooManyError if this one asks too often, and CalledOffError if it was cancelled or the visit has ended.
     """
 
-    def __init__(self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings) -> None:
+    def __init__(
+        self, models: Models, store: SessionStore, uploads: Uploads, cases: Examples, openings: Openings, presence: Presence | None = None
+    ) -> None:
         """Bring the parts of one built app together.
 
         Args:
@@ -98,8 +103,11 @@ class Visits:
             uploads: Reads the files that they send.
             cases: The bundled examples.
             openings: Gives each opening its turn.
+            presence: Which visits are here.
         """
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
+        # "presence or ..." would replace one in which nobody is yet.
+        self.presence, self._limiter = Presence() if presence is None else presence, Limiter(OPENINGS)
         self.cines = Cines(openings)
         self._parcels = KeptParcels()
 
@@ -115,7 +123,7 @@ class Visits:
         Returns:
             The scan, None if there is no example with this title.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             model, brought = self._reader(title, self._model(checkpoint, opening), opening)
             scan = self._case(title, model, opening)
             return None if scan is None else self._shared(scan, owner, brought=brought)
@@ -133,7 +141,7 @@ class Visits:
             The scan and its view, None if there is no bundled example.
         """
         asked = Link.read(query, self._cases.titles, tabs)
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             model, warning = self._linked_model(asked.checkpoint, opening)
             # A checkpoint that the link names is what it was written for.
             model, brought = (model, False) if asked.checkpoint and not warning else self._reader(asked.case, model, opening)
@@ -157,7 +165,7 @@ class Visits:
         Returns:
             The scan.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             most, sources = self._store.most_scan_bytes, list[SentFrames]()
             with self._parcels.exchange(owner) as offer:
 
@@ -187,7 +195,7 @@ class Visits:
         Returns:
             The scan.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             with self._openings.turn(opening):
                 opening.tell(stage="reading")
                 scan = self._parcels.read(owner, number, self._store.most_scan_bytes, opening.tell)
@@ -210,7 +218,7 @@ class Visits:
         Returns:
             The scan on show, which is frame 0 now, under a new token.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes) as other:
                 held = self._held(value)
                 _refuse_no_pair(held, other)
@@ -235,7 +243,7 @@ class Visits:
         Returns:
             The scan under the checkpoint.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening), value, opening, owner)
 
     def other(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
@@ -250,7 +258,7 @@ class Visits:
         Returns:
             The scan under the checkpoint.
         """
-        with self._openings.opening(ticket, owner) as opening:
+        with self._opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening, anew=True), value, opening, owner)
 
     def progress(self, ticket: Ticket) -> dict[str, Any]:
@@ -313,6 +321,13 @@ class Visits:
         self._store.release(owner)
         self._parcels.release(owner)
 
+    @contextmanager
+    def _opening(self, ticket: Ticket, owner: str) -> Iterator[Opening]:
+        """An opening, see `Openings.opening`. Raises TooManyError if the visit asks too often."""
+        self._limiter.check(owner)
+        with self._openings.opening(ticket, owner) as opening:
+            yield opening
+
     def _held(self, value: Shown) -> OpenScan:
         return self._store.get((value or {}).get("token"))
 
@@ -368,6 +383,10 @@ class Visits:
     def _put(self, scan: OpenScan, owner: str, title: str, *, brought: bool = False) -> Opened:
         """Hold a scan for a visit. The further frames of a cine are encoded from now on."""
         token = self._store.put(scan, owner, shared=scan.example is not None)
+        if self.presence.has_left(owner):
+            # Nobody would end this visit a second time.
+            self.end(owner)
+            raise CalledOffError
         if scan.cine is not None:
             self.cines.watch(scan.cine, owner)
         return Opened(scan, token, title, brought)

@@ -16,6 +16,7 @@ from app.page.visits import Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
+from app.visit.limits import TooManyError
 from app.visit.openings import BusyError, CalledOffError
 from app.visit.session import SessionError
 from app.web import calling
@@ -27,8 +28,6 @@ _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidde
 _OPENING: dict[str, Any] = {**OPENS, **_PRIVATE, "trigger_mode": "multiple"}
 # Of a control that is used again before its answer has come: Gradio would drop the second use, and the page would show the first one.
 _AGAIN: dict[str, Any] = {**_PRIVATE, "queue": False, "trigger_mode": "always_last"}
-# Gradio deletes files of its cache after this time (its delete_cache). The label file on show is requested again before.
-CACHE_SECONDS, _REFRESH_SECONDS = 600, 240
 
 # New values or properties by component. A component that is left out stays as it is.
 Updates = dict[Any, Any]
@@ -65,16 +64,12 @@ class Wiring:
         self._reset()
 
         def download(value: Shown, ending: str | None) -> Any:
-            # Returning the file again renews its copy in Gradio's cache.
             scan = visits.held(value)
             return gr.skip() if scan is None else gr.update(**saving(scan, ending))
 
-        def end(request: gr.Request) -> None:
-            visits.end(_owner(request))
-
-        gr.Timer(_REFRESH_SECONDS).tick(download, [viewer, bar.saved_as], bar.download, **_PRIVATE)
         bar.saved_as.input(download, [viewer, bar.saved_as], bar.download, **_AGAIN)
-        blocks.unload(end)
+        # Only for this event does Gradio's page hold a connection open, by which page/last_resort.py knows the end of a visit.
+        blocks.unload(lambda: None)
 
     def _link(self, blocks: gr.Blocks) -> Any:
         bar, visits = self._bar, self._visits
@@ -329,7 +324,7 @@ def errors_as_messages() -> Iterator[None]:
     except CalledOffError as error:
         # It has to be an error, so that nothing on the page changes. It is not visible, because the visitor knows.
         raise gr.Error("cancelled", visible=False, print_exception=False) from error
-    except (ScanError, SessionError, CheckpointError, BusyError) as error:
+    except (ScanError, SessionError, CheckpointError, BusyError, TooManyError) as error:
         # Messages are HTML, and a visitor can choose any name for a file.
         raise gr.Error(html.escape(str(error.args[0])), duration=12, print_exception=False) from error
 

@@ -6,13 +6,13 @@ Modules that keep more for a scan (frames, replays, curves, steps of the lesson)
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from app.scan.handed_out import OwnFolder, out_folder
 from app.scan.planes import PlaneView, acquisition_plane, plane_views
 from vqseg.codebook import Familiarity, judge
 from vqseg.data.label_files import NIFTI, LabelFormat, label_formats
@@ -76,7 +76,7 @@ class OpenScan:
         self.frame = 0
         # When a picture of it was last asked for, by the monotonic clock.
         self.touched = 0.0
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: OwnFolder | None = None
 
     @property
     def byte_size(self) -> int:
@@ -110,13 +110,13 @@ class OpenScan:
             ending: Of one of `formats`; any other means the first of them.
 
         Returns:
-            The file. The first call writes it; `close` deletes it.
+            The file, which visitors may fetch where it lies. The first call writes it; `close` deletes it.
         """
         ending = ending if ending in [one.ending for one in self.formats] else self.formats[0].ending
         with self.lock:
             if self._folder is None:
-                self._folder = tempfile.TemporaryDirectory(prefix="vqseg-labels-")
-            path = Path(self._folder.name) / label_file_name(self.segmented.scan.name, ending)
+                self._folder = OwnFolder(out_folder())
+            path = self._folder.path / label_file_name(self.segmented.scan.name, ending)
             if not path.exists():
                 write_labels(self.segmented.labels, self.segmented.scan, path, self.model.classes)
             return path
@@ -127,8 +127,12 @@ class OpenScan:
             self.cine.close()
         with self.lock:
             if self._folder is not None:
-                self._folder.cleanup()
+                self._folder.delete()
                 self._folder = None
+
+
+# With what is added no name of a file becomes longer than file systems allow.
+_LONGEST_STEM = 150
 
 
 def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) -> str:
@@ -138,4 +142,5 @@ def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) 
 
 def file_stem(scan_name: str, frame: int = 0) -> str:
     """What the names of files about a scan begin with, as in web/files.js: "DICOM series, 12 images" -> "DICOM_series_12_images"."""
-    return (re.sub(r"[^\w.-]+", "_", without_ending(scan_name)) or "scan") + (f"_frame{frame}" if frame else "")
+    plain = re.sub(r"[^\w.-]+", "_", without_ending(scan_name), flags=re.ASCII)
+    return (plain[:_LONGEST_STEM] or "scan") + (f"_frame{frame}" if frame else "")

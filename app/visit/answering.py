@@ -14,7 +14,9 @@ from typing import Any
 
 from app.scan.frame_request import RequestError
 from app.scan.open_scan import OpenScan
-from app.visit.session import SessionError, SessionStore
+from app.visit.limits import TOO_MANY
+from app.visit.session import FRAME, SessionError, SessionStore
+from app.visit.unforeseen import told
 
 Answer = dict[str, Any]
 Request = dict[str, Any]
@@ -32,16 +34,22 @@ def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answe
         handler: Answers a request about one of them.
 
     Returns:
-        A function with the handler's name, which the browser calls. Its answer to a wrong request is {"error": message}.
+        A function with the handler's name, which the browser calls. Its answer to a wrong request, to one of too many, or if the
+        handler fails, is {"error": message}.
     """
 
     def function(request: object) -> Answer:
         if not isinstance(request, dict):
             return {"error": "the request must be an object"}
         try:
-            return handler(store.get(request.get("token")), request)
+            scan = store.get(token := request.get("token"))
+            if not store.asked.allows(str(token).partition(FRAME)[0]):
+                return {"error": TOO_MANY}
+            return handler(scan, request)
         except (SessionError, RequestError) as error:
             return {"error": str(error.args[0])}
+        except Exception as error:
+            return {"error": told(error)}
 
     # functools.wraps would show Gradio the signature of the handler, which has another number of arguments.
     function.__name__ = handler.__name__

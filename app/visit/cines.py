@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from threading import Thread
 
 from app.scan.cine import FrameNotReadyError, OpenCine, UnwatchedError
 from app.visit.openings import Openings
+from app.visit.unforeseen import told
 from vqseg.data.scan import ScanError
-
-logger = logging.getLogger(__name__)
 
 
 class Cines:
@@ -43,6 +41,5 @@ class Cines:
                 continue
             except ScanError as error:
                 cine.fail(str(error.args[0]))
-            except Exception:
-                logger.exception("a frame of a cine could not be encoded")
-                cine.fail("a frame could not be encoded")
+            except Exception as error:
+                cine.fail(f"a frame could not be encoded. {told(error)}")

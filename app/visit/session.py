@@ -13,6 +13,7 @@ from threading import Lock
 from app.scan.cine import FrameNotReadyError
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
+from app.visit.limits import ANSWERS, Limiter
 
 # A CT of 512 x 512 x 400 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
@@ -51,6 +52,8 @@ class SessionStore:
 
     def __init__(self, byte_cap: int | None = None) -> None:
         self.byte_cap = cache_bytes_from_environment() if byte_cap is None else byte_cap
+        # How often each token is asked for.
+        self.asked = Limiter(ANSWERS)
         self._entries: Lru[str, _Entry] = Lru(self.byte_cap, lambda entry: entry.byte_size)
         # Held while a visit exchanges its scan for the next one: others see this as one step.
         self._lock = Lock()

@@ -1,40 +1,59 @@
-"""Files that visitors send. They are read and then deleted, also if they are no scan; app/visit/parcels.py holds them meanwhile.
+"""Files that visitors send. They are read once and then deleted, also if they are no scan; app/visit/parcels.py holds them meanwhile.
 
-Gradio stores an upload under the hash of its content, so visitors who send the same file share one path. The file is deleted when
-everybody who sent it was served. `UploadCounter` counts the uploads as they arrive.
+Every upload has a folder of its own, so its paths are known to nobody but its sender. What is no upload of this server is not read, and
+not touched. Uploads that nobody asks for are deleted after a while.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
+from app.scan.handed_out import OwnFolder
+from app.visit.limits import MOST_SENT_BYTES, UNCLAIMED_SECONDS
 from app.visit.openings import Opening, Openings
-from app.visit.parcels import MOST_BYTES, Parcel
-from vqseg.data.scan import MAX_BYTES
+from app.visit.parcels import Parcel
+from vqseg.data.scan import MAX_BYTES, ScanError
 from vqseg.types import Scan
 
 Sent = str | Path | Sequence[str | Path] | None
 """Paths of uploaded files as Gradio hands them over: one, several, or none."""
-# Besides the files a request has their names and its own boundaries.
-_MOST_REQUEST_BYTES = MOST_BYTES + 2**24
-TOO_LARGE = f"too much was sent at once; at most {MOST_BYTES >> 30} GiB are taken"
+NOT_HERE = "the files have not arrived, or were read already; send them again"
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """A file that was uploaded: where it lies, in which folder of its upload, since when, and the address of the page that sent it."""
+
+    path: Path
+    folder: OwnFolder
+    since: float
+    page: str | None
+    size: int
+
+    def delete(self) -> None:
+        self.path.unlink(missing_ok=True)
+        # The upload's folders go with its last file. Until then the system refuses.
+        for folder in self.path.parents:
+            if not folder.is_relative_to(self.folder.path):
+                break
+            with suppress(OSError):
+                folder.rmdir()
 
 
 class Uploads:
-    """How many visitors still have to read each uploaded file. Each built app has its own."""
+    """The uploaded files that nobody has read yet. Each built app has its own."""
 
-    def __init__(self) -> None:
-        self._waiting: Counter[str] = Counter()
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start empty. `clock` gives seconds."""
+        self._clock = clock
+        self._arrived: dict[str, _Arrived] = {}
         self._arriving = 0
-        self._finished: set[str] = set()
         self._lock = Lock()
 
     def read(self, paths: Sent, most_bytes: int = MAX_BYTES) -> Scan:
@@ -103,97 +122,88 @@ class Uploads:
                     held.pop_all()
             yield scan
 
-    def _parcel(self, paths: Sent) -> Parcel:
-        """The uploaded files in a folder of their own. Where they arrived they are deleted, unless another visitor has sent the same."""
-        given = [] if not paths else [paths] if isinstance(paths, (str, Path)) else list(paths)
-        try:
-            return Parcel([Path(path) for path in given])
-        finally:
-            for path in given:
-                self.finished(str(path))
-
-    def arriving(self) -> None:
-        """An upload has begun. No file is deleted until it has ended."""
+    def knows(self, path: str | Path) -> bool:
+        """Whether this is an uploaded file that nobody has read yet."""
         with self._lock:
-            self._arriving += 1
+            return os.path.abspath(path) in self._arrived
 
-    def arrived(self, paths: list[str]) -> None:
-        """An upload has ended and stored these files. Call this once for every `arriving`."""
-        with self._lock:
-            self._arriving -= 1
-            self._waiting.update(paths)
-            self._sweep()
-
-    def finished(self, path: str) -> None:
-        """A visitor who sent this file was served."""
-        with self._lock:
-            self._waiting[path] -= 1
-            self._finished.add(path)
-            self._sweep()
-
-    def _sweep(self) -> None:
-        # An upload under way may have stored the same file, without being counted yet.
-        if self._arriving:
-            return
-        for path in [path for path in self._finished if self._waiting[path] <= 0]:
-            Path(path).unlink(missing_ok=True)
-            self._finished.discard(path)
-            del self._waiting[path]
-
-
-class UploadCounter:
-    """ASGI middleware that tells `Uploads` of every file that Gradio's upload route stores."""
-
-    def __init__(self, app: ASGIApp, uploads: Uploads) -> None:
-        """Wrap an app.
+    def arrived(self, paths: Iterable[str | Path], folder: OwnFolder, page: str | None = None) -> None:
+        """An upload has ended.
 
         Args:
-            app: Gradio's app, or what already wraps it.
-            uploads: Is told of the files.
+            paths: The files that it has stored.
+            folder: In which they lie; it is the upload's own.
+            page: Address of the page that has sent them; None if it was another program.
         """
-        self._app, self._uploads = app, uploads
+        now, files = self._clock(), [Path(os.path.abspath(name)) for name in paths]
+        stored = {str(path): _Arrived(path, folder, now, page, path.stat().st_size) for path in files}
+        with self._lock:
+            self._arrived.update(stored)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith("/upload"):
-            await self._app(scope, receive, send)
-            return
-        if refused := _refused(scope):
-            await refused(scope, receive, send)
-            return
-        body: list[bytes] = []
-        counted = False
+    @contextmanager
+    def room(self, size: int, most_bytes: int = MOST_SENT_BYTES) -> Iterator[bool]:
+        """An upload arrives until the block ends.
 
-        def count() -> None:
-            nonlocal counted
-            if not counted:
-                counted = True
-                self._uploads.arrived(_paths(b"".join(body)))
+        Args:
+            size: Bytes that it announces.
+            most_bytes: That all uploads may have together, which arrive or wait.
 
-        async def listening(message: Message) -> None:
-            body.append(message.get("body", b""))
-            # Counted before the answer is sent, because the next request of the visitor may follow at once.
-            if message["type"] == "http.response.body" and not message.get("more_body"):
-                count()
-            await send(message)
-
-        self._uploads.arriving()
+        Yields:
+            Whether there is room for it; if not, it must not be taken.
+        """
+        with self._lock:
+            fits = size + self._arriving + sum(one.size for one in self._arrived.values()) <= most_bytes
+            self._arriving += size * fits
         try:
-            await self._app(scope, receive, listening)
+            yield fits
         finally:
-            count()
+            with self._lock:
+                self._arriving -= size * fits
+
+    def discard(self, paths: Sent) -> None:
+        """Nobody will read these files. Those that are uploads are deleted, others are left alone."""
+        for one in self._taken(paths):
+            one.delete()
+
+    def sweep(self, most_seconds: float = UNCLAIMED_SECONDS) -> None:
+        """Delete what lies here for longer and was not asked for: its sender has gone."""
+        before = self._clock() - most_seconds
+        self._drop(lambda one: one.since <= before)
+
+    def forsake(self, page: str) -> None:
+        """Delete what pages at an address have sent and nobody has asked for: the last of them has gone."""
+        self._drop(lambda one: one.page == page)
+
+    def close(self) -> None:
+        """Delete all."""
+        self.sweep(0)
+
+    def __len__(self) -> int:
+        return len(self._arrived)
+
+    def _drop(self, dropped: Callable[[_Arrived], bool]) -> None:
+        with self._lock:
+            gone = [path for path, one in self._arrived.items() if dropped(one)]
+        self.discard(gone)
+
+    def _parcel(self, paths: Sent) -> Parcel:
+        """The uploaded files in a folder of their own. Where they arrived they are deleted. Raises ScanError if one is no upload."""
+        given, taken = _listed(paths), self._taken(paths)
+        try:
+            if len(taken) < len(set(given)):
+                raise ScanError(NOT_HERE)
+            return Parcel([Path(path) for path in given])
+        finally:
+            for one in taken:
+                one.delete()
+
+    def _taken(self, paths: Sent) -> list[_Arrived]:
+        """Those of the files that are uploads. Nobody else can take them."""
+        with self._lock:
+            taken = [self._arrived.pop(path, None) for path in dict.fromkeys(_listed(paths))]
+        return [one for one in taken if one is not None]
 
 
-def _refused(scope: Scope) -> PlainTextResponse | None:
-    """The refusal of a request that is too large, or does not say how large it is, as browsers and Gradio's clients do."""
-    length = next((value for name, value in scope.get("headers", ()) if name.lower() == b"content-length"), b"")
-    if not length.isdigit():
-        return PlainTextResponse("the request does not say how large it is", 411)
-    return PlainTextResponse(TOO_LARGE, 413) if int(length) > _MOST_REQUEST_BYTES else None
-
-
-def _paths(body: bytes) -> list[str]:
-    try:
-        paths = json.loads(body)
-    except ValueError:
-        return []
-    return [path for path in paths if isinstance(path, str)] if isinstance(paths, list) else []
+def _listed(paths: Sent) -> list[str]:
+    given = [] if not paths else [paths] if isinstance(paths, (str, Path)) else paths
+    return [os.path.abspath(path) for path in given]

@@ -6,6 +6,9 @@ import { facts } from "./facts.js";
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").Progress} Progress */
 
+// As in app/scan/open_scan.py.
+const LONGEST_STEM = 150;
+
 /**
  * A scan's name without the ending of its file, in characters that a file name may have.
  * @param {string} name
@@ -14,7 +17,8 @@ import { facts } from "./facts.js";
 export function stemOf(name, endings) {
   const ending =
     endings.toSorted((a, b) => b.length - a.length).find((each) => name.toLowerCase().endsWith(each)) ?? "";
-  return name.slice(0, name.length - ending.length).replace(/[^\w.-]+/g, "_");
+  const plain = name.slice(0, name.length - ending.length).replace(/[^\w.-]+/g, "_");
+  return plain.slice(0, LONGEST_STEM) || "scan";
 }
 
 /**

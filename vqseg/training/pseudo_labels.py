@@ -8,10 +8,10 @@ teacher. The confidence threshold and the dropping of islands were then applied 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NotRequired, TypedDict
 
 import numpy as np
@@ -258,9 +258,10 @@ def _label(labeller: _Labeller, case: Case, output: Path) -> Array:
     labels = labeller.labels(scan)
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
     # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.
-    part = output / f".{os.getpid()}-{case.name}{ending}"
-    write_labels(np.ascontiguousarray(labels), scan, part)
-    part.replace(output / f"{case.name}{ending}")
+    with TemporaryDirectory(prefix=".vqseg-", dir=output) as place:
+        part = Path(place) / f"{case.name}{ending}"
+        write_labels(np.ascontiguousarray(labels), scan, part)
+        part.replace(output / part.name)
     return labels
 
 
