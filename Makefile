@@ -7,7 +7,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Each of them has one thread: two that share a core would wait for each other.
 test test-fast: export OMP_NUM_THREADS ?= 1
 
-.PHONY: app test test-fast check check-web audit sbom format clean
+.PHONY: app test test-fast check check-web audit sbom format clean fuzz
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
@@ -19,6 +19,13 @@ test: $(VENV)/.dev-installed
 # Without the browser and without what takes long: for the time between two commits.
 test-fast: $(VENV)/.dev-installed
 	$(BIN)/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
+
+# Damaged scans of every format for so many seconds, then damaged checkpoints for half of it; FUZZ_ARGS="--seed 7 --only png" for those
+# scans alone. What goes wrong is kept in outputs/fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: $(VENV)/.dev-installed
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds $(FUZZ_SECONDS) $(FUZZ_ARGS)
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python tests/fuzz.py --seconds $$(($(FUZZ_SECONDS) / 2)) --only checkpoint
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff format --check .

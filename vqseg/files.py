@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import zipfile
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+
+_LONGEST_HEADER = 1 << 16
+# A type, the description of records (which are told by their kind), a truth, or lengths.
+_VALUE = r"""['"][<>=|]?[?a-zA-Z]\d{0,6}['"]|\[[^{}]{0,2000}\]|True|False|\((?:\s*\d{1,18}L?\s*,){0,32}(?:\s*\d{1,18}L?)?\s*\)"""
+_FIELD = re.compile(rf"""['"](\w{{1,20}})['"]\s*:\s*({_VALUE})""")
+_DICT = re.compile(rf"\{{\s*(?:{_FIELD.pattern}\s*(?:,\s*|(?=\}}))){{3}}\}}")
 
 
 def write_whole(file: Path, text: str) -> None:
@@ -23,6 +32,45 @@ def write_whole(file: Path, text: str) -> None:
     part.write_text(text, encoding="utf-8")
     settle(part)
     part.replace(file)
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """Where the values of an .npy begin, and how they lie. Records have a type of their kind, not their own."""
+
+    offset: int
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    columns_first: bool
+
+
+def npy_header(file: IO[bytes]) -> NpyHeader | None:
+    """The header of an .npy by its grammar.
+
+    NumPy hands the header's text to Python's own parser, which has no bounds: it raises what it likes, and takes what it likes.
+
+    Args:
+        file: Stands at its beginning.
+
+    Returns:
+        None for a header that is not as arrays of numbers have it.
+    """
+    head = file.read(_LONGEST_HEADER)
+    start = 10 if head[6:7] == b"\1" else 12
+    end = start + int.from_bytes(head[8:start], "little")
+    if not head.startswith((b"\x93NUMPY\1", b"\x93NUMPY\2", b"\x93NUMPY\3")) or end > len(head):
+        return None
+    text = head[start:end].decode("latin-1").strip()
+    fields = dict(_FIELD.findall(text))
+    if _DICT.fullmatch(text) is None or fields.keys() != {"descr", "fortran_order", "shape"}:
+        return None
+    described = fields["descr"].strip("'\"")
+    try:
+        dtype = np.dtype([("", "u1")]) if described.startswith("[") else np.dtype(described)
+    except (TypeError, ValueError):
+        return None
+    shape = tuple(int(one) for one in re.findall(r"\d+", fields["shape"]))
+    return None if dtype.kind == "O" else NpyHeader(end, dtype, shape, fields["fortran_order"] == "True")
 
 
 def npz_arrays(path: Path, wanted: Collection[str], most_bytes: int) -> dict[str, np.ndarray]:
@@ -44,13 +92,13 @@ def npz_arrays(path: Path, wanted: Collection[str], most_bytes: int) -> dict[str
             if name not in wanted:
                 continue
             with archive.open(member) as content:
-                version = np.lib.format.read_magic(content)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(content)
-            size = math.prod(shape) * dtype.itemsize
+                header = npy_header(content)
+            if header is None or header.dtype.kind == "V":
+                raise ValueError(f"{name} is no array of numbers or of text")
+            size = math.prod(header.shape) * header.dtype.itemsize
             total += max(size, member.file_size)
-            if dtype.hasobject or size > member.file_size or total > most_bytes:
-                raise ValueError(f"{name} is {dtype} {shape}, which does not fit the file")
+            if size > member.file_size or total > most_bytes:
+                raise ValueError(f"{name} is {header.dtype} {header.shape}, which does not fit the file")
     with np.load(path, allow_pickle=False) as content:
         return {name: content[name] for name in wanted if name in content}
 

@@ -44,6 +44,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from vqseg.data import apart
 from vqseg.data.scan import scan_endings
 from vqseg.inference import replacements
 
@@ -126,6 +127,8 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     visits = Visits(models, store, uploads, cases, openings, presence := Presence())
     handed_out = HandedOut(presence)
     _warm_up(first)
+    # The process that reads what visitors send, so that the first of them does not wait for it.
+    apart.prepare()
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
         gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)

@@ -198,7 +198,7 @@ class Visits:
         with self._opening(ticket, owner) as opening:
             with self._openings.turn(opening):
                 opening.tell(stage="reading")
-                scan = self._parcels.read(owner, number, self._store.most_scan_bytes)
+                scan = self._parcels.read(owner, number, self._store.most_scan_bytes, opening.tell)
                 opened = _encoded(scan, self._model(checkpoint, opening), opening)
             if scan.frames > 1:
                 source = self._parcels.frames(owner, number, scan.frames, self._store.most_scan_bytes)

@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app.scan.lru import Lru
-from vqseg.data.handed_over import UPLOAD, largest_series, names_of_own, shown_name
+from vqseg.data.apart import read_apart, series_apart
+from vqseg.data.handed_over import UPLOAD, names_of_own, shown_name
 from vqseg.data.label_files import is_dicom
-from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError, read_numbers, read_scan, series_of
+from vqseg.data.scan import ACCEPTED, MAX_BYTES, ScanError
 from vqseg.types import Scan
 
 MOST_FILES = 5000
@@ -49,13 +50,16 @@ class Parcel:
             self.close()
             raise
 
-    def read(self, most_bytes: int = MAX_BYTES, series: int | None = None, frame: int | None = None) -> Scan:
-        """Read the scan.
+    def read(
+        self, most_bytes: int = MAX_BYTES, series: int | None = None, frame: int | None = None, wanted: Callable[[], object] = lambda: None
+    ) -> Scan:
+        """Read the scan, in a process of its own.
 
         Args:
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
             series: Number of the DICOM series, from 1; None for the one with the most images.
             frame: Number of the frame of a cine, from 0; None for the first.
+            wanted: Whatever it raises ends the reading, and is raised.
 
         Returns:
             The scan under the name that visitors read.
@@ -63,14 +67,15 @@ class Parcel:
         Raises:
             ScanError: If `read_scan` refuses the files.
         """
-        scan = read_scan(self._source, frame, series=series, most_bytes=most_bytes)
+        scratch = Path(self._folder.name)
+        scan = read_apart(self._source, frame, series=series, most_bytes=most_bytes, scratch=scratch, wanted=wanted)
         # Every file is an image of this scan: there is no need to look for other series in a thousand of them.
         self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
         return replace(scan, name=shown_name(scan, self._sent))
 
     def read_numbers(self, frame: int | None = None, *, most_bytes: int = MAX_BYTES) -> Scan:
-        """Read a file of labels as `vqseg.data.scan.read_numbers` does, under the name that visitors read."""
-        scan = read_numbers(self._source, frame, most_bytes=most_bytes)
+        """Read a file of labels as `vqseg.data.scan.read_numbers` does, in a process of its own, under the name that visitors read."""
+        scan = read_apart(self._source, frame, most_bytes=most_bytes, labels=True, scratch=Path(self._folder.name))
         return replace(scan, name=shown_name(scan, self._sent))
 
     def series(self) -> tuple[tuple[str, ...], int]:
@@ -80,8 +85,7 @@ class Parcel:
         """
         if self._is_one_series:
             return (), 0
-        series = series_of(self._source)
-        return tuple(one.label for one in series), largest_series(series) if series else 0
+        return series_apart(self._source, scratch=Path(self._folder.name))
 
     def close(self) -> None:
         """Delete the files."""
@@ -180,13 +184,14 @@ class KeptParcels:
         kept = self._kept.get(owner)
         return replace(kept.choice, chosen=chosen or kept.choice.chosen) if kept else None
 
-    def read(self, owner: str, number: int, most_bytes: int) -> Scan:
+    def read(self, owner: str, number: int, most_bytes: int, wanted: Callable[[], object] = lambda: None) -> Scan:
         """Read another series of a visit's parcel.
 
         Args:
             owner: The visit.
             number: Of the series, from 1.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+            wanted: As for `Parcel.read`.
 
         Returns:
             The scan.
@@ -194,7 +199,7 @@ class KeptParcels:
         Raises:
             ScanError: If the parcel is no longer kept, or if the series cannot be read.
         """
-        return self._parcel_of(owner).read(most_bytes, number)
+        return self._parcel_of(owner).read(most_bytes, number, wanted=wanted)
 
     def frames(self, owner: str, number: int, count: int, most_bytes: int) -> SentFrames:
         """The frames of a series of a visit's parcel.

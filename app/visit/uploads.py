@@ -117,7 +117,7 @@ class Uploads:
                 held.callback(parcel.close)
                 turn.enter_context(openings.turn(opening))
                 opening.tell(stage="reading")
-                scan = parcel.read(most_bytes, series, frame)
+                scan = parcel.read(most_bytes, series, frame, wanted=opening.tell)
                 if keep(parcel, scan):
                     held.pop_all()
             yield scan

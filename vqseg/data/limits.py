@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 
 import numpy as np
 
-from vqseg.types import Scan
+from vqseg.types import Array, Scan
 
 MAX_BYTES = 2 * 1024**3
 """Largest volume that is read, in bytes as stored or as float32, whichever is more: 512 x 512 x 1500 slices of CT fit."""
+
+SMALLEST_MM, LARGEST_MM = 1e-6, 1e5
+"""Sizes of a voxel, from a nanometre to what no scanner has."""
+_FARTHEST_MM = 1e9
+_FLATTEST = 1e-6
+"""Of the volume between three unit vectors."""
 
 MOST_CHANNELS = 8
 """A fourth axis of at most this length may hold channels (modalities, echoes); a cine has more frames."""
@@ -18,6 +26,57 @@ MOST_CHANNELS = 8
 
 class ScanError(ValueError):
     """A file that cannot be read or written as a scan. The message names the file, never its folder and nothing from its header."""
+
+
+class UnforeseenError(ScanError):
+    """A file that its reader has failed at without saying so. For a person it is damaged; for the fuzzer it is a fault of the reader.
+
+    Its cause is what was raised.
+    """
+
+
+@contextmanager
+def foreseen(name: str) -> Iterator[None]:
+    """Turn whatever a reader raises on a file into an error of ours: a file is never a reason for anything else.
+
+    Args:
+        name: The file's name, for the message.
+
+    Raises:
+        ScanError: As the block; also if there is not enough memory.
+        UnforeseenError: For anything that is neither a ScanError nor an OSError.
+    """
+    try:
+        yield
+    except (ScanError, OSError):
+        raise
+    except MemoryError as error:
+        raise ScanError(f"{name} takes more memory to read than there is") from error
+    except Exception as error:
+        raise UnforeseenError(f"{name} could not be read: it is damaged in a way that its reader does not expect") from error
+
+
+def require_geometry(name: str, affine: Array, spacing: Sequence[float] = ()) -> None:
+    """Check that voxels have sizes that something can have, so that nobody divides by them in vain.
+
+    Args:
+        name: The file's name, for the message.
+        affine: (4, 4).
+        spacing: Millimetres along each axis, where they are known besides.
+
+    Raises:
+        ScanError: They have not.
+    """
+    # NaN is not below it, either.
+    if not (np.abs(affine) < _FARTHEST_MM).all():
+        raise ScanError(f"{name} has no place: its origin or its axes are not finite, or farther than {_FARTHEST_MM:g} mm")
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    for sizes in (lengths, spacing):
+        if not all(SMALLEST_MM <= size <= LARGEST_MM for size in sizes):
+            told = " x ".join(f"{size:.3g}" for size in sizes)
+            raise ScanError(f"{name} has voxels of {told} mm; expected {SMALLEST_MM:g} to {LARGEST_MM:g} mm")
+    if abs(np.linalg.det(affine[:3, :3] / lengths)) < _FLATTEST:
+        raise ScanError(f"{name} has axes that do not span a volume")
 
 
 def frame_shape(name: str, shape: tuple[int, ...], itemsize: int, frame: int | None, most_bytes: int = MAX_BYTES) -> tuple[int, int, int]:

@@ -30,7 +30,7 @@ from vqseg.data.formats.dicom import DICOM, Series, write_dicom_labels
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder, members_of_zip, zipfile_starts
 from vqseg.data.grids import has_geometry, on_grid_of
 from vqseg.data.label_maps import label_map, label_map_of_channels
-from vqseg.data.limits import MAX_BYTES, ScanError, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, require_geometry, with_finite_voxels
 from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
 
@@ -109,7 +109,7 @@ def series_of(path: Source) -> tuple[Series, ...]:
     """What `list_series` tells of, in its order. Raises ScanError if the files are missing or damaged."""
     files, name = _files(path)
     try:
-        with _members(files) as members:
+        with foreseen(name), _members(files) as members:
             return series_of_members(members, name)
     except OSError as error:
         raise _cannot_read(name, error) from error
@@ -205,10 +205,14 @@ def _read(path: Source, frame: int | None, series: int | None, most_bytes: int, 
     """One volume as its file has it."""
     files, name = _files(path)
     try:
-        if series is None and len(files) == 1 and not files[0].is_dir():
-            return _read_file(files[0], frame, most_bytes, labels)
-        with _members(files) as members:
-            return read_members(members, name, frame, most_bytes, series, labels=labels)
+        with foreseen(name):
+            if series is None and len(files) == 1 and not files[0].is_dir():
+                scan = _read_file(files[0], frame, most_bytes, labels)
+            else:
+                with _members(files) as members:
+                    scan = read_members(members, name, frame, most_bytes, series, labels=labels)
+            require_geometry(name, scan.affine, scan.spacing)
+            return scan
     except OSError as error:
         raise _cannot_read(name, error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import ZIP_MAGIC, members_of_zip, unpacked
 from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, require_real
+from vqseg.files import npy_header
 from vqseg.types import Array, Scan
 
 _USUAL = ("image", "data", "arr_0")
@@ -24,15 +26,20 @@ def _recognise(start: bytes) -> bool:
 def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = None) -> Scan:
     """Real numbers in 2, 3 or 4 dimensions, the frames last."""
     name = name or path.name
-    try:
-        # Mapped, so that shape and type are known before anything is read; an array of objects cannot be mapped.
-        stored = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects") from error
-    require_real(name, stored.dtype)
-    if stored.ndim == 4 and stored.shape[1] == 1 and min(stored.shape[2:]) > 1:
-        return _picture_series(name, stored, frame, most_bytes)
-    shape = frame_shape(name, stored.shape, stored.dtype.itemsize, frame, most_bytes)
+    with path.open("rb") as file:
+        header = npy_header(file)
+    if header is None:
+        raise ScanError(f"{name} is no readable .npy file: damaged, cut off, or an array of Python objects")
+    pictures = len(header.shape) == 4 and header.shape[1] == 1 and min(header.shape[2:]) > 1
+    read_as = (*header.shape[2:], header.shape[0]) if pictures else header.shape
+    shape = frame_shape(name, read_as, header.dtype.itemsize, frame, most_bytes)
+    if header.offset + prod(header.shape) * header.dtype.itemsize > path.stat().st_size:
+        raise ScanError(f"{name} is no readable .npy file: it ends before the voxels that its header promises")
+    require_real(name, header.dtype)
+    # Mapped, so that of a cine only one frame is read.
+    stored = np.memmap(path, header.dtype, "r", header.offset, header.shape, "F" if header.columns_first else "C")
+    if pictures:
+        return _picture_series(name, stored)
     chosen = stored.reshape(stored.shape[:4])[..., frame or 0] if stored.ndim >= 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(chosen, np.float32).reshape(shape))
@@ -45,10 +52,9 @@ class PictureSeries:
     """The header of a scan that came as (N, 1, H, W): pictures with one channel, as networks take them. Its labels go back so."""
 
 
-def _picture_series(name: str, stored: Array, frame: int | None, most_bytes: int) -> Scan:
+def _picture_series(name: str, stored: Array) -> Scan:
     """Pictures as the slices of one volume, voxels[row, column, number]."""
     volume = stored[:, 0].transpose(1, 2, 0)
-    frame_shape(name, volume.shape, stored.dtype.itemsize, frame, most_bytes)
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(volume, np.float32))
     note = f"an array of {stored.shape[0]} pictures with one channel was read as slices"

@@ -12,34 +12,12 @@ from typing import Any
 import numpy as np
 
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.members import is_plain
-from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels
+from vqseg.data.formats.itk_headers import HEADER_BYTES, meta_data_file, nrrd_data_file, require_beside
+from vqseg.data.limits import MAX_BYTES, ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_geometry
 from vqseg.types import Array, Scan
 
-_HEADER = 1 << 16
-"""Bytes within which a header ends; real ones have a few hundred."""
 _PIECE = 1 << 22
 _TO_LPS = np.diag([-1.0, -1.0, 1.0])
-
-
-def _meta_data_file(name: str, head: bytes) -> str | None:
-    """The file that a MetaImage names for its voxels; None if they follow the header."""
-    place = head.lower().find(b"elementdatafile")
-    line = head[place:].split(b"\n", 1)[0].decode("latin-1").strip() if place >= 0 else ""
-    # Exactly as the format has it and before anything that could be taken for it: what is judged here is what SimpleITK will open.
-    match = re.fullmatch(r"ElementDataFile\s*=\s*(.+)", line)
-    if match is None or (place > 0 and head[place - 1 : place] not in b"\r\n"):
-        raise ScanError(f"{name} is no readable MetaImage: its header does not say where the voxels are")
-    return None if match[1] in ("LOCAL", "Local", "local") else match[1]
-
-
-def _nrrd_data_file(name: str, head: bytes) -> str | None:
-    """The file that a NRRD names for its voxels; None if they follow the header."""
-    text = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0].decode("latin-1")
-    named = [line.partition(":")[2].strip() for line in text.splitlines() if re.match(r"\s*data\s*file\s*:", line, re.IGNORECASE)]
-    if len(named) > 1:
-        raise ScanError(f"{name} is no readable NRRD: it names several files for its voxels")
-    return named[0] if named else None
 
 
 def _require_whole(path: Path, head: bytes, named: str | None, expected: int) -> None:
@@ -64,10 +42,10 @@ def _itk(name: str, endings: tuple[str, ...], io: str, recognise: Callable[[byte
          companions: tuple[str, ...]) -> Format:  # fmt: skip
     def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         with path.open("rb") as file:
-            head = file.read(_HEADER)
+            head = file.read(HEADER_BYTES)
         voxels_in = find(path.name, head)
         if voxels_in is not None:
-            _require_beside(path, voxels_in)
+            require_beside(path, voxels_in)
 
         def check(expected: int) -> None:
             if io == "MetaImageIO":
@@ -78,13 +56,6 @@ def _itk(name: str, endings: tuple[str, ...], io: str, recognise: Callable[[byte
     return Format(
         name=name, endings=endings, recognises=recognise, read=read, write_labels=_write_labels, labels_as=endings[0], companions=companions
     )
-
-
-def _require_beside(path: Path, named: str) -> None:
-    if named.upper().startswith("LIST") or not is_plain(named) or " " in named:
-        raise ScanError(f"{path.name} keeps its voxels in several files or in another folder; expected one file beside it")
-    if not (path.parent / named).is_file():
-        raise ScanError(f"{path.name} keeps its voxels in another file, which is not beside it; send both together or in a zip")
 
 
 def _simpleitk() -> Any:
@@ -114,15 +85,19 @@ def _read(path: Path, frame: int | None, most_bytes: int, io: str, kind: str, ch
         if x * y * z * frames * itemsize > MAX_BYTES:
             raise ScanError(f"{name} is too large: its {frames} frames have more than {MAX_BYTES >> 30} GiB together")
         check(x * y * z * frames * itemsize)
+        affine = _affine(reader)
+        # Before the voxels: ITK looks for ever for the inverse of some matrices.
+        require_geometry(name, affine)
         image = reader.Execute()
         stored = sitk.GetArrayViewFromImage(image)
-        affine = _affine(image)
     except RuntimeError:
         # Without its cause: ITK's own text has the whole path.
         raise ScanError(f"{name} is no readable {kind}: damaged, cut off, or of a type that is not read") from None
     chosen = stored[..., frame or 0] if channels > 1 else stored[frame or 0] if len(size) == 4 else stored
     with np.errstate(over="ignore", invalid="ignore"):
         voxels = np.array(chosen, np.float32).transpose().reshape((x, y, z), order="F")
+    # The voxels as they were stored are needed no more.
+    del chosen, stored, image
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     scan = Scan(voxels, affine, (float(spacing[0]), float(spacing[1]), float(spacing[2])), name)
     # 1 x 1 x 1 is what these formats have by default.
@@ -152,13 +127,15 @@ def _bytes_a_number(name: str, pixel: str) -> int:
 def _affine(image: Any) -> Array:
     """RAS+ of the first three axes; an axis that is missing is 1 mm across the others."""
     n = image.GetDimension()
-    matrix = np.array(image.GetDirection()).reshape(n, n) * np.array(image.GetSpacing())
+    with np.errstate(all="ignore"):
+        matrix = np.array(image.GetDirection()).reshape(n, n) * np.array(image.GetSpacing())
     affine = np.eye(4)
     if n == 2:
         affine[:2, :2], affine[:2, 3] = matrix, image.GetOrigin()
     else:
         affine[:3, :3], affine[:3, 3] = matrix[:3, :3], image.GetOrigin()[:3]
-    affine[:3] = _TO_LPS @ affine[:3]
+    with np.errstate(all="ignore"):
+        affine[:3] = _TO_LPS @ affine[:3]
     return affine
 
 
@@ -176,13 +153,13 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
 
 
 NRRD = _itk(
-    "NRRD", (".nrrd", ".nhdr"), "NrrdImageIO", lambda start: start.startswith(b"NRRD000"), _nrrd_data_file, (".raw", ".raw.gz", ".gz")
+    "NRRD", (".nrrd", ".nhdr"), "NrrdImageIO", lambda start: start.startswith(b"NRRD000"), nrrd_data_file, (".raw", ".raw.gz", ".gz")
 )
 META_IMAGE = _itk(
     "MetaImage",
     (".mha", ".mhd"),
     "MetaImageIO",
     lambda start: re.match(rb"(ObjectType|Comment|NDims)\s*=", start) is not None,
-    _meta_data_file,
+    meta_data_file,
     (".raw", ".zraw"),
 )

@@ -19,14 +19,22 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from vqseg.data.formats.format import Format
-from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, refuse_channels, require_real
+from vqseg.data.limits import (
+    LARGEST_MM,
+    SMALLEST_MM,
+    ScanError,
+    chosen_frame_notes,
+    frame_shape,
+    refuse_channels,
+    require_real,
+)
 from vqseg.types import Array, Scan
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _HEADERS: dict[int, Any] = {348: nib.Nifti1Header, 540: nib.Nifti2Header}
 _GEOMETRY: tuple[str, ...] = ("xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d")
 _GEOMETRY += ("qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z")
-_CHUNK = 1 << 22
+_CHUNK = 1 << 17
 """Voxels that are read and converted at a time, so that memory stays near that of the result."""
 _LARGEST_OFFSET = 1 << 26
 """Bytes before the voxels: extensions are kilobytes; unpacking gigabytes to reach the first voxel is what a bomb asks for."""
@@ -52,6 +60,22 @@ class NiftiGrid:
     def is_placed(self) -> bool:
         """Whether a form says where the voxels lie; without one, programs disagree on which side is left."""
         return bool(self.header["sform_code"] > 0 or self.header["qform_code"] > 0)
+
+    def plain(self) -> dict[str, Any]:
+        """All of it but the shape, as JSON holds it."""
+        fields = {field: np.asarray(self.header[field]).tolist() for field in (*_GEOMETRY, "pixdim")}
+        return {"second": isinstance(self.header, nib.Nifti2Header), "fields": fields}
+
+    @classmethod
+    def of_plain(cls, told: dict[str, Any], shape: tuple[int, ...]) -> NiftiGrid:
+        """The grid that `plain` was called of. Raises KeyError, TypeError, ValueError or OverflowError for anything else."""
+        fresh = _HEADERS[540 if told["second"] else 348]()
+        for field in (*_GEOMETRY, "pixdim"):
+            fresh[field] = told["fields"][field]
+        try:
+            return _grid_of(fresh, shape)
+        except HeaderDataError as error:
+            raise ValueError("no shape of a NIfTI file") from error
 
 
 def _recognise(start: bytes) -> bool:
@@ -97,7 +121,9 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
         if isinstance(scan.header.header, nib.Nifti2Header):
             image = nib.Nifti2Image(shaped, None, scan.header.header)
     else:
-        image = nib.Nifti1Image(labels, scan.affine)
+        # A side of NIfTI-1 has 16 bits.
+        image_kind: Any = nib.Nifti1Image if max(labels.shape) < 2**15 else nib.Nifti2Image
+        image = image_kind(labels, scan.affine)
         image.header.set_xyzt_units("mm", "sec" if labels.ndim == 4 and scan.frame_seconds else None)
         if labels.ndim == 4:
             image.header["pixdim"][4] = scan.frame_seconds or 0.0
@@ -284,16 +310,22 @@ def _three(spacing: Array) -> tuple[float, float, float]:
 
 
 def _spacing(header: nib.Nifti1Header) -> Array:
-    """(3,) voxel size in the file's unit, without sign; a size that is zero or not finite counts as 1."""
+    """(3,) voxel size in the file's unit, without sign; one that is zero or that no voxel has counts as 1."""
     spacing: Array = np.abs(header["pixdim"][1:4].astype(np.float64))
-    spacing[~np.isfinite(spacing) | (spacing == 0)] = 1.0
+    spacing[~_possible(spacing)] = 1.0
     return spacing
 
 
 def spacing_known(header: Any) -> bool:
     """Whether the header says how large a voxel is. 1 x 1 x 1 is what converters write where they do not know."""
     stored = np.abs(header["pixdim"][1:4].astype(np.float64))
-    return bool(np.isfinite(stored).all() and (stored > 0).all() and (stored != 1).any())
+    return bool(_possible(stored).all() and (stored != 1).any())
+
+
+def _possible(sizes: Array) -> Array:
+    """Which of some sizes a voxel may have, in any of the units; NaN is none."""
+    possible: Array = (sizes >= SMALLEST_MM / 1000) & (sizes <= LARGEST_MM * 1000)
+    return possible
 
 
 def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
@@ -301,14 +333,19 @@ def _grid(header: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
     fresh = type(header)()
     for field in _GEOMETRY:
         fresh[field] = header[field]
-    own = tuple(shape[: min(len(header.get_data_shape()), 3)])
-    fresh.set_data_dtype(np.uint8)
-    fresh.set_data_shape(own)
     # Also where the sizes contradict the affine: whatever a program makes of the scan's header, it makes of its labels'.
     fresh["pixdim"][:4] = [header["pixdim"][0], *_spacing(header)]
     # The time between two frames, for the labels of a whole series; nibabel resets it for those of a single frame.
     fresh["pixdim"][4] = header["pixdim"][4]
-    return NiftiGrid(fresh, own)
+    return _grid_of(fresh, tuple(shape[: min(len(header.get_data_shape()), 3)]))
+
+
+def _grid_of(fresh: nib.Nifti1Header, shape: tuple[int, ...]) -> NiftiGrid:
+    pixdim = fresh["pixdim"].copy()
+    fresh.set_data_dtype(np.uint8)
+    fresh.set_data_shape(shape)
+    fresh["pixdim"] = pixdim
+    return NiftiGrid(fresh, shape)
 
 
 NIFTI = Format(name="NIfTI", endings=(".nii.gz", ".nii"), recognises=_recognise, read=_read_scan, write_labels=_write_labels)

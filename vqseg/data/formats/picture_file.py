@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -24,8 +25,11 @@ _DAMAGE = (
     KeyError,
     IndexError,
     TypeError,
-    Image.DecompressionBombError,
 )
+_BAND = 1 << 16
+"""Pixels that are converted at a time."""
+_STORED = {"WEBP": 6}
+"""Bytes a pixel that a limit counts, where decoding takes more than twelve besides the result."""
 
 
 @contextmanager
@@ -47,16 +51,18 @@ def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> I
     name = path.name
     try:
         with warnings.catch_warnings():
-            # Pillow warns of large pictures; ours are measured below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=(kind,)) as picture:
+            # Pillow warns of large pictures, which are measured below, and of what it reads nevertheless.
+            warnings.simplefilter("ignore")
+            with _Whole(path) as file, Image.open(file, formats=(kind,)) as picture:
                 pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
-                shape = frame_shape(name, (picture.height, picture.width, pages), 4, frame, most_bytes)
+                shape = frame_shape(name, (picture.height, picture.width, pages), _STORED.get(kind.upper(), 4), frame, most_bytes)
                 yield shape, _pages(picture, shape, name)
     except ScanError:
         raise
     except UnidentifiedImageError as error:
         raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
+    except Image.DecompressionBombError as error:
+        raise ScanError(f"{name} is too large: it has more pixels than one picture may have here") from error
     except _DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
 
@@ -66,4 +72,34 @@ def _pages(picture: Image.Image, shape: tuple[int, int, int], name: str) -> Iter
         picture.seek(page)
         if (picture.height, picture.width) != shape[:2]:
             raise ScanError(f"{name} has pages of different sizes; expected slices of one volume")
-        yield picture
+        yield _loaded(picture)
+
+
+def _loaded(picture: Image.Image) -> Image.Image:
+    """The decoded picture without its decoder, where that keeps copies of its own until it is dropped."""
+    picture.load()
+    if picture.format == "WEBP":
+        plain = picture._new(picture.im)
+        picture._decoder = picture.fp = None  # type: ignore[attr-defined]
+        return plain
+    return picture
+
+
+def bands(picture: Image.Image) -> Iterator[tuple[slice, Image.Image]]:
+    """The picture in pieces of some rows, for conversions that take several times what the picture does. Yields the rows, and the piece."""
+    count = max(1, _BAND // picture.width)
+    for top in range(0, picture.height, count):
+        rows = slice(top, min(top + count, picture.height))
+        yield rows, picture.crop((0, rows.start, picture.width, rows.stop))
+
+
+class _Whole(io.BufferedReader):
+    """A file of which nobody reads more than there is: Python makes room for as much as is asked for, which a picture's chunks say."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self._size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from vqseg.data.formats.axial import axial_scan
-from vqseg.data.formats.picture_file import opened_pages
+from vqseg.data.formats.picture_file import bands, opened_pages
 from vqseg.data.limits import ScanError
 from vqseg.types import Array, Scan
 
@@ -36,31 +36,38 @@ def read_picture_labels(path: Path, frame: int | None, most_bytes: int, kind: st
         for page, picture in enumerate(pages):
             if picture.info.get("compression") in _LOSSY_TIFF:
                 raise _lossy(path.name, "JPEG inside a TIFF")
-            voxels[:, :, page] = _numbers(picture, path.name)
+            for rows, band in bands(picture):
+                numbers = _numbers(band)
+                if numbers is None:
+                    raise _coloured(picture, path.name)
+                voxels[rows, :, page] = numbers
     return axial_scan(path.name, voxels)
 
 
-def _numbers(picture: Image.Image, name: str) -> Array:
+def _numbers(picture: Image.Image) -> Array | None:
+    """The number of every pixel; None if they are colours."""
     values = np.asarray(picture)
     if values.ndim == 2:
         return values
     if picture.mode in ("LA", "La", "PA"):
         return values[..., 0]
     colours = np.asarray(picture.convert("RGB"))
-    if (colours == colours[..., :1]).all():
-        return colours[..., 0]
-    raise ScanError(
-        f"{name} is coloured, and nothing says which colour is which label: {_shown(colours)}. "
+    grey: Array = colours[..., 0]
+    return grey if (colours == colours[..., :1]).all() else None
+
+
+def _coloured(picture: Image.Image, name: str) -> ScanError:
+    """The refusal says how many colours there are, and the first few."""
+    found = np.empty(0, np.uint32)
+    for _, band in bands(picture):
+        packed = np.asarray(band.convert("RGB")).astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+        found = np.union1d(found, packed)
+    some = ", ".join(f"({value >> 16}, {value >> 8 & 255}, {value & 255})" for value in found[:4].tolist())
+    shown = f"{len(found)} colours, {some}" + (" ..." if len(found) > 4 else "")
+    return ScanError(
+        f"{name} is coloured, and nothing says which colour is which label: {shown}. "
         "Save it with one number a pixel, as an indexed or grey PNG with the values 0, 1, 2 ..."
     )
-
-
-def _shown(colours: Array) -> str:
-    """How many colours there are, and the first few."""
-    packed = colours.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-    found = np.unique(packed)
-    some = ", ".join(f"({value >> 16}, {value >> 8 & 255}, {value & 255})" for value in found[:4].tolist())
-    return f"{len(found)} colours, {some}" + (" ..." if len(found) > 4 else "")
 
 
 def _is_lossy_webp(path: Path) -> bool:

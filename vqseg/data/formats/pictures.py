@@ -13,13 +13,15 @@ from PIL import Image
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.picture_file import opened_pages
+from vqseg.data.formats.picture_file import bands, opened_pages
 from vqseg.data.formats.picture_labels import read_picture_labels
 from vqseg.data.limits import ScanError
 from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
 
 _GREY_MODES = ("L", "I", "F")
+_LUMINANCE = np.array([0.299, 0.587, 0.114])
+"""ITU-R BT.601."""
 
 
 def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[Array, Scan, Path], None] | None = None) -> Format:
@@ -51,20 +53,23 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     with opened_pages(path, kind, frame, most_bytes) as (shape, pages):
         voxels = np.empty(shape, np.float32)
         for page, picture in enumerate(pages):
-            voxels[:, :, page], colour = _luminance(picture)
-            coloured |= colour
+            coloured |= _luminance(picture, voxels[:, :, page])
     return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
 
 
-def _luminance(picture: Image.Image) -> tuple[Array, bool]:
-    """Grey values, and whether the picture had colours: many grey ones are stored as three equal channels."""
-    if picture.mode in _GREY_MODES or picture.mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.float32), False
-    if picture.mode in ("1", "LA", "La"):
-        return np.asarray(picture.convert("L")).astype(np.float32), False
-    channels = np.asarray(picture.convert("RGB"))
-    luminance: Array = channels @ np.array([0.299, 0.587, 0.114])
-    return luminance.astype(np.float32), bool((channels != channels[..., :1]).any())
+def _luminance(picture: Image.Image, grey: Array) -> bool:
+    """Write grey values into an array of the picture's size. True if it had colours: many grey ones are stored as three equal channels."""
+    coloured = False
+    for rows, band in bands(picture):
+        if band.mode in _GREY_MODES or band.mode.startswith("I;16"):
+            grey[rows] = np.asarray(band)
+        elif band.mode in ("1", "LA", "La"):
+            grey[rows] = np.asarray(band.convert("L"))
+        else:
+            channels = np.asarray(band.convert("RGB"))
+            grey[rows] = channels @ _LUMINANCE
+            coloured = coloured or bool((channels != channels[..., :1]).any())
+    return coloured
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:

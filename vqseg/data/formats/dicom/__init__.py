@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vqseg.data.formats.dicom.codecs import NATIVE
 from vqseg.data.formats.dicom.header import is_dicom
 from vqseg.data.formats.dicom.pixels import decode
 from vqseg.data.formats.dicom.series import Series, choose, find_series
@@ -68,6 +69,9 @@ def read_series(members: Sequence[Member], name: str, frame: int | None, most_by
     stack = stack_of(series, name)
     rows, columns = series.images[0].size
     bytes_a_voxel = max(one.bits for one in series.images) // 8
+    if any(one.coloured and one.syntax not in NATIVE for one in series.images):
+        # Their decoders hold a picture several times over.
+        bytes_a_voxel = max(bytes_a_voxel, 6)
     frame_shape(name, (columns, rows, len(stack.slices), stack.moments), bytes_a_voxel, frame, most_bytes)
     images = [moments[frame or 0] for moments in stack.slices]
     voxels = decode(images, name)

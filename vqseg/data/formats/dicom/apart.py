@@ -1,7 +1,7 @@
-"""Decodes JPEG pictures of DICOM files by GDCM, in a process of its own: GDCM ends its process where some damaged pictures are decoded.
+"""Decodes pictures of DICOM files in a process of its own: GDCM ends its process on some damaged pictures, and CharLS hardly ever ends.
 
 Run as a file, so that it starts without the package. Reads requests from its standard input and answers on its standard output, both as
-8 bytes of length and so many bytes: a DICOM file of one picture, and an .npy or nothing.
+8 bytes of length and so many bytes: the name of pydicom's plug-in and a DICOM file of one picture, and an .npy or nothing.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ def _serve() -> None:
 
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    while (request := receive(sys.stdin.buffer)) is not None:
+    while (plugin := receive(sys.stdin.buffer)) is not None and (request := receive(sys.stdin.buffer)) is not None:
         answer = io.BytesIO()
         try:
             data = pydicom.dcmread(io.BytesIO(request))
             decoder = get_decoder(data.file_meta.TransferSyntaxUID)
-            np.save(answer, decoder.as_array(data, index=0, decoding_plugin="gdcm")[0], allow_pickle=False)
+            np.save(answer, decoder.as_array(data, index=0, decoding_plugin=plugin.decode())[0], allow_pickle=False)
         except Exception:  # Whatever it was, the process that asked says that the picture is damaged.
             answer = io.BytesIO()
         send(sys.stdout.buffer, answer.getvalue())

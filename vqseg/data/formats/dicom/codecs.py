@@ -23,12 +23,15 @@ _JPEG, _JPEG_LS, _JPEG_2000 = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.8",
 _PLUGINS = {
     "1.2.840.10008.1.2.5": "pydicom",
     _JPEG: "pillow",
-    **dict.fromkeys((f"{_JPEG_LS}0", f"{_JPEG_LS}1"), "pyjpegls"),
     **dict.fromkeys((f"{_JPEG_2000}0", f"{_JPEG_2000}1"), "pylibjpeg"),
     **dict.fromkeys((f"1.2.840.10008.1.2.4.20{k}" for k in (1, 2, 3)), "pylibjpeg"),
 }
-APART = ("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
-"""JPEG with 12 bits, and JPEG without loss."""
+APART = {
+    **dict.fromkeys(("1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70"), "gdcm"),
+    **dict.fromkeys((f"{_JPEG_LS}0", f"{_JPEG_LS}1"), "pyjpegls"),
+}
+"""JPEG with 12 bits, JPEG without loss, and JPEG-LS."""
+YCBCR = ("YBR_FULL", "YBR_FULL_422")
 _SECONDS = 60.0
 """Time for one picture; the largest takes a few."""
 
@@ -39,7 +42,7 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def decode(self, data: Any, syntax: str) -> Array:
+    def decode(self, data: Any, syntax: str) -> tuple[Array, bool]:
         """One picture.
 
         Args:
@@ -47,7 +50,7 @@ class Decoder:
             syntax: Its transfer syntax.
 
         Returns:
-            (rows, columns) or (rows, columns, samples), as stored; colour as RGB.
+            (rows, columns) or (rows, columns, samples), as stored, and whether colour is YCbCr rather than RGB.
 
         Raises:
             ScanError: If nothing decodes this syntax, or the other process gives no picture.
@@ -56,14 +59,14 @@ class Decoder:
         from pydicom.uid import UID
 
         if syntax in APART:
-            return self._ask(data)
+            return self._ask(data, APART[syntax]), False
         plugin = _PLUGINS.get(syntax)
         if plugin is None:
             # The name of an unknown number would be the header's own text.
             known = UID(syntax).name if UID(syntax).name != syntax else "unknown"
             raise ScanError(f"compressed in a way that is not read ({known})")
-        stored: Array = get_decoder(UID(syntax)).as_array(data, index=0, decoding_plugin=plugin)[0]
-        return stored
+        stored, said = get_decoder(UID(syntax)).as_array(data, index=0, decoding_plugin=plugin, raw=True)
+        return stored, str(said["photometric_interpretation"]) in YCBCR
 
     def close(self) -> None:
         """End the other process."""
@@ -72,7 +75,7 @@ class Decoder:
             self._process.communicate()
             self._process = None
 
-    def _ask(self, data: Any) -> Array:
+    def _ask(self, data: Any, plugin: str) -> Array:
         file = io.BytesIO()
         data.save_as(file, enforce_file_format=False)
         if self._process is None:
@@ -82,6 +85,7 @@ class Decoder:
         watch = Timer(_SECONDS, process.kill)
         watch.start()
         try:
+            apart.send(cast(Any, process.stdin), plugin.encode())
             apart.send(cast(Any, process.stdin), file.getvalue())
             answer = apart.receive(cast(Any, process.stdout))
         except BrokenPipeError:

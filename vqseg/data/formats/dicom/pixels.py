@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from vqseg.data.formats.dicom.codecs import NATIVE, Decoder, decoder
+from vqseg.data.formats.dicom.codecs import NATIVE, YCBCR, Decoder, decoder
 from vqseg.data.formats.dicom.header import DicomImage, damage, pydicom_quiet
 from vqseg.data.limits import ScanError
 from vqseg.types import Array
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
+_BAND = 1 << 16
+"""Pixels that are converted at a time."""
+_Reader = Callable[[DicomImage], tuple[Any, Array, bool]]
+"""Gives what the header says of the pixels, the pixels as stored, and whether they are YCbCr."""
 _JPEG_SIZES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Second bytes of the markers after which a JPEG (0xF7: JPEG-LS) says its size."""
 _OFFSETS = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
@@ -44,12 +48,12 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
     voxels = np.empty((len(images), rows, columns), np.float32)
     number = 0
     with decoder() as decoding, pydicom_quiet():
-        for member, together in groupby(images, key=lambda image: image.member):
+        for member, of_member in groupby(images, key=lambda image: image.member):
+            together = list(of_member)
             try:
                 with member.open() as file:
-                    for picture in _pictures(file, list(together), decoding):
-                        voxels[number] = picture
-                        number += 1
+                    _decode(file, together, decoding, voxels[number : number + len(together)])
+                    number += len(together)
             except ScanError as error:
                 raise ScanError(f"{name} holds a DICOM image that is {error}") from error
             except damage():
@@ -58,21 +62,25 @@ def decode(images: Sequence[DicomImage], name: str) -> Array:
     return voxels.transpose(2, 1, 0)
 
 
-def _pictures(file: BinaryIO, images: Sequence[DicomImage], decoding: Decoder) -> Iterator[Array]:
-    """The grey values of several images of one file, which is parsed once."""
+def _decode(file: BinaryIO, images: Sequence[DicomImage], decoding: Decoder, into: Array) -> None:
+    """Write the grey values of several images of one file, which is parsed once, into (images, rows, columns)."""
     read = _native(file, images[0]) if images[0].syntax in NATIVE else _compressed(file, decoding)
-    for image in images:
-        header, stored = read(image)
+    for image, grey in zip(images, into, strict=True):
+        header, stored, chroma = read(image)
         if stored.shape[:2] != image.size:
             raise ScanError("damaged: its pixels are of another size than its header says")
-        yield _grey(image, header, stored)
+        rows = max(1, _BAND // image.size[1])
+        for top in range(0, image.size[0], rows):
+            grey[top : top + rows] = _grey(image, header, stored[top : top + rows], chroma)
 
 
-def _grey(image: DicomImage, header: Any, stored: Array) -> Array:
-    """Luminance for colour, else the numbers with slope and intercept applied."""
-    from pydicom.pixels.processing import apply_color_lut
+def _grey(image: DicomImage, header: Any, stored: Array, chroma: bool) -> Array:
+    """Some rows: luminance for colour, else the numbers with slope and intercept applied. chroma: stored as YCbCr."""
+    from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
     if image.coloured:
+        if chroma:
+            stored = convert_color_space(stored, "YBR_FULL", "RGB")
         if header.get("PhotometricInterpretation") == "PALETTE COLOR":
             stored = apply_color_lut(stored, header)
         grey: Array = stored[..., :3] @ LUMINANCE
@@ -83,17 +91,19 @@ def _grey(image: DicomImage, header: Any, stored: Array) -> Array:
     return values * image.slope + image.intercept
 
 
-def _native(file: BinaryIO, first: DicomImage) -> Callable[[DicomImage], tuple[Any, Array]]:
+def _native(file: BinaryIO, first: DicomImage) -> _Reader:
     """Reads frames that are not compressed; from a file on disk only their own bytes."""
     from pydicom import Dataset
     from pydicom.pixels.utils import pixel_array
 
     stream = file if first.frames > 1 and first.member.path is not None else io.BytesIO(file.read())
 
-    def read(image: DicomImage) -> tuple[Any, Array]:
+    def read(image: DicomImage) -> tuple[Any, Array, bool]:
         header = Dataset()
         index = image.index if image.frames > 1 else None
-        return header, pixel_array(stream, index=index, ds_out=header, transfer_syntax_uid=image.syntax)
+        # Raw: pydicom would turn the whole picture from YCbCr to RGB in float64.
+        stored = pixel_array(stream, index=index, ds_out=header, transfer_syntax_uid=image.syntax, raw=True)
+        return header, stored, str(header.get("PhotometricInterpretation")) in YCBCR
 
     return read
 
@@ -104,7 +114,7 @@ def _turned(values: Array, header: Any) -> Array:
     return -1 - values if header.get("PixelRepresentation") == 1 else 2**bits - 1 - values
 
 
-def _compressed(file: BinaryIO, decoding: Decoder) -> Callable[[DicomImage], tuple[Any, Array]]:
+def _compressed(file: BinaryIO, decoding: Decoder) -> _Reader:
     """Decodes frames one by one, each as a file of a single picture."""
     import pydicom
     from pydicom.encaps import encapsulate, get_frame
@@ -112,16 +122,20 @@ def _compressed(file: BinaryIO, decoding: Decoder) -> Callable[[DicomImage], tup
     data = pydicom.dcmread(file, force=True, specific_tags=[*_FRAME_TAGS, *_PALETTE])
     if "PixelData" not in data:
         raise ScanError("without pixels")
-    content: bytes = data.PixelData
+    content: list[bytes] = [data.PixelData]
 
-    def read(image: DicomImage) -> tuple[Any, Array]:
-        frame = get_frame(content, image.index, number_of_frames=image.frames)
+    def read(image: DicomImage) -> tuple[Any, Array, bool]:
+        frame = get_frame(content[0], image.index, number_of_frames=image.frames)
         _require_size(frame, image)
+        if image.frames == 1:
+            # The only picture of its file is not held twice while it is decoded.
+            content.clear()
         data.PixelData, data.NumberOfFrames = encapsulate([frame]), 1
+        del frame
         data["PixelData"].is_undefined_length = True
         for name in _OFFSETS:
             data.pop(name, None)
-        return data, decoding.decode(data, image.syntax)
+        return data, *decoding.decode(data, image.syntax)
 
     return read
 
