@@ -131,6 +131,39 @@ def test_colours_and_lossy_pictures_are_refused(tmp_path: Path) -> None:
             read_labels(tmp_path / name, NAMES)
 
 
+def test_of_an_archive_with_image_and_labels_the_labels_are_read(tmp_path: Path) -> None:
+    image = RNG.random(LABELS.shape)
+    np.savez(tmp_path / "both.npz", image=image, labels=LABELS)
+    np.testing.assert_array_equal(read_labels(tmp_path / "both.npz", NAMES), LABELS)
+    scan = read_scan(tmp_path / "both.npz")
+    np.testing.assert_array_equal(scan.voxels, image.astype(np.float32))
+    assert scan.notes == ("of 2 arrays in the file the one called image was read",)
+    np.savez(tmp_path / "two.npz", one=image, other=LABELS)
+    with pytest.raises(ScanError, match=r"holds 2 arrays; expected one, or one that is called labels, label, mask or arr_0"):
+        read_labels(tmp_path / "two.npz")
+
+
+# What of a picture is not in its grey values
+
+
+def test_what_a_picture_holds_beside_its_grey_values_is_said(tmp_path: Path) -> None:
+    plane = LABELS[..., 0] * 60
+    grey, clear = Image.fromarray(plane), np.stack([plane, plane + 9], -1)
+    turned = Image.Exif()
+    turned[0x112] = 6
+    Image.fromarray(clear, mode="LA").save(tmp_path / "clear.png")
+    Image.fromarray(np.where([False, True], 255, clear).astype(np.uint8), mode="LA").save(tmp_path / "opaque.png")
+    grey.save(tmp_path / "moving.png", save_all=True, append_images=[Image.fromarray(plane.T.copy().reshape(plane.shape))])
+    grey.save(tmp_path / "turned.tif", exif=turned)
+    said = {name: read_scan(tmp_path / name).notes for name in ("clear.png", "opaque.png", "moving.png", "turned.tif")}
+    assert said == {
+        "clear.png": ("transparency was left out",),
+        "opaque.png": (),
+        "moving.png": ("picture 1 of 2 in the file was read",),
+        "turned.tif": ("the file asks to be shown turned or mirrored; its rows and columns were read as they are stored",),
+    }
+
+
 # Cases of a data set
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from vqseg.files import npy_header
 from vqseg.types import Array, Scan
 
 _USUAL = ("image", "data", "arr_0")
+_USUAL_LABELS = ("labels", "label", "mask", "arr_0")
 """Names of the array that is meant, where an archive holds several."""
 
 
@@ -72,20 +74,22 @@ def _recognise_archive(start: bytes) -> bool:
     return start.startswith(ZIP_MAGIC) and start[30 : 30 + length].endswith(b".npy")
 
 
-def _read_archive(path: Path, frame: int | None, most_bytes: int) -> Scan:
-    """The only array of an archive, or the one under a name that says that it is the image."""
+def _read_archive(path: Path, frame: int | None, most_bytes: int, names: tuple[str, ...] = _USUAL) -> Scan:
+    """The only array of an archive, or the one under a name that says that it is the image, or the labels."""
     name = path.name
     with members_of_zip(path) as members:
         arrays = {member.name.removesuffix(".npy"): member for member in members if member.name.endswith(".npy")}
-        usual = [one for one in _USUAL if one in arrays]
+        usual = [one for one in names if one in arrays]
         if len(arrays) != 1 and len(usual) != 1:
             raise ScanError(
-                f"{name} holds {len(arrays)} arrays; expected one, or one that is called {', '.join(_USUAL[:-1])} or {_USUAL[-1]}"
+                f"{name} holds {len(arrays)} arrays; expected one, or one that is called {', '.join(names[:-1])} or {names[-1]}"
             )
         member = next(iter(arrays.values())) if len(arrays) == 1 else arrays[usual[0]]
         # Under a name of ours, to be mapped as any array is.
         with unpacked([replace(member, name="array.npy")], name) as folder:
             scan = _read(folder / "array.npy", frame, most_bytes, name)
+    if len(arrays) > 1:
+        return replace(scan, notes=(*scan.notes, f"of {len(arrays)} arrays in the file the one called {usual[0]} was read"))
     return scan
 
 
@@ -102,5 +106,10 @@ def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
 
 NUMPY = Format(name="NumPy", endings=(".npy",), recognises=_recognise, read=_read, write_labels=_write_labels)
 NUMPY_ARCHIVE = Format(
-    name="NumPy archive", endings=(".npz",), recognises=_recognise_archive, read=_read_archive, write_labels=_write_archive
+    name="NumPy archive",
+    endings=(".npz",),
+    recognises=_recognise_archive,
+    read=_read_archive,
+    read_labels=partial(_read_archive, names=_USUAL_LABELS),
+    write_labels=_write_archive,
 )

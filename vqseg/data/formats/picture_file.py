@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -28,12 +29,23 @@ _DAMAGE = (
 )
 _BAND = 1 << 16
 """Pixels that are converted at a time."""
+_ORIENTATION = 0x0112
+"""The number of this element in EXIF."""
 _STORED = {"WEBP": 6}
 """Bytes a pixel that a limit counts, where decoding takes more than twelve besides the result."""
 
 
+@dataclass(frozen=True)
+class Pages:
+    """shape: (rows, columns, pages). each: the picture once for each page. notes: what of the file is not in them."""
+
+    shape: tuple[int, int, int]
+    each: Iterator[Image.Image]
+    notes: tuple[str, ...] = ()
+
+
 @contextmanager
-def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> Iterator[tuple[tuple[int, int, int], Iterator[Image.Image]]]:
+def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> Iterator[Pages]:
     """Open a picture, for a block that decodes it page by page.
 
     Args:
@@ -43,7 +55,7 @@ def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> I
         most_bytes: Largest volume of the pages as float32.
 
     Yields:
-        (rows, columns, pages), and the picture once for each page. The pages of a TIFF are slices; other kinds have one.
+        The pages. Those of a TIFF are slices; other kinds have one.
 
     Raises:
         ScanError: If it is damaged or too large, or its pages differ in size.
@@ -56,7 +68,7 @@ def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> I
             with _Whole(path) as file, Image.open(file, formats=(kind,)) as picture:
                 pages = getattr(picture, "n_frames", 1) if kind == "TIFF" else 1
                 shape = frame_shape(name, (picture.height, picture.width, pages), _STORED.get(kind.upper(), 4), frame, most_bytes)
-                yield shape, _pages(picture, shape, name)
+                yield Pages(shape, _pages(picture, shape, name), _left_out(picture, pages))
     except ScanError:
         raise
     except UnidentifiedImageError as error:
@@ -65,6 +77,20 @@ def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> I
         raise ScanError(f"{name} is too large: it has more pixels than one picture may have here") from error
     except _DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
+
+
+def _left_out(picture: Image.Image, pages: int) -> tuple[str, ...]:
+    """What a picture holds beside the pixels of its pages, as its headers say."""
+    notes: tuple[str, ...] = ()
+    frames = getattr(picture, "n_frames", 1)
+    if frames > pages:
+        notes += (f"picture 1 of {frames} in the file was read",)
+    if picture.mode in ("RGB", "RGBA") and any("16" in str(tile[3]) for tile in getattr(picture, "tile", ())):
+        notes += ("colours of 16 bits were read with 8",)
+    # A PNG would have to be decoded for it.
+    if picture.format != "PNG" and picture.getexif().get(_ORIENTATION, 1) not in (0, 1):
+        notes += ("the file asks to be shown turned or mirrored; its rows and columns were read as they are stored",)
+    return notes
 
 
 def _pages(picture: Image.Image, shape: tuple[int, int, int], name: str) -> Iterator[Image.Image]:

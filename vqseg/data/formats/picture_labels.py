@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +32,9 @@ def read_picture_labels(path: Path, frame: int | None, most_bytes: int, kind: st
     """
     if kind == "JPEG" or (kind == "WebP" and _is_lossy_webp(path)):
         raise _lossy(path.name, kind)
-    with opened_pages(path, kind, frame, most_bytes) as (shape, pages):
-        voxels = np.empty(shape, np.float32)
-        for page, picture in enumerate(pages):
+    with opened_pages(path, kind, frame, most_bytes) as pages:
+        voxels = np.empty(pages.shape, np.float32)
+        for page, picture in enumerate(pages.each):
             if picture.info.get("compression") in _LOSSY_TIFF:
                 raise _lossy(path.name, "JPEG inside a TIFF")
             for rows, band in bands(picture):
@@ -41,7 +42,7 @@ def read_picture_labels(path: Path, frame: int | None, most_bytes: int, kind: st
                 if numbers is None:
                     raise _coloured(picture, path.name)
                 voxels[rows, :, page] = numbers
-    return axial_scan(path.name, voxels)
+    return replace(axial_scan(path.name, voxels), notes=pages.notes)
 
 
 def _numbers(picture: Image.Image) -> Array | None:

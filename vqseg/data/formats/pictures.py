@@ -49,12 +49,14 @@ def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[A
 
 def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     """A picture of 8 or 16 bits; the pages of a TIFF become slices. Colour becomes luminance (ITU-R BT.601), which is said."""
-    name, coloured = path.name, False
-    with opened_pages(path, kind, frame, most_bytes) as (shape, pages):
-        voxels = np.empty(shape, np.float32)
-        for page, picture in enumerate(pages):
+    coloured = transparent = False
+    with opened_pages(path, kind, frame, most_bytes) as pages:
+        voxels = np.empty(pages.shape, np.float32)
+        for page, picture in enumerate(pages.each):
             coloured |= _luminance(picture, voxels[:, :, page])
-    return replace(axial_scan(name, voxels), notes=("colour was read as grey",) if coloured else ())
+            transparent |= _is_transparent(picture)
+    notes = pages.notes + (("colour was read as grey",) if coloured else ())
+    return replace(axial_scan(path.name, voxels), notes=notes + (("transparency was left out",) if transparent else ()))
 
 
 def _luminance(picture: Image.Image, grey: Array) -> bool:
@@ -70,6 +72,13 @@ def _luminance(picture: Image.Image, grey: Array) -> bool:
             grey[rows] = channels @ _LUMINANCE
             coloured = coloured or bool((channels != channels[..., :1]).any())
     return coloured
+
+
+def _is_transparent(picture: Image.Image) -> bool:
+    """Whether a pixel lets through what would lie behind the picture."""
+    if picture.mode not in ("RGBA", "RGBa", "LA", "La", "PA"):
+        return "transparency" in picture.info
+    return any(band.getchannel("A" if "A" in band.getbands() else "a").getextrema()[0] != 255 for _, band in bands(picture))
 
 
 def _write_png(labels: Array, scan: Scan, path: Path) -> None:
