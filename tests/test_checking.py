@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.tiny import tiny_config
+from vqseg.checkpoint import load_model
 from vqseg.cli.commands import main
 from vqseg.data.checking import check_folder
 from vqseg.data.datasets import DatasetError
@@ -148,3 +150,48 @@ def test_training_names_wrong_labels_before_its_first_step(folder: Path, tmp_pat
     run._optimise = never  # type: ignore[method-assign]
     with pytest.raises(DatasetError, match=rf"^{name}_1: "):
         run.run()
+
+
+def test_a_series_among_training_scans_is_no_scan_for_anybody(
+    folder: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nib.save(nib.Nifti1Image(RNG.random((70, 72, 3, 12)).astype(np.float32), AFFINE), folder / "imagesTr" / "p0_1_0000.nii.gz")
+    for command in ("codebook", "familiarity"):
+        words = [command, "--checkpoint", checkpoint, "--data", folder, "--output", tmp_path / "out"]
+        assert main([str(word) for word in words]) == 2
+        assert "holds 12 volumes" in capsys.readouterr().err
+
+
+def test_held_out_lists_that_lead_nowhere_are_said_and_do_not_stop_a_training(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "imagesTs").mkdir()
+    (folder / "labelsTr" / "p3_1.nii.gz").unlink()
+    Trainer(tiny_config(folder, tmp_path / "run", steps=1)).run()
+    assert "the test split cannot be measured" in caplog.text
+    assert "1 case(s) of the val split have no labels to measure against, the first is p3_1" in caplog.text
+
+
+def test_what_should_be_known_of_a_file_reaches_whoever_uses_it(
+    folder: Path, checkpoint: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channels = (RNG.integers(0, 4, (70, 72, 3))[..., None] == np.arange(4)).astype(np.uint8)
+    for name in ("p0", "p3"):
+        relabel(folder, name, channels)
+    note = "labels: 4 volumes, one a class, were read as labels 0 to 3"
+    assert evaluate_split(load_model(checkpoint), folder, "val")["notes"] == {"p3_1": [note]}
+    assert [one.what for one in check_folder(folder).findings] == [note, note]
+    Trainer(tiny_config(folder, tmp_path / "run", steps=1)).run()
+    assert caplog.text.count(note) == 2
+
+
+def test_training_patients_do_not_come_from_the_test_folder(folder: Path) -> None:
+    shutil.copytree(folder / "imagesTr", folder / "imagesTs")
+    for path in (*(folder / "imagesTr").glob("p1_*"), *(folder / "labelsTr").glob("p1_*")):
+        path.unlink()
+    assert any("1 patient(s) of train have no image, the first is 'p1'" in one.what for one in check_folder(folder).problems)
+
+
+def test_a_list_of_endless_depth_is_no_list(folder: Path) -> None:
+    (folder / "splits.json").write_text("[" * 100_000)
+    assert any("is not valid JSON" in one.what for one in check_folder(folder).problems)

@@ -8,12 +8,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from dicom_files import folder, pixels, stack
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from vqseg.data.grids import GridError, on_grid_of
-from vqseg.data.scan import read_labels_of, read_scan, through_plane_axis, write_labels
+from vqseg.data.scan import ScanError, read_labels_of, read_scan, through_plane_axis, write_labels
 from vqseg.types import Scan
 
 RNG = np.random.default_rng(0)
@@ -86,7 +87,7 @@ def test_files_that_say_nothing_of_their_place_are_compared_by_shape_and_known_s
     placed = nib.Nifti1Image(RNG.random(SHAPE[:2]).astype(np.float32), OBLIQUE)
     nib.save(placed, tmp_path / "scan.nii.gz")
     scan = read_scan(tmp_path / "scan.nii.gz")
-    np.testing.assert_array_equal(read_labels_of(scan, tmp_path / "labels.png")[..., 0], LABELS[..., 0])
+    np.testing.assert_array_equal(read_labels_of(scan, tmp_path / "labels.png").voxels[..., 0], LABELS[..., 0])
     # Without a form programs turn a NIfTI differently: nibabel's own affine for it is mirrored.
     bare = nib.Nifti1Image(RNG.random(SHAPE).astype(np.float32), None)
     bare.header.set_zooms((1.5, 1.25, 8.0))
@@ -96,13 +97,68 @@ def test_files_that_say_nothing_of_their_place_are_compared_by_shape_and_known_s
         nib.save(labels, tmp_path / "labels.nii.gz")
         bare_scan = read_scan(tmp_path / "bare.nii.gz")
         if fits:
-            np.testing.assert_array_equal(read_labels_of(bare_scan, tmp_path / "labels.nii.gz"), LABELS)
+            np.testing.assert_array_equal(read_labels_of(bare_scan, tmp_path / "labels.nii.gz").voxels, LABELS)
         else:
             with pytest.raises(GridError, match=r"has voxels of 3 × 2\.5 × 8 mm"):
                 read_labels_of(bare_scan, tmp_path / "labels.nii.gz")
 
 
+def test_the_png_of_a_square_dicom_slice_is_read_as_it_was_written(tmp_path: Path) -> None:
+    study = folder(tmp_path / "study", stack(pixels(1, shape=(20, 20))))
+    scan, labels = read_scan(study), RNG.integers(0, 4, (20, 20, 1)).astype(np.uint8)
+    for name in ("labels.png", "labels.npy", "labels.nii.gz"):
+        write_labels(labels, scan, tmp_path / name)
+        np.testing.assert_array_equal(read_labels_of(scan, tmp_path / name).voxels, labels, err_msg=name)
+
+
+@pytest.mark.parametrize("row", [np.zeros(4), [np.nan, 0, 0, 0]])
+def test_a_form_that_makes_no_sense_places_nothing(tmp_path: Path, row: np.ndarray) -> None:
+    image = nib.Nifti1Image(RNG.random(SHAPE).astype(np.float32), None)
+    image.header.set_zooms((1.5, 1.5, 8.0))
+    image.header["sform_code"], image.header["srow_x"] = 1, row
+    nib.save(image, tmp_path / "scan.nii")
+    scan = read_scan(tmp_path / "scan.nii")
+    assert any("form makes no sense" in note for note in scan.notes)
+    nib.save(nib.Nifti1Image(LABELS, np.diag([-1.5, 1.5, 8.0, 1.0])), tmp_path / "labels.nii")
+    np.testing.assert_array_equal(read_labels_of(scan, tmp_path / "labels.nii").voxels, LABELS)
+
+
+def test_a_format_that_does_not_say_which_side_is_left_places_nothing(tmp_path: Path) -> None:
+    image = nib.AnalyzeImage(RNG.random(SHAPE).astype(np.float32), np.diag([-1.5, 1.5, 8.0, 1.0]))
+    image.to_filename(tmp_path / "scan.hdr")
+    scan = read_scan(tmp_path / "scan.hdr")
+    middle = scan.affine @ [5.5, 0, 0, 1]
+    nib.save(
+        nib.Nifti1Image(LABELS, np.diag([1.5, 1.5, 8.0, 1.0]) + np.outer([2 * middle[0], 0, 0, 0], [0, 0, 0, 1])), tmp_path / "labels.nii"
+    )
+    np.testing.assert_array_equal(read_labels_of(scan, tmp_path / "labels.nii").voxels, LABELS)
+
+
 # One source of geometry
+
+
+@pytest.mark.parametrize("ending", [".nii", ".hdr"])
+def test_a_pair_has_the_geometry_of_a_single_file(tmp_path: Path, ending: str) -> None:
+    kind = nib.Nifti1Pair if ending == ".hdr" else nib.Nifti1Image
+    image = kind(RNG.random(SHAPE).astype(np.float32), np.diag([0.0015, 0.0015, 0.008, 1.0]))
+    image.header.set_xyzt_units("meter")
+    image.header["pixdim"][1:4] = 1
+    image.to_filename(tmp_path / f"scan{ending}")
+    scan = read_scan(tmp_path / f"scan{ending}")
+    np.testing.assert_allclose(scan.spacing, (1.5, 1.5, 8.0), rtol=1e-6)
+    assert scan.spacing_known and any("two sizes of a voxel" in note for note in scan.notes)
+
+
+def test_extensions_without_an_end_are_refused_and_not_read_as_voxels(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(RNG.random(SHAPE).astype(np.float32), OBLIQUE)
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"x" * 40))
+    nib.save(image, tmp_path / "scan.nii")
+    np.testing.assert_array_equal(read_scan(tmp_path / "scan.nii").voxels, np.asarray(image.dataobj))
+    content = bytearray((tmp_path / "scan.nii").read_bytes())
+    content[108:112] = bytes(4)
+    (tmp_path / "scan.nii").write_bytes(content)
+    with pytest.raises(ScanError, match="does not say where its voxels begin behind them"):
+        read_scan(tmp_path / "scan.nii")
 
 
 def test_the_size_of_a_voxel_is_the_affines_and_a_contradiction_is_said(tmp_path: Path) -> None:

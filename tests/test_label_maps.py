@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 from PIL import Image
 
 from vqseg.data.case_files import CasesError, read_case_files, read_every
@@ -94,6 +95,14 @@ def test_one_volume_a_class_becomes_one_volume_and_a_series_is_refused(tmp_path:
     for wrong in (np.stack([LABELS, LABELS], -1), channels[..., :2], np.ones_like(channels)):
         with pytest.raises(LabelError, match=r"^b\.nii\.gz holds \d volumes; expected one volume of labels"):
             read_labels(saved(tmp_path / "b.nii.gz", wrong), NAMES)
+
+
+def test_one_channel_a_class_becomes_one_volume(tmp_path: Path) -> None:
+    channels = (LABELS[..., None, None] == np.arange(4)).astype(np.uint8)
+    np.testing.assert_array_equal(read_labels(saved(tmp_path / "five.nii.gz", channels), NAMES), LABELS)
+    image = SimpleITK.GetImageFromArray(channels[..., 0, :].transpose(2, 1, 0, 3), isVector=True)
+    SimpleITK.WriteImage(image, str(tmp_path / "vector.nrrd"))
+    np.testing.assert_array_equal(read_labels(tmp_path / "vector.nrrd", NAMES), LABELS)
 
 
 # Pictures

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK
 from PIL import Image
 
 from tests.tiny import tiny_config
@@ -119,7 +122,91 @@ def test_a_run_takes_no_folder_that_holds_something_else(phantoms: Path, tmp_pat
     assert (tmp_path / "log.jsonl").read_text() == "mine" and (tmp_path / "snapshots" / "mine.txt").exists()
 
 
+def test_a_hand_written_configuration_is_not_rewritten_nor_what_lies_beside_it(phantoms: Path, tmp_path: Path) -> None:
+    save_config(tiny_config(phantoms, tmp_path, steps=1), tmp_path / "config.yaml")
+    mine = "# my experiment\n" + (tmp_path / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(mine)
+    (tmp_path / "log.jsonl").write_text("mine")
+    assert call("train", "--config", tmp_path / "config.yaml") == 1
+    assert (tmp_path / "config.yaml").read_text() == mine and (tmp_path / "log.jsonl").read_text() == "mine"
+
+
+def test_a_report_takes_no_place_of_labels_or_of_voxels(
+    scans: Path, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output, predict = tmp_path / "out", ("predict", scans / "a.npy", "--checkpoint", checkpoint, "--output")
+    assert call(*predict, output, "--report", output / "a.npy") == 1
+    assert json.loads((output / "a.npy").read_text())["skipped"]["a.npy"].startswith("another input was already written to a.npy")
+    SimpleITK.WriteImage(SimpleITK.GetImageFromArray(RNG.random((3, 24, 20)).astype(np.float32)), str(tmp_path / "v.mhd"))
+    before = contents(tmp_path)
+    words = ("predict", tmp_path / "v.mhd", "--checkpoint", checkpoint, "--output", tmp_path / "new", "--overwrite")
+    assert call(*words, "--report", tmp_path / "v.raw") == 2
+    assert contents(tmp_path) == before and "is an input of this command" in capsys.readouterr().err
+
+
+def test_linked_folders_are_inputs_too(scans: Path, checkpoint: Path, tmp_path: Path) -> None:
+    (real := tmp_path / "real").mkdir()
+    np.save(real / "linked.npy", RNG.random((20, 24, 3)))
+    shutil.copy(real / "linked.npy", scans / "linked.npy")
+    (scans / "deeper").symlink_to(real)
+    before = contents(real)
+    assert call("predict", scans, "--checkpoint", checkpoint, "--output", real, "--overwrite") == 1
+    assert contents(real)["linked.npy"] == before["linked.npy"]
+
+
+@pytest.mark.parametrize("words", [("evaluate", "--split", "train", "--checkpoint"), ("check",)])
+def test_a_report_on_a_data_set_replaces_nothing_of_it(phantoms: Path, checkpoint: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    data = shutil.copytree(phantoms, tmp_path / "data")
+    before = contents(data)
+    target = data / "labelsTr" / "phantom001_frame01.nii.gz"
+    own = (*words, checkpoint, "--data", data) if words[0] == "evaluate" else (*words, data)
+    for output in (target, data / "splits.json"):
+        assert call(*own, "--output", output, "--overwrite") == 2
+    assert contents(data) == before
+
+
+def test_archives_of_others_are_told_from_ours(checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for spoil in (lambda path: np.savez(path, notes=np.array("mine")), lambda path: path.write_bytes(b"PK\x03\x04" + bytes(90))):
+        spoil(tmp_path / "codebook.npz")
+        assert call("codebook", "--checkpoint", checkpoint, "--output", tmp_path) == 2
+        assert "codebook.npz was not written by this command" in capsys.readouterr().err
+
+
 # The means
+
+
+def test_of_two_writers_the_second_is_refused(tmp_path: Path) -> None:
+    first, second = Outputs(tmp_path, "test"), Outputs(tmp_path, "test")
+    path = tmp_path / "a.txt"
+    first.claim(path)
+    second.claim(path)
+
+    def write(outputs: Outputs, text: str) -> None:
+        with outputs.writing(path, claimed=True) as part:
+            part.write_text(text)
+
+    write(first, "first")
+    with pytest.raises(OutputError):
+        write(second, "second")
+    assert contents(tmp_path) == {"a.txt": b"first"}
+
+
+def test_what_a_killed_process_was_writing_is_swept(tmp_path: Path) -> None:
+    words = (
+        "import os, sys; from pathlib import Path; from vqseg.outputs import Outputs\n"
+        "folder = Path(sys.argv[1])\n"
+        "with Outputs(folder, 'test').writing(folder / 'a.txt') as part:\n"
+        "    part.write_text('half'); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", words, str(tmp_path)], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    Outputs(tmp_path, "test").write_text(tmp_path / "b.txt", "whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_a_name_that_becomes_too_long_is_said(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="has more than 255 bytes"):
+        Outputs(tmp_path, "test").claim(tmp_path / ("x" * 250 + ".nii.gz"))
 
 
 def test_a_file_appears_whole_or_not_at_all_and_leaves_nothing(tmp_path: Path) -> None:

@@ -50,10 +50,12 @@ class Summary(TypedDict):
 
 
 class Evaluation(Summary):
-    """per_case: the scores of every case by its name, and by structure. left_out: cases without labels, if there are any."""
+    """per_case: the scores of every case by its name, and by structure. left_out: cases without labels, notes: what should be known
+    of how a case's files were read; both only if there are any."""
 
     codebook: CodebookUse
     left_out: NotRequired[list[str]]
+    notes: NotRequired[dict[str, list[str]]]
     per_case: dict[str, dict[str, Scores]]
 
 
@@ -155,7 +157,9 @@ def evaluate_split(
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
     # Before the work begins, which may be long.
-    read_every(known.cases, lambda case: known.read(case) and None)
+    notes = {
+        case.name: told for case, told in zip(known.cases, read_every(known.cases, lambda case: known.read(case)[0].notes), strict=True)
+    }
     for case in progress(known.cases):
         prediction, truth, spacing, tokens = _segment(model, known, case, average_views)
         usage += tokens
@@ -169,6 +173,8 @@ def evaluate_split(
     result: Evaluation = {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}  # type: ignore[typeddict-item]
     if known.left_out:
         result["left_out"] = list(known.left_out)
+    if said := {name: list(told) for name, told in notes.items() if told}:
+        result["notes"] = said
     return result
 
 

@@ -11,15 +11,24 @@ import hashlib
 import json
 import logging
 import os
+import shutil
+import socket
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
-from vqseg.files import settle
+from vqseg.files import npz_arrays, settle
 
 _BLOCK = 1 << 20
+_LONGEST_NAME = 255
+"""Bytes of a file's name, in most file systems."""
+_DEEPEST = 64
+_MOST_NOTES = 1 << 22
+# The machine's name: another one may work in the same folder, and its processes have other numbers.
+_PART = f".vqseg-{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
 
 logger = logging.getLogger(__name__)
 
@@ -87,18 +96,34 @@ class Outputs:
             self.claim(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # In the same folder, as a rename goes no further than a file system.
-        with TemporaryDirectory(prefix=".vqseg-", dir=path.parent) as place:
+        _sweep(path.parent)
+        with TemporaryDirectory(prefix=f"{_PART}{os.getpid()}-", dir=path.parent) as place:
             part = Path(place) / path.name
             yield part
             settle(part)
-            # A line without its file does no harm; a file without its line would not be known again.
-            self._note(self._name(path), _digest(part))
-            part.replace(path)
+            digest = _digest(part)
+            self._move(part, path)
+            self._note(self._name(path), digest)
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a text file as UTF-8. Raises OutputError as `claim`."""
         with self.writing(path) as part:
             part.write_text(text, encoding="utf-8")
+
+    def _move(self, part: Path, path: Path) -> None:
+        """Give a file its final name, if still nothing else has it."""
+        if os.path.lexists(path):
+            self._refuse_foreign(path, self._name(path))
+            part.replace(path)
+            return
+        try:
+            # Unlike a rename, it fails if somebody else was faster.
+            os.link(part, path)
+        except FileExistsError as error:
+            raise OutputError(f"{path} was written by something else meanwhile; choose another folder") from error
+        except OSError:
+            # A file system without links.
+            part.replace(path)
 
     def _note(self, name: str, digest: str) -> None:
         self._known.setdefault(_hashed(name), set()).add(digest)
@@ -111,6 +136,8 @@ class Outputs:
             logger.debug("cannot write %s", self._ledger)
 
     def _refuse_foreign(self, path: Path, name: str) -> None:
+        if len(os.fsencode(path.name)) > _LONGEST_NAME:
+            raise OutputError(f"{path.name} has more than {_LONGEST_NAME} bytes; give the input a shorter name")
         if not os.path.lexists(path):
             return
         if path.is_dir():
@@ -141,7 +168,7 @@ def refuse_strangers(files: Mapping[Path, Callable[[Path], bool]], *, overwrite:
             continue
         try:
             known = is_own(path)
-        except (ValueError, OSError):
+        except (ValueError, TypeError, OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RecursionError):
             known = False
         if not known:
             raise OutputError(f"{path} was not written by this command; choose another folder, or replace it with --overwrite")
@@ -154,26 +181,54 @@ def table_files(output: Path, name: str) -> dict[Path, Callable[[Path], bool]]:
         content = json.loads((output / f"{name}.json").read_text(encoding="utf-8"))
         return isinstance(content, dict) and content.get("table") == name
 
-    return dict.fromkeys((output / f"{name}.{ending}" for ending in ("json", "md", "png")), is_own)
+    return dict.fromkeys((output / f"{name}{ending}" for ending in (".json", ".md", ".png", "-moments.json")), is_own)
 
 
-def is_noted_archive(path: Path) -> bool:
-    """Whether a file is an archive of arrays with notes, as codebook.npz and familiarity.npz are."""
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return "notes.npy" in archive.namelist()
+def is_noted_archive(path: Path, note: str) -> bool:
+    """Whether a file is an archive of arrays whose notes have a certain entry, as codebook.npz and familiarity.npz do."""
+    notes = json.loads(str(npz_arrays(path, ("notes",), _MOST_NOTES)["notes"]))
+    return isinstance(notes, dict) and note in notes
 
 
 def state_folder() -> Path:
     """Where this user's programs keep what they remember between runs: XDG_STATE_HOME, or what the system has in its place."""
     own = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
-    return (Path(own) if own else Path.home() / ".local" / "state") / "vqseg"
+    try:
+        return (Path(own) if own else Path.home() / ".local" / "state") / "vqseg"
+    except RuntimeError:
+        # Nobody's home: as in a container whose user has no name.
+        return Path(gettempdir()) / "vqseg-state"
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what processes of this machine were writing when they were killed."""
+    for left in folder.glob(f"{_PART}*"):
+        number = left.name.removeprefix(_PART).split("-")[0]
+        if number.isdigit() and not _is_alive(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        # Asking would end it there.
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _numbers(path: Path) -> Iterator[tuple[int, int]]:
     """By which a file system knows the files, whatever they are called. None for what does not exist."""
-    files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        # Linked folders too, whose files are read as well; a link in a circle ends after a few rounds.
+        files = [
+            Path(place, name) for place, _, names in os.walk(path, followlinks=True) for name in names if place.count(os.sep) < _DEEPEST
+        ]
     for file in files:
         try:
             found = file.stat()

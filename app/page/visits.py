@@ -301,7 +301,7 @@ class Visits:
             if scan.example is not None:
                 raise ScanError("a bundled example has its own ground truth; send labels for a scan of your own")
             read = functools.partial(parcel.read_numbers, most_bytes=self._store.most_scan_bytes)
-            given = read()
+            given = read(0)
             if scan.cine is not None:
                 scan.cine.give_truths(truths_of_frames(given, read, scan.cine, (value or {}).get("frame")))
             else:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vqseg.data.grids import on_grid_of
-from vqseg.data.label_maps import label_map, label_map_of_channels
+from vqseg.data.label_maps import LabelError, label_map, label_map_of_channels
 from vqseg.data.scan import ScanError, through_plane_axis
 from vqseg.inference import dice_by_class
 from vqseg.types import UNSURE, Array, Scan
@@ -33,7 +33,10 @@ def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
     Raises:
         ScanError: If the grids differ, or if a voxel has no label of the model.
     """
-    return on_grid_of(scan, label_map(truth, classes)).voxels
+    try:
+        return on_grid_of(scan, label_map(truth, classes)).voxels
+    except LabelError as error:
+        raise ScanError(f"{truth.name} does not fit this model; {error.rest} It {error.found}.") from error
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,14 @@ def truth_of_scan(given: Scan, read: Callable[[int], Scan], scan: OpenScan) -> A
     return truth_labels(whole, scan.segmented.scan, scan.model.classes)
 
 
+def _is_one_a_class(given: Scan, read: Callable[[int], Scan]) -> bool:
+    try:
+        label_map_of_channels(given, read)
+    except LabelError:
+        return False
+    return True
+
+
 def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, shown: object) -> Callable[[int], Array | None]:
     """Read the labels of a cine: a series as long as the cine, or those of one frame beside what there is for the others.
 
@@ -137,6 +148,8 @@ def truths_of_frames(given: Scan, read: Callable[[int], Scan], cine: OpenCine, s
             f"{given.name} has {given.frames} frames and the cine {cine.frames}; send labels of all frames, or of the one on show"
         )
     if given.frames == cine.frames:
+        if _is_one_a_class(given, read):
+            raise ScanError(f"{given.name} holds one volume a class, not one a frame; send labels as one number a voxel")
         every = {index: truth_labels(read(index) if index else given, scan, classes) for index in range(cine.frames)}
         return every.get
     place = shown if isinstance(shown, int) and 0 <= shown < cine.frames else 0

@@ -30,9 +30,12 @@ def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Check, "check", rest)
     from vqseg.data.checking import check_folder, lines
+    from vqseg.data.datasets import inputs_of
     from vqseg.outputs import Outputs
 
-    outputs = Outputs(command.output.parent, "check", overwrite=command.overwrite) if command.output else None
+    outputs = (
+        Outputs(command.output.parent, "check", inputs=inputs_of(command.folder), overwrite=command.overwrite) if command.output else None
+    )
     if outputs and command.output:
         outputs.check(command.output)
     report = check_folder(command.folder, lambda cases: bar(cases, "checking", unit="case"))

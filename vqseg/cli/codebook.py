@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vqseg.cli.parsing import parse
@@ -40,7 +41,10 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.codebook.report import is_report, write_report
     from vqseg.outputs import is_noted_archive, refuse_strangers
 
-    refuse_strangers({command.output / FILE: is_noted_archive, command.output / REPORT: is_report}, overwrite=command.overwrite)
+    refuse_strangers(
+        {command.output / FILE: partial(is_noted_archive, note="parameters"), command.output / REPORT: is_report},
+        overwrite=command.overwrite,
+    )
     folder = checkpoint_folder(command.checkpoint)
     model = load_model(folder)
     statistics = analyse(

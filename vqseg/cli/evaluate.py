@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,11 +42,12 @@ def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Evaluate, "evaluate", rest)
     from vqseg.checkpoint import load_model
+    from vqseg.data.datasets import inputs_of
     from vqseg.evaluation import METRICS, evaluate_split
     from vqseg.outputs import Outputs
 
     if command.output:
-        outputs = Outputs(command.output.parent, "evaluate", overwrite=command.overwrite)
+        outputs = Outputs(command.output.parent, "evaluate", inputs=inputs_of(command.data), overwrite=command.overwrite)
         # Before the work.
         outputs.check(command.output)
     model = load_model(command.checkpoint, command.device)
@@ -67,6 +69,9 @@ def run(rest: Sequence[str]) -> int:
     if left_out := result.get("left_out", []):
         some = ", ".join(left_out[:_MOST_NAMED]) + (" ..." if len(left_out) > _MOST_NAMED else "")
         print(f"{len(left_out)} case(s) were not measured, as they have no label file: {some}")
+    for case, notes in result.get("notes", {}).items():
+        for note in notes:
+            print(f"{case}: {note}", file=sys.stderr)
     book = result["codebook"]
     print(f"{result['cases']} cases; {book['used']} of {book['size']} codewords used, perplexity {book['perplexity']:.1f}")
     if command.output:

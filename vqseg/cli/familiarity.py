@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from vqseg.cli.parsing import parse
@@ -38,7 +39,7 @@ def run(rest: Sequence[str]) -> int:
     from vqseg.plain import child
 
     folder = checkpoint_folder(command.checkpoint)
-    refuse_strangers({(command.output or folder) / FILE: is_noted_archive}, overwrite=command.overwrite)
+    refuse_strangers({(command.output or folder) / FILE: partial(is_noted_archive, note="measures")}, overwrite=command.overwrite)
     turned = command.turned if command.turned is not None else not trained_on_turned(child(read_config(folder), "training"))
     reference = make_reference(
         load_model(folder),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -21,17 +22,27 @@ class Outcome:
     skipped: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._count: Counter[str] = Counter()
+
     @contextmanager
-    def guarded(self, name: str) -> Iterator[None]:
-        """Work on one scan, for as long as the block lasts. Whatever it raises is noted, and the block ends."""
-        while name in self.skipped:
-            name += " (another)"
+    def guarded(self, name: str) -> Iterator[str]:
+        """Work on one scan, for as long as the block lasts. Whatever it raises is noted, and the block ends.
+
+        Args:
+            name: Of the scan.
+
+        Yields:
+            The name under which to note it: another one if a scan of this name came before.
+        """
         from vqseg.cardiac import CardiacError
         from vqseg.data.scan import ScanError
         from vqseg.outputs import OutputError
 
+        self._count[name] += 1
+        name = name if self._count[name] == 1 else f"{name} ({self._count[name]})"
         try:
-            yield
+            yield name
         except (ScanError, CardiacError, OutputError, OSError) as error:
             self.skipped[name] = str(error)
         except Exception as error:

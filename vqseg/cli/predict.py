@@ -62,7 +62,7 @@ class Predict:
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Predict, "predict", rest)
-    from vqseg.data.sources import left_out_of, sources_of
+    from vqseg.data.sources import companions_of, left_out_of, sources_of
 
     sources, left_out = sources_of(command.inputs), left_out_of(command.inputs)
     if not sources or (command.cine and command.pair):
@@ -82,7 +82,15 @@ def run(rest: Sequence[str]) -> int:
         structures_of(segmenter.classes)
     command.output.mkdir(parents=True, exist_ok=True)
     known = KnownScans(segmenter, folder, average_views=command.average_views)
-    outputs = Outputs(command.output, "predict", inputs=command.inputs, overwrite=command.overwrite)
+    read = [*command.inputs, *(beside for path in command.inputs for beside in companions_of(path))]
+    outputs = Outputs(command.output, "predict", inputs=read, overwrite=command.overwrite)
+    report = command.report
+    reports = outputs
+    if report is not None:
+        if report.parent.resolve() != command.output.resolve():
+            reports = Outputs(report.parent, "predict", inputs=read, overwrite=command.overwrite)
+        # First, so that no scan's labels take the name, and nobody learns at the end that it is another's.
+        reports.claim(reports.folder / report.name)
 
     def target(source: ScanSource, scan: Scan) -> Path:
         return label_target(command.output, source.name, command.format, scan)
@@ -96,9 +104,9 @@ def run(rest: Sequence[str]) -> int:
     else:
         status = _segment_scans(sources, results, outcome)
     known.tell()
-    if command.report is not None:
-        report = Outputs(command.report.parent, "predict", inputs=command.inputs, overwrite=command.overwrite)
-        report.write_text(command.report, outcome.as_json())
+    if report is not None:
+        with reports.writing(reports.folder / report.name, claimed=True) as part:
+            part.write_text(outcome.as_json(), encoding="utf-8")
     return status
 
 
@@ -106,14 +114,14 @@ def _segment_scans(sources: Sequence[ScanSource], results: Results, outcome: Out
     from vqseg.data.scan import read_scan
 
     for source in bar(sources, "segmenting"):
-        with outcome.guarded(source.name):
+        with outcome.guarded(source.name) as name:
             scan = read_scan(source.files)
             target = results.target_of(source, scan)
             # Before the work, and before the wait for it.
             results.outputs.claim(target)
             results.write(results.segment(scan), scan, target)
-            outcome.segmented[source.name] = target.name
-            outcome.note(source.name, [*scan.notes, *_of_frames(scan)])
+            outcome.segmented[name] = target.name
+            outcome.note(name, [*scan.notes, *_of_frames(scan)])
     return outcome.tell(len(sources), "scan", results.outputs.folder)
 
 

@@ -23,9 +23,10 @@ from vqseg.codebook.evolution import Evolution, read_evolution
 from vqseg.codebook.keys import codewords_of, key_of
 from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout, pca
 from vqseg.codebook.statistics import CodebookStatistics
+from vqseg.data.case_files import read_image
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import labels_to_network, network_size, normalise
-from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.models.atoms import atom_labels, decode_atoms
 from vqseg.models.slicewise import encode_slices, label_volume
@@ -196,7 +197,7 @@ def _read_slices(model: VQSeg, sources: Iterable[int | Case]) -> Iterator[tuple[
         if isinstance(source, int):
             yield phantoms.phantom_slices(source, model.config.classes, model.preprocess), 1
         else:
-            scan = read_scan(source.image)
+            scan = read_image(source)
             axis = through_plane_axis(scan)
             yield np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0), slice_step(scan, axis)
 

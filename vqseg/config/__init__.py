@@ -4,7 +4,7 @@ Ranges are checked where a value enters (`__post_init__`); an unknown key is an 
 """
 
 from vqseg.config.data import AugmentationConfig, DataConfig, PreprocessConfig
-from vqseg.config.files import from_mapping, load_config, save_config, to_mapping
+from vqseg.config.files import config_text, from_mapping, load_config, save_config, to_mapping
 from vqseg.config.model import BackboneConfig, ModelConfig
 from vqseg.config.objective import ObjectiveConfig
 from vqseg.config.ranges import ConfigError
@@ -23,6 +23,7 @@ __all__ = [
     "PreprocessConfig",
     "ReadsConfig",
     "TrainConfig",
+    "config_text",
     "from_mapping",
     "load_config",
     "save_config",

@@ -75,4 +75,10 @@ def save_config(config: Config, path: str | Path) -> None:
         config: The settings, as they were resolved.
         path: The file.
     """
-    Path(path).write_text(yaml.safe_dump(to_mapping(config), sort_keys=False), encoding="utf-8")
+    Path(path).write_text(config_text(config), encoding="utf-8")
+
+
+def config_text(config: Config) -> str:
+    """All settings of a run as YAML, as `save_config` writes them."""
+    text: str = yaml.safe_dump(to_mapping(config), sort_keys=False)
+    return text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from vqseg.data.datasets import DatasetError
@@ -13,6 +15,7 @@ from vqseg.data.scan import read_labels_of, read_scan
 from vqseg.types import Array, Case, Scan
 
 ReadT = TypeVar("ReadT")
+logger = logging.getLogger(__name__)
 _MOST_SAID = 5
 
 
@@ -67,19 +70,32 @@ def read_case_files(case: Case, names: Sequence[str] = (), *, unsure: bool = Fal
         unsure: Whether UNSURE is allowed beside them, as in pseudo-labels.
 
     Returns:
-        The scan, and the labels (X, Y, Z) uint8 in its array order; None without a label file.
+        The scan, whose notes are also those of the labels, and the labels (X, Y, Z) uint8 in its array order; None without a label file.
 
     Raises:
         ScanError: A file cannot be read.
         DatasetError: The label file holds no labels or others than these, lies on another grid than the scan, or the image holds several
             moments.
     """
-    scan = read_scan(case.image)
-    if scan.frames > 1:
-        raise DatasetError(f"{case.name}: {scan.name} holds {scan.frames} volumes; a case is one of them. Take out the one that is meant")
+    scan = read_image(case)
     if case.label is None:
         return scan, None
     try:
-        return scan, read_labels_of(scan, case.label, names, unsure=unsure)
+        labels = read_labels_of(scan, case.label, names, unsure=unsure)
     except (LabelError, GridError) as error:
         raise DatasetError(f"{case.name}: {error}") from error
+    return replace(scan, notes=(*scan.notes, *(f"labels: {note}" for note in labels.notes))), labels.voxels
+
+
+def tell_notes(case: Case, notes: Sequence[str]) -> None:
+    """Log what should be known of how a case was read, for work whose only voice is the log."""
+    for note in notes:
+        logger.warning("%s: %s", case.name, note)
+
+
+def read_image(case: Case) -> Scan:
+    """The scan of a case, for those who need no labels. Raises ScanError as `read_scan`, and DatasetError if it holds several moments."""
+    scan = read_scan(case.image)
+    if scan.frames > 1:
+        raise DatasetError(f"{case.name}: {scan.name} holds {scan.frames} volumes; a case is one of them. Take out the one that is meant")
+    return scan

@@ -100,7 +100,7 @@ def _check_case(report: Report, case: Case, names: Sequence[str]) -> None:
     try:
         scan, labels = read_case_files(case, names)
     except (ScanError, DatasetError) as error:
-        report.add(PROBLEM, case.name, str(error))
+        report.add(PROBLEM, case.name, str(error).removeprefix(f"{case.name}: "))
         return
     for note in scan.notes:
         report.add(NOTE, case.name, note)
@@ -120,15 +120,21 @@ def _check_patients(report: Report, cases: Sequence[Case], splits: Splits | None
         report.add(NOTE, patient, f"{len(cases)} cases, of which {cases[0].name} is one, are taken for one patient. {PATIENT_RULE}")
     if splits is None:
         return
+    # Those of imagesTs are for measuring alone.
+    own = {case.patient for case in cases if case.image.parent.name != TEST_LAYOUT[0]}
     listed = {"train": splits.train, "val": splits.val, "test": splits.test}
     for name, patients in listed.items():
-        missing = sorted(set(patients) - set(counts))
+        missing = sorted(set(patients) - (set(counts) if name == "test" else own))
         if missing:
             what = f"{len(missing)} patient(s) of {name} have no image, the first is {missing[0]!r}"
             report.add(PROBLEM, "splits.json", f"{what}. {PATIENT_RULE}")
     alone = sorted(set(counts) - {patient for patients in listed.values() for patient in patients} - _test_patients(cases))
     if alone:
         report.add(NOTE, "splits.json", f"{len(alone)} patient(s) are in no list and will not be used, the first is {alone[0]!r}")
+    unmeasured = [case.name for case in cases if case.patient in (*splits.val, *splits.test) and case.label is None]
+    if unmeasured:
+        what = f"{len(unmeasured)} case(s) of val and test have no labels to measure against, the first is {unmeasured[0]!r}"
+        report.add(NOTE, "splits.json", what)
     for share, patients in splits.labelled.items():
         bare = [case.name for case in cases if case.patient in patients and case.label is None]
         if bare or not patients:
@@ -141,6 +147,8 @@ def _test_patients(cases: Sequence[Case]) -> set[str]:
 
 
 def _check_classes(report: Report, names: Sequence[str]) -> None:
+    if len(names) == 1:
+        report.add(PROBLEM, "dataset.json", "it names the background alone; there is nothing to learn")
     for name in names[1:]:
         if report.labelled and not report.voxels[name]:
             report.add(NOTE, name, "no label shows this class: nothing can be learnt of it")

@@ -89,6 +89,12 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
     return files
 
 
+def inputs_of(folder: str | Path) -> list[Path]:
+    """What commands read of a data set folder: files and folders, which need not all exist. Results may lie beside them."""
+    parts = [part for layout in (*LAYOUTS, TEST_LAYOUT) for part in layout]
+    return [Path(folder) / name for name in (*parts, "dataset.json", "splits.json")]
+
+
 def left_out_of(folder: str | Path) -> dict[str, str]:
     """What lies among the images and labels of a data set folder without being a case's: the name, and why nobody reads it.
 
@@ -137,7 +143,7 @@ def read_json(path: Path) -> JsonObject:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(content, dict):
         raise DatasetError(f"{path} holds a {type(content).__name__}; expected a JSON object")

@@ -12,9 +12,10 @@ from itertools import product
 
 import numpy as np
 
-from vqseg.data.formats.arrays import PictureSeries
 from vqseg.data.formats.axial import AXIAL
+from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.nifti import NiftiGrid
+from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError
 from vqseg.types import Array, Scan
 
@@ -36,8 +37,8 @@ class _Turn:
 
 def has_geometry(scan: Scan) -> bool:
     """Whether its file says where the voxels lie. Pictures and plain arrays do not: they have the affine of vqseg.data.formats.axial."""
-    if isinstance(scan.header, PictureSeries):
-        return False
+    if isinstance(scan.header, Unplaced):
+        return scan.header.kind == "sizes"
     return scan.header is not None or not np.array_equal(scan.affine, AXIAL)
 
 
@@ -54,12 +55,15 @@ def on_grid_of(scan: Scan, labels: Scan) -> Scan:
     Raises:
         GridError: The labels lie on another grid.
     """
+    if labels.header == Unplaced("picture") and isinstance(scan.header, DicomSource):
+        # A picture has rows first; a DICOM slice, as every volume, columns.
+        labels = replace(labels, voxels=labels.voxels.transpose(1, 0, 2))
     if not (_is_placed(scan) and _is_placed(labels)):
         if labels.shape != scan.shape:
             raise _wrong(labels, [_shapes(scan, labels.shape)])
         if scan.spacing_known and labels.spacing_known and (said := _spacings(scan, labels.spacing)):
             raise _wrong(labels, [said])
-        return replace(labels, affine=scan.affine, spacing=scan.spacing)
+        return replace(labels, voxels=np.ascontiguousarray(labels.voxels), affine=scan.affine, spacing=scan.spacing)
     between = np.linalg.inv(scan.affine) @ labels.affine
     turn = _turn(between[:3, :3])
     if turn is None or tuple(labels.shape[axis] for axis in turn.axes) != scan.shape or _apart(between, turn, scan.shape) > MOST_APART:
@@ -70,10 +74,10 @@ def on_grid_of(scan: Scan, labels: Scan) -> Scan:
 
 
 def _is_placed(scan: Scan) -> bool:
-    """Whether its file says where it lies. A NIfTI without either form has sizes of voxels alone, and readers turn it differently."""
+    """Whether its file says where it lies. A NIfTI without a sound form has sizes of voxels alone, and readers turn it differently."""
     if isinstance(scan.header, NiftiGrid) and not scan.header.is_placed:
         return False
-    return has_geometry(scan)
+    return has_geometry(scan) and not isinstance(scan.header, Unplaced)
 
 
 def _turn(matrix: Array) -> _Turn | None:
@@ -100,16 +104,18 @@ def _differences(scan: Scan, labels: Scan, turn: _Turn | None) -> list[str]:
     axes = turn.axes if turn is not None else (0, 1, 2)
     shape, spacing = tuple(labels.shape[axis] for axis in axes), tuple(labels.spacing[axis] for axis in axes)
     said = [_shapes(scan, shape)] if shape != scan.shape else []
-    said += filter(None, [_spacings(scan, spacing)])
     own, theirs = scan.affine[:3, :3] / scan.spacing, labels.affine[:3, list(axes)] / spacing
     # The trace of a rotation is 1 + 2 cos; mirrored axes count as if they were not.
     cosine = (np.abs((own * theirs).sum(0)).sum() - 1) / 2
     angle = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    distance = float(np.linalg.norm(_centre(scan) - _centre(labels)))
+    sizes = _spacings(scan, spacing)
+    if distance >= 0.05 or not (said or sizes or angle > 0.1):
+        said.append(f"lies elsewhere than {scan.name}: the centres are {distance:.1f} mm apart")
+    if sizes:
+        said.append(sizes)
     if angle > 0.1:
         said.append(f"is turned by {angle:.1f} degrees against {scan.name}")
-    distance = float(np.linalg.norm(_centre(scan) - _centre(labels)))
-    if distance >= 0.05 or not said:
-        said.append(f"lies elsewhere than {scan.name}: the centres are {distance:.1f} mm apart")
     return said
 
 

@@ -17,7 +17,18 @@ _MOST_CHANNELS = 64
 
 
 class LabelError(ScanError):
-    """A file that holds no labels, or others than expected. The message names the file, the value and what to do."""
+    """A file that holds no labels, or others than expected. The message names the file, the value and what to do.
+
+    Attributes:
+        name: The file's.
+        found: What is wrong with it: "has the label 9".
+        rest: What was expected, and the remedy.
+    """
+
+    def __init__(self, name: str, found: str, rest: str) -> None:
+        """Put the message together."""
+        super().__init__(f"{name} {found}; {rest}")
+        self.name, self.found, self.rest = name, found, rest
 
 
 def label_map(given: Scan, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
@@ -41,11 +52,9 @@ def label_map(given: Scan, names: Sequence[str] = (), *, unsure: bool = False) -
         return replace(given, voxels=(labels == 255).astype(np.uint8), notes=(*given.notes, f"255 was read as 1, {names[1]}"))
     unknown = [value for value in found.tolist() if value >= len(names) and not (unsure and value == UNSURE)] if names else []
     if unknown:
-        raise LabelError(
-            f"{given.name} has the label {unknown[0]}"
-            + (f" and {len(unknown) - 1} more that nobody names" if len(unknown) > 1 else "")
-            + f"; expected {_expected(names, unsure=unsure)}. {_remedy(found, names)}"
-        )
+        more = f" and {len(unknown) - 1} more that nobody names" if len(unknown) > 1 else ""
+        rest = f"expected {_expected(names, unsure=unsure)}. {_remedy(found, names)}"
+        raise LabelError(given.name, f"has the label {unknown[0]}{more}", rest)
     return replace(given, voxels=labels)
 
 
@@ -75,13 +84,12 @@ def label_map_of_channels(given: Scan, read: Callable[[int], Scan]) -> Scan:
         numbers[inside] = number
         number += 1
     if not (sound and counted.all()):
-        raise LabelError(
-            f"{given.name} holds {count} volumes; expected one volume of labels. Take out the one that is meant; "
-            "one volume a class is read as well if every voxel is 1 in exactly one of them"
+        rest = (
+            "expected one volume of labels. Take out the one that is meant; one a class is read if each voxel is 1 in exactly one of them"
         )
-    return replace(
-        given, voxels=numbers, frames=1, notes=(*given.notes, f"{count} volumes, one a class, were read as labels 0 to {count - 1}")
-    )
+        raise LabelError(given.name, f"holds {count} volumes", rest)
+    note = f"{count} volumes, one a class, were read as labels 0 to {count - 1}"
+    return replace(given, voxels=numbers, frames=1, notes=(*given.notes, note))
 
 
 def _expected(names: Sequence[str], *, unsure: bool) -> str:
@@ -96,17 +104,16 @@ def _whole(given: Scan, expected: str) -> Array:
         whole = np.rint(voxels)
         wrong = ~(np.abs(voxels - whole) <= _ROUNDING)
     if missing := int(np.count_nonzero(~np.isfinite(voxels))):
-        raise LabelError(f"{name} has {missing} voxels that are NaN or infinite; expected {expected}: write 0 for the background")
+        raise LabelError(name, f"has {missing} voxels that are NaN or infinite", f"expected {expected}: write 0 for the background")
     if wrong.any():
         value = float(voxels[np.unravel_index(int(wrong.argmax()), wrong.shape)])
-        raise LabelError(
-            f"{name} is no label file: it holds the value {value:.6g}; expected {expected}. "
-            "Probabilities have to become classes first, and labels are resampled by nearest neighbour"
-        )
+        rest = f"expected {expected}. Probabilities have to become classes first, and labels are resampled by nearest neighbour"
+        raise LabelError(name, f"is no label file: it holds the value {value:.6g}", rest)
     low, high = float(whole.min()), float(whole.max())
     if low < 0 or high > 255:
         value = low if low < 0 else high
-        raise LabelError(f"{name} is no label file: it holds the value {value:.6g}; expected {expected}")
+        rest = f"expected {expected}. Give every class a number from 0 on, and the background 0"
+        raise LabelError(name, f"is no label file: it holds the value {value:.6g}", rest)
     labels: Array = whole.astype(np.uint8)
     return labels
 

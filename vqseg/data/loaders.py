@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.augmentation import draw_crops, draw_neighbours, draw_recolouring, recolour, warp
-from vqseg.data.case_files import read_case_files, read_every
+from vqseg.data.case_files import read_case_files, read_every, tell_notes
 from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import Neighbours, joined, neighbours, slice_step, with_neighbours
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
@@ -106,6 +106,7 @@ def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (
         DatasetError: The labels lie on another grid than the image, or have other values than the classes.
     """
     scan, truth = read_case_files(case, names, unsure=unsure)
+    tell_notes(case, scan.notes)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
     step = slice_step(scan, axis)

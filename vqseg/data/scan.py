@@ -147,7 +147,8 @@ def read_label_map(path: Source, names: Sequence[str] = (), *, unsure: bool = Fa
         ScanError: As `read_numbers`.
         LabelError: A value is no label, or there are several volumes.
     """
-    given = read_numbers(path)
+    # The first by its number: channels are no fault here, as they may be one a class.
+    given = read_numbers(path, 0)
     if given.frames > 1:
         given = label_map_of_channels(given, lambda number: read_numbers(path, number))
     return label_map(given, names, unsure=unsure)
@@ -158,8 +159,8 @@ def read_labels(path: Source, names: Sequence[str] = ()) -> Array:
     return read_label_map(path, names).voxels
 
 
-def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Array:
-    """The labels of a scan, (X, Y, Z) uint8 in its array order.
+def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+    """The labels of a scan.
 
     Args:
         scan: The scan that they belong to.
@@ -167,11 +168,14 @@ def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsur
         names: As for `read_label_map`.
         unsure: As for `read_label_map`.
 
+    Returns:
+        A scan whose voxels are (X, Y, Z) uint8 in the array order of the first, with notes of how they were read.
+
     Raises:
         ScanError: As `read_label_map`.
         GridError: They lie on another grid than the scan.
     """
-    return on_grid_of(scan, read_label_map(path, names, unsure=unsure)).voxels
+    return on_grid_of(scan, read_label_map(path, names, unsure=unsure))
 
 
 def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[str] = ()) -> None:

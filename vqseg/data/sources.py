@@ -45,6 +45,15 @@ def sources_of(inputs: Iterable[Path]) -> list[ScanSource]:
     return found + _of_dicom_files(named)
 
 
+def companions_of(path: Path) -> list[Path]:
+    """Files beside a scan that may hold its voxels: heart.img for heart.hdr, and all raw files beside a header that may name any."""
+    kind = format_of_content(_start(path)) if path.is_file() else None
+    # .nrrd and .mha hold their voxels themselves.
+    if kind is None or not path.name.lower().endswith(("hdr", ".mhd")):
+        return []
+    return [one for one in path.parent.iterdir() if one.name.lower().endswith(kind.companions) and one != path]
+
+
 def left_out_of(inputs: Iterable[Path]) -> dict[str, str]:
     """What lies in the folders that were named, but belongs to no scan of `sources_of`: its name, and why nobody reads it.
 

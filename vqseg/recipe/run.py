@@ -135,9 +135,18 @@ def _note(folder: Path, stage: Stage, settings: str, checkpoint: Path, trainer: 
 
 
 def _notes(folder: Path) -> StageNotes | None:
+    """What is noted of a stage, None if it is not finished. Raises RecipeError if somebody else has written the file."""
     file = folder / _DONE
-    found: StageNotes | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    return found
+    if not file.is_file():
+        return None
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not set(StageNotes.__required_keys__) <= set(found):
+        raise RecipeError(f"{file} does not come from a recipe; choose another output, or move it away")
+    notes: StageNotes = found  # type: ignore[assignment]
+    return notes
 
 
 def _digest(recipe: Recipe, stage: Stage, config: Config) -> str:

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from vqseg.checkpoint import recover_folder
-from vqseg.config import Config, ConfigError, load_config, save_config
+from vqseg.config import Config, ConfigError, config_text, load_config, save_config
 from vqseg.training.start import TrainingError
 
 
@@ -57,9 +57,8 @@ class RunFolder:
 
 
 def _is_of_a_run(settings: Path) -> bool:
-    """Whether a file holds a run's settings: whatever a run leaves lies beside it."""
+    """Whether a file holds a run's settings, as a run writes them: all of them, in their order. Whatever a run leaves lies beside it."""
     try:
-        load_config(settings)
-    except (ConfigError, OSError):
+        return settings.read_text(encoding="utf-8") == config_text(load_config(settings))
+    except (ConfigError, OSError, ValueError):
         return False
-    return True

@@ -12,8 +12,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vqseg.config import Config
-from vqseg.data.case_files import read_case_files, read_every
-from vqseg.data.datasets import class_names, find_cases
+from vqseg.data.case_files import read_case_files, read_every, tell_notes
+from vqseg.data.datasets import DatasetError, class_names, find_cases
 from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, load_pools, read_case
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.splits import ALL, Splits, cases_of_split, has_split, labelled_and_unlabelled, read_splits, select
@@ -106,9 +106,19 @@ def _check_classes(config: Config) -> None:
 
 def _check_held_out(config: Config) -> None:
     """Look at the labels that will be measured against, so that nobody finds out at the end. They teach nothing."""
-    folder = config.data.folder
-    held_out = [case for split in ("val", "test") if has_split(folder, split) for case in cases_of_split(folder, split) if case.label]
-    read_every(held_out, lambda case: read_case_files(case, config.model.classes) and None)
+    folder, held_out = config.data.folder, []
+    for split in ("val", "test"):
+        try:
+            cases = cases_of_split(folder, split) if has_split(folder, split) else []
+        except DatasetError as error:
+            # The run does without them.
+            logger.warning("the %s split cannot be measured: %s", split, error)
+            continue
+        if bare := [case.name for case in cases if case.label is None]:
+            logger.warning("%d case(s) of the %s split have no labels to measure against, the first is %s", len(bare), split, bare[0])
+        held_out += [case for case in cases if case.label is not None]
+    for case, notes in zip(held_out, read_every(held_out, lambda case: read_case_files(case, config.model.classes)[0].notes), strict=True):
+        tell_notes(case, notes)
 
 
 def _check_labels(pools: TrainingPools, config: Config) -> None:

@@ -12,11 +12,12 @@ from vqseg.codebook.familiarity.fit import TrainingScan, fit
 from vqseg.codebook.familiarity.measures import SliceMeasures, layouts, slice_measures
 from vqseg.codebook.familiarity.reference import TURNS, Reference
 from vqseg.codebook.keys import codebook_key
+from vqseg.data.case_files import read_image
 from vqseg.data.neighbours import slice_step
 from vqseg.data.phantom import CLASSES, FRAMES, phantom_volume
 from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import read_scan, through_plane_axis
 from vqseg.data.splits import cases_of_split
 from vqseg.models.slicewise import decode_volume, encode_with_measures
 from vqseg.models.vqseg import VQSeg
@@ -73,7 +74,7 @@ def trained_on_turned(training: Mapping[str, object]) -> bool:
 
 
 def _read(model: VQSeg, case: Case, turned: bool, number: int) -> TrainingScan:
-    scan = read_scan(case.image)
+    scan = read_image(case)
     axis = through_plane_axis(scan)
     whole = normalise(scan.voxels, model.preprocess)
     if model.config.context_slices and model.preprocess.neighbours:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from math import isfinite
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 import numpy as np
 
-from vqseg.data.formats.arrays import PictureSeries
 from vqseg.data.formats.dicom import DicomSource, ReferencedImage
 from vqseg.data.formats.nifti import NiftiGrid
+from vqseg.data.formats.places import PlaceKind, Unplaced
 from vqseg.data.limits import ScanError, frame_shape
 from vqseg.types import Array, Scan
 
@@ -126,22 +126,25 @@ def _scan(told: dict[str, Any]) -> Scan:
     )
 
 
+_PLACES: dict[str, PlaceKind] = {kind: kind for kind in get_args(PlaceKind)}
+
+
 def _header(header: object) -> dict[str, Any] | None:
     if isinstance(header, NiftiGrid):
         return {"nifti": header.plain(), "shape": header.shape}
-    if isinstance(header, PictureSeries):
-        return {"pictures": True}
+    if isinstance(header, Unplaced):
+        return {"unplaced": header.kind}
     if isinstance(header, DicomSource):
         images = [[one.sop_class, one.sop, one.series, one.frame] for one in header.images]
         return {"dicom": [header.study, header.reference, header.modality], "images": images}
     return None
 
 
-def _header_of(told: Any) -> NiftiGrid | DicomSource | PictureSeries | None:
+def _header_of(told: Any) -> NiftiGrid | DicomSource | Unplaced | None:
     if told is None:
         return None
-    if "pictures" in told:
-        return PictureSeries()
+    if "unplaced" in told:
+        return Unplaced(_PLACES[_text(told["unplaced"])])
     if "nifti" in told:
         return NiftiGrid.of_plain(told["nifti"], tuple(_count(n) for n in told["shape"]))
     study, reference, modality = (_text(one) for one in told["dicom"])

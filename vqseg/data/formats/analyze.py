@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +11,8 @@ import numpy as np
 from nibabel.spatialimages import HeaderDataError
 
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.nifti import is_pair, read_frame, spacing_known
+from vqseg.data.formats.nifti import is_pair, placed, read_frame, spacing_known
+from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError, chosen_frame_notes
 from vqseg.types import Scan
 
@@ -44,13 +46,15 @@ def _read(path: Path, frame: int | None, most_bytes: int) -> Scan:
     except (HeaderDataError, KeyError, ValueError) as error:
         raise ScanError(f"{name} has an invalid header: its data type, dimensions or sizes make no sense") from error
     notes = chosen_frame_notes(frame, frames, None)
-    if not is_pair(content):
-        notes += ("the format does not say which side is left; it was read as is usual for it",)
+    if is_pair(content):
+        scan = placed(name, voxels, header)
+        return replace(scan, frames=frames, notes=notes + scan.notes)
+    notes += ("the format does not say which side is left; it was read as is usual for it",)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         affine = np.eye(4)
         notes += ("the size of a voxel is unknown; 1 mm was taken",)
     x, y, z = (float(size) for size in np.linalg.norm(affine[:3, :3], axis=0))
-    return Scan(voxels, affine, (x, y, z), name, None, frames, None, notes, spacing_known(header))
+    return Scan(voxels, affine, (x, y, z), name, Unplaced("sizes"), frames, None, notes, spacing_known(header))
 
 
 def _beside(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy as np
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.members import ZIP_MAGIC, members_of_zip, unpacked
+from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError, chosen_frame_notes, frame_shape, require_real
 from vqseg.files import npy_header
 from vqseg.types import Array, Scan
@@ -49,23 +50,18 @@ def _read(path: Path, frame: int | None, most_bytes: int, name: str | None = Non
     return replace(scan, frames=frames, notes=chosen_frame_notes(frame, frames, None))
 
 
-@dataclass(frozen=True)
-class PictureSeries:
-    """The header of a scan that came as (N, 1, H, W): pictures with one channel, as networks take them. Its labels go back so."""
-
-
 def _picture_series(name: str, stored: Array) -> Scan:
     """Pictures as the slices of one volume, voxels[row, column, number]."""
     volume = stored[:, 0].transpose(1, 2, 0)
     with np.errstate(over="ignore", invalid="ignore"):
         scan = axial_scan(name, np.array(volume, np.float32))
     note = f"an array of {stored.shape[0]} pictures with one channel was read as slices"
-    return replace(scan, header=PictureSeries(), notes=(note,) if stored.shape[0] > 1 else ())
+    return replace(scan, header=Unplaced("pictures"), notes=(note,) if stored.shape[0] > 1 else ())
 
 
 def _as_came(labels: Array, scan: Scan) -> Array:
     """Labels in the shape of the array that they belong to."""
-    return labels.transpose(2, 0, 1)[:, None] if isinstance(scan.header, PictureSeries) and labels.ndim == 3 else labels
+    return labels.transpose(2, 0, 1)[:, None] if scan.header == Unplaced("pictures") and labels.ndim == 3 else labels
 
 
 def _recognise_archive(start: bytes) -> bool:

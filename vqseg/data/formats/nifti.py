@@ -10,7 +10,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -58,8 +58,8 @@ class NiftiGrid:
 
     @property
     def is_placed(self) -> bool:
-        """Whether a form says where the voxels lie; without one, programs disagree on which side is left."""
-        return bool(self.header["sform_code"] > 0 or self.header["qform_code"] > 0)
+        """Whether a sound form says where the voxels lie; without one, programs disagree on which side is left."""
+        return bool(_geometry(self.header).form)
 
     def plain(self) -> dict[str, Any]:
         """All of it but the shape, as JSON holds it."""
@@ -105,11 +105,18 @@ def _read_scan(path: Path, frame: int | None, most_bytes: int) -> Scan:
                 stream.read(1)
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
             raise ScanError(f"{name} is a broken or cut-off gzip file") from error
-    geometry, (frames, seconds) = _geometry(header), _moments(header)
-    notes = chosen_frame_notes(frame, frames, seconds) + _contradictions(header, geometry, voxels.shape)
+    frames, seconds = _moments(header)
+    scan = placed(name, voxels, header)
+    notes = chosen_frame_notes(frame, frames, seconds) + scan.notes
+    return replace(scan, header=_grid(header, voxels.shape), frames=frames, frame_seconds=seconds, notes=notes)
+
+
+def placed(name: str, voxels: Array, header: nib.Nifti1Header) -> Scan:
+    """Voxels with the geometry of a NIfTI header, of a single file or of a pair, and what is wrong with it as notes."""
+    geometry = _geometry(header)
     known = any(one != 1 for one in geometry.spacing) if geometry.form else spacing_known(header)
-    grid = _grid(header, voxels.shape)
-    return Scan(voxels, geometry.affine, geometry.spacing, name, grid, frames, seconds, notes, known)
+    notes = _contradictions(header, geometry, voxels.shape)
+    return Scan(voxels, geometry.affine, geometry.spacing, name, notes=notes, spacing_known=known)
 
 
 def _write_labels(labels: Array, scan: Scan, path: Path) -> None:
@@ -183,8 +190,12 @@ def read_frame(name: str, stream: BinaryIO, header: Any, frame: int, most_bytes:
     if not 0 <= offset <= _LARGEST_OFFSET:
         raise ScanError(f"{name} has an invalid NIfTI header: its voxels would start at byte {offset:g}")
     # Behind a header stand four bytes that say whether extensions follow, whatever the header says of the voxels' place.
-    first = max(int(offset), header.sizeof_hdr + _EXTENDER if position is None else position)
-    position = header.sizeof_hdr if position is None else position
+    if position is None:
+        extended = _read(stream, _EXTENDER)[:1] not in (b"", b"\0")
+        position = header.sizeof_hdr + _EXTENDER
+        if extended and offset < position:
+            raise ScanError(f"{name} has an invalid NIfTI header: it has extensions, and does not say where its voxels begin behind them")
+    first = max(int(offset), position)
     _skip(stream, first + frame * x * y * z * dtype.itemsize - position)
     voxels = np.empty(x * y * z, np.float32)
     for first in range(0, voxels.size, _CHUNK):
@@ -253,7 +264,8 @@ def _form(header: nib.Nifti1Header, code: str, unit: float) -> Array | None:
 def _contradictions(header: nib.Nifti1Header, geometry: _Geometry, shape: tuple[int, ...]) -> tuple[str, ...]:
     """What the header says of the geometry in two places, differently."""
     if not geometry.form:
-        return ()
+        claimed = header["sform_code"] > 0 or header["qform_code"] > 0
+        return ("the header's form makes no sense: the sizes of its voxels were taken, where they lie is unknown",) if claimed else ()
     notes: tuple[str, ...] = ()
     stored = np.abs(header["pixdim"][1:4].astype(np.float64)) * geometry.unit
     # Of an axis of length 1 nobody needs the size.

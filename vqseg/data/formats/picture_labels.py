@@ -10,6 +10,7 @@ from PIL import Image
 
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.picture_file import bands, opened_pages
+from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError
 from vqseg.types import Array, Scan
 
@@ -42,7 +43,7 @@ def read_picture_labels(path: Path, frame: int | None, most_bytes: int, kind: st
                 if numbers is None:
                     raise _coloured(picture, path.name)
                 voxels[rows, :, page] = numbers
-    return replace(axial_scan(path.name, voxels), notes=pages.notes)
+    return replace(axial_scan(path.name, voxels), header=Unplaced("picture"), notes=pages.notes)
 
 
 def _numbers(picture: Image.Image) -> Array | None:

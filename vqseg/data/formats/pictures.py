@@ -15,6 +15,7 @@ from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
 from vqseg.data.formats.picture_file import bands, opened_pages
 from vqseg.data.formats.picture_labels import read_picture_labels
+from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError
 from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
@@ -56,7 +57,9 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
             coloured |= _luminance(picture, voxels[:, :, page])
             transparent |= _is_transparent(picture)
     notes = pages.notes + (("colour was read as grey",) if coloured else ())
-    return replace(axial_scan(path.name, voxels), notes=notes + (("transparency was left out",) if transparent else ()))
+    return replace(
+        axial_scan(path.name, voxels), header=Unplaced("picture"), notes=notes + (("transparency was left out",) if transparent else ())
+    )
 
 
 def _luminance(picture: Image.Image, grey: Array) -> bool:
