@@ -57,7 +57,8 @@ def test_segment_gives_the_label_file_on_the_scans_grid_and_a_summary(client: Cl
     assert summary["shape"] == [40, 48, 6]
     assert summary["spacing"] == pytest.approx(np.linalg.norm(OBLIQUE[:3, :3], axis=0).tolist(), rel=1e-5)
     assert summary["voxels"] == {name: int(np.sum(expected == i)) for i, name in enumerate(CLASSES) if i}
-    millilitres = summary["voxels"]["LV"] * np.prod(summary["spacing"]) / 1000
+    # Not the product of the spacings: the axes of this scan are not at right angles.
+    millilitres = summary["voxels"]["LV"] * abs(np.linalg.det(OBLIQUE[:3, :3])) / 1000
     assert summary["millilitres"]["LV"] == pytest.approx(millilitres, abs=1e-3)
 
 
@@ -270,3 +271,9 @@ def test_only_the_four_endpoints_are_public(client: Client) -> None:
     described = client.view_api(return_format="dict", print_info=False)
     assert set(described["named_endpoints"]) == {"/segment", "/perturb", "/tokens", "/curve"}
     assert described["unnamed_endpoints"] == {}
+
+
+def test_a_file_that_does_not_say_how_large_its_voxels_are_has_no_millilitres(client: Client, tmp_path: Path) -> None:
+    np.save(tmp_path / "array.npy", np.random.default_rng(0).random((40, 48, 3)).astype(np.float32))
+    _, summary = client.predict(handle_file(str(tmp_path / "array.npy")), api_name="/segment")
+    assert set(summary["millilitres"].values()) == {None} and set(summary["voxels"]) == set(summary["millilitres"])

@@ -25,6 +25,7 @@ from app.scan.tokens import slice_tokens
 from app.visit.handed_out import HandedOut
 from app.visit.openings import AT_ONCE, MOST_WAITING, RESERVED, Openings
 from app.visit.uploads import Uploads
+from vqseg.cardiac import voxel_ml
 from vqseg.data.label_files import LABEL_FORMATS, NIFTI, label_formats
 from vqseg.data.scan import format_names, write_labels
 from vqseg.types import Array, Scan
@@ -208,16 +209,16 @@ def summary(scan: Scan, labels: Array, classes: tuple[str, ...], milliseconds: f
         milliseconds: How long reading and segmenting took.
 
     Returns:
-        "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure, "milliseconds", and "notes": what a person should know
-        of how the file was read.
+        "shape", "spacing" in millimetres, "voxels" and "millilitres" by structure (None where the file does not say how far its voxels lie
+        apart), "milliseconds", and "notes": what a person should know of how the file was read.
     """
     voxels = np.bincount(labels.ravel(), minlength=len(classes))
-    millilitres = voxels * float(np.prod(scan.spacing)) / 1000
+    one = voxel_ml(scan)
     return {
         "shape": list(scan.shape),
         "spacing": list(scan.spacing),
         "voxels": {name: int(voxels[i]) for i, name in enumerate(classes) if i > 0},
-        "millilitres": {name: round(float(millilitres[i]), 3) for i, name in enumerate(classes) if i > 0},
+        "millilitres": {name: None if one is None else round(float(voxels[i]) * one, 3) for i, name in enumerate(classes) if i > 0},
         "milliseconds": milliseconds,
         "notes": list(scan.notes),
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from app.scan.open_scan import OpenScan
 from app.scan.truth import shown_truth, truth_dice
+from vqseg.cardiac import voxel_ml
 from vqseg.data.scan import has_geometry
 from vqseg.inference import dice_by_class
 from vqseg.types import Array, Scan
@@ -128,18 +129,19 @@ def class_figures(scan: OpenScan, labels: Array) -> list[dict[str, Any]]:
         labels: (X, Y, Z) uint8, on the scan's own grid.
 
     Returns:
-        One record per structure. "voxels": their number. "millilitres": None if the scan's file has no geometry. "dice": against the
-        labels at strength 0; "truth": Dice against the ground truth, None without one. Both are None if neither side has the structure.
+        One record per structure. "voxels": their number. "millilitres": None if the scan's file does not say how far its voxels lie apart.
+        "dice": against the labels at strength 0; "truth": Dice against the ground truth, None without one. Both are None if neither side
+        has the structure.
     """
     own, classes = scan.segmented.scan, len(scan.segmented.classes)
     voxels = [int(np.count_nonzero(labels == label)) for label in range(classes)]
-    millilitres = abs(float(np.linalg.det(own.affine[:3, :3]))) / 1000
+    millilitres = voxel_ml(own)
     dice = dice_by_class(labels, scan.segmented.labels, classes)
     truth = truth_dice(scan, labels, scan.truth) if scan.truth is not None else [None] * (classes - 1)
     return [
         {
             "voxels": voxels[label],
-            "millilitres": voxels[label] * millilitres if has_geometry(own) else None,
+            "millilitres": voxels[label] * millilitres if millilitres is not None else None,
             "dice": dice[label - 1],
             "truth": truth[label - 1],
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
@@ -93,7 +92,8 @@ def count_voxels(labels: Array, classes: Sequence[str]) -> dict[str, int]:
 
 def voxel_ml(scan: Scan) -> float | None:
     """The volume of one voxel in millilitres; None where the file does not say how far its voxels lie apart."""
-    return prod(scan.spacing) / 1000 if scan.spacing_known else None
+    # Of the affine, as its axes need not be at right angles.
+    return abs(float(np.linalg.det(scan.affine[:3, :3]))) / 1000 if scan.spacing_known else None
 
 
 def curves_of(
