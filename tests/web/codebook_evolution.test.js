@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { momentInWords } from "../../app/tabs/codebook/evolution.js";
-import { boundsOf, codewordsOf, nextMoment, pointsAt } from "../../app/tabs/codebook/moments.js";
+import { countedInWords, momentInWords } from "../../app/tabs/codebook/evolution.js";
+import { boundsOf, codewordsOf, countedAt, nextMoment, pointsAt } from "../../app/tabs/codebook/moments.js";
 import {
   costLayout,
   costTraces,
@@ -36,6 +36,12 @@ const THEORY = {
   low: [0, 0, 0, 0],
   high: [0, 1, 2, 12.345],
 };
+
+test("a moment says over how many tokens it is counted, and over how many the whole codebook", () => {
+  assert.deepEqual([countedAt(STORY, 0), countedAt(STORY, 1)], [5, 3]);
+  const words = countedInWords(5, { counts: Float64Array.from([4000, 0, 1]), source: "ACDC", scans: 150 });
+  assert.match(words, /over 5 tokens: .* over all 4,001 tokens of ACDC \(150 scans\)/);
+});
 
 test("points of a moment are in use, not in use, or not there", () => {
   assert.equal(codewordsOf(STORY), 3);

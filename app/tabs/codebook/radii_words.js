@@ -1,5 +1,7 @@
 /* The texts about the two radii. */
 
+import { ratio } from "../../web/numbers.js";
+
 /** @typedef {import("./types").Theory} Theory */
 /** @typedef {import("./types").KindsAnswer} KindsAnswer */
 /** @typedef {import("./types").CostOf} CostOf */
@@ -67,7 +69,7 @@ function verdict(told) {
  */
 function numbers({ less, more }, measure) {
   const [small, large] = [less, more].map((one) => short(one[measure] ?? 0));
-  const dice = `Dice ${less.dice.toFixed(3)} against ${more.dice.toFixed(3)}`;
+  const dice = `Dice ${ratio(less.dice)} against ${ratio(more.dice)}`;
   return `“${less.title}” has less ${measure} than “${more.title}” (${small} against ${large}) and costs more (${dice})`;
 }
 
