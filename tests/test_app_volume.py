@@ -118,6 +118,23 @@ def test_labels_at_zero_are_the_scans_own_for_every_seed(opened: OpenScan, store
     np.testing.assert_array_equal(np.asarray(nib.Nifti1Image.from_bytes(contents[0]).dataobj), opened.segmented.labels)
 
 
+def test_the_voxels_of_lit_codes_are_those_of_their_tokens(opened: OpenScan, store: SessionStore, client: TestClient) -> None:
+    token, segmented = store.put(opened, "one"), opened.segmented
+    codes = [int(code) for code in np.unique(segmented.indices)[::3]]
+    mask = np.asarray(nib.Nifti1Image.from_bytes(asked(client, token=token, part="lit", codes=codes)[1]).dataobj)
+    rows, columns = segmented.slice_size
+    for index in range(segmented.slice_count):
+        cells = np.kron(np.isin(segmented.indices[index], codes), np.ones((8, 8), np.uint8))[:rows, :columns]
+        np.testing.assert_array_equal(mask.take(index, segmented.axis), cells)
+    assert mask.any() and not mask.all()
+
+
+@pytest.mark.parametrize("codes", [None, [-1], [64], ["3"], [0] * 65, {"0": 1}])
+def test_codes_that_are_none_are_refused(opened: OpenScan, store: SessionStore, client: TestClient, codes: object) -> None:
+    response = client.post(VOLUME_PATH, json={"token": store.put(opened, "one"), "part": "lit", "codes": codes})
+    assert response.status_code == 400 and "code" in response.json()["error"]
+
+
 def test_no_text_of_the_file_travels_to_the_browser(tmp_path: Path, store: SessionStore, client: TestClient) -> None:
     path = save_scan(tmp_path / "Doe_Jane_1961.nii.gz")
     image = nib.load(path)
@@ -153,7 +170,7 @@ def test_a_visitor_reaches_their_own_scan_and_no_released_one(scan_file: Path, s
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"part": "header"}, "part must be one of scan, labels, truth, got 'header'"),
+        ({"part": "header"}, "part must be one of scan, labels, truth, lit, got 'header'"),
         ({"part": "truth"}, "this scan has no ground truth"),
         ({"part": "labels", "strength": 1.5}, "epsilon must be a number from 0 to 1, got 1.5"),
         ({"part": "labels", "strength": "1"}, "epsilon must be a number from 0 to 1, got '1'"),
@@ -173,7 +190,7 @@ def test_a_wrong_request_is_answered_with_what_is_accepted(
     [
         (b"[1]", "the request must be a JSON object"),
         (b"\xff{", "the request must be a JSON object"),
-        (b" " * 5000, "a request may have at most 4096 bytes"),
+        (b" " * 300_000, "a request may have at most 262144 bytes"),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, message: str) -> None:

@@ -15,21 +15,24 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
+from app.scan.tokens import voxels_of
 from app.scan.volume import class_figures, is_volume, label_file, scan_file, truth_volume
 from app.visit.session import SessionError, SessionStore
 
-PARTS = ("scan", "labels", "truth")
+PARTS = ("scan", "labels", "truth", "lit")
 NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
 VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
 
-_LARGEST_REQUEST = 4096
+# Every code of a large codebook may be lit.
+_LARGEST_REQUEST = 1 << 18
 # Each volume takes all cores that it can get, and other visitors' pictures need some of them.
 _VOLUMES_AT_ONCE = 2
 _TELL_SECONDS = 0.2
@@ -49,17 +52,19 @@ class VolumeRequest:
     Attributes:
         part: One of PARTS.
         labels: The settings of the labels. Plane and index are ignored.
+        codes: Whose voxels are lit.
     """
 
     part: str
     labels: FrameRequest
+    codes: tuple[int, ...] = ()
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> VolumeRequest:
         """Check the values of a request.
 
         Args:
-            values: "part"; for labels also "strength", "mode", "seed" and "reach".
+            values: "part"; for labels also "strength", "mode", "seed" and "reach", for lit voxels "codes".
             scan: The scan.
 
         Returns:
@@ -77,7 +82,8 @@ class VolumeRequest:
             raise RequestError("this scan has no ground truth")
         settings: dict[str, Any] = {"strength": 0.0, "mode": "resample", "seed": 0, "reach": None}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
-        return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
+        codes = _codes(values.get("codes"), scan) if part == "lit" else ()
+        return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan), codes)
 
     def answer(self, scan: OpenScan, progress: _Progress) -> tuple[dict[str, Any], bytes]:
         """Make the volume.
@@ -94,6 +100,8 @@ class VolumeRequest:
         elif self.part == "truth" and scan.truth is not None:
             content, figures = truth_volume(scan, scan.truth)
             about = {"figures": figures}
+        elif self.part == "lit":
+            content, about = label_file(scan, voxels_of(scan, self.codes).astype(np.uint8)), {"figures": []}
         else:
             content, about = self._labels(scan, progress)
         return about, gzip.compress(content, compresslevel=1, mtime=0)
@@ -104,6 +112,13 @@ class VolumeRequest:
             decoded = REPLAYS.decoded(scan, asked, progress)
             labels, share = decoded.labels, decoded.replaced_share
         return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
+
+
+def _codes(values: object, scan: OpenScan) -> tuple[int, ...]:
+    last = scan.segmented.codebook_size - 1
+    if not isinstance(values, list) or len(values) > last + 1:
+        raise RequestError(f"codes must be a list of at most {last + 1} codes")
+    return tuple(whole_number("code", value, last) for value in values)
 
 
 def volume_routes(store: SessionStore) -> list[Route]:

@@ -68,7 +68,9 @@ export function createLabels({ source, note, progress, changed }) {
   async function fetchAll(wish, options) {
     const clean = await source.get(wish.clean, options);
     const present = await source.get(wish.present, options);
-    return { clean, present, ...(wish.truth && { truth: await source.get(wish.truth, options) }) };
+    const truth = wish.truth && (await source.get(wish.truth, options));
+    const lit = wish.lit && (await source.get(wish.lit, options));
+    return { clean, present, ...(truth && { truth }), ...(lit && { lit }) };
   }
 
   return {

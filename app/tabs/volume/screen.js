@@ -1,6 +1,6 @@
 /* What the stage and the lines below it show: the labels, the crosshair, the values under it and the structures' sizes. */
 import { store } from "../../web/store.js";
-import { figuredOf, labelsOf, lookOf } from "./look.js";
+import { figuredOf, lookOf, shownOf } from "./look.js";
 import { readoutOf, structurePart } from "./words.js";
 
 /** @typedef {import("./types").Labels} Labels */
@@ -34,7 +34,7 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
     const look = lookOf(page, scan.volume.about, shown?.kind);
     const key = JSON.stringify([scan.token, shown?.key, view.name, look]);
     // Drawing is slow, and most changes of the page do not concern this tab.
-    if (key !== last) view.show({ ...look, labels: shown && page.shown ? labelsOf(shown, look.drawn) : null });
+    if (key !== last) view.show({ ...look, labels: shown && page.shown ? shownOf(shown, look.drawn) : null });
     last = key;
     read();
     if (!shown) return;

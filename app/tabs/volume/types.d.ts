@@ -58,7 +58,8 @@ export type LabelVolume = Volume<LabelsAbout>;
 
 export interface VolumeRequest {
   token: string;
-  part: "scan" | "labels" | "truth";
+  part: "scan" | "labels" | "truth" | "lit";
+  codes?: number[];
   strength?: number;
   reach?: number | null;
   mode?: string;
@@ -71,6 +72,7 @@ export interface Wish {
   clean: VolumeRequest;
   present: VolumeRequest;
   truth: VolumeRequest | null;
+  lit: VolumeRequest | null;
 }
 
 /** The labels on show. */
@@ -80,6 +82,8 @@ export interface Labels {
   clean: LabelVolume;
   present: LabelVolume;
   truth?: LabelVolume;
+  /** 1 where a token has a lit code */
+  lit?: LabelVolume;
 }
 
 export interface Waiting {

@@ -46,8 +46,7 @@ export function sizeOf(figures, before, kind) {
   const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
   const agreement = [];
   if (kind !== "clean" && dice !== null) agreement.push(`Dice ${ratio(dice)} vs ε = 0`);
-  if (kind !== "truth" && truth !== null)
-    agreement.push(`${agreement.length ? "" : "Dice "}${ratio(truth)} vs truth`);
+  if (kind !== "truth" && truth !== null) agreement.push(`${agreement.length ? "" : "Dice "}${ratio(truth)} vs truth`);
   return {
     size: millilitres === null ? `${voxels} voxels` : `${written(millilitres)} ml`,
     change: voxels === before.voxels ? "" : (difference < 0 ? MINUS : "+") + written(Math.abs(difference)),
