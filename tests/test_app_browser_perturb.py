@@ -197,6 +197,9 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     segmented = FakeSegmentedScan(read_scan(example))
     labels = np.stack([segmented.perturb(3, 0.3, seed=seed).labels for seed in range(8)])
     changing = float((labels != labels[0]).any(0).mean())
+    scale = page.locator(".perturb .scale")
+    scale.wait_for()
+    assert "seeds" in scale.inner_text()
     said = page.locator(".perturb [data-text=tool]").inner_text()
     assert (
         said == f"{100 * changing:.1f} % of the pixels change their label between 8 seeds. The brighter a pixel, the more often it changes."

@@ -17,6 +17,7 @@ import {
   belowInWords,
   boundInWords,
   comparedInWords,
+  costInWords,
   radiiInWords,
 } from "../../app/tabs/codebook/radii_words.js";
 
@@ -172,4 +173,15 @@ test("the sentence on what a decoder feels follows from the numbers", () => {
 test("a kind whose radius is nothing is named, since the axis does not show it", () => {
   assert.match(belowInWords(KINDS), /“shuffled” is 0 at every strength/);
   assert.equal(belowInWords({ ...KINDS, kinds: KINDS.kinds.slice(0, 1) }), "");
+});
+
+test("what a kind costs is said to be measured until every kind is there", () => {
+  const [there, missing] = [
+    { strengths: [0, 1], dice: [1, 0.9] },
+    { strengths: [], dice: [] },
+  ];
+  const page = { plane: "axial", index: 3 };
+  assert.match(costInWords(page, [there, missing]), /axial slice 3 · measuring, 1 of 2 are there/);
+  assert.match(costInWords(page, [there, there]), /axial slice 3$/);
+  assert.match(costInWords(page, []), /axial slice 3$/);
 });

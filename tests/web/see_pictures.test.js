@@ -11,6 +11,10 @@ test("the difference has no sign", () => {
   assert.deepEqual([...difference(Uint8Array.of(10, 200, 7), Uint8Array.of(30, 100, 7))], [20, 100, 0]);
 });
 
+test("a gain makes the difference brighter, up to white", () => {
+  assert.deepEqual([...difference(Uint8Array.of(10, 200, 7), Uint8Array.of(30, 100, 7), 4)], [80, 255, 0]);
+});
+
 test("pixels are lit whose token carries a lit code in any level", () => {
   const scan = scanOf({ levels: 2 });
   const codes = new Int32Array(24).fill(1);

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { figuredOf, GONE, labelsOf, packedColours, shownOf, windowOf, wishOf } from "../../app/tabs/volume/look.js";
+import {
+  figuredOf,
+  GONE,
+  legendOf,
+  labelsOf,
+  packedColours,
+  shownOf,
+  windowOf,
+  wishOf,
+} from "../../app/tabs/volume/look.js";
 
 /** @typedef {import("../../app/tabs/volume/types").LabelVolume} LabelVolume */
 
@@ -46,6 +55,21 @@ test("lit codes are asked for while there are any, and lie over the labels", () 
   const drawn = [false, true, true, true, true];
   assert.deepEqual([...shownOf({ kind: "present", clean, present, lit: volume(0, 1, 1) }, drawn)], [1, 4, 4]);
   assert.equal(shownOf({ kind: "present", clean, present }, drawn), present.voxels);
+});
+
+test("the colours of what changed and of lit codes are told, those of the structures are not", () => {
+  const scan = { classes: ["background", "RV", "LV"], colours: [GONE, [1, 2, 3], [4, 5, 6]] };
+  const page = /** @type {any} */ ({ scan, visible: ["LV"] });
+  const lit = volume(1);
+  assert.deepEqual(
+    legendOf({ kind: "changed" }, page).map(([words]) => words),
+    ["now LV", "structure lost"],
+  );
+  assert.deepEqual(legendOf({ kind: "present" }, page), []);
+  assert.equal(legendOf({ kind: "present", lit }, page).length, 1);
+  const [clean, present] = [volume(1, 1), volume(1, 2)];
+  const changes = shownOf({ kind: "changed", clean, present, lit: volume(1, 1) }, [false, true, true, true, true]);
+  assert.deepEqual([...changes], [0, 2]);
 });
 
 test("the labels are those that were chosen", () => {

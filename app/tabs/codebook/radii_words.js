@@ -124,3 +124,14 @@ export function belowInWords({ kinds }) {
  * @param {KindsAnswer} answer
  */
 export const usageInWords = ({ usage }) => ` The effect is taken under the use of the codewords in ${usage}.`;
+
+/**
+ * On which slice Dice is measured, and how far that is: each kind takes a while.
+ * @param {{plane: string, index: number}} page
+ * @param {CostOf[]} costs by kind, as far as they are there; none where nothing is measured
+ */
+export function costInWords({ plane, index }, costs) {
+  const there = costs.filter(({ dice }) => dice.length).length;
+  const left = there < costs.length ? ` · measuring, ${there} of ${costs.length} are there …` : "";
+  return `against the labels at ε = 0, ${plane} slice ${index}${left}`;
+}

@@ -15,11 +15,13 @@ import { zoom } from "../../web/zoom.js";
 const WIDE = 1.6; // width / height; wider pictures stand two in a row
 
 /**
- * |one - other|
+ * |one - other|, some times as bright
  * @param {Uint8Array} one
  * @param {Uint8Array} other
+ * @param {number} [gain]
  */
-export const difference = (one, other) => one.map((value, i) => Math.abs(value - other[i]));
+export const difference = (one, other, gain = 1) =>
+  Uint8ClampedArray.from(one, (value, i) => gain * Math.abs(value - other[i]));
 
 /**
  * Lights the cells of the marked codes in a picture of the slice.
@@ -50,8 +52,9 @@ export function createPanels(root) {
    * @param {Shown} shown
    * @param {Bytes} input grey values in the chosen window
    * @param {PageState} state
+   * @param {number} gain of the difference
    */
-  function draw(shown, input, state) {
+  function draw(shown, input, state, gain) {
     const { request, frame, image } = shown;
     const view = state.scan.planes[request.plane];
     layOut(request.token, request.plane, view, state);
@@ -65,7 +68,7 @@ export function createPanels(root) {
     show(canvases.image, (out) => grey(out, input));
     show(canvases.labels, (out) => overlay(out, input, frame.labels, view, state));
     show(canvases.reconstruction, (out) => grey(out, frame.reconstruction));
-    show(canvases.difference, (out) => grey(out, difference(image, frame.reconstruction)));
+    show(canvases.difference, (out) => grey(out, difference(image, frame.reconstruction, gain)));
     root.toggleAttribute("data-painted", true);
   }
 

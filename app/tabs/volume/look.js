@@ -73,13 +73,27 @@ export function lookOf(page, about, kind) {
 }
 
 /**
- * The labels to draw, with the voxels of lit codes as the last label over them.
+ * What the colours mean where they are not those of the structures on show: their words and colours.
+ * @param {Pick<Labels, "kind" | "lit">} labels
+ * @param {Pick<PageState, "scan" | "visible">} page
+ * @returns {[words: string, colour: Colour][]}
+ */
+export function legendOf({ kind, lit }, { scan: { classes, colours }, visible }) {
+  if (kind !== "changed") return lit ? [["tokens of the lit codes", LIT]] : [];
+  const drawn = [...classes.keys()].slice(1).filter((label) => visible.includes(classes[label]));
+  const now = drawn.map((label) => /** @type {[string, Colour]} */ (["now " + classes[label], colours[label]]));
+  return [...now, ["structure lost", GONE]];
+}
+
+/**
+ * The labels to draw, with the voxels of lit codes as the last label over them. What changed is drawn alone: its
+ * colours are too like the light.
  * @param {Pick<Labels, "kind" | "present" | "clean" | "truth" | "lit">} labels
  * @param {boolean[]} drawn by label
  */
 export function shownOf(labels, drawn) {
   const voxels = labelsOf(labels, drawn);
-  const { lit } = labels;
+  const lit = labels.kind === "changed" ? null : labels.lit;
   return lit ? Uint8Array.from(voxels, (label, i) => (lit.voxels[i] ? drawn.length - 1 : label)) : voxels;
 }
 

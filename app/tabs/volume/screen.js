@@ -1,6 +1,7 @@
 /* What the stage and the lines below it show: the labels, the crosshair, the values under it and the structures' sizes. */
+import { make } from "../../web/dom.js";
 import { store } from "../../web/store.js";
-import { figuredOf, lookOf, shownOf } from "./look.js";
+import { figuredOf, legendOf, lookOf, shownOf } from "./look.js";
 import { readoutOf, structurePart } from "./words.js";
 
 /** @typedef {import("./types").Labels} Labels */
@@ -16,6 +17,7 @@ import { readoutOf, structurePart } from "./words.js";
  */
 export function createScreen({ root, viewer, labels, crosshair, open }) {
   const readout = /** @type {HTMLElement} */ (root.querySelector("[data-text=readout]"));
+  const legend = /** @type {HTMLElement} */ (root.querySelector(".legend"));
   const figures = /** @type {HTMLElement} */ (root.querySelector(".figures"));
   /** @type {import("./types").OnShow["painted"]} */
   let painted = null;
@@ -39,7 +41,19 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
     read();
     if (!shown) return;
     figures.replaceChildren(...figuresOf(page, shown));
+    tellColours(page, shown);
     painted = { kind: shown.kind, share: shown.present.about.replaced_share ?? 0 };
+  }
+
+  /** @param {PageState} page @param {Labels} of */
+  function tellColours(page, of) {
+    const entries = legendOf(of, page).map(([words, colour]) => {
+      const entry = make("li", {}, words);
+      entry.style.setProperty("--colour", `rgb(${colour.join(" ")})`);
+      return entry;
+    });
+    legend.replaceChildren(...entries);
+    legend.hidden = !entries.length || !page.shown;
   }
 
   /** Draw the crosshair at its place. */

@@ -161,5 +161,6 @@ function showEmpty(root, message) {
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
   part(".empty").textContent = message;
   part(".empty").hidden = !message;
+  if (message) part(".legend").hidden = true;
   for (const selector of PARTS) part(selector).hidden = message !== "";
 }
