@@ -27,7 +27,7 @@ from app.scan.replay import Replays
 from app.scan.truth import truth_labels
 from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
 from app.tabs.registry import TABS
-from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
+from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, VolumeRequest, told, volume_routes
 from app.visit.links import Link
 from app.visit.session import SessionStore
 from vqseg.data.formats.axial import axial_scan
@@ -309,6 +309,18 @@ def test_a_decoded_volume_is_kept_and_decoding_it_leaves_the_scan_free(opened: O
     first = replays.decoded(opened, request, progress)
     assert replays.decoded(opened, request, progress).labels is first.labels
     assert shares == [pytest.approx((index + 1) / 6) for index in range(6)]
+
+
+def test_figures_are_told_while_the_volume_is_decoded(opened: OpenScan) -> None:
+    asked = VolumeRequest.checked({"part": "labels", "strength": 0.9, "mode": "resample", "seed": 11}, opened)
+    heard: list[tuple[float, Any]] = []
+    about, _ = asked.answer(opened, lambda share, figures: heard.append((share, figures)))
+    # The first slice is decoded, the others are as at epsilon 0.
+    labels, segmented = opened.segmented.labels.copy(), opened.segmented
+    np.moveaxis(labels, segmented.axis, 0)[0] = segmented.perturb(0, 0.9, "resample", 11).labels
+    assert heard[0] == (pytest.approx(1 / 6), class_figures(opened, labels))
+    assert heard[0][1] not in (about["figures"], class_figures(opened, segmented.labels))
+    assert heard[-1] == (1, None)
 
 
 def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:

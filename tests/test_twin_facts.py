@@ -22,6 +22,7 @@ from app.scan.edits import edits_as_text
 from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
+from app.tabs.learn.handout import strip
 from app.visit.links import OWN_REACH, Link
 from vqseg.shares import percent, ratio
 
@@ -131,6 +132,12 @@ def shares() -> list[dict[str, Any]]:
     ]
 
 
+def strips() -> list[dict[str, Any]]:
+    """Numbers as colours, up to the one that is full and beyond."""
+    values = [*np.random.default_rng(3).normal(size=12).round(3).tolist(), 0.0, 1.5, -1.5, 9.0]
+    return [{"values": values, "most": most, "rgb": strip(np.array(values), most).ravel().tolist()} for most in (0.7, 1.5)]
+
+
 MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "axes": axes,
     "edits": edits,
@@ -139,6 +146,7 @@ MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "file_names": file_names,
     "links": links,
     "shares": shares,
+    "strips": strips,
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,11 @@ _VOLUMES_AT_ONCE = 2
 _TELL_SECONDS = 0.2
 _CHUNK = 1 << 18
 
-_Progress = Callable[[float], None]
+_Figures = list[dict[str, Any]]
+# Gets the share that is done and, now and then, the structures' figures so far.
+_Progress = Callable[[float, _Figures | None], None]
+# At most this share of the time goes into figures on the way: of a large scan they take as long as a slice.
+_FIGURES_SHARE = 0.1
 
 
 class _GivenUpError(Exception):
@@ -90,7 +95,7 @@ class VolumeRequest:
 
         Args:
             scan: The scan.
-            progress: Called with the share that is done. An exception that it raises stops decoding.
+            progress: Called with the share that is done and with figures or None. An exception that it raises stops decoding.
 
         Returns:
             A record for JSON: of a scan what `scan_file` gives, of labels "figures" and "replaced_share". And the NIfTI file, gzipped.
@@ -109,9 +114,25 @@ class VolumeRequest:
     def _labels(self, scan: OpenScan, progress: _Progress) -> tuple[bytes, dict[str, Any]]:
         asked, labels, share = self.labels, scan.segmented.labels, 0.0
         if asked.strength > 0:
-            decoded = REPLAYS.decoded(scan, asked, progress)
+            decoded = REPLAYS.decoded(scan, asked, _telling(scan, asked, progress))
             labels, share = decoded.labels, decoded.replaced_share
         return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
+
+
+def _telling(scan: OpenScan, asked: FrameRequest, progress: _Progress) -> Callable[[float], None]:
+    """Reports a share together with the figures so far, as often as these cost little."""
+    next_at = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal next_at
+        start = time.perf_counter()
+        if start < next_at or share == 1:
+            return progress(share, None)
+        progress(share, class_figures(scan, REPLAYS.begun(scan, asked)))
+        now = time.perf_counter()
+        next_at = now + (now - start) / _FIGURES_SHARE
+
+    return tell
 
 
 def _codes(values: object, scan: OpenScan) -> tuple[int, ...]:
@@ -178,13 +199,13 @@ async def told(
         work: Makes the volume on another thread. It gets a function to report its progress, and returns a record and a file.
 
     Yields:
-        Lines of JSON {"progress": share}, then a line with the record and "bytes", the file's size, then the file.
+        Lines of JSON {"progress": share}, some with "figures" so far, then a line with the record and "bytes", the file's size, then the file.
     """
-    given_up, share = Event(), 0.0
+    given_up, share, figures = Event(), 0.0, None
 
-    def progress(done: float) -> None:
-        nonlocal share
-        share = done
+    def progress(done: float, so_far: _Figures | None = None) -> None:
+        nonlocal share, figures
+        share, figures = done, so_far or figures
         if given_up.is_set():
             raise _GivenUpError
 
@@ -203,7 +224,8 @@ async def told(
             await asyncio.wait({working}, timeout=_TELL_SECONDS)
             if await request.is_disconnected():
                 return
-            yield _line({"progress": round(share, 3)})
+            told_now, figures = figures, None
+            yield _line({"progress": round(share, 3), **({"figures": told_now} if told_now else {})})
     finally:
         given_up.set()
     about, content = working.result()

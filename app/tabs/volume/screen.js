@@ -11,7 +11,7 @@ import { readoutOf, structurePart } from "./words.js";
  * @param {object} context
  * @param {HTMLElement} context.root
  * @param {import("./types").Viewer} context.viewer
- * @param {{readonly shown: Labels | null}} context.labels
+ * @param {{readonly shown: Labels | null, readonly soFar: import("./types").SoFar | null}} context.labels
  * @param {import("./types").Crosshair} context.crosshair
  * @param {() => {token: string, volume: import("./types").ScanVolume} | null} context.open the scan that can be drawn now
  */
@@ -40,7 +40,8 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
     last = key;
     read();
     if (!shown) return;
-    figures.replaceChildren(...figuresOf(page, shown));
+    figures.replaceChildren(...(labels.soFar ? partsOf(page, labels.soFar, "present") : figuresOf(page, shown)));
+    figures.toggleAttribute("data-so-far", labels.soFar !== null);
     tellColours(page, shown);
     painted = { kind: shown.kind, share: shown.present.about.replaced_share ?? 0 };
   }
@@ -71,10 +72,13 @@ export function createScreen({ root, viewer, labels, crosshair, open }) {
   return { draw, paint, place, painted: () => painted };
 }
 
+/** @param {PageState} page @param {import("./types").SoFar} told @param {"truth" | "clean" | "present"} kind */
+function partsOf({ scan }, { figures, before }, kind) {
+  return figures.map((one, i) => structurePart(scan, i + 1, one, before[i], kind));
+}
+
 /** @param {PageState} page @param {Labels} labels */
-function figuresOf({ scan }, labels) {
+function figuresOf(page, labels) {
   const chosen = figuredOf(labels);
-  const before = labels.clean.about.figures;
-  const figures = labels[chosen]?.about.figures ?? [];
-  return figures.map((one, i) => structurePart(scan, i + 1, one, before[i], chosen));
+  return partsOf(page, { figures: labels[chosen]?.about.figures ?? [], before: labels.clean.about.figures }, chosen);
 }

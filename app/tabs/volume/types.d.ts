@@ -86,9 +86,16 @@ export interface Labels {
   lit?: LabelVolume;
 }
 
+/** What is told while the labels are being decoded. Slices that are missing are as at ε = 0. */
+export interface SoFar {
+  figures: Figures[];
+  before: Figures[];
+}
+
 export interface Waiting {
   signal: AbortSignal;
-  progress(share: number): void;
+  /** figures: of the structures so far, now and then */
+  progress(share: number, figures?: Figures[]): void;
 }
 
 export interface Source {

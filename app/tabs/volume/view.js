@@ -96,7 +96,7 @@ export function mount(element, props) {
   /** Until the frame on show is drawn here, so that no frame of a cine which plays is left out. */
   async function settled() {
     const until = performance.now() + PATIENCE;
-    const isDrawn = () => open?.token === store.state?.scan.token && labels.shown !== null;
+    const isDrawn = () => open?.token === store.state?.scan.token && labels.isThere;
     while (visible() && part(".empty").hidden && !isDrawn() && performance.now() < until) {
       await new Promise((drawn) => requestAnimationFrame(drawn));
     }
