@@ -59,14 +59,14 @@ test("lit codes are asked for while there are any, and lie over the labels", () 
 
 test("the colours of what changed and of lit codes are told, those of the structures are not", () => {
   const scan = { classes: ["background", "RV", "LV"], colours: [GONE, [1, 2, 3], [4, 5, 6]] };
-  const page = /** @type {any} */ ({ scan, visible: ["LV"] });
+  const shownPage = /** @type {any} */ ({ scan, visible: ["LV"] });
   const lit = volume(1);
   assert.deepEqual(
-    legendOf({ kind: "changed" }, page).map(([words]) => words),
+    legendOf({ kind: "changed" }, shownPage).map(([words]) => words),
     ["now LV", "structure lost"],
   );
-  assert.deepEqual(legendOf({ kind: "present" }, page), []);
-  assert.equal(legendOf({ kind: "present", lit }, page).length, 1);
+  assert.deepEqual(legendOf({ kind: "present" }, shownPage), []);
+  assert.equal(legendOf({ kind: "present", lit }, shownPage).length, 1);
   const [clean, present] = [volume(1, 1), volume(1, 2)];
   const changes = shownOf({ kind: "changed", clean, present, lit: volume(1, 1) }, [false, true, true, true, true]);
   assert.deepEqual([...changes], [0, 2]);

@@ -127,7 +127,8 @@ def _telling(scan: OpenScan, asked: FrameRequest, progress: _Progress) -> Callab
         nonlocal next_at
         start = time.perf_counter()
         if start < next_at or share == 1:
-            return progress(share, None)
+            progress(share, None)
+            return
         progress(share, class_figures(scan, REPLAYS.begun(scan, asked)))
         now = time.perf_counter()
         next_at = now + (now - start) / _FIGURES_SHARE
@@ -199,7 +200,7 @@ async def told(
         work: Makes the volume on another thread. It gets a function to report its progress, and returns a record and a file.
 
     Yields:
-        Lines of JSON {"progress": share}, some with "figures" so far, then a line with the record and "bytes", the file's size, then the file.
+        Lines of JSON {"progress": share}, some with "figures" so far; a line with the record and "bytes", the file's size; the file.
     """
     given_up, share, figures = Event(), 0.0, None
 
