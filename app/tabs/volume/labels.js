@@ -46,7 +46,7 @@ export function createLabels({ source, note, progress, changed }) {
   /** @param {import("./types").Wish} wish @param {Kind} kind @param {string} key */
   async function load(wish, kind, key) {
     const mine = (fetching = { key, cancel: new AbortController() });
-    const message = "Decoding the volume at ε = " + (wish.present.strength ?? 0).toFixed(2) + ", the rest as at ε = 0";
+    const message = "Decoding the volume at ε = " + (wish.present.strength ?? 0).toFixed(2) + "; figures so far";
     /** @type {import("./types").LabelVolume | null} */
     let known = null;
     /** @type {import("./types").Waiting["progress"]} */
