@@ -343,8 +343,10 @@ def windows_on_offer(page: Any) -> list[str]:
     # Another list that was open may still fade. The gallery's cards are always there.
     page.wait_for_function("!document.querySelector('[role=option]:not(.case-card)')")
     page.locator("#window input").click()
-    page.get_by_role("option").first.wait_for()
-    names = page.get_by_role("option").all_inner_texts()
+    # Not those of the page's own lists, as that of the gain.
+    offered = page.locator("[role=option]:not(.case-card)")
+    offered.first.wait_for()
+    names = offered.all_inner_texts()
     # The list opens when the field gets the focus.
     page.locator("#window input").blur()
     return [name.strip().removeprefix("✓").strip() for name in names]
