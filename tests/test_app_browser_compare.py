@@ -68,7 +68,7 @@ def test_a_pinned_view_is_compared_with_the_one_on_show(perturb: Any, segmented:
     compared = label_agreement(one.labels, other.labels)
     same = 100 * (one.labels == other.labels).mean()
     assert perturb.locator("[data-text=comparison]").inner_text() == (
-        f"A: ε 0.20. B: ε 0.80. Dice of A and B: {compared:.3f}. {same:.1f} % of the pixels have the same label."
+        f"A: ε 0.20. B: ε 0.80. Dice of A and B: {compared:.3f}. {same:.1f} % of all pixels, background included, have the same label."
     )
     perturb.locator("[data-do=pin]").click()
     perturb.wait_for_selector("[data-panel=picture] .pinned", state="hidden")

@@ -358,6 +358,30 @@ def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -
     lesson.wait_for_selector(".lesson:not(.large)")
 
 
+@pytest.mark.parametrize("name", ["consistency", "radii"])
+def test_large_text_in_a_window_720_pixels_high_ends_above_the_last_line(lesson: Any, opened: OpenScan, name: str) -> None:
+    lesson.locator(".lesson [data-do=large]").click()
+    lesson.wait_for_selector(".lesson.large")
+    turn_to(lesson, name)
+    predict(lesson, name, str(step_of(opened, name, mark_of(lesson)).truth))
+    said, frame = lesson.locator(".say").bounding_box(), lesson.locator(".lesson").bounding_box()
+    assert said["y"] + said["height"] <= frame["y"] + frame["height"]
+
+
+def test_the_labels_of_the_curves_lie_within_their_picture(lesson: Any, opened: OpenScan) -> None:
+    turn_to(lesson, "radii")
+    predict(lesson, "radii", str(step_of(opened, "radii", mark_of(lesson)).truth))
+    ends = lesson.evaluate("""() => {
+      const box = (node) => { const { top, right, bottom, left } = node.getBoundingClientRect(); return { top, right, bottom, left }; };
+      const svg = document.querySelector(".curves svg");
+      return [box(svg), ...[...svg.querySelectorAll("text")].map(box)];
+    }""")
+    whole, *labels = ends
+    assert len(labels) == 7
+    assert all(one[side] >= whole[side] for one in labels for side in ("top", "left"))
+    assert all(one[side] <= whole[side] for one in labels for side in ("bottom", "right"))
+
+
 def test_the_teachers_note_is_closed_until_it_is_opened_and_stays_so(lesson: Any) -> None:
     note = lesson.locator(".note p")
     assert not note.is_visible()

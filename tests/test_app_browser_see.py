@@ -40,6 +40,18 @@ def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, examp
     assert page.get_by_text("Research demo, not for clinical use").is_visible()
 
 
+def test_the_difference_can_be_drawn_brighter_until_the_page_is_reset(page: Any) -> None:
+    plain = pixels(page, "difference").astype(int)
+    gain = page.get_by_label("Gain of the difference")
+    gain.select_option("4")
+    wait_until(page, lambda: bool((pixels(page, "difference") == np.minimum(255, 4 * plain)).all()))
+    page.wait_for_url(lambda url: "gain=4" in url)
+    assert plain.max() > 0
+    reset(page)
+    wait_until(page, lambda: bool((pixels(page, "difference") == plain).all()))
+    assert gain.input_value() == "1"
+
+
 def test_epsilon_changes_both_pictures_and_the_last_value_of_a_drag_wins(page: Any, example: Path) -> None:
     labels, reconstruction, image = pixels(page, "labels"), pixels(page, "reconstruction"), pixels(page, "image")
     for value in (0.1, 0.35, 0.9, 0.62):
@@ -331,8 +343,10 @@ def windows_on_offer(page: Any) -> list[str]:
     # Another list that was open may still fade. The gallery's cards are always there.
     page.wait_for_function("!document.querySelector('[role=option]:not(.case-card)')")
     page.locator("#window input").click()
-    page.get_by_role("option").first.wait_for()
-    names = page.get_by_role("option").all_inner_texts()
+    # Not those of the page's own lists, as that of the gain.
+    offered = page.locator("[role=option]:not(.case-card)")
+    offered.first.wait_for()
+    names = offered.all_inner_texts()
     # The list opens when the field gets the focus.
     page.locator("#window input").blur()
     return [name.strip().removeprefix("✓").strip() for name in names]

@@ -20,7 +20,7 @@ from PIL import Image
 
 from app.scan.open_scan import OpenScan
 from app.tabs.learn.command import Handout, main
-from app.tabs.learn.handout import handout_page
+from app.tabs.learn.handout import handout_page, strip
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS
 from app.tabs.learn.texts import entries, equations, fill, languages, names, number
@@ -151,6 +151,16 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+def test_the_handout_prints_the_strips_that_its_question_is_about(place: Place) -> None:
+    step = STEPS["codeword"](place)
+    shown = re.findall(r'<img class="strip" alt="" src="data:image/png;base64,([^"]+)"', handout_page(place, "en"))
+    strips = [np.asarray(Image.open(io.BytesIO(base64.b64decode(one))))[0] for one in shown]
+    rows = np.array([step.data["feature"], *(choice["values"] for choice in step.data["choices"])])
+    assert len(strips) == len(rows)
+    for row, drawn in zip(rows, strips, strict=True):
+        assert (drawn == strip(row, 0.6 * np.abs(rows).max())).all()
+
+
 @pytest.mark.parametrize("language", list(languages()))
 def test_the_handout_asks_what_the_tab_asks(place: Place, language: str) -> None:
     page = Page(handout_page(place, language))
@@ -185,7 +195,7 @@ def test_the_teachers_handout_has_answers_and_notes(place: Place) -> None:
 def test_the_handout_is_one_page_that_asks_nothing_of_other_servers(place: Place) -> None:
     page = handout_page(place, "en", address="http://127.0.0.1:7860/")
     found = Page(page)
-    assert len(found.pictures) == 2 and all(one.startswith("data:image/png;base64,") for one in found.pictures)
+    assert len(found.pictures) == 2 + 5 and all(one.startswith("data:image/png;base64,") for one in found.pictures)
     assert len(found.links) == 1
     assert found.links[0].startswith("http://127.0.0.1:7860/?case=Heart+%3Cb%3E")
     assert found.links[0].endswith("plane=axial&slice=3&mode=resample&seed=5&tab=learn&cell=2%2C3&lang=en")

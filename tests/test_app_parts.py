@@ -16,6 +16,7 @@ import pytest
 from app_server import Arrived, fake_models, fake_served, fake_statistics, save_scan, save_truth
 from fake_segmenter import CLASSES, FakeSegmentedScan
 
+from app.page.sidebar import slice_slider
 from app.page.visits import Visits
 from app.scan.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branch_changes
 from app.scan.code_colours import code_colours
@@ -354,3 +355,15 @@ def test_a_missing_checkpoint_ends_with_a_message_and_status_1(
     monkeypatch.setenv("VQSEG_CHECKPOINT", "./nowhere")
     assert app_py.main() == 1
     assert "there is no checkpoint folder" in caplog.text
+
+
+def test_a_scan_of_one_slice_says_so_at_the_slider_that_has_nothing_to_move(tmp_path: Path) -> None:
+    flat, thick = (
+        OpenScan(FakeSegmentedScan(read_scan(save_scan(tmp_path / f"{depth}.nii.gz", shape=(20, 24, depth)))), fake_served())
+        for depth in (1, 3)
+    )
+    alone, several = slice_slider(flat, flat.plane), slice_slider(thick, thick.plane)
+    assert (alone["interactive"], alone["label"]) == (False, "Slice: only one in this plane")
+    assert (several["interactive"], several["label"]) == (True, "Slice")
+    # Without a scan nothing is known.
+    assert slice_slider(None, "axial")["label"] == "Slice"

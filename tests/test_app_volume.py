@@ -27,7 +27,7 @@ from app.scan.replay import Replays
 from app.scan.truth import truth_labels
 from app.scan.volume import class_figures, display_range, is_volume, nifti_bytes, thinning
 from app.tabs.registry import TABS
-from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, told, volume_routes
+from app.tabs.volume.answers import NIIVUE, NIIVUE_PATH, VOLUME_PATH, VolumeRequest, told, volume_routes
 from app.visit.links import Link
 from app.visit.session import SessionStore
 from vqseg.data.formats.axial import axial_scan
@@ -108,7 +108,7 @@ def test_labels_are_those_of_the_whole_volume_at_that_strength(
     assert image.get_data_dtype() == np.uint8
     np.testing.assert_allclose(image.affine, OBLIQUE, atol=1e-5)
     assert lines[-1]["replaced_share"] == pytest.approx(expected.replaced_share)
-    assert lines[0].keys() == {"progress"}
+    assert lines[0].keys() <= {"progress", "figures"}
 
 
 def test_labels_at_zero_are_the_scans_own_for_every_seed(opened: OpenScan, store: SessionStore, client: TestClient) -> None:
@@ -116,6 +116,23 @@ def test_labels_at_zero_are_the_scans_own_for_every_seed(opened: OpenScan, store
     contents = [asked(client, **labels_request(token, 0, seed=seed))[1] for seed in (0, 3)]
     assert contents[0] == contents[1]
     np.testing.assert_array_equal(np.asarray(nib.Nifti1Image.from_bytes(contents[0]).dataobj), opened.segmented.labels)
+
+
+def test_the_voxels_of_lit_codes_are_those_of_their_tokens(opened: OpenScan, store: SessionStore, client: TestClient) -> None:
+    token, segmented = store.put(opened, "one"), opened.segmented
+    codes = [int(code) for code in np.unique(segmented.indices)[::3]]
+    mask = np.asarray(nib.Nifti1Image.from_bytes(asked(client, token=token, part="lit", codes=codes)[1]).dataobj)
+    rows, columns = segmented.slice_size
+    for index in range(segmented.slice_count):
+        cells = np.kron(np.isin(segmented.indices[index], codes), np.ones((8, 8), np.uint8))[:rows, :columns]
+        np.testing.assert_array_equal(mask.take(index, segmented.axis), cells)
+    assert mask.any() and not mask.all()
+
+
+@pytest.mark.parametrize("codes", [None, [-1], [64], ["3"], [0] * 65, {"0": 1}])
+def test_codes_that_are_none_are_refused(opened: OpenScan, store: SessionStore, client: TestClient, codes: object) -> None:
+    response = client.post(VOLUME_PATH, json={"token": store.put(opened, "one"), "part": "lit", "codes": codes})
+    assert response.status_code == 400 and "code" in response.json()["error"]
 
 
 def test_no_text_of_the_file_travels_to_the_browser(tmp_path: Path, store: SessionStore, client: TestClient) -> None:
@@ -153,7 +170,7 @@ def test_a_visitor_reaches_their_own_scan_and_no_released_one(scan_file: Path, s
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"part": "header"}, "part must be one of scan, labels, truth, got 'header'"),
+        ({"part": "header"}, "part must be one of scan, labels, truth, lit, got 'header'"),
         ({"part": "truth"}, "this scan has no ground truth"),
         ({"part": "labels", "strength": 1.5}, "epsilon must be a number from 0 to 1, got 1.5"),
         ({"part": "labels", "strength": "1"}, "epsilon must be a number from 0 to 1, got '1'"),
@@ -173,7 +190,7 @@ def test_a_wrong_request_is_answered_with_what_is_accepted(
     [
         (b"[1]", "the request must be a JSON object"),
         (b"\xff{", "the request must be a JSON object"),
-        (b" " * 5000, "a request may have at most 4096 bytes"),
+        (b" " * 300_000, "a request may have at most 262144 bytes"),
     ],
 )
 def test_a_body_that_is_no_request_is_refused(client: TestClient, body: bytes, message: str) -> None:
@@ -292,6 +309,18 @@ def test_a_decoded_volume_is_kept_and_decoding_it_leaves_the_scan_free(opened: O
     first = replays.decoded(opened, request, progress)
     assert replays.decoded(opened, request, progress).labels is first.labels
     assert shares == [pytest.approx((index + 1) / 6) for index in range(6)]
+
+
+def test_figures_are_told_while_the_volume_is_decoded(opened: OpenScan) -> None:
+    asked = VolumeRequest.checked({"part": "labels", "strength": 0.9, "mode": "resample", "seed": 11}, opened)
+    heard: list[tuple[float, Any]] = []
+    about, _ = asked.answer(opened, lambda share, figures: heard.append((share, figures)))
+    # The first slice is decoded, the others are as at epsilon 0.
+    labels, segmented = opened.segmented.labels.copy(), opened.segmented
+    np.moveaxis(labels, segmented.axis, 0)[0] = segmented.perturb(0, 0.9, "resample", 11).labels
+    assert heard[0] == (pytest.approx(1 / 6), class_figures(opened, labels))
+    assert heard[0][1] not in (about["figures"], class_figures(opened, segmented.labels))
+    assert heard[-1] == (1, None)
 
 
 def test_a_volume_that_nobody_waits_for_is_given_up(opened: OpenScan) -> None:

@@ -179,6 +179,20 @@ def test_the_picture_has_the_colours_of_the_labels(page: Any) -> None:
         assert (apart < 12).sum() > 100
 
 
+def test_lit_codes_are_lit_in_all_slices(page: Any, example: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    codes = [int(code) for code in np.unique(segmented.indices)[::3]]
+    module(page, STORE, "(m, codes) => m.store.light(codes)", codes)
+    cells = np.kron(np.isin(segmented.indices, codes), np.ones((1, 8, 8), bool))[:, :40, :48]
+    lit = np.moveaxis(cells, 0, segmented.axis)
+    expected = expected_colours(segmented.labels)
+    expected[lit] = (255, 92, 200, round(OPACITY * 255))
+    wait_for_niivue(page, "(nv, count) => nv.volumes[1].img.filter((v, i) => i % 4 === 1 && v === 92).length === count", int(lit.sum()))
+    np.testing.assert_array_equal(drawn_labels(page), expected)
+    module(page, STORE, "m => m.store.light([])")
+    wait_for_niivue(page, "nv => !nv.volumes[1].img.some((v, i) => i % 4 === 1 && v === 92)")
+
+
 def test_labels_follow_epsilon_mode_and_seed_and_the_last_value_wins(page: Any, example: Path) -> None:
     segmented = FakeSegmentedScan(read_scan(example))
     np.testing.assert_array_equal(drawn_labels(page), expected_colours(segmented.labels))

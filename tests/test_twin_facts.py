@@ -22,7 +22,9 @@ from app.scan.edits import edits_as_text
 from app.scan.open_scan import label_file_name
 from app.scan.planes import PlaneView
 from app.scan.render import label_colours, overlay
+from app.tabs.learn.handout import strip
 from app.visit.links import OWN_REACH, Link
+from vqseg.shares import percent, ratio
 
 FIXTURES = Path(__file__).resolve().parent / "fixtures"
 CLASSES = ["background", "RV", "MYO", "LV"]
@@ -119,6 +121,23 @@ def axes() -> list[dict[str, Any]]:
     return [{**case, "title": axis_title("Dice", case["ends"][0])} for case in cases]
 
 
+def shares() -> list[dict[str, Any]]:
+    """Shares and ratios as text: ordinary ones, ties, and those that rounding would make nothing or everything of."""
+    small = [1e-9, 3e-7, 4.1e-5, 0.00041, 0.0049, 0.0625, 0.125]
+    values = [0.0, *small, 0.1234, 0.5, 0.992, *(1 - value for value in reversed(small)), 1.0]
+    return [
+        {"value": value, "digits": digits, "percent": percent(value, digits), "ratio": ratio(value, digits)}
+        for value in values
+        for digits in (0, 1, 3)
+    ]
+
+
+def strips() -> list[dict[str, Any]]:
+    """Numbers as colours, up to the one that is full and beyond."""
+    values = [*np.random.default_rng(3).normal(size=12).round(3).tolist(), 0.0, 1.5, -1.5, 9.0]
+    return [{"values": values, "most": most, "rgb": strip(np.array(values), most).ravel().tolist()} for most in (0.7, 1.5)]
+
+
 MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "axes": axes,
     "edits": edits,
@@ -126,6 +145,8 @@ MADE: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "overlays": overlays,
     "file_names": file_names,
     "links": links,
+    "shares": shares,
+    "strips": strips,
 }
 
 
@@ -164,6 +185,12 @@ def test_the_page_tells_the_facts_that_the_browser_knows() -> None:
     told = types.split("export interface Facts {")[1].split("\n}")[0]
     names = {line.split(":")[0].strip() for line in told.splitlines() if line.startswith("  ") and ": " in line and "/**" not in line}
     assert names == set(facts())
+
+
+@pytest.mark.parametrize("case", [case for case in shares() if 0 < case["value"] < 1])
+def test_rounding_makes_neither_nothing_nor_everything_of_a_share(case: dict[str, Any]) -> None:
+    for text, end in ((case["percent"].removesuffix(" %"), 100), (case["ratio"], 1)):
+        assert 0 < float(text.lstrip("<> ")) < end
 
 
 if __name__ == "__main__":

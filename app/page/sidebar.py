@@ -81,12 +81,13 @@ def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) ->
         index: The slice, counted from 0 as the endpoints do; None for the one that is shown first.
 
     Returns:
-        Keyword arguments of gr.Slider.
+        Keyword arguments of gr.Slider. Where there is one slice only, the label says so.
     """
     last = scan.views[plane].count - 1 if scan else 0
     first = scan.opening_index(plane) if scan else 0
     value = first if index is None else min(index, last)
-    return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0}
+    label = "Slice" if last > 0 or scan is None else "Slice: only one in this plane"
+    return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0, "label": label}
 
 
 def structures(classes: Sequence[str]) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def _view(first: OpenScan | None) -> _Group:
     _title("View")
     return {
         "plane": gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane"),
-        "index": gr.Slider(**slice_slider(first, plane), step=1, label="Slice", elem_id="slice", buttons=[]),
+        "index": gr.Slider(**slice_slider(first, plane), step=1, elem_id="slice", buttons=[]),
         "window": gr.Dropdown(**windows(first), label="Window of the input", elem_id="window"),
         "convention": gr.Radio(sides, value="radiological", label="Left and right", elem_id="convention"),
     }

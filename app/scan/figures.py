@@ -18,6 +18,7 @@ from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
 from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, overlay
 from vqseg.data.scan import has_geometry
+from vqseg.shares import ratio
 from vqseg.types import Array
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
     handles = [Patch(color=colours[i] / 255, label=classes[i]) for i in range(1, len(classes)) if visible[i]]
     if handles:
         sheet.legend(handles=handles, loc="outside lower left", ncols=len(handles), fontsize=7, frameon=False, borderpad=0)
-    figures = f"Dice {frame.dice_vs_clean:.3f} against ε = 0, PSNR {frame.psnr:.1f} dB"
+    figures = f"Dice {ratio(frame.dice_vs_clean)} against ε = 0, PSNR {frame.psnr:.1f} dB"
     sheet.supxlabel(f"{_settings(request)}\n{figures}", fontsize=7, x=0.995, ha="right", linespacing=1.4)
     return sheet
 

@@ -94,6 +94,22 @@ class Replays:
             progress(replay.done / slices)
         return replay.volume()
 
+    def begun(self, scan: OpenScan, request: FrameRequest) -> Array:
+        """The labels as far as they are decoded.
+
+        Args:
+            scan: The scan.
+            request: The settings, as for `advance`.
+
+        Returns:
+            (X, Y, Z) uint8. Slices that are not decoded have their labels at strength 0.
+        """
+        replay, axis = self._replay(scan, request), scan.segmented.axis
+        labels: Array = scan.segmented.labels.copy()
+        done = np.arange(replay.done)
+        np.moveaxis(labels, axis, 0)[done] = np.moveaxis(replay.labels, axis, 0)[done]
+        return labels
+
     def ready(self, scan: OpenScan, request: FrameRequest) -> bool:
         """Whether `decoded` would return at once.
 

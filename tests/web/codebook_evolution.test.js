@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { momentInWords } from "../../app/tabs/codebook/evolution.js";
-import { boundsOf, codewordsOf, nextMoment, pointsAt } from "../../app/tabs/codebook/moments.js";
+import { countedInWords, momentInWords } from "../../app/tabs/codebook/evolution.js";
+import { boundsOf, codewordsOf, countedAt, nextMoment, pointsAt } from "../../app/tabs/codebook/moments.js";
 import {
   costLayout,
   costTraces,
@@ -17,6 +17,7 @@ import {
   belowInWords,
   boundInWords,
   comparedInWords,
+  costInWords,
   radiiInWords,
 } from "../../app/tabs/codebook/radii_words.js";
 
@@ -36,6 +37,12 @@ const THEORY = {
   low: [0, 0, 0, 0],
   high: [0, 1, 2, 12.345],
 };
+
+test("a moment says over how many tokens it is counted, and over how many the whole codebook", () => {
+  assert.deepEqual([countedAt(STORY, 0), countedAt(STORY, 1)], [5, 3]);
+  const words = countedInWords(5, { counts: Float64Array.from([4000, 0, 1]), source: "ACDC", scans: 150 });
+  assert.match(words, /over 5 tokens: .* over all 4,001 tokens of ACDC \(150 scans\)/);
+});
 
 test("points of a moment are in use, not in use, or not there", () => {
   assert.equal(codewordsOf(STORY), 3);
@@ -166,4 +173,15 @@ test("the sentence on what a decoder feels follows from the numbers", () => {
 test("a kind whose radius is nothing is named, since the axis does not show it", () => {
   assert.match(belowInWords(KINDS), /“shuffled” is 0 at every strength/);
   assert.equal(belowInWords({ ...KINDS, kinds: KINDS.kinds.slice(0, 1) }), "");
+});
+
+test("what a kind costs is said to be measured until every kind is there", () => {
+  const [there, missing] = [
+    { strengths: [0, 1], dice: [1, 0.9] },
+    { strengths: [], dice: [] },
+  ];
+  const page = { plane: "axial", index: 3 };
+  assert.match(costInWords(page, [there, missing]), /axial slice 3 · measuring, 1 of 2 are there/);
+  assert.match(costInWords(page, [there, there]), /axial slice 3$/);
+  assert.match(costInWords(page, []), /axial slice 3$/);
 });

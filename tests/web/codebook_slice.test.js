@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { LIT, PICKED, cellMarks, codesOf, litCodes } from "../../app/tabs/codebook/marks.js";
 import { hintInWords, markedInWords, titleInWords } from "../../app/tabs/codebook/slice_words.js";
 import { madeUpPresence } from "./codebook_made_up.js";
+import { strokeBetween } from "../../app/tabs/codebook/stroke.js";
 
 /** @type {{grid_of_tokens: [number, number], levels: number}} */
 const GRIDS = { grid_of_tokens: [1, 3], levels: 2 };
@@ -54,4 +55,14 @@ test("the hint tells what is lit, or what can be done", () => {
 test("marked codes are counted, with their tokens of the scan where these are known", () => {
   assert.equal(markedInWords([3], null), "1 code marked");
   assert.equal(markedInWords([0, 3], madeUpPresence()), "2 codes marked · 27 tokens of this scan");
+});
+
+test("a stroke leaves out no cell between two events", () => {
+  const at = (/** @type {number} */ clientX, /** @type {number} */ clientY) => ({ clientX, clientY });
+  assert.deepEqual(strokeBetween(null, at(3, 4)), [at(3, 4)]);
+  const path = [at(0, 0), ...strokeBetween(at(0, 0), at(300, -40))];
+  assert.deepEqual(path.at(-1), at(300, -40));
+  for (const [i, { clientX, clientY }] of path.slice(1).entries()) {
+    assert.ok(Math.hypot(clientX - path[i].clientX, clientY - path[i].clientY) <= 1);
+  }
 });

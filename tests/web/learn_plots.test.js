@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as plots from "../../app/tabs/learn/plots.js";
+import { fixture } from "./fixtures.js";
 
 test("a strip is blue below zero, orange above and light at zero", () => {
   const pixels = plots.stripPixels([-2, -1, 0, 2, 9], 2);
@@ -10,6 +11,13 @@ test("a strip is blue below zero, orange above and light at zero", () => {
   assert.deepEqual([...pixels.slice(8, 12)], [245, 245, 245, 255]);
   assert.deepEqual([...pixels.slice(12, 16)], [213, 94, 0, 255]);
   assert.deepEqual(pixels.slice(16), pixels.slice(12, 16));
+});
+
+test("a strip has the colours that Python prints", () => {
+  for (const { values, most, rgb } of fixture("strips")) {
+    const pixels = [...plots.stripPixels(values, most)].filter((_, i) => i % 4 < 3);
+    assert.deepEqual(pixels, rgb);
+  }
 });
 
 test("the extent is the largest absolute value, and never zero", () => {

@@ -5,6 +5,7 @@ import {
   displayOrder,
   gridSize,
   lineWeight,
+  markedIn,
   plainPalette,
   replacedAt,
   tokenPixels,
@@ -106,4 +107,14 @@ test("outlines fade where cells are hardly larger, and are never less than nothi
   assert.equal(lineWeight(20), 1);
   assert.equal(lineWeight(4), 0.5);
   assert.equal(lineWeight(0.5), 0);
+});
+
+test("marked tokens are found where they are displayed", () => {
+  const order = displayOrder({ transpose: true, flip: [false, true] }, [2, 3]);
+  const marks = Uint8Array.of(0, 1, 0, 0, 0, 1); // the tokens at 0, 1 and at 1, 2
+  const positions = markedIn(marks, order);
+  assert.deepEqual(
+    positions.map((position) => order.places[position]).toSorted((a, b) => a - b),
+    [1, 5],
+  );
 });

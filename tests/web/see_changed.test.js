@@ -158,7 +158,7 @@ test("the sentence says how far a token is replaced", () => {
 
 test("the sentence says when nothing has changed, when there is no structure, and what a hand has done", () => {
   assert.match(sentence({}, { changed_share: 0 }), /: none of the pixels of RV, MYO and LV changed\.$/);
-  assert.match(sentence({}, { changed_share: 0.0001 }), /: less than 0\.1 % of the pixels of/);
+  assert.match(sentence({}, { changed_share: 0.0001 }), /: 0\.010 % of the pixels of/);
   assert.match(sentence({}, { changed_share: null }), /: there is no RV, MYO or LV in this picture\.$/);
   assert.match(sentence({ strength: 0, edits: [[0, 0, 3]] }), /^50\.0 % of the tokens replaced by hand: 1\.2 %/);
 });

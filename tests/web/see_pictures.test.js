@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { difference, lightCells } from "../../app/tabs/see/panels.js";
+import { difference } from "../../app/tabs/see/panels.js";
 import { readout } from "../../app/tabs/see/status.js";
 import { cellAt, ownersOf } from "../../app/web/cells.js";
+import { lightPixels, litTokens } from "../../app/web/lit.js";
 import { scanOf } from "./scans.js";
 
 test("the difference has no sign", () => {
   assert.deepEqual([...difference(Uint8Array.of(10, 200, 7), Uint8Array.of(30, 100, 7))], [20, 100, 0]);
+});
+
+test("a gain makes the difference brighter, up to white", () => {
+  assert.deepEqual([...difference(Uint8Array.of(10, 200, 7), Uint8Array.of(30, 100, 7), 4)], [80, 255, 0]);
 });
 
 test("pixels are lit whose token carries a lit code in any level", () => {
@@ -16,7 +21,7 @@ test("pixels are lit whose token carries a lit code in any level", () => {
   codes[0] = 9; // the first level's token at 0, 0
   codes[12 + 11] = 9; // the second level's token at 2, 3
   const out = new Uint8ClampedArray(4 * 48).fill(100);
-  lightCells(out, ownersOf(scan, "axial"), codes, scan, [9]);
+  lightPixels(out, ownersOf(scan, "axial"), litTokens(codes, scan, [9]));
   const lit = Array.from({ length: 48 }, (_, i) => i).filter((i) => out[4 * i] !== 100);
   const expected = Array.from({ length: 48 }, (_, i) => i).filter((i) => {
     const { row, column } = /** @type {{row: number, column: number}} */ (

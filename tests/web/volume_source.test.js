@@ -19,17 +19,22 @@ function readerOf(bytes, size) {
 }
 
 const answer = () => {
-  const lines = [{ progress: 0 }, { progress: 0.5 }, { figures: [], bytes: 4 }].map((line) => JSON.stringify(line));
+  const lines = [{ progress: 0 }, { progress: 0.5, figures: [1] }, { figures: [], bytes: 4 }].map((line) =>
+    JSON.stringify(line),
+  );
   // A newline among the content is none of a line.
   return Uint8Array.of(...text.encode(lines.join("\n") + "\n"), 1, 10, 2, 10);
 };
 
 test("an answer is read alike however it is cut", async () => {
   for (const size of [1, 7, 1000]) {
-    /** @type {number[]} */
+    /** @type {unknown[]} */
     const told = [];
-    const { about, rest } = await readLines(readerOf(answer(), size), (share) => told.push(share));
-    assert.deepEqual(told, [0, 0.5]);
+    const { about, rest } = await readLines(readerOf(answer(), size), (share, figures) => told.push([share, figures]));
+    assert.deepEqual(told, [
+      [0, undefined],
+      [0.5, [1]],
+    ]);
     assert.deepEqual(about, { figures: [], bytes: 4 });
     assert.deepEqual(
       rest.flatMap((part) => [...part]),

@@ -61,3 +61,9 @@ export function classShares(book, code) {
     .map((count, label) => /** @type {[number, number]} */ ([label, count / total]))
     .filter(([, share]) => share > 0);
 }
+
+/**
+ * How many tokens the codebook's figures are counted over.
+ * @param {Pick<Book, "counts">} book
+ */
+export const tokensOf = ({ counts }) => counts.reduce((sum, count) => sum + count, 0);

@@ -2,6 +2,7 @@
 
 import { make } from "../../web/dom.js";
 import { number, percent } from "../../web/numbers.js";
+import { tokensOf } from "./book.js";
 import { greyPicture } from "./atoms.js";
 import { codeButton, mixBar } from "./mix.js";
 import { mixInWords } from "./words.js";
@@ -66,10 +67,7 @@ const fact = (name, value, title = "") => make("div", { title }, make("dt", {}, 
  * @param {import("./types").Presence | null} presence
  */
 export function facts(code, book, presence) {
-  const total = Math.max(
-    1,
-    book.counts.reduce((sum, count) => sum + count, 0),
-  );
+  const total = Math.max(1, tokensOf(book));
   const list = [
     fact("Usage", number(book.counts[code]), "Tokens with this code in " + book.source),
     fact("Share", percent(book.counts[code] / total, 2)),

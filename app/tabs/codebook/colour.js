@@ -1,7 +1,7 @@
 /* The meanings that the colour of a codeword can have: each gives a colour for every code and its legend.
    Knows nothing of the page. */
 
-import { number, percent } from "../../web/numbers.js";
+import { number, percent, ratio } from "../../web/numbers.js";
 import { shareOf, stepColour } from "../../web/ramp.js";
 
 /** @typedef {import("./types").Book} Book */
@@ -62,7 +62,7 @@ const COLOURINGS = {
     const known = drops.filter(Number.isFinite);
     return ramp(drops, Math.min(...known), Math.max(...known), {
       title: "Dice lost if removed",
-      tell: (v) => v.toFixed(3),
+      tell: (v) => ratio(v),
       unknown: [grey, "not measured"],
     });
   },

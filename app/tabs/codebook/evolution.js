@@ -4,11 +4,12 @@ import { save } from "../../web/files.js";
 import { number, percent } from "../../web/numbers.js";
 import { bytesOf, typed } from "../../web/packed.js";
 import { drawPlot, ink, marker, plotLook, plotly } from "../../web/plotly.js";
+import { tokensOf } from "./book.js";
 import { TEAL } from "./colour.js";
 import { curveLayout, curveTrace, mapLayout, mapTraces } from "./evolution_traces.js";
 import { swatchOf } from "./legend.js";
 import { grey } from "./look.js";
-import { codewordsOf, pointsAt } from "./moments.js";
+import { codewordsOf, countedAt, pointsAt } from "./moments.js";
 import { createPlayback } from "./playback.js";
 
 /** @typedef {import("./types").Story} Story */
@@ -84,6 +85,7 @@ export function createEvolution(context) {
     for (const graph of [graphs.utilisation, graphs.perplexity])
       plotly().relayout(graph, { shapes: [marker(root, step)] });
     tell(momentInWords(story, moment), used.x.length, rest.x.length);
+    if (state.book) text("evolution-counted").textContent = countedInWords(countedAt(story, moment), state.book);
   }
 
   /**
@@ -132,4 +134,17 @@ async function storyOf({ steps, places, counts, utilisation = [], perplexity = [
 export function momentInWords({ steps, utilisation, perplexity }, moment) {
   const effective = number(Math.round(perplexity[moment]));
   return "step " + number(steps[moment]) + " · " + percent(utilisation[moment]) + " in use · perplexity " + effective;
+}
+
+/**
+ * Over what the figures of a moment are counted. The figures of the whole codebook are counted over more, and contradict them.
+ * @param {number} counted tokens of the moment
+ * @param {Pick<import("./types").Book, "counts" | "source" | "scans">} book
+ */
+export function countedInWords(counted, book) {
+  const all = `${number(tokensOf(book))} tokens of ${book.source} (${number(book.scans)} scans)`;
+  return (
+    `Counted over ${number(counted)} tokens: of the slices that were watched during training. ` +
+    `The figures on top are counted over all ${all}, where more codes are met.`
+  );
 }

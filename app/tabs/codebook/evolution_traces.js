@@ -39,7 +39,7 @@ export function mapLayout({ places }) {
 }
 
 const FORMATS = {
-  utilisation: { value: "%{y:.1%}", axis: { range: [0, 1.03], tickformat: ".0%" } },
+  utilisation: { value: "%{y:.2~%}", axis: { range: [0, 1.03], tickformat: ".0%" } },
   perplexity: { value: "%{y:,.0f}", axis: { rangemode: "tozero", separatethousands: true } },
 };
 

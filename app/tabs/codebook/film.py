@@ -13,6 +13,7 @@ from app.scan.frame_request import RequestError
 from app.scan.open_scan import OpenScan
 from app.scan.render import packed
 from vqseg.codebook import perplexity, share_in_use
+from vqseg.shares import percent
 from vqseg.types import Array
 
 if TYPE_CHECKING:
@@ -100,14 +101,14 @@ def _picture(moment: int, steps: Array, places: Array, counts: Array, low: Array
 
     figure = Figure(figsize=(9.6, 5.4), dpi=80, layout="constrained")
     places_of = figure.subplot_mosaic([["map", "utilisation"], ["map", "perplexity"]], width_ratios=(1.9, 1))
-    used, share = counts[moment] > 0, share_in_use(counts[moment])
+    used, share = counts[moment] > 0, float(share_in_use(counts[moment]))
     axes = places_of["map"]
     # The more codewords, the smaller the points.
     area = float(np.clip(24_000 / len(used), 5, 30))
     for mask, colour in ((counts[moment] == 0, _GREY), (used, _TEAL)):
         x, y = places[moment][mask].T
         axes.scatter(x, y, s=area, c=colour, linewidths=0)
-    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], title=f"step {steps[moment]:,}: {share:.1%} in use")
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), xticks=[], yticks=[], title=f"step {steps[moment]:,}: {percent(share)} in use")
     for spine in axes.spines.values():
         spine.set_color(_GREY)
     curves = {"utilisation": share_in_use(counts), "perplexity": np.array([perplexity(one) for one in counts])}

@@ -1,6 +1,7 @@
 /* The part above the views: figures of the codebook, the warning about the scan and the choice of the view. */
 
 import { number, percent } from "../../web/numbers.js";
+import { tokensOf } from "./book.js";
 
 /** @typedef {import("./types").Context} Context */
 
@@ -21,6 +22,7 @@ export function createHead({ codebook, part, parts, text }) {
     text("size").textContent = number(book.size);
     text("utilisation").textContent = percent(book.utilisation);
     text("perplexity").textContent = number(Math.round(book.perplexity));
+    text("counted").textContent = number(tokensOf(book));
     part(".figures").title = "Counted in " + book.source + ", " + number(book.scans) + " scans";
   }
 

@@ -27,6 +27,16 @@ export function pointsAt(story, moment, inUse) {
 }
 
 /**
+ * How many tokens were counted at a moment.
+ * @param {Pick<Story, "counts" | "steps">} story
+ * @param {number} moment
+ */
+export function countedAt({ counts, steps }, moment) {
+  const n = counts.length / steps.length;
+  return counts.subarray(moment * n, (moment + 1) * n).reduce((sum, count) => sum + Math.max(0, count), 0);
+}
+
+/**
  * A range of an axis that fits all moments.
  * @param {Float32Array} places (moments, codes, 2)
  * @param {number} axis 0 or 1

@@ -1,7 +1,7 @@
 /* The nearest codewords on a code's card. pi(j|i) follows epsilon without another request. */
 
 import { make } from "../../web/dom.js";
-import { percent } from "../../web/numbers.js";
+import { percent, ratio } from "../../web/numbers.js";
 import { section } from "./card_sections.js";
 import { codeButton } from "./mix.js";
 
@@ -39,7 +39,7 @@ export function createNeighbours(list, codebook, atoms) {
     element: section("Nearest codewords, in the codebook's own space", table, hint),
     tell(strength) {
       heads[3].textContent = "π(j|i), ε = " + strength.toFixed(2);
-      shares.forEach((share, i) => (cells[i].textContent = (strength * share).toFixed(4)));
+      shares.forEach((share, i) => (cells[i].textContent = ratio(strength * share, 4)));
       hint.textContent = replacementInWords(strength, shares);
     },
   };

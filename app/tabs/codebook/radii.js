@@ -13,7 +13,7 @@ import {
   radiusTraces,
   costTraces,
 } from "./radii_traces.js";
-import { belowInWords, boundInWords, comparedInWords, radiiInWords, usageInWords } from "./radii_words.js";
+import { belowInWords, boundInWords, comparedInWords, costInWords, radiiInWords, usageInWords } from "./radii_words.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 /** @typedef {import("../../web/types").SliceRequest} SliceRequest */
@@ -129,7 +129,7 @@ export function createRadii(context, constants) {
       boundInWords(theory.high[theory.high.length - 1], acquired, page.mode) +
       belowInWords(kinds) +
       usageInWords(kinds);
-    text("radii-slice").textContent = "against the labels at ε = 0, " + page.plane + " slice " + page.index;
+    text("radii-slice").textContent = costInWords(page, acquired ? dice : []);
     part("[data-part=kinds]").replaceChildren(...legendOf(kinds.kinds).map(entry));
     const shapes = [marker(root, page.strength)];
     await drawPlot(part("#radius"), radiusTraces(theory, kinds), look({ ...radiusLayout(theory), shapes }));

@@ -1,5 +1,7 @@
 /* The texts about the two radii. */
 
+import { ratio } from "../../web/numbers.js";
+
 /** @typedef {import("./types").Theory} Theory */
 /** @typedef {import("./types").KindsAnswer} KindsAnswer */
 /** @typedef {import("./types").CostOf} CostOf */
@@ -67,7 +69,7 @@ function verdict(told) {
  */
 function numbers({ less, more }, measure) {
   const [small, large] = [less, more].map((one) => short(one[measure] ?? 0));
-  const dice = `Dice ${less.dice.toFixed(3)} against ${more.dice.toFixed(3)}`;
+  const dice = `Dice ${ratio(less.dice)} against ${ratio(more.dice)}`;
   return `“${less.title}” has less ${measure} than “${more.title}” (${small} against ${large}) and costs more (${dice})`;
 }
 
@@ -122,3 +124,14 @@ export function belowInWords({ kinds }) {
  * @param {KindsAnswer} answer
  */
 export const usageInWords = ({ usage }) => ` The effect is taken under the use of the codewords in ${usage}.`;
+
+/**
+ * On which slice Dice is measured, and how far that is: each kind takes a while.
+ * @param {{plane: string, index: number}} page
+ * @param {CostOf[]} costs by kind, as far as they are there; none where nothing is measured
+ */
+export function costInWords({ plane, index }, costs) {
+  const there = costs.filter(({ dice }) => dice.length).length;
+  const left = there < costs.length ? ` · measuring, ${there} of ${costs.length} are there …` : "";
+  return `against the labels at ε = 0, ${plane} slice ${index}${left}`;
+}

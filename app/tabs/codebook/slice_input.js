@@ -4,6 +4,7 @@
 import { cellAt, cellBeside } from "../../web/cells.js";
 import { pixelAt } from "../../web/pictures.js";
 import { codesOf } from "./marks.js";
+import { strokeBetween } from "./stroke.js";
 
 /** @typedef {import("./types").OnShow} OnShow */
 /** @typedef {OnShow & {codes: Int32Array}} WithCodes */
@@ -17,6 +18,8 @@ import { codesOf } from "./marks.js";
 export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
   /** @type {Set<number> | null} Cells under the brush while it is held. */
   let brushed = null;
+  /** @type {import("./stroke.js").Point | null} Where the brush was last. */
+  let last = null;
   /** @type {Cell | null} */
   let cursor = null;
 
@@ -28,32 +31,36 @@ export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
 
   /**
    * @param {OnShow} on
-   * @param {PointerEvent} event
+   * @param {import("./stroke.js").Point} point
    */
-  function under(on, event) {
-    const pixel = pixelAt(canvas, event, on.view, mirrored());
+  function under(on, point) {
+    const pixel = pixelAt(canvas, point, on.view, mirrored());
     return pixel && cellAt(on.scan, on.request.plane, pixel.row, pixel.column);
   }
 
   /** @param {PointerEvent} event */
   function brush(event) {
     const on = withCodes();
-    const cell = on && under(on, event);
-    if (!cell || !brushed) return;
-    brushed.add(cell.row * on.scan.grid_of_tokens[1] + cell.column);
-    if (brushed.size > 1) codebook.select(codesOf(brushed, on.codes, on.scan));
+    if (!on || !brushed) return;
+    const before = brushed.size;
+    // A fast brush crosses several cells between two events.
+    for (const point of strokeBetween(last, event)) {
+      const cell = under(on, point);
+      if (cell) brushed.add(cell.row * on.scan.grid_of_tokens[1] + cell.column);
+    }
+    last = event;
+    if (brushed.size > 1 && brushed.size > before) codebook.select(codesOf(brushed, on.codes, on.scan));
   }
 
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button || !withCodes()) return;
-    brushed = new Set();
+    [brushed, last] = [new Set(), null];
     canvas.setPointerCapture(event.pointerId);
     brush(event);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!brushed) return;
-    // A fast brush crosses several cells between two events.
-    for (const one of [...(event.getCoalescedEvents?.() ?? []), event]) brush(one);
+    // The events in between follow a curve; without them the stroke is straight.
+    if (brushed) for (const one of [...(event.getCoalescedEvents?.() ?? []), event]) brush(one);
   });
   canvas.addEventListener("pointerup", (event) => {
     const on = withCodes();

@@ -68,7 +68,7 @@ export function classTraces(book, codes, grey) {
       [0, "rgba(0,0,0,0)"],
       [1, classColour(book, label, grey)],
     ],
-    hovertemplate: "code %{customdata}<br>" + plain(name) + " %{z:.0%}<extra></extra>",
+    hovertemplate: "code %{customdata}<br>" + plain(name) + " %{z:.2~%}<extra></extra>",
   }));
 }
 

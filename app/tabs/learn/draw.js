@@ -199,7 +199,12 @@ export function curves({ caption, axis, lines, marked, top, format }) {
   const x = axesOf(top).x(marked);
   const now = svg("line", { class: "now", x1: x, x2: x, y1: PLOT.top, y2: height - PLOT.bottom });
   const legend = lines.map(({ name, kind }) => make("li", { className: kind }, name));
-  const content = [...gridLines(top, format), ...drawn, now, label(width - PLOT.right, height - 1, axis, "end")];
+  const content = [
+    ...gridLines(top, format),
+    ...drawn,
+    now,
+    label(width - PLOT.right, height - PLOT.descent, axis, "end"),
+  ];
   const attributes = { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": caption };
   return figure("curves", caption, svg("svg", attributes, ...content), make("ul", { className: "legend" }, ...legend));
 }

@@ -22,6 +22,9 @@ from vqseg.types import Array
 # Least number of pixels of a printed picture's longer side, so that tokens stay sharp; width of the frame around the marked square.
 _PRINTED, _FRAME = 640, 4
 _MARK = (255, 43, 184)
+# Of the strips: their colours, and the share of the largest feature at which these are full. plots.js and strips.js have the same.
+_NEGATIVE, _POSITIVE, _LIGHT, _FULL = (0, 114, 178), (213, 94, 0), 245, 0.6
+_SAMPLE = "sample"
 
 
 def _made(name: str, place: Place) -> Step:
@@ -84,9 +87,11 @@ def _head(place: Place, texts: Texts, language: str, where: dict[str, Any], link
 def _exercise(i: int, name: str, step: Step, texts: Texts, language: str) -> str:
     words, t = texts["steps"][name], texts["handout"]
     told = {key: escape(fill(words[key], step.facts, language)) for key in ("title", "idea", "question")}
-    options = "".join(f"<li>{escape(text)}</li>" for text in words.get("options", {}).values())
+    drawn = _strips(step)
+    options = "".join(f"<li>{escape(text)}{drawn.get(key, '')}</li>" for key, text in words.get("options", {}).items())
     parts = [escape(fill(text, step.facts, language)) for text in words.get("parts", {}).values()]
-    choices = f'<ul class="options">{options}</ul>' if options else ""
+    sample = f'<p class="sample">{escape(texts["pictures"]["feature"])}{drawn[_SAMPLE]}</p>' if drawn else ""
+    choices = f'{sample}<ul class="options{" long" if drawn else ""}">{options}</ul>' if options else ""
     formula = (
         f'<figure class="equation">{equations()[name]}<figcaption>{escape(words["equation"])}</figcaption></figure>'
         if name in equations()
@@ -98,6 +103,32 @@ def _exercise(i: int, name: str, step: Step, texts: Texts, language: str) -> str
         f"<section><h2><b>{i}</b> {told['title']}</h2><p>{told['idea']}</p>{formula}"
         f'<p class="question">{told["question"]}</p>{choices}{blank}</section>'
     )
+
+
+def _strips(step: Step) -> dict[str, str]:
+    """The strips of a step whose choices are codewords: the square's features under _SAMPLE, each codeword under its letter."""
+    if "choices" not in step.data:
+        return {}
+    rows = {_SAMPLE: step.data["feature"], **{choice["letter"]: choice["values"] for choice in step.data["choices"]}}
+    values = np.array(list(rows.values()), dtype=float)
+    most = _FULL * max(float(np.abs(values).max()), 1e-9)
+    return {key: f'<img class="strip" alt="" src="{_png(strip(row, most)[None])}">' for key, row in zip(rows, values, strict=True)}
+
+
+def strip(values: Array, most: float) -> Array:
+    """Numbers as colours: blue below zero, orange above, light at zero. `stripPixels` of plots.js gives the same.
+
+    Args:
+        values: (n,).
+        most: The absolute value from which on a colour is full.
+
+    Returns:
+        (n, 3) uint8.
+    """
+    share = np.minimum(1, np.abs(values) / most)[:, None]
+    ends = np.where(values[:, None] < 0, _NEGATIVE, _POSITIVE)
+    # Halves are rounded to the even number, as the browser's clamped bytes are.
+    return np.rint(_LIGHT + share * (ends - _LIGHT)).astype(np.uint8)
 
 
 def _blank(t: Texts, *keys: str) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
+from app.scan.tokens import owners
 from vqseg.types import Array
 
 # Side of the enlarged part, as a multiple of that of the labelled structures.
@@ -129,17 +130,6 @@ class Place:
     def token_labels(self) -> Array:
         """(h, w) uint8: the most frequent label in each token's pixels, the lower one if two are equally frequent."""
         return _majority(self.taken(self.scan.segmented.labels), self.scan)
-
-
-def owners(scan: OpenScan) -> tuple[Array, Array]:
-    """(A,) and (B,) int: the row and the column of the token to which each pixel of a slice belongs. web/cells.js computes the same."""
-    segmented = scan.segmented
-    h, w = segmented.indices.shape[1] // segmented.levels, segmented.indices.shape[2]
-    rows, columns = (
-        np.minimum(last - 1, ((np.arange(length) + 0.5) / cell).astype(int))
-        for length, cell, last in zip(segmented.slice_size, segmented.cell_size, (h, w), strict=True)
-    )
-    return rows, columns
 
 
 def _owning(name: str, value: Any, owned: Array) -> int:

@@ -99,7 +99,8 @@ export function placeBetween(value, [low, high]) {
 }
 
 /** Width, height and margins of a plot of curves. */
-export const PLOT = { width: 210, height: 140, left: 30, right: 8, top: 8, bottom: 32 };
+// descent: room below the last line of text, whose letters reach below it.
+export const PLOT = { width: 210, height: 142, left: 30, right: 8, top: 8, bottom: 34, descent: 4 };
 
 /**
  * The positions of values on both axes of a plot; x runs from 0 to 1.

@@ -1,7 +1,8 @@
 /* The card beside the grids: the chosen token in words and pictures, and the codes that it can be forced to. */
 import { make } from "../../web/dom.js";
+import { ratio } from "../../web/numbers.js";
 import { grey, paint } from "../../web/pictures.js";
-import { editsText, moveText, share } from "./card_words.js";
+import { editsText, moveText } from "./card_words.js";
 import { elementIn } from "./tab.js";
 
 /**
@@ -49,7 +50,7 @@ export function createCard(tab, force) {
     move().textContent = moveText({ ...token, probability: chances[last], distance: near.distances[last] });
     showSwap(pictures[0], pictures[last + 1]);
     const rows = pictures.slice(1, last + 1).map((picture, i) => {
-      return neighbourRow(picture, [near.distances[i].toFixed(3), share(chances[i])], () => force(picture.code));
+      return neighbourRow(picture, [near.distances[i].toFixed(3), ratio(chances[i], 4)], () => force(picture.code));
     });
     part("tbody").replaceChildren(...rows);
     part("table").hidden = part("form").hidden = false;

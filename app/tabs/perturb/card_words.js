@@ -1,7 +1,6 @@
 /* What the card says about a token. No DOM. */
 
-/** A probability to four places. A smaller one must not look like zero. @param {number} value */
-export const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.toFixed(4));
+import { ratio } from "../../web/numbers.js";
 
 /**
  * @typedef {object} Move
@@ -15,7 +14,7 @@ export const share = (value) => (value > 0 && value < 1e-4 ? "< 0.0001" : value.
 /** @param {Move} move */
 export function moveText({ code, to, isForced, probability, distance }) {
   if (code === to) return "code " + code + (isForced ? ", forced to itself" : ", not replaced");
-  const pi = share(probability);
+  const pi = ratio(probability, 4);
   const likely = " · π " + (pi.startsWith("<") ? pi : "= " + pi);
   return "code " + code + " → " + to + (isForced ? ", forced" : "") + likely + " · distance " + distance.toFixed(3);
 }

@@ -19,7 +19,8 @@ def strength_curves() -> go.Figure:
     figure = go.Figure()
     for dash, variable in (("solid", "ε"), ("dash", "dropout p =")):
         for name, colour in zip(CURVES, COLOURS, strict=True):
-            axis, unit = ("2", " dB") if name == "PSNR" else ("", "")
+            # Enough decimals that no Dice looks like 1 and is not.
+            axis, unit, digits = ("2", " dB", ".1f") if name == "PSNR" else ("", "", ".5~f")
             figure.add_scatter(
                 x=[],
                 y=[],
@@ -30,7 +31,7 @@ def strength_curves() -> go.Figure:
                 yaxis="y" + axis,
                 mode="lines",
                 line={"width": 3 if dash == "solid" else 2, "color": colour, "dash": dash},
-                hovertemplate=variable + " %{x:.2f}: %{y:.3f}" + unit + "<extra>" + name + "</extra>",
+                hovertemplate=variable + " %{x:.2f}: %{y:" + digits + "}" + unit + "<extra>" + name + "</extra>",
             )
     figure.add_scatter(x=[None], y=[None], name="dropout at p", mode="lines", line={"width": 2, "color": "#93a3ad", "dash": "dash"})
     figure.update_layout(

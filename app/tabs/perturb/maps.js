@@ -3,7 +3,16 @@ import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { percent } from "../../web/numbers.js";
 import { grey } from "../../web/pictures.js";
-import { changingShare, markBranches, markSensitivity, sensitivityOf, sharesOf } from "./map_pixels.js";
+import {
+  changingShare,
+  HEAT_BAR,
+  largest,
+  markBranches,
+  markSensitivity,
+  sensitivityOf,
+  sharesOf,
+} from "./map_pixels.js";
+import { elementIn } from "./tab.js";
 
 /**
  * @typedef {import("../../web/types").Frame} Frame
@@ -78,7 +87,9 @@ export function createMaps(tab) {
       tab.find("[data-do=" + each + "]").setAttribute("aria-pressed", String(chosen === each));
     }
     legend.show(name === "branches" ? frame.changes : null);
-    if (name === "sensitivity" && draws?.shares) tellSensitivity(draws.shares, draws.labels.length);
+    const shares = name === "sensitivity" ? draws?.shares : null;
+    showScale(tab.find(".scale"), shares ? largest(shares) : 0);
+    if (shares && draws) tellSensitivity(shares, draws.labels.length);
     const isStale = chosen === "sensitivity" && !name && !running;
     if (isStale) tab.tell("The settings have changed. Press Sensitivity for a new map.");
   }
@@ -88,8 +99,8 @@ export function createMaps(tab) {
    * @param {number} seeds
    */
   function tellSensitivity(shares, seeds) {
-    const changing = percent(changingShare(shares)) + " of the pixels change their label between " + seeds + " seeds. ";
-    tab.tell(changing + "The brighter a pixel, the more often it changes.");
+    const changing = percent(changingShare(shares)) + " of the pixels change their label between " + seeds + " seeds.";
+    tab.tell(changing);
   }
 
   /** Decode the slice under one seed after the other. Each is a request of its own, so that the page stays responsive and
@@ -144,6 +155,17 @@ export function createMaps(tab) {
   });
 
   return { choose, stop, draw, tell, onShow };
+}
+
+/**
+ * The colour bar of the sensitivity.
+ * @param {HTMLElement} scale
+ * @param {number} top the largest share on show; nothing is shown without one
+ */
+function showScale(scale, top) {
+  scale.hidden = !top;
+  elementIn(scale, "i").style.background = HEAT_BAR;
+  elementIn(scale, "[data-text=top]").textContent = percent(top, 0);
 }
 
 /**

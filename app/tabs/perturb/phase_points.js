@@ -1,6 +1,7 @@
 /* The arithmetic of the phase diagram: which cell stands for one that is not decoded, colours, lines of equal effect, and
    what it says in words. No DOM. */
 
+import { ratio } from "../../web/numbers.js";
 import { roundedReach } from "../../web/reach_scale.js";
 
 /** @typedef {import("./types").Phase} Phase */
@@ -168,7 +169,7 @@ export function reachInWords(reach, last) {
 }
 
 /** @param {number | null} value */
-export const decimals = (value) => (value === null ? "–" : value.toFixed(3));
+export const decimals = (value) => (value === null ? "–" : ratio(value));
 
 /** @param {number | null} value */
 export const effectInWords = (value) => (value === null ? "–" : Number(value.toPrecision(2)).toString());

@@ -1,6 +1,6 @@
 /* The pinned view A, and the wipe that lays it over B, the present view. */
 import { frames } from "../../web/frames.js";
-import { percent } from "../../web/numbers.js";
+import { percent, ratio } from "../../web/numbers.js";
 import { agreementOf, differences } from "./agreement.js";
 
 /**
@@ -118,7 +118,12 @@ function comparison(settings, frame, { shown, scan }) {
     return "A is pinned and B still equals A. Change epsilon, the reach, the seed, the replacement or a token.";
   const { dice, same } = agreementOf(frame.labels, shown.frame.labels, scan.classes.length);
   const [a, b] = [0, 1].map((i) => differing.map((pair) => pair[i]).join(", "));
-  const alike = "Dice of A and B: " + dice.toFixed(3) + ". " + percent(same) + " of the pixels have the same label.";
+  const alike =
+    "Dice of A and B: " +
+    ratio(dice) +
+    ". " +
+    percent(same) +
+    " of all pixels, background included, have the same label.";
   return "A: " + a + ". B: " + b + ". " + alike;
 }
 

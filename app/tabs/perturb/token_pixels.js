@@ -95,6 +95,15 @@ export function replacedAt(before, after, { places }) {
 }
 
 /**
+ * The positions, in the order, of the tokens that are marked.
+ * @param {ArrayLike<number>} marks 0 or 1 for each token of the grid
+ * @param {Order} order
+ */
+export function markedIn(marks, { places }) {
+  return [...places.keys()].filter((position) => marks[places[position]]);
+}
+
+/**
  * The box of a token on a canvas. Its edges lie on whole pixels, so that boxes have no gaps and no overlaps.
  * @param {Order} order
  * @param {number} position of the token in the order

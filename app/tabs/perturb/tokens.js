@@ -1,7 +1,17 @@
 /* The grids of tokens before and after, painted as large as the screen shows them. */
+import { LIT, litTokens } from "../../web/lit.js";
 import { unpack } from "../../web/packed.js";
 import { zoom } from "../../web/zoom.js";
-import { boxAt, displayOrder, gridSize, lineWeight, plainPalette, replacedAt, tokenPixels } from "./token_pixels.js";
+import {
+  boxAt,
+  displayOrder,
+  gridSize,
+  lineWeight,
+  markedIn,
+  plainPalette,
+  replacedAt,
+  tokenPixels,
+} from "./token_pixels.js";
 
 /**
  * @typedef {import("../../web/types").Box} Box
@@ -15,6 +25,9 @@ import { boxAt, displayOrder, gridSize, lineWeight, plainPalette, replacedAt, to
 
 const OUTLINE = "#ffffff";
 const CHOSEN = "#ff2bb8";
+const LIT_LINE = `rgb(${LIT.join(" ")})`;
+/** @type {number[]} */
+const NONE = [];
 
 /** @param {Tab} tab */
 export function createTokens(tab) {
@@ -42,7 +55,7 @@ export function createTokens(tab) {
    * @param {Scene} scene
    * @param {Cell | null} chosen
    */
-  function draw({ shown, view, scan }, chosen) {
+  function draw({ shown, view, scan, state }, chosen) {
     const { clean_codes: clean, codes } = shown.frame;
     if (!clean || !codes) return Object.values(grids).forEach((grid) => grid.clear());
     const [h, w] = scan.grid_of_tokens;
@@ -50,9 +63,16 @@ export function createTokens(tab) {
     const [before, after] = [clean, codes].map((all) => all.subarray(first, first + h * w));
     const order = displayOrder(view, scan.grid_of_tokens);
     const marked = chosen ? order.places.indexOf(chosen.at - first) : -1;
+    /** @param {Int32Array} all codes */
+    const litIn = (all) => (state.lit.length ? markedIn(litTokens(all, scan, state.lit), order) : NONE);
     const drawing = { shape: view.shape, cell: scan.cell, order, palette, marked };
-    grids.before.draw(shown.frame, { ...drawing, codes: before, replaced: [] });
-    grids.after.draw(shown.frame, { ...drawing, codes: after, replaced: replacedAt(before, after, order) });
+    grids.before.draw(shown.frame, { ...drawing, codes: before, replaced: [], lit: litIn(clean) });
+    grids.after.draw(shown.frame, {
+      ...drawing,
+      codes: after,
+      replaced: replacedAt(before, after, order),
+      lit: litIn(codes),
+    });
   }
 
   return { dye, draw };
@@ -66,6 +86,7 @@ export function createTokens(tab) {
  * @property {Uint8Array} palette (K, 3)
  * @property {Int32Array} codes
  * @property {number[]} replaced places in the order that are outlined
+ * @property {number[]} lit places in the order whose codes are lit
  * @property {number} marked the place of the chosen cell, -1 for none
  */
 
@@ -81,12 +102,13 @@ function createGrid(canvas) {
    */
   function draw(frame, drawing) {
     const size = gridSize(drawing.shape, canvas.clientWidth * devicePixelRatio * zoom.level(), drawing.cell);
-    const key = [frame, drawing.palette, drawing.marked, size.width, size.height];
+    const key = [frame, drawing.palette, drawing.marked, size.width, size.height, drawing.lit.join()];
     if (key.every((value, i) => value === painted[i])) return;
     painted = key;
     Object.assign(canvas, size);
     fill(pen, drawing);
     outlineReplaced(pen, drawing);
+    for (const place of drawing.lit) outline(pen, boxAt(drawing.order, place, size), LIT_LINE, 2);
     if (drawing.marked >= 0) outline(pen, boxAt(drawing.order, drawing.marked, size), CHOSEN, 3);
   }
 

@@ -1,6 +1,8 @@
 /* The Perturb tab: the present slice's tokens before and after the perturbation, and the output of both decoders. It uses
    the page's frames, so nothing is decoded twice. */
 import { frames } from "../../web/frames.js";
+import { ownersOf } from "../../web/cells.js";
+import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { store } from "../../web/store.js";
 import { zoom } from "../../web/zoom.js";
@@ -92,11 +94,20 @@ function createParts(tab) {
    * @param {Frame} frame
    * @param {Scene} scene
    */
-  function drawAnswers({ segmentation, picture }, frame, { shown, view, state: look }) {
+  function drawAnswers({ segmentation, picture }, frame, { shown, view, scan, state: look }) {
+    const tokens = look.lit.length && frame.clean_codes ? litTokens(frame.clean_codes, scan, look.lit) : null;
+    /** @param {Uint8ClampedArray} out */
+    const light = (out) => tokens && lightPixels(out, ownersOf(scan, shown.request.plane), tokens);
     paint(segmentation, view, (out) => {
-      if (!maps.draw(out, shown, frame)) overlay(out, shown.image, frame.labels, view, look);
+      // A map has its own colours, which a light over them would falsify.
+      if (maps.draw(out, shown, frame)) return;
+      overlay(out, shown.image, frame.labels, view, look);
+      light(out);
     });
-    paint(picture, view, (out) => grey(out, frame.reconstruction));
+    paint(picture, view, (out) => {
+      grey(out, frame.reconstruction);
+      light(out);
+    });
   }
 
   return {

@@ -22,7 +22,7 @@ const MOST_NAMED = 4; // structures
 export function told(asked, { replaced_share: replaced, changed_share: changed }, scan, replacements) {
   if (!asked.strength && !asked.edits.length) return INVITATION;
   const by = asked.strength ? ", each by " + replacement(asked, scan, replacements) : " by hand";
-  return share(replaced) + " of the tokens replaced" + by + ": " + outcome(changed, scan.classes.slice(1)) + ".";
+  return percent(replaced) + " of the tokens replaced" + by + ": " + outcome(changed, scan.classes.slice(1)) + ".";
 }
 
 /**
@@ -47,7 +47,7 @@ function replacement({ mode, reach }, { reach: { own, last, modes } }, replaceme
 function outcome(changed, structures) {
   if (changed === null) return `there is no ${joined(structures, "or")} in this picture`;
   const of = structures.length === 1 ? `the ${structures[0]}'s pixels` : `the pixels of ${joined(structures, "and")}`;
-  return changed ? `${share(changed)} of ${of} changed` : `none of ${of} changed`;
+  return changed ? `${percent(changed)} of ${of} changed` : `none of ${of} changed`;
 }
 
 /**
@@ -57,10 +57,4 @@ function outcome(changed, structures) {
 function joined(names, word) {
   if (names.length > MOST_NAMED) return word === "or" ? "structure" : "the structures";
   return names.length > 1 ? names.slice(0, -1).join(", ") + ` ${word} ` + names.at(-1) : names[0];
-}
-
-/** As a percentage that is "0.0 %" for nothing only. @param {number} value */
-function share(value) {
-  if (value === 1) return "100 %";
-  return value > 0 && value < 0.0005 ? "less than 0.1 %" : percent(value);
 }

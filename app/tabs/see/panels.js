@@ -2,6 +2,7 @@
 
 import { ownersOf } from "../../web/cells.js";
 import { caseOf } from "../../web/cine_frames.js";
+import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { zoom } from "../../web/zoom.js";
 
@@ -11,34 +12,27 @@ import { zoom } from "../../web/zoom.js";
 /** @typedef {import("../../web/types").Shown} Shown */
 /** @typedef {Uint8Array | Uint8ClampedArray} Bytes */
 
-const LIT = [255, 92, 200];
 const WIDE = 1.6; // width / height; wider pictures stand two in a row
 
 /**
- * |one - other|
+ * |one - other|, some times as bright
  * @param {Uint8Array} one
  * @param {Uint8Array} other
+ * @param {number} [gain]
  */
-export const difference = (one, other) => one.map((value, i) => Math.abs(value - other[i]));
+export const difference = (one, other, gain = 1) =>
+  Uint8ClampedArray.from(one, (value, i) => gain * Math.abs(value - other[i]));
 
 /**
- * Light the pixels whose token has a lit code in any level.
- * @param {Uint8ClampedArray} out RGBA
- * @param {Int32Array} owners the token of every pixel in the deepest grid
- * @param {Int32Array} codes of all levels
- * @param {Pick<Scan, "grid_of_tokens" | "levels">} scan
- * @param {Iterable<number>} lit
+ * Lights the cells of the marked codes in a picture of the slice.
+ * @param {Shown} shown
+ * @param {PageState} state
+ * @returns {(out: Uint8ClampedArray) => void}
  */
-export function lightCells(out, owners, codes, { grid_of_tokens: [h, w], levels }, lit) {
-  const wanted = new Set(lit);
-  const isLit = Uint8Array.from({ length: h * w }, (_, at) => {
-    for (let level = 0; level < levels; level++) if (wanted.has(codes[level * h * w + at])) return 1;
-    return 0;
-  });
-  for (let i = 0; i < owners.length; i++) {
-    if (owners[i] < 0 || !isLit[owners[i] % (h * w)]) continue;
-    for (let c = 0; c < 3; c++) out[4 * i + c] = (out[4 * i + c] + LIT[c]) >> 1;
-  }
+function lighting({ request, frame }, { scan, lit }) {
+  if (!lit.length || !frame.clean_codes) return () => {};
+  const [owners, tokens] = [ownersOf(scan, request.plane), litTokens(frame.clean_codes, scan, lit)];
+  return (out) => lightPixels(out, owners, tokens);
 }
 
 /** @param {HTMLElement} root */
@@ -58,19 +52,23 @@ export function createPanels(root) {
    * @param {Shown} shown
    * @param {Bytes} input grey values in the chosen window
    * @param {PageState} state
+   * @param {number} gain of the difference
    */
-  function draw(shown, input, state) {
+  function draw(shown, input, state, gain) {
     const { request, frame, image } = shown;
     const view = state.scan.planes[request.plane];
     layOut(request.token, request.plane, view, state);
-    paint(canvases.image, view, (out) => grey(out, input));
-    paint(canvases.labels, view, (out) => {
-      overlay(out, input, frame.labels, view, state);
-      if (!state.lit.length || !frame.clean_codes) return;
-      lightCells(out, ownersOf(state.scan, request.plane), frame.clean_codes, state.scan, state.lit);
-    });
-    paint(canvases.reconstruction, view, (out) => grey(out, frame.reconstruction));
-    paint(canvases.difference, view, (out) => grey(out, difference(image, frame.reconstruction)));
+    const light = lighting(shown, state);
+    /** @type {(canvas: HTMLCanvasElement, fill: (out: Uint8ClampedArray) => void) => void} */
+    const show = (canvas, fill) =>
+      paint(canvas, view, (out) => {
+        fill(out);
+        light(out);
+      });
+    show(canvases.image, (out) => grey(out, input));
+    show(canvases.labels, (out) => overlay(out, input, frame.labels, view, state));
+    show(canvases.reconstruction, (out) => grey(out, frame.reconstruction));
+    show(canvases.difference, (out) => grey(out, difference(image, frame.reconstruction, gain)));
     root.toggleAttribute("data-painted", true);
   }
 

@@ -28,7 +28,7 @@ export function createScrubs(root) {
   function draw({ strength, index, plane, scan }) {
     const last = scan.planes[plane].count - 1;
     strengthScrub(strength, 1, strength.toFixed(2));
-    sliceScrub(index, Math.max(1, last), String(index)).disabled = last < 1;
+    sliceScrub(index, Math.max(1, last), last < 1 ? "only one" : String(index)).disabled = last < 1;
   }
 
   return { draw };

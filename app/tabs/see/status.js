@@ -4,7 +4,7 @@ import { cellAt } from "../../web/cells.js";
 import { frameOf } from "../../web/cine_frames.js";
 import { make } from "../../web/dom.js";
 import { facts } from "../../web/facts.js";
-import { percent } from "../../web/numbers.js";
+import { percent, ratio } from "../../web/numbers.js";
 import { told } from "./change_words.js";
 import { isWarned } from "./known.js";
 
@@ -54,7 +54,7 @@ function score(scan, label, dice) {
   const name = make("small", {}, scan.classes[label]);
   name.style.setProperty("--colour", "rgb(" + scan.colours[label].join(" ") + ")");
   const title = dice === null ? "This structure is in neither picture" : null;
-  return make("span", { title }, name, dice === null ? "–" : dice.toFixed(2));
+  return make("span", { title }, name, dice === null ? "–" : ratio(dice, 2));
 }
 
 /** @param {HTMLElement} root */
@@ -73,7 +73,7 @@ export function createStatus(root) {
    */
   function tellFigures({ request, frame }, { scan }) {
     text("replaced").textContent = percent(frame.replaced_share);
-    text("dice").textContent = frame.dice_vs_clean.toFixed(3);
+    text("dice").textContent = ratio(frame.dice_vs_clean);
     text("psnr").textContent = frame.psnr.toFixed(1) + " dB";
     text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
     const last = scan.planes[request.plane].count - 1;

@@ -6,6 +6,7 @@ import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { createChanged } from "./changed.js";
+import { createGain } from "./gain.js";
 import { createKnown } from "./known.js";
 import { createNothing } from "./nothing.js";
 import { createNotes } from "./notes.js";
@@ -56,6 +57,7 @@ function createSee(root, known) {
   const level = createWindow(facts.windows);
   const changed = createChanged(root, repaint);
   const nothing = createNothing(root);
+  const gain = createGain(root, repaint);
   /** @type {Shown | null} */
   let shown = null; // what the canvases show
   /** @type {Scan | null} */
@@ -101,7 +103,7 @@ function createSee(root, known) {
     level.choose(shown, state.range);
     const range = level.range(shown, state.range);
     status.tellWindow(inWords(range));
-    panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state);
+    panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state, gain.value());
     changed.draw(shown, state);
     nothing.draw(shown, state);
     status.tellFigures(shown, state);
@@ -121,6 +123,7 @@ function createSee(root, known) {
   function reset() {
     level.forget();
     changed.reset();
+    gain.reset();
     repaint();
   }
 

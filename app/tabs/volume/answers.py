@@ -9,33 +9,41 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
+from app.scan.tokens import voxels_of
 from app.scan.volume import class_figures, is_volume, label_file, scan_file, truth_volume
 from app.visit.session import SessionError, SessionStore
 
-PARTS = ("scan", "labels", "truth")
+PARTS = ("scan", "labels", "truth", "lit")
 NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
 VOLUME_PATH, NIIVUE_PATH = "/vqseg/volume", f"/vqseg/{NIIVUE.name}"
 
-_LARGEST_REQUEST = 4096
+# Every code of a large codebook may be lit.
+_LARGEST_REQUEST = 1 << 18
 # Each volume takes all cores that it can get, and other visitors' pictures need some of them.
 _VOLUMES_AT_ONCE = 2
 _TELL_SECONDS = 0.2
 _CHUNK = 1 << 18
 
-_Progress = Callable[[float], None]
+_Figures = list[dict[str, Any]]
+# Gets the share that is done and, now and then, the structures' figures so far.
+_Progress = Callable[[float, _Figures | None], None]
+# At most this share of the time goes into figures on the way: of a large scan they take as long as a slice.
+_FIGURES_SHARE = 0.1
 
 
 class _GivenUpError(Exception):
@@ -49,17 +57,19 @@ class VolumeRequest:
     Attributes:
         part: One of PARTS.
         labels: The settings of the labels. Plane and index are ignored.
+        codes: Whose voxels are lit.
     """
 
     part: str
     labels: FrameRequest
+    codes: tuple[int, ...] = ()
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> VolumeRequest:
         """Check the values of a request.
 
         Args:
-            values: "part"; for labels also "strength", "mode", "seed" and "reach".
+            values: "part"; for labels also "strength", "mode", "seed" and "reach", for lit voxels "codes".
             scan: The scan.
 
         Returns:
@@ -77,14 +87,15 @@ class VolumeRequest:
             raise RequestError("this scan has no ground truth")
         settings: dict[str, Any] = {"strength": 0.0, "mode": "resample", "seed": 0, "reach": None}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
-        return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan))
+        codes = _codes(values.get("codes"), scan) if part == "lit" else ()
+        return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan), codes)
 
     def answer(self, scan: OpenScan, progress: _Progress) -> tuple[dict[str, Any], bytes]:
         """Make the volume.
 
         Args:
             scan: The scan.
-            progress: Called with the share that is done. An exception that it raises stops decoding.
+            progress: Called with the share that is done and with figures or None. An exception that it raises stops decoding.
 
         Returns:
             A record for JSON: of a scan what `scan_file` gives, of labels "figures" and "replaced_share". And the NIfTI file, gzipped.
@@ -94,6 +105,8 @@ class VolumeRequest:
         elif self.part == "truth" and scan.truth is not None:
             content, figures = truth_volume(scan, scan.truth)
             about = {"figures": figures}
+        elif self.part == "lit":
+            content, about = label_file(scan, voxels_of(scan, self.codes).astype(np.uint8)), {"figures": []}
         else:
             content, about = self._labels(scan, progress)
         return about, gzip.compress(content, compresslevel=1, mtime=0)
@@ -101,9 +114,33 @@ class VolumeRequest:
     def _labels(self, scan: OpenScan, progress: _Progress) -> tuple[bytes, dict[str, Any]]:
         asked, labels, share = self.labels, scan.segmented.labels, 0.0
         if asked.strength > 0:
-            decoded = REPLAYS.decoded(scan, asked, progress)
+            decoded = REPLAYS.decoded(scan, asked, _telling(scan, asked, progress))
             labels, share = decoded.labels, decoded.replaced_share
         return label_file(scan, labels), {"figures": class_figures(scan, labels), "replaced_share": share}
+
+
+def _telling(scan: OpenScan, asked: FrameRequest, progress: _Progress) -> Callable[[float], None]:
+    """Reports a share together with the figures so far, as often as these cost little."""
+    next_at = 0.0
+
+    def tell(share: float) -> None:
+        nonlocal next_at
+        start = time.perf_counter()
+        if start < next_at or share == 1:
+            progress(share, None)
+            return
+        progress(share, class_figures(scan, REPLAYS.begun(scan, asked)))
+        now = time.perf_counter()
+        next_at = now + (now - start) / _FIGURES_SHARE
+
+    return tell
+
+
+def _codes(values: object, scan: OpenScan) -> tuple[int, ...]:
+    last = scan.segmented.codebook_size - 1
+    if not isinstance(values, list) or len(values) > last + 1:
+        raise RequestError(f"codes must be a list of at most {last + 1} codes")
+    return tuple(whole_number("code", value, last) for value in values)
 
 
 def volume_routes(store: SessionStore) -> list[Route]:
@@ -163,13 +200,13 @@ async def told(
         work: Makes the volume on another thread. It gets a function to report its progress, and returns a record and a file.
 
     Yields:
-        Lines of JSON {"progress": share}, then a line with the record and "bytes", the file's size, then the file.
+        Lines of JSON {"progress": share}, some with "figures" so far; a line with the record and "bytes", the file's size; the file.
     """
-    given_up, share = Event(), 0.0
+    given_up, share, figures = Event(), 0.0, None
 
-    def progress(done: float) -> None:
-        nonlocal share
-        share = done
+    def progress(done: float, so_far: _Figures | None = None) -> None:
+        nonlocal share, figures
+        share, figures = done, so_far or figures
         if given_up.is_set():
             raise _GivenUpError
 
@@ -188,7 +225,8 @@ async def told(
             await asyncio.wait({working}, timeout=_TELL_SECONDS)
             if await request.is_disconnected():
                 return
-            yield _line({"progress": round(share, 3)})
+            told_now, figures = figures, None
+            yield _line({"progress": round(share, 3), **({"figures": told_now} if told_now else {})})
     finally:
         given_up.set()
     about, content = working.result()

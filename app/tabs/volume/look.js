@@ -1,5 +1,6 @@
 /* Which labels are requested and how they are coloured. Arithmetic only. */
 import { facts } from "../../web/facts.js";
+import { LIT } from "../../web/lit.js";
 
 /** @typedef {import("./types").About} About */
 /** @typedef {import("./types").Kind} Kind */
@@ -11,14 +12,15 @@ import { facts } from "../../web/facts.js";
 /** What changed to background. @type {Colour} */
 export const GONE = [255, 43, 184];
 const GONE_CLASS = "(gone)";
+const LIT_CLASS = "(lit)";
 
 /**
  * The request for the labels that the page's settings call for.
- * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed" | "reach">} page
+ * @param {Pick<PageState, "scan" | "strength" | "mode" | "seed" | "reach" | "lit">} page
  * @param {Kind} kind
  * @returns {import("./types").Wish}
  */
-export function wishOf({ scan, strength, mode, seed, reach }, kind) {
+export function wishOf({ scan, strength, mode, seed, reach, lit }, kind) {
   const labels = { token: scan.token, part: /** @type {const} */ ("labels") };
   // At ε = 0 every seed gives the same labels.
   const clean = { ...labels, strength: 0, mode: "resample", seed: 0, reach: null };
@@ -27,6 +29,7 @@ export function wishOf({ scan, strength, mode, seed, reach }, kind) {
     clean,
     present: strength > 0 ? { ...labels, strength, mode, seed, reach } : clean,
     truth: kind === "truth" ? truth : null,
+    lit: lit.length ? { token: scan.token, part: "lit", codes: lit } : null,
   };
 }
 
@@ -53,8 +56,8 @@ export function windowOf(range, { window: network, percentiles }, windows) {
  */
 export function lookOf(page, about, kind) {
   const isChanges = kind === "changed";
-  const classes = [...page.scan.classes, GONE_CLASS];
-  const visible = [...page.visible, GONE_CLASS];
+  const classes = [...page.scan.classes, GONE_CLASS, LIT_CLASS];
+  const visible = [...page.visible, GONE_CLASS, LIT_CLASS];
   return {
     shown: page.shown,
     outline: page.outline && !isChanges,
@@ -63,10 +66,35 @@ export function lookOf(page, about, kind) {
     convention: page.convention,
     planes: page.scan.planes,
     visible,
-    scan: { classes, colours: [...page.scan.colours, GONE] },
+    scan: { classes, colours: [...page.scan.colours, GONE, LIT] },
     drawn: classes.map((name, i) => i > 0 && visible.includes(name)),
     axis: about.axes[about.acquired],
   };
+}
+
+/**
+ * What the colours mean where they are not those of the structures on show: their words and colours.
+ * @param {Pick<Labels, "kind" | "lit">} labels
+ * @param {Pick<PageState, "scan" | "visible">} page
+ * @returns {[words: string, colour: Colour][]}
+ */
+export function legendOf({ kind, lit }, { scan: { classes, colours }, visible }) {
+  if (kind !== "changed") return lit ? [["tokens of the lit codes", LIT]] : [];
+  const drawn = [...classes.keys()].slice(1).filter((label) => visible.includes(classes[label]));
+  const now = drawn.map((label) => /** @type {[string, Colour]} */ (["now " + classes[label], colours[label]]));
+  return [...now, ["structure lost", GONE]];
+}
+
+/**
+ * The labels to draw, with the voxels of lit codes as the last label over them. What changed is drawn alone: its
+ * colours are too like the light.
+ * @param {Pick<Labels, "kind" | "present" | "clean" | "truth" | "lit">} labels
+ * @param {boolean[]} drawn by label
+ */
+export function shownOf(labels, drawn) {
+  const voxels = labelsOf(labels, drawn);
+  const lit = labels.kind === "changed" ? null : labels.lit;
+  return lit ? Uint8Array.from(voxels, (label, i) => (lit.voxels[i] ? drawn.length - 1 : label)) : voxels;
 }
 
 /**
@@ -86,7 +114,7 @@ export function labelsOf({ kind, present, clean, truth }, drawn) {
  */
 function changesOf(before, after, drawn) {
   const out = new Uint8Array(before.length);
-  const gone = drawn.length - 1;
+  const gone = drawn.length - 2; // the last one is of lit codes
   for (let i = 0; i < out.length; i++) {
     const [old, now] = [before[i], after[i]];
     if (old !== now && (drawn[old] || drawn[now])) out[i] = drawn[now] ? now : gone;

@@ -63,9 +63,9 @@ async function fetchVolume(address, request, { signal, progress }) {
 }
 
 /**
- * Reads lines {"progress": share} of JSON until one that gives the number of bytes, then those bytes.
+ * Reads lines {"progress": share} of JSON, some with figures, until one that gives the number of bytes, then those bytes.
  * @param {Pick<ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>, "read">} reader
- * @param {(share: number) => void} progress
+ * @param {import("./types").Waiting["progress"]} progress
  */
 export async function readLines(reader, progress) {
   let pending = new Uint8Array(0);
@@ -83,7 +83,7 @@ export async function readLines(reader, progress) {
     for (let end = pending.indexOf(NEWLINE); end >= 0 && !about; end = pending.indexOf(NEWLINE)) {
       const line = JSON.parse(new TextDecoder().decode(pending.subarray(0, end)));
       pending = pending.slice(end + 1);
-      if (line.bytes === undefined) progress(line.progress);
+      if (line.bytes === undefined) progress(line.progress, line.figures);
       else about = line;
     }
     if (about) rest.push(pending);

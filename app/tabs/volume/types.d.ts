@@ -58,7 +58,8 @@ export type LabelVolume = Volume<LabelsAbout>;
 
 export interface VolumeRequest {
   token: string;
-  part: "scan" | "labels" | "truth";
+  part: "scan" | "labels" | "truth" | "lit";
+  codes?: number[];
   strength?: number;
   reach?: number | null;
   mode?: string;
@@ -71,6 +72,7 @@ export interface Wish {
   clean: VolumeRequest;
   present: VolumeRequest;
   truth: VolumeRequest | null;
+  lit: VolumeRequest | null;
 }
 
 /** The labels on show. */
@@ -80,11 +82,20 @@ export interface Labels {
   clean: LabelVolume;
   present: LabelVolume;
   truth?: LabelVolume;
+  /** 1 where a token has a lit code */
+  lit?: LabelVolume;
+}
+
+/** What is told while the labels are being decoded. Slices that are missing are as at ε = 0. */
+export interface SoFar {
+  figures: Figures[];
+  before: Figures[];
 }
 
 export interface Waiting {
   signal: AbortSignal;
-  progress(share: number): void;
+  /** figures: of the structures so far, now and then */
+  progress(share: number, figures?: Figures[]): void;
 }
 
 export interface Source {

@@ -96,7 +96,7 @@ export function mount(element, props) {
   /** Until the frame on show is drawn here, so that no frame of a cine which plays is left out. */
   async function settled() {
     const until = performance.now() + PATIENCE;
-    const isDrawn = () => open?.token === store.state?.scan.token && labels.shown !== null;
+    const isDrawn = () => open?.token === store.state?.scan.token && labels.isThere;
     while (visible() && part(".empty").hidden && !isDrawn() && performance.now() < until) {
       await new Promise((drawn) => requestAnimationFrame(drawn));
     }
@@ -161,5 +161,6 @@ function showEmpty(root, message) {
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
   part(".empty").textContent = message;
   part(".empty").hidden = !message;
+  if (message) part(".legend").hidden = true;
   for (const selector of PARTS) part(selector).hidden = message !== "";
 }

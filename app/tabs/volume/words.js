@@ -1,5 +1,6 @@
 /* The texts of the Volume tab: what lies under the crosshair, the sizes of the structures, and notes. */
 import { make } from "../../web/dom.js";
+import { ratio } from "../../web/numbers.js";
 import { thinnedPlace, transformed } from "./grid.js";
 
 /** @typedef {import("./types").Figures} Figures */
@@ -44,9 +45,8 @@ export function sizeOf(figures, before, kind) {
   const difference = millilitres === null ? voxels - (before.voxels ?? 0) : millilitres - (before.millilitres ?? 0);
   const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
   const agreement = [];
-  if (kind !== "clean" && dice !== null) agreement.push(`Dice ${dice.toFixed(3)} vs ε = 0`);
-  if (kind !== "truth" && truth !== null)
-    agreement.push(`${agreement.length ? "" : "Dice "}${truth.toFixed(3)} vs truth`);
+  if (kind !== "clean" && dice !== null) agreement.push(`Dice ${ratio(dice)} vs ε = 0`);
+  if (kind !== "truth" && truth !== null) agreement.push(`${agreement.length ? "" : "Dice "}${ratio(truth)} vs truth`);
   return {
     size: millilitres === null ? `${voxels} voxels` : `${written(millilitres)} ml`,
     change: voxels === before.voxels ? "" : (difference < 0 ? MINUS : "+") + written(Math.abs(difference)),
