@@ -237,15 +237,27 @@ class Wiring:
         bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
-        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures."""
+        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures.
+
+        And the one that undoes this: the controls' values before it, which the browser has kept.
+        """
         bar = self._bar
 
         def reset(value: Shown) -> Updates:
             scan = self._visits.held(value)
             return {**bar.start, **({} if scan is None else self._view_of(scan))}
 
+        def undone(value: Shown, kept: dict[str, Any] | None) -> Updates:
+            scan = self._visits.held(value)
+            if scan is None or not kept or kept.get("plane") not in scan.views:
+                return gr.skip()
+            back = {control: kept[name] for name, control in bar.view.items() if name in kept}
+            return {**back, bar.index: gr.update(**slice_slider(scan, kept["plane"], kept.get("index")))}
+
         outputs = [*bar.start, bar.plane, bar.index, bar.visible]
         bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), **_AGAIN).then(**self._follow)
+        asked, back = [self._viewer, gr.JSON(visible=False)], list(bar.view.values())
+        bar.undo.click(undone, asked, back, js=_event("undoAsked"), **_AGAIN).then(**self._follow)
 
     @property
     def _outputs(self) -> list[Any]:

@@ -79,7 +79,7 @@ test("a reset forgets what is forced on every slice and is told after that", () 
   store.update(controlsOf({ index: 3 }));
   /** @type {(Edit[] | undefined)[]} */
   const told = [];
-  const leave = store.onReset(() => told.push(store.state?.edits));
+  const leave = store.onReset(() => void told.push(store.state?.edits));
   store.reset();
   leave();
   store.reset();
