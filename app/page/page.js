@@ -6,10 +6,12 @@ import { fetchPlotsAhead } from "./ahead.js";
 import { closeLeftLists } from "./lists.js";
 import { nameControls } from "./names.js";
 import { offerUndo } from "./resets.js";
+import { addSkipLink } from "./skip.js";
 
 listenForKeys();
 followState();
 nameControls();
 closeLeftLists();
 offerUndo();
+addSkipLink();
 fetchPlotsAhead();

@@ -12,11 +12,12 @@ import gradio as gr
 from app.page.endpoints import OPENS
 from app.page.files import formats, saving, series
 from app.page.sidebar import Sidebar, slice_slider, structures, windows
-from app.page.visits import Opened, Shown, Ticket, Visits
+from app.page.visits import Linked, Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
 from app.visit.limits import TooManyError
+from app.visit.links import unread
 from app.visit.openings import CalledOffError
 from app.visit.places import BusyError
 from app.visit.session import SessionError
@@ -81,8 +82,7 @@ class Wiring:
                 found = visits.linked(query or {}, tuple(tab.name for tab in TABS), ticket, _owner(request))
             if found is None:
                 return gr.skip()
-            if found.warning:
-                gr.Warning(html.escape(found.warning))
+            _tell_unread(found, query or {})
             scan, link, value = found.opened.scan, found.link, found.opened.value
             slider = slice_slider(scan, found.plane, found.index)
             forced = {"plane": found.plane, "index": slider["value"], "edits": [list(edit) for edit in found.edits]}
@@ -306,6 +306,15 @@ class Wiring:
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
         view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
         return {**view, bar.strength: scan.opening.strength}
+
+
+def _tell_unread(found: Linked, query: dict[str, Any]) -> None:
+    """Say what of the link is not as it was asked for. It stays until it is closed: the address no longer has it."""
+    wrong = [*found.unread, *(words for tab in TABS for words in unread(query, tab.readable))]
+    parts = [found.warning, f"Not understood in this link: {'; '.join(wrong)}." if wrong else ""]
+    said = " ".join(part for part in parts if part)
+    if said:
+        gr.Warning(html.escape(said), duration=None, title="This link")
 
 
 def _may_pair(scan: OpenScan) -> bool:
