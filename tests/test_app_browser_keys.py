@@ -35,6 +35,7 @@ def opened(page: Any, panel: str) -> Any:
         return page.locator("#case .panel")
     if panel == "parameters":
         page.get_by_role("tab", name="Codebook").click()
+        page.wait_for_selector("#codewords .js-plotly-plot")
         page.get_by_role("button", name="Parameters").click()
         return page.locator(".parameters form")
     page.locator(f"#{panel} input").focus()
@@ -123,7 +124,7 @@ def test_a_reset_is_undone_with_all_that_it_dropped(page: Any) -> None:
 
 def test_the_button_that_undoes_is_there_while_there_is_a_reset_to_undo(browser: Any, server: Server) -> None:
     with visit(browser, server) as page:
-        button = page.get_by_role("button", name="Undo the reset")
+        button = page.get_by_role("button", name="Undo reset")
         assert not button.is_visible()
         slide(page, "strength", 0.5)
         wait_painted(page, "axial 3 0.5 resample 0")
@@ -142,11 +143,11 @@ def test_the_button_that_undoes_is_there_while_there_is_a_reset_to_undo(browser:
 def test_dropping_all_forced_tokens_is_undone(page: Any) -> None:
     page.get_by_role("tab", name="Perturb").click()
     wait_for_module(page, "web/store.js", "({ store }) => { store.edit([[0, 0, 1]]); store.edit([[0, 0, 1], [1, 1, 2]]); return true; }")
-    page.locator("[data-do=clear]:enabled").click()
+    page.locator(".edits [data-do=clear]:enabled").click()
     wait_for_module(page, "web/store.js", EDITED, [])
-    page.locator("[data-do=undo]:enabled").click()
+    page.locator(".edits [data-do=undo]:enabled").click()
     wait_for_module(page, "web/store.js", EDITED, [[0, 0, 1], [1, 1, 2]])
-    page.locator("[data-do=undo]:enabled").click()
+    page.locator(".edits [data-do=undo]:enabled").click()
     wait_for_module(page, "web/store.js", EDITED, [[0, 0, 1]])
 
 

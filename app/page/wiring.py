@@ -314,7 +314,7 @@ def _tell_unread(found: Linked, query: dict[str, Any]) -> None:
     parts = [found.warning, f"Not understood in this link: {'; '.join(wrong)}." if wrong else ""]
     said = " ".join(part for part in parts if part)
     if said:
-        gr.Warning(html.escape(said), duration=None, title="This link")
+        gr.Warning(html.escape(said), duration=None)
 
 
 def _may_pair(scan: OpenScan) -> bool:

@@ -19,21 +19,22 @@ export function placeBeside(button, panel, room) {
 }
 
 /**
- * @param {HTMLButtonElement} button opens and closes the panel
+ * @param {HTMLButtonElement} button whose attribute popovertarget names the panel. The browser then opens it before any script has come,
+ *   closes it by a press on the same button, and leads Tab from the button into the panel
  * @param {HTMLElement} panel with the attribute popover
  * @param {{isBeside?: boolean, opened?: () => void}} [options] isBeside: it stands below the button, instead of where the style sheet
  *   puts it
  */
 export function attachPopover(button, panel, { isBeside = false, opened = () => {} } = {}) {
   const isOpen = () => panel.matches(":popover-open");
-  // The browser's own: a press on the button of an open panel closes it, and Tab goes from the button into the panel.
-  button.popoverTargetElement = panel;
-  panel.addEventListener("toggle", () => {
+  function tell() {
     button.setAttribute("aria-expanded", String(isOpen()));
     if (!isOpen()) return;
     place();
     opened();
-  });
+  }
+
+  panel.addEventListener("toggle", tell);
   for (const one of [button, panel]) {
     one.addEventListener("focusout", ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node) || !isOpen()) return;
@@ -48,4 +49,6 @@ export function attachPopover(button, panel, { isBeside = false, opened = () => 
     const { left, top } = placeBeside(button.getBoundingClientRect(), panel.getBoundingClientRect(), room);
     Object.assign(panel.style, { left: left + "px", top: top + "px" });
   }
+
+  if (isOpen()) tell();
 }
