@@ -85,7 +85,7 @@ class Link:
         )
 
 
-Readable = Mapping[str, tuple[Callable[[Any], bool], str]]
+Readable = Mapping[str, tuple[Callable[[str], bool], str]]
 """Values of an address by name: whether one is understood, and what would be, in words."""
 
 
@@ -100,7 +100,9 @@ def unread(query: Mapping[str, Any], readable: Readable) -> tuple[str, ...]:
         Words for each wrong value.
     """
     given = [(name, query.get(name), holds, expected) for name, (holds, expected) in readable.items()]
-    return tuple(wrong(name, value, expected) for name, value, holds, expected in given if value not in (None, "") and not holds(value))
+    return tuple(
+        wrong(name, value, expected) for name, value, holds, expected in given if value not in (None, "") and not holds(str(value))
+    )
 
 
 def wrong(name: str, value: Any, expected: str) -> str:

@@ -42,7 +42,7 @@ def build_codebook(store: SessionStore) -> None:
 _VIEWS = ("map", "usage", "evolution", "radii")
 _READABLE: Readable = {
     "view": (lambda value: value in _VIEWS, f"one of {', '.join(_VIEWS)}"),
-    "code": (lambda value: str(value).isdecimal(), "the number of a code"),
+    "code": (lambda value: value.isdecimal(), "the number of a code"),
 }
 
 CODEBOOK = Tab("codebook", "Codebook", build_codebook, readable=_READABLE)

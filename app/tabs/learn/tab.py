@@ -32,11 +32,11 @@ def build_learn(store: SessionStore) -> None:
 
 _SWITCHED = (lambda value: value == "1", "1")
 _READABLE: Readable = {
-    "step": (lambda value: str(value).isdecimal() and 1 <= int(value) <= len(STEPS), f"a step from 1 to {len(STEPS)}"),
+    "step": (lambda value: value in map(str, range(1, len(STEPS) + 1)), f"a step from 1 to {len(STEPS)}"),
     "lang": (lambda value: value in languages(), f"one of {', '.join(languages())}"),
     "large": _SWITCHED,
     "notes": _SWITCHED,
-    "cell": (lambda value: re.fullmatch(r"\d+,\d+", str(value)) is not None, "row,column of a square"),
+    "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
 LEARN = Tab("learn", "Learn", build_learn, readable=_READABLE)
