@@ -54,7 +54,7 @@ def test_a_cell_tells_its_swap_and_can_be_forced_undone_and_cleared(page: Any, e
     wait_perturbed(page, "3 0.5 0 1")
     page.locator("[data-do=clear]").click()
     wait_perturbed(page, "3 0.5 0 0")
-    assert page.locator("[data-do=undo]").is_disabled()
+    assert page.locator("[data-do=clear]").is_disabled()
 
 
 WHITE = """() => {

@@ -80,7 +80,7 @@ def test_outline_opacity_and_classes_are_drawn_as_in_python(page: Any, example: 
     )
 
 
-def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) -> None:
+def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset_the_view(page: Any) -> None:
     page.locator(".viewer h2").click()
     page.keyboard.press("ArrowRight")
     wait_painted(page, "axial 4 0 resample 0")
@@ -92,7 +92,7 @@ def test_keys_move_slice_epsilon_and_seed_hide_the_overlay_and_reset(page: Any) 
     )
     page.keyboard.press("r")
     wait_for_module(page, "web/frames.js", "({ frames }) => frames.shown.request.seed !== 0")
-    page.keyboard.press("0")
+    page.keyboard.press("x")
     wait_painted(page, "axial 3 0 resample 0")
     wait_until(page, page.get_by_label("Show overlay").is_checked)
 

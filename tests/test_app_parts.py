@@ -251,7 +251,17 @@ def test_what_a_link_says_wrongly_is_taken_as_not_said() -> None:
         "edits": "1.2",
         "reach": "far",
     }
-    assert Link.read(wrong, ["A", "B"], TAB_NAMES) == Link.read({}, ["A", "B"], TAB_NAMES) == Link("A")
+    link = Link.read(wrong, ["A", "B"], TAB_NAMES)
+    assert link == Link.read({}, ["A", "B"], TAB_NAMES) == Link("A")
+    # Each of them is named with its value, except the empty one.
+    assert [words.split(" (")[0] for words in link.unread] == [f"{name}={value}" for name, value in sorted_as_read(wrong) if value]
+    assert Link.read(said, ["A", "B"], TAB_NAMES).unread == ()
+    assert len(Link.read({"case": "x" * 5000}, ["A"], TAB_NAMES).unread[0]) < 120
+
+
+def sorted_as_read(query: dict[str, Any]) -> list[tuple[str, Any]]:
+    order = ("case", "plane", "slice", "eps", "mode", "seed", "tab", "edits", "reach", "frame")
+    return [(name, query[name]) for name in order if name in query]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,12 @@ export function openingFailed(scan) {
 
 export const anySeed = () => [Math.floor(Math.random() * (facts.largest_seed + 1))];
 
+/**
+ * Python gives the controls the values that they had.
+ * @param {Scan | null} scan
+ */
+export const undoAsked = (scan) => [scan, store.undo()];
+
 /** @param {Scan | null} scan whose controls Python sets back */
 export function resetAsked(scan) {
   store.reset();

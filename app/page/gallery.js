@@ -2,6 +2,7 @@
    the page, not the last press: an example that is still being opened is not yet on show. */
 
 import { make } from "../web/dom.js";
+import { attachPopover } from "../web/popovers.js";
 import { store } from "../web/store.js";
 import { neighbourOf } from "./gallery_order.js";
 
@@ -31,13 +32,8 @@ export function mount(element, props, _server, trigger) {
 
   const list = createList(root, cases, choose);
   const card = createCard(root, choose);
-  button.addEventListener("click", () => panel.togglePopover());
   root.querySelector(".close")?.addEventListener("click", () => panel.hidePopover());
-  panel.addEventListener("toggle", (event) => {
-    const isOpen = /** @type {ToggleEvent} */ (event).newState === "open";
-    button.setAttribute("aria-expanded", String(isOpen));
-    if (isOpen) list.focus();
-  });
+  attachPopover(button, panel, { opened: list.focus });
 
   /** @param {PageState} state */
   function follow({ scan }) {

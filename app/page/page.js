@@ -3,9 +3,15 @@
 import { followState } from "../web/links.js";
 import { listenForKeys } from "../web/keys.js";
 import { fetchPlotsAhead } from "./ahead.js";
+import { closeLeftLists } from "./lists.js";
 import { nameControls } from "./names.js";
+import { offerUndo } from "./resets.js";
+import { addSkipLink } from "./skip.js";
 
 listenForKeys();
 followState();
 nameControls();
+closeLeftLists();
+offerUndo();
+addSkipLink();
 fetchPlotsAhead();

@@ -45,6 +45,7 @@ class Sidebar:
     window: gr.Dropdown
     convention: gr.Radio
     reset: gr.Button
+    undo: gr.Button
     download: gr.DownloadButton
     saved_as: gr.Radio
 
@@ -114,8 +115,11 @@ def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan |
     with gr.Sidebar(width=320, elem_id="sidebar"):
         case, perturbation, view = _case(examples, models, first), _perturbation(first), _view(first)
         overlay = _overlay(models.default.classes)
-        reset = gr.Button("Reset view", size="md", elem_id="reset")
-    return Sidebar(**case, **perturbation, **view, **overlay, reset=reset)
+        with gr.Row(elem_id="resets"):
+            reset = gr.Button("Reset view (X)", size="md", min_width=110, elem_id="reset")
+            # On show only while there is a reset to undo: page/resets.js.
+            undo = gr.Button("Undo reset (U)", size="md", min_width=110, elem_id="undo-reset")
+    return Sidebar(**case, **perturbation, **view, **overlay, reset=reset, undo=undo)
 
 
 # A group of controls by the names that they have in `Sidebar`.

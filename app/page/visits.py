@@ -10,7 +10,7 @@ from typing import Any
 
 from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
 from app.scan.description import describe
-from app.scan.edits import Edit
+from app.scan.edits import Edit, edits_as_text
 from app.scan.frame_request import FrameRequest, RequestError, checked_reach
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
@@ -19,7 +19,7 @@ from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples
 from app.visit.limits import OPENINGS, Limiter
-from app.visit.links import OWN_REACH, Link
+from app.visit.links import OWN_REACH, Link, wrong
 from app.visit.openings import CalledOffError, Opening, Openings
 from app.visit.parcels import Choice, KeptParcels, Parcel, SentFrames
 from app.visit.presence import Presence
@@ -73,6 +73,7 @@ class Linked:
         edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
         reach: The reach that the view starts with, None for the checkpoint's own.
         warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
+        unread: What was not understood, or this scan does not have, each in words that name the value.
     """
 
     opened: Opened
@@ -83,6 +84,7 @@ class Linked:
     edits: tuple[Edit, ...]
     reach: float | None
     warning: str = ""
+    unread: tuple[str, ...] = ()
 
 
 class Visits:
@@ -132,7 +134,7 @@ class Visits:
         """Open what the page's address asks for.
 
         Args:
-            query: Names and values of the address. A wrong value counts as missing.
+            query: Names and values of the address. A wrong value counts as missing, and is told.
             tabs: Names of the page's tabs.
             ticket: Key for the progress.
             owner: The visit.
@@ -151,7 +153,9 @@ class Visits:
             opened, plane = self._shared(scan, owner, brought=brought), asked.plane or scan.plane
         index = scan.opening_index(plane) if asked.index is None else min(asked.index, scan.views[plane].count - 1)
         strength = scan.opening.strength if asked.strength is None else asked.strength
-        return Linked(opened, asked, plane, index, strength, _edits_of(scan, asked, plane, index), _reach_of(scan, asked), warning)
+        edits, reach = _edits_of(scan, asked, plane, index), _reach_of(scan, asked)
+        unread = (*asked.unread, *_missing(scan, asked, plane, edits))
+        return Linked(opened, asked, plane, index, strength, edits, reach, warning, unread)
 
     def upload(self, paths: Sent, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open what was uploaded. If that fails, the scan on show stays.
@@ -399,6 +403,20 @@ def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit,
         return FrameRequest.checked(values, scan).edits
     except RequestError:
         return ()
+
+
+def _missing(scan: OpenScan, link: Link, plane: str, edits: tuple[Edit, ...]) -> Iterator[str]:
+    """What a link asks for and this scan does not have, in words that name the value."""
+    last, farthest = scan.views[plane].count - 1, scan.segmented.codebook_size - 1
+    frames = 1 if scan.cine is None else scan.cine.frames
+    if link.index is not None and link.index > last:
+        yield wrong("slice", link.index, f"this scan has 0 to {last}")
+    if link.edits and not edits:
+        yield wrong("edits", edits_as_text(link.edits), "one of the tokens or codes does not exist here")
+    if isinstance(link.reach, float) and link.reach > farthest:
+        yield wrong("reach", f"{link.reach:g}", f"this codebook has 1 to {farthest}")
+    if link.frame >= frames:
+        yield wrong("frame", link.frame, f"this scan has 0 to {frames - 1}")
 
 
 def _reach_of(scan: OpenScan, link: Link) -> float | None:

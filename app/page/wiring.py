@@ -12,11 +12,12 @@ import gradio as gr
 from app.page.endpoints import OPENS
 from app.page.files import formats, saving, series
 from app.page.sidebar import Sidebar, slice_slider, structures, windows
-from app.page.visits import Opened, Shown, Ticket, Visits
+from app.page.visits import Linked, Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
 from app.visit.limits import TooManyError
+from app.visit.links import unread
 from app.visit.openings import CalledOffError
 from app.visit.places import BusyError
 from app.visit.session import SessionError
@@ -81,8 +82,7 @@ class Wiring:
                 found = visits.linked(query or {}, tuple(tab.name for tab in TABS), ticket, _owner(request))
             if found is None:
                 return gr.skip()
-            if found.warning:
-                gr.Warning(html.escape(found.warning))
+            _tell_unread(found, query or {})
             scan, link, value = found.opened.scan, found.link, found.opened.value
             slider = slice_slider(scan, found.plane, found.index)
             forced = {"plane": found.plane, "index": slider["value"], "edits": [list(edit) for edit in found.edits]}
@@ -237,15 +237,27 @@ class Wiring:
         bar.reroll.click(None, None, bar.seed, js=_event("anySeed"))
 
     def _reset(self) -> None:
-        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures."""
+        """Bind the button that restores the view: the controls' first values, and the scan's own plane, slice, strength and structures.
+
+        And the one that undoes this: the controls' values before it, which the browser has kept.
+        """
         bar = self._bar
 
         def reset(value: Shown) -> Updates:
             scan = self._visits.held(value)
             return {**bar.start, **({} if scan is None else self._view_of(scan))}
 
+        def undone(value: Shown, kept: dict[str, Any] | None) -> Updates:
+            scan = self._visits.held(value)
+            if scan is None or not kept or kept.get("plane") not in scan.views:
+                return gr.skip()
+            back = {control: kept[name] for name, control in bar.view.items() if name in kept}
+            return {**back, bar.index: gr.update(**slice_slider(scan, kept["plane"], kept.get("index")))}
+
         outputs = [*bar.start, bar.plane, bar.index, bar.visible]
         bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), **_AGAIN).then(**self._follow)
+        asked, back = [self._viewer, gr.JSON(visible=False)], list(bar.view.values())
+        bar.undo.click(undone, asked, back, js=_event("undoAsked"), **_AGAIN).then(**self._follow)
 
     @property
     def _outputs(self) -> list[Any]:
@@ -294,6 +306,15 @@ class Wiring:
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
         view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
         return {**view, bar.strength: scan.opening.strength}
+
+
+def _tell_unread(found: Linked, query: dict[str, Any]) -> None:
+    """Say what of the link is not as it was asked for. It stays until it is closed: the address no longer has it."""
+    wrong = [*found.unread, *(words for tab in TABS for words in unread(query, tab.readable))]
+    parts = [found.warning, f"Not understood in this link: {'; '.join(wrong)}." if wrong else ""]
+    said = " ".join(part for part in parts if part)
+    if said:
+        gr.Warning(html.escape(said), duration=None)
 
 
 def _may_pair(scan: OpenScan) -> bool:

@@ -176,8 +176,10 @@ export function createCine(store, frames, address) {
 
   store.subscribe(follow);
   store.onReset(() => {
+    const wanted = state?.wanted ?? 0;
     pause();
     go(0);
+    return wanted ? () => go(wanted) : undefined;
   });
   return {
     connect,

@@ -34,9 +34,7 @@ export function setSlider(id, value) {
 }
 
 /** @param {string} selector */
-function click(selector) {
-  /** @type {HTMLElement | null} */ (document.querySelector(selector))?.click();
-}
+const click = (selector) => void (/** @type {HTMLElement | null} */ (document.querySelector(selector))?.click());
 
 /** @param {number} step */
 const moveSlice = (step) => setSlider("slice", (store.state?.index ?? 0) + step);
@@ -62,7 +60,9 @@ const actions = {
   ".": () => moveReach(4),
   ",": () => moveReach(-4),
   r: () => click("#reroll"),
-  0: () => click("#reset"),
+  0: () => setSlider("strength", 0),
+  x: () => click("#reset"),
+  u: () => store.canUndo && click("#undo-reset"),
   h: () => click("#shown input"),
 };
 

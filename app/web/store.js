@@ -7,15 +7,25 @@ import { caseOf, frameToken } from "./cine_frames.js";
 /** @typedef {import("./types").Edit} Edit */
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").Scan} Scan */
+/** @typedef {() => (() => void) | void} OnReset resets a view, and returns what brings back what it has dropped */
+/** @typedef {{controls: Kept, token: string, edits: Map<string, Edit[]>, frame: number, chosenReach: number | null,
+    undos: (() => void)[]}} Dropped */
+/** @typedef {Omit<Controls, "scan">} Kept */
+
+const MOST_RESETS = 20; // that can be undone
 
 /** A separate store, for tests. The page uses `store`. */
 export function createStore() {
   /** @type {Set<(state: PageState) => void>} */
   const listeners = new Set();
-  /** @type {Set<() => void>} */
+  /** @type {Set<OnReset>} */
   const resetListeners = new Set();
   /** @type {Map<string, Edit[]>} */
   const edits = new Map(); // by slice
+  /** @type {Map<string, Edit[][]>} */
+  const former = new Map(); // by slice, the edits before each change
+  /** @type {Dropped[]} */
+  let dropped = []; // by resets, the newest last
   /** @type {Set<string>} */
   const taken = new Set(); // tokens of the scans whose edits from a link were taken
   /** @type {PageState | null} */
@@ -147,19 +157,76 @@ export function createStore() {
    */
   function edit(list) {
     if (!state?.scan.planes[state.plane].acquired) return;
-    edits.set(place(state), list);
-    become({ ...state, edits: list, changed: performance.now() });
+    former.set(place(state), [...(former.get(place(state)) ?? []), state.edits]);
+    force(state, list);
   }
 
-  /** Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). */
+  /** @param {PageState} now @param {Edit[]} list */
+  function force(now, list) {
+    edits.set(place(now), list);
+    become({ ...now, edits: list, changed: performance.now() });
+  }
+
+  /** Whether the last change of the present slice's forced tokens can be undone. Those of a link go one by one. */
+  const canUnedit = () => state !== null && (state.edits.length > 0 || Boolean(former.get(place(state))?.length));
+
+  /** Undo the last change of the present slice's forced tokens, be it that one was added or that all were dropped. */
+  function unedit() {
+    if (state && canUnedit()) force(state, former.get(place(state))?.pop() ?? state.edits.slice(0, -1));
+  }
+
+  /**
+   * Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). undo() brings
+   * all of it back.
+   */
   function reset() {
+    /** @type {(() => void)[]} */
+    const undos = [];
+    if (state && whole) {
+      const last = {
+        controls: controlsOf(state),
+        token: whole.token,
+        edits: new Map(edits),
+        frame,
+        chosenReach,
+        undos,
+      };
+      dropped = [...dropped.filter(({ token }) => token === last.token), last].slice(-MOST_RESETS);
+    }
     edits.clear();
+    former.clear();
     frame = 0;
     if (state && whole) {
       chosenReach = state.scan.reach.opening;
       become({ ...state, scan: onFrame(whole), edits: [], ...far(state), changed: performance.now() });
     }
-    for (const listener of resetListeners) listener();
+    for (const listener of resetListeners) {
+      const back = listener();
+      if (back) undos.push(back);
+    }
+  }
+
+  /** Whether the page is as it was before this reset, which then has nothing to undo. @param {Dropped} one */
+  function isThere({ controls, undos, ...one }) {
+    if (!state || undos.length) return false;
+    const now = [controlsOf(state), frame, chosenReach, [...edits]];
+    return JSON.stringify([controls, one.frame, one.chosenReach, [...one.edits]]) === JSON.stringify(now);
+  }
+
+  /**
+   * Undo the last reset that has changed something. Tokens that were forced since then stay.
+   * @returns {Kept | null} what Gradio's controls have to say again; null if there is nothing to undo
+   */
+  function undo() {
+    dropped = dropped.filter(({ token }) => token === whole?.token);
+    let last = dropped.pop();
+    while (last && isThere(last)) last = dropped.pop();
+    if (!last || !state || !whole) return null;
+    for (const [slice, list] of last.edits) edits.set(slice, [...list, ...(edits.get(slice) ?? [])]);
+    ({ frame, chosenReach } = last);
+    update({ ...state, ...last.controls, scan: whole });
+    for (const back of last.undos) back();
+    return last.controls;
   }
 
   /**
@@ -173,7 +240,7 @@ export function createStore() {
   }
 
   /**
-   * @param {() => void} listener
+   * @param {OnReset} listener
    * @returns {() => void} unsubscribes
    */
   function onReset(listener) {
@@ -184,17 +251,33 @@ export function createStore() {
   return {
     update,
     edit,
+    unedit,
+    canUnedit,
     light,
     moveReach,
     moveFrame,
     reset,
+    undo,
     subscribe,
     onReset,
     /** null until the page shows a scan */
     get state() {
       return state;
     },
+    /** whether a reset of the present scan can be undone */
+    get canUndo() {
+      return dropped.some(({ token }) => token === whole?.token);
+    },
   };
+}
+
+/**
+ * What Gradio's controls say, without the scan.
+ * @param {Controls} state
+ * @returns {Kept}
+ */
+function controlsOf({ plane, index, strength, mode, seed, opacity, outline, shown, visible, range, convention }) {
+  return { plane, index, strength, mode, seed, opacity, outline, shown, visible, range, convention };
 }
 
 /** @typedef {ReturnType<typeof createStore>} Store */

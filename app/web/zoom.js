@@ -33,7 +33,9 @@ function place(next) {
 }
 
 function reset() {
+  const former = at;
   place({ zoom: 1, x: 0, y: 0 });
+  return former.zoom > 1 ? () => place(former) : undefined;
 }
 
 /**

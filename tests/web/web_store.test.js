@@ -79,7 +79,7 @@ test("a reset forgets what is forced on every slice and is told after that", () 
   store.update(controlsOf({ index: 3 }));
   /** @type {(Edit[] | undefined)[]} */
   const told = [];
-  const leave = store.onReset(() => told.push(store.state?.edits));
+  const leave = store.onReset(() => void told.push(store.state?.edits));
   store.reset();
   leave();
   store.reset();
@@ -136,4 +136,58 @@ test("a reset restores the opening's reach", () => {
   store.edit([[1, 2, 3]]);
   store.reset();
   assert.deepEqual([store.state?.reach, store.state?.edits], [8, []]);
+});
+
+test("a reset is undone with all that it has dropped, and what was forced since then stays", () => {
+  const store = storeOf({ strength: 0.5 });
+  store.edit([[1, 2, 3]]);
+  store.moveReach(20);
+  let zoom = 3;
+  store.onReset(() => {
+    const former = zoom;
+    zoom = 1;
+    return former > 1 ? () => void (zoom = former) : undefined;
+  });
+  assert.equal(store.canUndo, false);
+  store.reset();
+  store.update(controlsOf({ index: 2, strength: 0 }));
+  store.edit([[0, 0, 7]]);
+  assert.equal(store.canUndo, true);
+  const controls = store.undo();
+  assert.equal(controls?.strength, 0.5);
+  assert.deepEqual([store.state?.strength, store.state?.chosenReach, zoom], [0.5, 20, 3]);
+  assert.deepEqual(store.state?.edits, [
+    [1, 2, 3],
+    [0, 0, 7],
+  ]);
+  assert.equal(store.canUndo, false);
+  assert.equal(store.undo(), null);
+});
+
+test("a second reset in a row leaves the first one to undo", () => {
+  const store = storeOf({ strength: 0.5 });
+  store.reset();
+  store.update(controlsOf({ strength: 0 }));
+  store.reset();
+  store.update(controlsOf({ strength: 0 }));
+  assert.equal(store.undo()?.strength, 0.5);
+});
+
+test("a reset of another scan cannot be undone", () => {
+  const store = storeOf({ strength: 0.5 });
+  store.reset();
+  store.update(controlsOf({ scan: scanOf({ token: "another" }) }));
+  assert.equal(store.canUndo, false);
+  assert.equal(store.undo(), null);
+});
+
+test("each change of the forced tokens is undone, that which dropped all of them too", () => {
+  const store = storeOf();
+  store.edit([[1, 2, 3]]);
+  store.edit([]);
+  store.unedit();
+  assert.deepEqual(store.state?.edits, [[1, 2, 3]]);
+  store.unedit();
+  assert.deepEqual(store.state?.edits, []);
+  assert.equal(store.canUnedit(), false);
 });

@@ -3,6 +3,7 @@
 
 import { percent } from "../../web/numbers.js";
 import { typed } from "../../web/packed.js";
+import { attachPopover } from "../../web/popovers.js";
 
 /** @typedef {import("./types").LayoutJob} LayoutJob */
 /** @typedef {import("./types").LayoutRequest} LayoutRequest */
@@ -128,8 +129,6 @@ const isShipped = ({ method, dimensions, parameters }) => method === "umap" && d
  * @returns {() => void} fills the form with the shipped parameters
  */
 function createParameters({ codebook, part, onClick }, choose) {
-  /** @type {HTMLDetailsElement} */
-  const details = part(".parameters");
   /** @type {HTMLFormElement} */
   const form = part(".parameters form");
 
@@ -142,25 +141,17 @@ function createParameters({ codebook, part, onClick }, choose) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    details.open = false;
+    form.hidePopover();
     choose(parametersOf(new FormData(form)));
   });
   onClick({
     shipped() {
       fill();
-      details.open = false;
+      form.hidePopover();
       choose(null);
     },
   });
-  // A click outside the open parameters closes them.
-  document.addEventListener("pointerdown", (event) => {
-    if (event.target instanceof Node && !details.contains(event.target)) details.open = false;
-  });
-  details.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    details.open = false;
-    part(".parameters summary").focus();
-  });
+  attachPopover(part(".parameters > button"), form, { isBeside: true });
   return fill;
 }
 

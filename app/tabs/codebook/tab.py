@@ -15,6 +15,7 @@ from app.tabs.codebook.film import evolution, film
 from app.tabs.codebook.layouts import Layouts
 from app.tabs.tab import Tab
 from app.visit.answering import answering
+from app.visit.links import Readable
 from app.visit.session import SessionStore
 from app.web import mounting, source
 
@@ -38,4 +39,10 @@ def build_codebook(store: SessionStore) -> None:
     gr.Plot(go.Figure(), show_label=False, elem_id="plotly")
 
 
-CODEBOOK = Tab("codebook", "Codebook", build_codebook)
+_VIEWS = ("map", "usage", "evolution", "radii")
+_READABLE: Readable = {
+    "view": (lambda value: value in _VIEWS, f"one of {', '.join(_VIEWS)}"),
+    "code": (lambda value: value.isdecimal(), "the number of a code"),
+}
+
+CODEBOOK = Tab("codebook", "Codebook", build_codebook, readable=_READABLE)

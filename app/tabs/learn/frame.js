@@ -1,5 +1,6 @@
 /* The controls around a step of the lesson: the list of steps, language, large text and handout. */
 import { make } from "../../web/dom.js";
+import { createCover } from "../../web/focus.js";
 import { createSliders } from "./sliders.js";
 
 /** @typedef {import("./types").Lesson} Lesson */
@@ -32,13 +33,18 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
   button("back").addEventListener("click", backward);
   button("next").addEventListener("click", forward);
   const sliders = createSliders(root, lesson, change);
+  const { cover } = createCover(root);
+  // The same buttons at every step: the keyboard may be on one of them.
+  const steps = lesson.steps.map((_, step) => stepButton(step, go));
+  part(".progress").replaceChildren(...steps.map((one) => make("li", {}, one)));
 
   function draw() {
     const { state } = lesson;
     root.lang = state.language;
     root.setAttribute("aria-label", lesson.ui("lesson"));
     root.classList.toggle("large", state.large);
-    part(".progress").replaceChildren(...lesson.steps.map((_, step) => make("li", {}, stepButton(lesson, step, go))));
+    cover(state.large);
+    steps.forEach((one, step) => tellStep(one, lesson, step));
     button("back").textContent = lesson.ui("back");
     button("next").textContent = lesson.ui("next");
     button("back").disabled = state.step === 0;
@@ -51,18 +57,23 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
     language.value = state.language;
   }
 
-  return { draw, drawSliders: sliders.draw };
+  return { draw, drawSliders: sliders.draw, uncover: () => cover(false) };
 }
 
-/** @param {Lesson} lesson @param {number} step @param {(step: number) => void} go */
-function stepButton(lesson, step, go) {
+/** @param {number} step @param {(step: number) => void} go */
+function stepButton(step, go) {
+  const on = { click: () => go(step) };
+  return make("button", { type: "button", on }, make("i", {}, String(step + 1)), make("span", {}));
+}
+
+/** @param {HTMLButtonElement} button @param {Lesson} lesson @param {number} step */
+function tellStep(button, lesson, step) {
   const name = lesson.steps[step];
   const state = lesson.predictions.has(name) ? "done" : lesson.visited.has(name) ? "visited" : "";
   const place = lesson.ui("step", { step: step + 1, steps: lesson.steps.length });
   const title = state ? place + ", " + lesson.ui(state) : place;
-  const button = make("button", { type: "button", className: state, title });
-  button.append(make("i", {}, String(step + 1)), make("span", {}, lesson.texts.steps[name].name));
-  button.addEventListener("click", () => go(step));
+  Object.assign(button, { className: state, title });
+  /** @type {HTMLElement} */ (button.lastElementChild).textContent = lesson.texts.steps[name].name;
   if (step === lesson.state.step) button.setAttribute("aria-current", "step");
-  return button;
+  else button.removeAttribute("aria-current");
 }

@@ -1,5 +1,6 @@
 /* Puts a step on the screen: its words and its pieces, or a way to slices that have them. */
 import { make } from "../../web/dom.js";
+import { keepFocus } from "../../web/focus.js";
 import { frames } from "../../web/frames.js";
 import { store } from "../../web/store.js";
 import { focusOf, isCloser } from "./lesson.js";
@@ -42,23 +43,21 @@ export function createScreen({ root, lesson, answers, walk, frame, words }) {
 
   /** @param {PageState} page @param {StepAnswer} now @param {Shown} shown */
   function look(page, now, shown) {
-    const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.stage : null;
-    const nodes = LOOKS[lesson.name](lookOf(lesson, page, now, shown, walk.pick));
-    pieces.replaceChildren(...nodes.filter((node) => node !== null));
-    if (isCloser(now.focus, page.scan.planes[page.plane].shape)) {
-      pieces.querySelector(".frame:has([role=application])")?.append(closer(lesson, walk));
-    }
-    if (focused) focusOn(pieces.querySelector(`[data-stage=${focused}]`));
+    const nodes = LOOKS[lesson.name](lookOf(lesson, page, now, shown, walk.pick)).filter((node) => node !== null);
+    keepFocus(
+      pieces,
+      () => {
+        pieces.replaceChildren(...nodes);
+        if (!isCloser(now.focus, page.scan.planes[page.plane].shape)) return;
+        pieces.querySelector(".frame:has([role=application])")?.append(closer(lesson, walk));
+      },
+      () => root.querySelector(".outcome, .question"),
+    );
     const revealed = lesson.prediction !== undefined;
     painted = { step: lesson.name, cell: now.cell, revealed, strength: shown.request.strength };
   }
 
   return { paint, painted: () => painted };
-}
-
-/** @param {Element | null} node */
-function focusOn(node) {
-  if (node instanceof HTMLElement) node.focus({ preventScroll: true });
 }
 
 /**
@@ -101,5 +100,9 @@ function elsewhere(lesson, { scan }) {
   const name = control?.parentElement?.textContent?.trim() ?? plane;
   const button = make("button", { type: "button", className: "primary" }, lesson.ui("show_plane", { plane: name }));
   button.addEventListener("click", () => control?.click());
-  return [make("h2", {}, lesson.stepTexts.title), make("p", { className: "notice" }, lesson.ui("plane")), button];
+  return [
+    make("h2", { tabIndex: -1 }, lesson.stepTexts.title),
+    make("p", { className: "notice" }, lesson.ui("plane")),
+    button,
+  ];
 }

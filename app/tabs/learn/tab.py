@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
@@ -9,6 +11,7 @@ from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
 from app.visit.answering import answering
+from app.visit.links import Readable
 from app.visit.session import SessionStore
 from app.web import mounting, source
 
@@ -27,4 +30,13 @@ def build_learn(store: SessionStore) -> None:
     )
 
 
-LEARN = Tab("learn", "Learn", build_learn)
+_SWITCHED = (lambda value: value == "1", "1")
+_READABLE: Readable = {
+    "step": (lambda value: value in map(str, range(1, len(STEPS) + 1)), f"a step from 1 to {len(STEPS)}"),
+    "lang": (lambda value: value in languages(), f"one of {', '.join(languages())}"),
+    "large": _SWITCHED,
+    "notes": _SWITCHED,
+    "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
+}
+
+LEARN = Tab("learn", "Learn", build_learn, readable=_READABLE)

@@ -175,6 +175,8 @@ export interface Walk {
 
 export interface Words {
   speak(now: StepAnswer | null): void;
+  /** Another page of the lesson comes: the keyboard goes to its question. */
+  turn(): void;
   /** Something else than the step's words. */
   instead(...parts: Node[]): void;
 }

@@ -45,8 +45,10 @@ export function mount(element, props, server) {
   const { change } = walk;
   const go = (/** @type {number} */ step) => {
     const isThere = walk.go(step);
-    if (isThere) root.scrollIntoView({ block: "nearest" });
-    return isThere;
+    if (!isThere) return false;
+    root.scrollIntoView({ block: "nearest" });
+    words.turn();
+    return true;
   };
   const forward = () => go(lesson.state.step + 1);
   const backward = () => go(lesson.state.step - 1);
@@ -65,6 +67,7 @@ export function mount(element, props, server) {
   store.subscribe(walk.follow);
   new IntersectionObserver(() => {
     if (visible()) change({});
+    else frame.uncover();
     walk.wish();
   }).observe(element);
 }

@@ -1,5 +1,6 @@
 /* The text of a step: idea, question, the prediction and the scan's answer, and the teacher's note. */
 import { make } from "../../web/dom.js";
+import { keepFocus } from "../../web/focus.js";
 import { placeBetween } from "./plots.js";
 import { measuredStrip, sample, stripOf } from "./strips.js";
 
@@ -44,28 +45,39 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
     },
   };
   let told = "";
+  let isTurned = false; // the page of the lesson, and the keyboard goes to the new question
 
   /** Rewrites only what has changed, so that a number being typed stays. @param {StepAnswer | null} now */
   function speak(now) {
     const { state, prediction, stepTexts: texts } = lesson;
     const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem];
-    if (JSON.stringify(shown) === told) return;
+    if (JSON.stringify(shown) === told && !isTurned) return;
     told = JSON.stringify(shown);
     const idea = make("p", { className: "idea" }, lesson.fill(texts.idea, now?.facts));
     const notice = answers.problem && make("p", { className: "notice", role: "alert" }, answers.problem);
-    const asked = prediction
+    const answered = prediction
       ? [outcome(lesson, prediction, now, actions), formula(lesson, equations[lesson.name])]
       : [question(lesson, now, actions)];
-    say(make("h2", {}, texts.title), idea, notice, ...asked, note(lesson, actions));
+    say(make("h2", { tabIndex: -1 }, texts.title), idea, notice, ...answered, note(lesson, actions));
   }
+
+  /** @returns {HTMLElement | null} */
+  const asked = () => place.querySelector(".outcome, .question") ?? place.querySelector("h2");
 
   /** @param {...(Node | string | null)} parts */
   function say(...parts) {
-    place.replaceChildren(...parts.filter((part) => part !== null));
+    keepFocus(place, () => place.replaceChildren(...parts.filter((part) => part !== null)), asked);
+    if (!isTurned) return;
+    isTurned = false;
+    const goal = asked();
+    goal?.focus({ preventScroll: true });
+    // Who goes by keyboard has to see where it is.
+    if (goal?.matches(":focus-visible")) goal.scrollIntoView({ block: "nearest" });
   }
 
   return {
     speak,
+    turn: () => void (isTurned = true),
     instead(...parts) {
       told = "";
       say(...parts);
@@ -81,7 +93,11 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
 function question(lesson, now, actions) {
   const { stepTexts: texts } = lesson;
   const lead = make("p", { className: "lead" }, lesson.ui("predict"));
-  const asked = make("p", { className: "question", id: "question" }, lesson.fill(texts.question, now?.facts));
+  const asked = make(
+    "p",
+    { className: "question", id: "question", tabIndex: -1, "data-skip-to": "" },
+    lesson.fill(texts.question, now?.facts),
+  );
   const entry = texts.options
     ? choices(lesson, texts.options, now)
     : texts.parts
@@ -170,7 +186,14 @@ function outcome(lesson, prediction, now, actions) {
   const moved = now && now.key !== prediction.key ? make("p", { className: "moved" }, lesson.ui("moved")) : null;
   const reveal = make("p", { className: "reveal" }, lesson.fill(texts.reveal, now?.facts));
   const why = make("p", { className: "why" }, lesson.fill(texts.why, now?.facts));
-  const section = make("section", { className: "outcome", tabIndex: -1 }, result, moved, reveal, why);
+  const section = make(
+    "section",
+    { className: "outcome", tabIndex: -1, "data-skip-to": "" },
+    result,
+    moved,
+    reveal,
+    why,
+  );
   section.append(onward(lesson, actions));
   return section;
 }

@@ -80,12 +80,14 @@ export function createCard(tab, force) {
     move().textContent = atFirst.move;
   }
 
-  /** @param {Edit[]} edits */
-  function tellEdits({ length }) {
+  /**
+   * @param {Edit[]} edits
+   * @param {boolean} canUndo also when all of them were dropped
+   */
+  function tellEdits({ length }, canUndo) {
     tab.text("edits").textContent = editsText(length);
-    for (const name of ["undo", "clear"]) {
-      /** @type {HTMLButtonElement} */ (part("[data-do=" + name + "]")).disabled = length === 0;
-    }
+    /** @type {HTMLButtonElement} */ (part("[data-do=undo]")).disabled = !canUndo;
+    /** @type {HTMLButtonElement} */ (part("[data-do=clear]")).disabled = length === 0;
   }
 
   /** The code in the field. */

@@ -148,13 +148,24 @@ export function createMaps(tab) {
     tab.schedule();
   }
 
+  /** Goes back to the segmentation; returns what chooses the map again. It is shown where it was measured. */
+  function drop() {
+    const former = chosen;
+    choose(null);
+    if (!former) return undefined;
+    return () => {
+      chosen = former;
+      tab.schedule();
+    };
+  }
+
   select.addEventListener("change", () => {
     if (chosen !== "sensitivity") return;
     chosen = null;
     choose("sensitivity");
   });
 
-  return { choose, stop, draw, tell, onShow };
+  return { choose, drop, stop, draw, tell, onShow };
 }
 
 /**

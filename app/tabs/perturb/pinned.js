@@ -46,6 +46,17 @@ export function createPinned(tab, drawAnswers, isCovered) {
     tab.schedule();
   }
 
+  /** Unpins A; returns what pins it again. */
+  function drop() {
+    const former = pinned;
+    unpin();
+    if (!former) return undefined;
+    return () => {
+      pinned = former;
+      tab.schedule();
+    };
+  }
+
   /** @param {Scene} scene */
   function draw(scene) {
     const { request } = scene.shown;
@@ -93,7 +104,7 @@ export function createPinned(tab, drawAnswers, isCovered) {
   }
 
   followEachOther(tab.root);
-  return { toggle, unpin, draw };
+  return { toggle, unpin, drop, draw };
 }
 
 /**

@@ -69,8 +69,11 @@ export function mount(element, props, server) {
   }
 
   store.onReset(() => {
-    parts.pinned.unpin();
-    parts.maps.choose(null);
+    const backs = [parts.pinned.drop(), parts.maps.drop()].filter((back) => back !== undefined);
+    if (!backs.length) return undefined;
+    return () => {
+      for (const back of backs) back();
+    };
   });
   listen(tab, parts);
   store.subscribe(parts.tokens.dye);
@@ -136,7 +139,7 @@ function drawScene(tab, parts, scene) {
   parts.drawAnswers(parts.answers, shown.frame, scene);
   parts.pinned.draw(scene);
   parts.maps.tell(shown);
-  parts.cell.tellEdits(scene.state.edits);
+  parts.cell.tellEdits(scene.state.edits, store.canUnedit());
   parts.curves.draw(scene);
 }
 
@@ -174,7 +177,7 @@ function listen(tab, { maps, pinned }) {
     branches: () => maps.choose("branches"),
     sensitivity: () => maps.choose("sensitivity"),
     cancel: maps.stop,
-    undo: () => store.state && store.edit(store.state.edits.slice(0, -1)),
+    undo: store.unedit,
     clear: () => store.edit([]),
   };
   tab.panel.addEventListener("click", ({ target }) => {

@@ -114,10 +114,16 @@ export function createChanged(root, repaint) {
     return true;
   }
 
+  function reset() {
+    const wasOn = isOn;
+    choose(false);
+    return wasOn ? () => choose(true) : undefined;
+  }
+
   button.addEventListener("click", () => choose(!isOn));
   addKeys({ c: press });
   tellChoice();
-  return { follow, draw, reset: () => choose(false) };
+  return { follow, draw, reset };
 }
 
 /** @type {Marks} */

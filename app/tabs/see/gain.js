@@ -23,5 +23,13 @@ export function createGain(root, repaint) {
     choose(select.value);
     repaint();
   });
-  return { value: () => Number(select.value), reset: () => choose(PLAIN) };
+
+  /** Draw the plain difference again. Returns what undoes that, undefined if nothing changed. */
+  function reset() {
+    const before = select.value;
+    choose(PLAIN);
+    return before === PLAIN ? undefined : () => choose(before);
+  }
+
+  return { value: () => Number(select.value), reset };
 }

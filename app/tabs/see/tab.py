@@ -24,4 +24,4 @@ def build_see(store: SessionStore) -> gr.HTML:
     )
 
 
-SEE = Tab("see", "See", build_see)
+SEE = Tab("see", "See", build_see, readable={"changed": (lambda value: value == "on", "on")})

@@ -120,11 +120,15 @@ function createSee(root, known) {
     };
   }
 
+  /** @returns {(() => void) | undefined} what brings back what it has dropped */
   function reset() {
-    level.forget();
-    changed.reset();
-    gain.reset();
+    const backs = [level.forget(), changed.reset(), gain.reset()].filter((back) => back !== undefined);
     repaint();
+    if (!backs.length) return undefined;
+    return () => {
+      for (const back of backs) back();
+      repaint();
+    };
   }
 
   /** The present plane; undefined while another scan's pictures are still to come. */

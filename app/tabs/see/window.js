@@ -112,5 +112,15 @@ export function createWindow(windows) {
     return (/** @type {number} */ x, /** @type {number} */ y) => void (byHand = dragged(start, x, y));
   }
 
-  return { choose, range, grab, forget: () => void (byHand = null) };
+  /** Drops a window that was set by hand. Returns what brings it back, for the same scan alone. */
+  function forget() {
+    const [former, place] = [byHand, chosen];
+    byHand = null;
+    if (!former) return undefined;
+    return () => {
+      [byHand, chosen] = [former, place];
+    };
+  }
+
+  return { choose, range, grab, forget };
 }

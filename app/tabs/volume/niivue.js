@@ -13,6 +13,9 @@ import { millimetresPerPixel, tileAt, tilesOf } from "./tiles.js";
 const COLOURS = "vqseg-scan";
 const THROUGH = 0.3;
 const START = { azimuth: 110, elevation: 10, turn: 5 };
+/** @typedef {[pan: number[], azimuth: number, elevation: number, scale: number]} From where the volume is looked at from */
+/** @type {From} */
+const FRONT = [[0, 0, 0, 1], START.azimuth, START.elevation, 1];
 const LINE = 1.2; // width of the crosshair in pixels of the smallest picture
 const SAME_PLACE = 1e-5; // as a share of the volume
 const OPTIONS = {
@@ -144,10 +147,20 @@ function drawingWith({ nv, canvas, host, report, NVImage, kinds }) {
     nv.drawScene();
   }
 
+  /** Returns what brings back where it was looked at from; nothing if it has not moved. */
   function reset() {
-    nv.setPan2Dxyzmm([0, 0, 0, 1]);
-    nv.setRenderAzimuthElevation(START.azimuth, START.elevation);
-    nv.setScale(1);
+    const { pan2Dxyzmm, renderAzimuth, renderElevation, volScaleMultiplier } = nv.scene;
+    /** @type {From} */
+    const former = [[...pan2Dxyzmm], renderAzimuth, renderElevation, volScaleMultiplier];
+    lookFrom(...FRONT);
+    return String(former) === String(FRONT) ? undefined : () => lookFrom(...former);
+  }
+
+  /** @param {From} from */
+  function lookFrom(...[pan, azimuth, elevation, scale]) {
+    nv.setPan2Dxyzmm(pan);
+    nv.setRenderAzimuthElevation(azimuth, elevation);
+    nv.setScale(scale);
   }
 
   nv.onLocationChange = (/** @type {{mm: Float32Array}} */ { mm }) => {

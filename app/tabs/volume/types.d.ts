@@ -136,7 +136,8 @@ export interface VolumeView {
   layout(name: Layout): void;
   turn(right: number, up: number): void;
   seeThrough(share: number): void;
-  reset(): void;
+  /** returns what brings back where it was looked at from; nothing if it has not moved */
+  reset(): (() => void) | void;
   /** NiiVue itself, where it draws. */
   readonly nv?: any;
 }
