@@ -18,6 +18,7 @@ from app.scan.planes import plane_views
 from app.scan.render import greyscale
 from app.visit.links import OWN_REACH
 from vqseg.data.scan import read_scan
+from vqseg.shares import ratio
 
 # The checkpoint reaches four codewords of 64, and the page opens at three quarters of them.
 OWN, OPENING, LAST = 4.0, 48, 63
@@ -184,7 +185,7 @@ def test_the_card_of_a_code_follows_the_reach(browser: Any, server: Server, segm
     with visit(browser, server, f"{server.url}/?eps=1&tab=codebook&code=5", "axial 3 1 resample 0") as page:
         for position, reach in ((30, 16), (10, 2.5)):
             slide(page, "reach", position)
-            expected = [f"{share:.4f}" for share in segmented.neighbours(5, 10, reach=reach).probabilities]
+            expected = [ratio(float(share), 4) for share in segmented.neighbours(5, 10, reach=reach).probabilities]
             shares = "[...document.querySelectorAll('.card tbody .pi')].map((cell) => cell.textContent)"
             page.wait_for_function(f"JSON.stringify({shares}) === {json.dumps(json.dumps(expected, separators=(',', ':')))}")
 
