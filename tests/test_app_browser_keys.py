@@ -61,7 +61,11 @@ def test_whatever_opens_lies_over_the_page_and_closes_when_the_keyboard_leaves(p
         # Nor does it stay when something else is clicked.
         shown = opened(page, panel)
         shown.wait_for()
-        page.mouse.click(size[0] - 2, 2)
+        # On a phone something else lies there.
+        if size[0] > 390:
+            page.mouse.click(size[0] - 2, 2)
+        else:
+            page.keyboard.press("Escape")
         shown.wait_for(state="hidden")
     finally:
         page.set_viewport_size(former)
