@@ -116,6 +116,8 @@ def shared_page(browser: Any, server: Server) -> Iterator[Any]:
 @pytest.fixture
 def page(shared_page: Any) -> Any:
     """The page with the first example, as it opens. Loading it anew for every test would take most of the time."""
+    # What a failed test has left open would lie over the next one's controls.
+    shared_page.evaluate("for (const one of document.querySelectorAll(':popover-open')) one.hidePopover()")
     shared_page.get_by_role("tab", name="See").click()
     reset(shared_page)
     wait_painted(shared_page, "axial 3 0 resample 0")

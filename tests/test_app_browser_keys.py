@@ -75,14 +75,16 @@ def test_whatever_opens_lies_over_the_page_and_closes_when_the_keyboard_leaves(p
 def test_a_panel_is_closed_by_its_own_button_and_by_escape(page: Any, panel: str) -> None:
     shown = opened(page, panel)
     shown.wait_for()
-    button = page.locator("#case .shown" if panel == "examples" else ".parameters > button")
-    assert button.get_attribute("aria-expanded") == "true"
+    selector = "#case .shown" if panel == "examples" else ".parameters > button"
+    button = page.locator(selector)
+    # The browser tells of a panel after it has painted it.
+    page.wait_for_selector(f"{selector}[aria-expanded=true]")
     button.dispatch_event("click")
     shown.wait_for(state="hidden")
     button.click()
     page.keyboard.press("Escape")
     shown.wait_for(state="hidden")
-    assert button.get_attribute("aria-expanded") == "false"
+    page.wait_for_selector(f"{selector}[aria-expanded=false]")
 
 
 def test_key_0_sets_epsilon_to_0_and_nothing_else(page: Any) -> None:
