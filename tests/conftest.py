@@ -35,7 +35,7 @@ SLOW = frozenset(
     f"test_{name}.py"
     for name in (
         *("adaptation", "bundled_examples", "cli", "codebook", "codebook_docs", "codebook_projection", "codebook_tokens", "comparisons"),
-        *("docs", "experiments", "initial", "no_waiting", "pseudo_labels", "scale", "sensitivity", "training", "vit", "web_units"),
+        *("docs", "experiments", "initial", "no_waiting", "pseudo_labels", "scale", "sensitivity", "space", "training", "vit", "web_units"),
         "familiarity",
     )
 )

@@ -1,0 +1,43 @@
+"""What the Hub does with this repository as a Space."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+# What a Space with the Gradio SDK installs together with requirements.txt, in one call of pip, so that nothing may contradict.
+_BESIDE = ("uvicorn>=0.14.0", "websockets>=10.4", "spaces")
+
+
+def card() -> dict[str, str]:
+    """The README's head, which is the Space's configuration."""
+    head = yaml.safe_load((ROOT / "README.md").read_text(encoding="utf-8").split("---")[1])
+    assert isinstance(head, dict)
+    return head
+
+
+def resolve(*wanted: str) -> subprocess.CompletedProcess[str]:
+    """Let pip find versions as in an empty environment, without installing anything."""
+    command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--disable-pip-version-check", *wanted]
+    return subprocess.run(command, capture_output=True, text=True, timeout=220, check=False, cwd=ROOT)
+
+
+def test_a_space_installs_the_gradio_that_is_tested() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert f"gradio=={card()['sdk_version']}" in lines
+
+
+def test_what_a_space_installs_can_be_installed_together() -> None:
+    gradio = f"gradio[oauth,mcp]=={card()['sdk_version']}"
+    if resolve("--no-deps", gradio).returncode:
+        pytest.skip("no package index can be reached")
+    answer = resolve("-r", "requirements.txt", gradio, *_BESIDE)
+    assert answer.returncode == 0, answer.stderr[-2000:]
+    chosen = answer.stdout.splitlines()[-1].split()
+    assert {"torch-2.13.0", f"gradio-{card()['sdk_version']}"} <= {name.split("+")[0] for name in chosen}
+    assert any(name.startswith("spaces-") for name in chosen) and any(name.startswith("mcp-") for name in chosen)
