@@ -97,3 +97,11 @@ def test_every_file_of_the_code_that_a_page_names_is_there(page: str) -> None:
     named = set(re.findall(r"`((?:vqseg|app|tests|configs|assets|benchmarks)/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")))
     # In capitals stands what the reader names.
     assert {name for name in named if not (ROOT / name).exists() and not re.search(r"[A-Z]{3}", name)} == set()
+
+
+@pytest.mark.parametrize("package", ["vqseg", "app", "tools"])
+def test_every_module_has_its_place_in_the_description_of_the_rooms(package: str) -> None:
+    rooms = set(re.findall(r"\w+", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py") if "__" not in path.name}
+    assert len(modules) > 2
+    assert {module for module in modules if Path(module).stem not in rooms} == set()
