@@ -15,6 +15,7 @@ from PIL import Image
 
 from vqseg.codebook import CodebookStatistics, summary
 from vqseg.codebook.report import report, write_report
+from vqseg.shares import percent
 
 SIZE = 200
 VOID = {"meta", "img"}
@@ -106,13 +107,13 @@ def test_names_are_escaped(page: str) -> None:
 
 def test_the_numbers_are_those_of_the_statistics(page: str, statistics: CodebookStatistics) -> None:
     for number in (
-        f"<b>{statistics.utilisation:.1%}</b>",
+        f"<b>{percent(statistics.utilisation)}</b>",
         f"<b>{statistics.perplexity:,.0f}</b>",
         f"<b>{len(statistics.dead)}</b>",
         f"{int(statistics.counts.sum()):,} tokens",
         "<b>-0.0500</b>",
         f"outside beyond {statistics.drift_reference[-1]:.3f}",
-        f"step 900: {(statistics.evolution_counts[2] > 0).mean():.1%} in use",
+        f"step 900: {percent((statistics.evolution_counts[2] > 0).mean())} in use",
         "8 scans (80 slices)",
     ):
         assert number in page, number
@@ -154,7 +155,7 @@ def test_what_is_absent_is_left_out_and_an_unused_codebook_is_said(statistics: C
     for title in ("Where do the codes lie", "beside each other", "look like?", "lost without", "come to be used", "How far do the scans"):
         assert title not in page
     empty = replace(statistics, counts=0 * statistics.counts, class_counts=0 * statistics.class_counts, spread=None)
-    assert "0.0%" in report(empty, codewords, name="empty")
+    assert "<b>0 %</b>" in report(empty, codewords, name="empty")
     full = replace(statistics, counts=statistics.counts + 1)
     assert "None: every codeword was chosen at least once." in report(full, codewords, name="full")
 

@@ -36,6 +36,8 @@ def ratio(value: float, digits: int = 3) -> str:
 
 def _between(value: float, end: int, digits: int) -> str:
     """A number from 0 to an end. Rounding never makes it an end that it is not."""
+    # NumPy's smaller numbers are no floats.
+    value = float(value)
     if value in (0, end):
         return str(int(value))
     near = min(value, end - value)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import numpy as np
 
 from vqseg.codebook.statistics import CodebookStatistics
+from vqseg.shares import percent
 
 
 def summary(statistics: CodebookStatistics) -> str:
     """What one asks for first, then a row for each class."""
     counts, purity = statistics.counts, statistics.purity
     used = counts > 0
+    impure = int((purity[used] < 0.6).sum())
     half = int(np.searchsorted(np.cumsum(np.sort(counts)[::-1]), counts.sum() / 2)) + 1
     facts = [
         ("counted over", f"{statistics.source}: {statistics.scans:,} scans, {int(counts.sum()):,} tokens"),
-        ("codewords used", f"{int(used.sum()):,} of {len(counts):,} ({statistics.utilisation:.1%}), {len(statistics.dead):,} dead"),
+        ("codewords used", f"{int(used.sum()):,} of {len(counts):,} ({percent(statistics.utilisation)}), {len(statistics.dead):,} dead"),
         ("perplexity", f"{statistics.perplexity:,.1f}; half of all tokens have {half:,} codes"),
-        ("purity", f"median {np.median(purity[used]):.1%}, {int((purity[used] < 0.6).sum()):,} codes below 60%" if used.any() else "none"),
+        ("purity", f"median {percent(np.median(purity[used]))}, {impure:,} codes below 60 %" if used.any() else "none"),
     ]
     if statistics.ablation_dice is not None and statistics.ablation_codes is not None and len(statistics.ablation_dice):
         worst = int(statistics.ablation_dice.argmin())
@@ -35,6 +37,6 @@ def summary(statistics: CodebookStatistics) -> str:
 def _row(statistics: CodebookStatistics, index: int, width: int) -> str:
     mine = statistics.majority_class == index
     tokens = int(statistics.class_counts[:, index].sum())
-    purity = f"{np.median(statistics.purity[mine]):.1%}" if mine.any() else "-"
+    purity = percent(np.median(statistics.purity[mine])) if mine.any() else "-"
     share = tokens / max(1, int(statistics.counts.sum()))
     return f"{statistics.classes[index]:{width}}{int(mine.sum()):>8,}{tokens:>14,}{share:>9.2%}{purity:>15}"

@@ -17,6 +17,7 @@ from vqseg.data.case_files import read_case_files
 from vqseg.data.datasets import LAYOUTS, TEST_LAYOUT, DatasetError, class_names, find_cases, left_out_of
 from vqseg.data.limits import ScanError
 from vqseg.data.splits import PATIENT_RULE, Splits, read_splits
+from vqseg.shares import percent
 from vqseg.types import Case
 
 PROBLEM, NOTE = "problem", "note"
@@ -160,7 +161,7 @@ def lines(report: Report) -> Iterator[str]:
         yield from (f"{kind}: {one.where}: {one.what}" for one in report.findings if one.kind == kind)
     total = sum(report.voxels.values())
     if total and report.labelled:
-        yield "voxels: " + ", ".join(f"{name} {count / total:.2%}" for name, count in report.voxels.items())
+        yield "voxels: " + ", ".join(f"{name} {percent(count / total, 2)}" for name, count in report.voxels.items())
     yield (
         f"{report.cases} cases of {len(report.patients)} patients, {report.labelled} with labels: "
         f"{len(report.problems)} problem(s), {len(report.findings) - len(report.problems)} note(s)"

@@ -12,6 +12,7 @@ from html import escape
 
 import numpy as np
 
+from vqseg.shares import percent
 from vqseg.types import Array
 
 
@@ -199,7 +200,7 @@ def shares_bar(shares: Sequence[float], names: Sequence[str], width: int = 120) 
     left, parts = 0.0, []
     for index, (share, name) in enumerate(zip(shares, names, strict=True)):
         if share > 0:
-            title = f"<title>{escape(name)} {share:.1%}</title>"
+            title = f"<title>{escape(name)} {percent(share)}</title>"
             parts.append(f'<rect class="c{index % 8}" x="{left:.1f}" width="{share * width:.1f}" height="10">{title}</rect>')
             left += share * width
     return _element(width, 10, "".join(parts), "class mix", fluid=False)
@@ -221,7 +222,7 @@ def heat(values: Array, rows: Sequence[str], columns: Sequence[str], *, cell: in
         parts.append(f'<text x="{left - 6}" y="{(row + 0.5) * (cell + 8) + 4:.1f}" text-anchor="end">{escape(name)}</text>')
         for column, text in enumerate(columns):
             value = float(values[row, column])
-            title = f"<title>{escape(text)}, {escape(name)}: {value:.1%}</title>"
+            title = f"<title>{escape(text)}, {escape(name)}: {percent(value)}</title>"
             parts.append(
                 f'<rect class="c{row % 8}" style="opacity:{0.04 + 0.96 * value:.2f}" x="{left + column * cell}" '
                 f'y="{row * (cell + 8)}" width="{cell - 1}" height="{cell + 6}">{title}</rect>'

@@ -8,6 +8,7 @@ from vqseg.codebook.report.charts import Axis, Plot, cloud, decades, evenly, hea
 from vqseg.codebook.report.page import key, scale_key, section
 from vqseg.codebook.report.tables import class_table, least_pure
 from vqseg.codebook.statistics import CodebookStatistics, perplexity, share_in_use
+from vqseg.shares import percent
 from vqseg.types import Array
 
 _IN_HEAT = 64
@@ -19,10 +20,10 @@ def tiles(statistics: CodebookStatistics) -> str:
     used = statistics.purity[statistics.counts > 0]
     values = [
         (f"{len(statistics.counts):,}", "codewords"),
-        (f"{statistics.utilisation:.1%}", "used at least once"),
+        (percent(statistics.utilisation), "used at least once"),
         (f"{statistics.perplexity:,.0f}", "perplexity: codes in effective use"),
         (f"{len(statistics.dead):,}", "never chosen"),
-        (f"{np.median(used):.1%}" if len(used) else "none", "median purity"),
+        (percent(np.median(used)) if len(used) else "none", "median purity"),
         (f"{int((used < 0.6).sum()):,}", "impure codes, purity below 60 %"),
     ]
     return (
@@ -50,8 +51,9 @@ def usage(statistics: CodebookStatistics) -> str:
     bars.bars(edges, stacks)
     return section(
         "How evenly are the codes used, and do they belong to one class?",
-        f"The most used {half:,} codes ({half / len(statistics.counts):.1%} of the codebook) carry half of all tokens. Purity is the share "
-        "of a code's tokens that have the class most of them have: 1 for a code that means one thing, low for one that stands on a border.",
+        f"The most used {half:,} codes ({percent(half / len(statistics.counts))} of the codebook) carry half of all tokens. Purity is the "
+        "share of a code's tokens that have the class most of them have: 1 for a code that means one thing, low for one that stands on a "
+        "border.",
         f'<div class="two"><div><h3>Usage by rank</h3>{ranks.svg()}</div><div><h3>Codes by purity</h3>{bars.svg()}'
         f"{key(statistics.classes)}</div></div>",
     )
@@ -151,7 +153,7 @@ def evolution(statistics: CodebookStatistics) -> str:
     ticks = evenly("training step", 0, float(steps[-1]), 5, "{:,.0f}")
     use = Plot(ticks, evenly("share in use", 0, 1, 6, "{:.0%}"), label="codewords in use")
     use.line(steps, shares, "")
-    use.dots(steps, shares, "", [f"step {step:,}: {share:.1%}" for step, share in zip(steps, shares, strict=True)])
+    use.dots(steps, shares, "", [f"step {step:,}: {percent(share)}" for step, share in zip(steps, shares, strict=True)])
     effective = np.array([perplexity(row) for row in counts])
     effect = Plot(ticks, evenly("perplexity", 0, float(np.ceil(effective.max() / 100) * 100 or 1), 5, "{:,.0f}"), label="perplexity")
     effect.line(steps, effective, "")
@@ -165,7 +167,7 @@ def evolution(statistics: CodebookStatistics) -> str:
         # The fewer lie on top: a tenth of the dots would not be seen below the others.
         groups = sorted([("c0", np.flatnonzero(counts[index] == 0)), ("c3", np.flatnonzero(active))], key=lambda group: -len(group[1]))
         drawn = cloud(points, groups, side=260, dot=2.5, label=f"step {step}")
-        maps.append(f"<div><h3>step {step:,}: {shares[index]:.1%} in use</h3>{drawn}</div>")
+        maps.append(f"<div><h3>step {step:,}: {percent(shares[index])} in use</h3>{drawn}</div>")
     return section(
         "How did the codebook come to be used?",
         "The codewords at moments of the training, all in one projection; orange ones were chosen on a fixed set of slices, grey ones not.",

@@ -12,6 +12,7 @@ from vqseg.codebook.report.page import atom, section, table
 from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.plain import child
 from vqseg.quantization.quantizer import nearest_codewords
+from vqseg.shares import percent
 from vqseg.types import Array
 
 _ATOMS, _PARTNER_ROWS, _ABLATED, _DEAD = 96, 12, 16, 20
@@ -30,11 +31,11 @@ def class_table(statistics: CodebookStatistics) -> str:
     total = max(1, int(statistics.counts.sum()))
     for index, name in enumerate(statistics.classes):
         mine = statistics.majority_class == index
-        purity = f"{np.median(statistics.purity[mine]):.1%}" if mine.any() else "-"
+        purity = percent(np.median(statistics.purity[mine])) if mine.any() else "-"
         tokens = int(statistics.class_counts[:, index].sum())
         swatch = f'<i class="swatch" style="background:var(--c{index % 8})"></i>'
         rows.append(
-            [f'<span class="name">{swatch}{escape(name)}</span>', f"{int(mine.sum()):,}", f"{tokens:,}", f"{tokens / total:.2%}", purity]
+            [f'<span class="name">{swatch}{escape(name)}</span>', f"{int(mine.sum()):,}", f"{tokens:,}", percent(tokens / total, 2), purity]
         )
     return table(["class", "codes mostly of it", "its tokens", "share of all tokens", "median purity of its codes"], rows)
 
@@ -48,7 +49,7 @@ def partners(statistics: CodebookStatistics) -> str:
     rows = []
     for code in (foreground or list(order))[:_PARTNER_ROWS]:
         beside = "".join(
-            f"<figure>{atom(statistics, other)}{count / max(1, 4 * int(statistics.counts[code])):.1%}</figure>"
+            f"<figure>{atom(statistics, other)}{percent(count / max(1, 4 * int(statistics.counts[code])))}</figure>"
             for other, count in zip(statistics.partners[code], statistics.partner_counts[code], strict=True)
             if other >= 0
         )
@@ -135,6 +136,6 @@ def _figure(statistics: CodebookStatistics, code: int) -> str:
     owner = int(statistics.majority_class[code])
     title = f"code {code}, {int(statistics.counts[code]):,} tokens"
     if owner >= 0:
-        title += f", {statistics.purity[code]:.0%} {statistics.classes[owner]}"
+        title += f", {percent(statistics.purity[code], 0)} {statistics.classes[owner]}"
     line = f'<span class="mix" style="background:var(--c{max(owner, 0) % 8})"></span>'
     return f'<figure title="{escape(title)}">{atom(statistics, code)}{line}{code}</figure>'
