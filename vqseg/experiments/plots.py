@@ -14,6 +14,7 @@ from vqseg.experiments.rows import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Of Dice, in the plots of lines.
 _LEAST_SPAN = 0.05
@@ -53,7 +54,16 @@ def draw(table: Table, rows: Sequence[Row], found: Sequence[Difference], file: P
         figure.axes[0].set_title(table.title)
     else:
         figure.suptitle(table.title)
+    _legend(figure)
     figure.savefig(file, dpi=150)
+
+
+def _legend(figure: Figure) -> None:
+    """One legend for all panels, below them: inside, it would lie over bars of error."""
+    lines = [axes.get_legend_handles_labels() for axes in figure.axes]
+    drawn = {label: handle for handles, labels in lines for handle, label in zip(handles, labels, strict=True)}
+    if drawn:
+        figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=2 * len(figure.axes))
 
 
 def _mean(row: Row) -> float:
@@ -84,7 +94,6 @@ def _lines(axes: Axes, table: Table, ran: Sequence[Row]) -> None:
         axes.set_xscale("log")
         axes.set_xticks(values, [f"{value:g}" for value in values])
         axes.set_xticks([], minor=True)
-    axes.legend()
 
 
 def _over_effect(axes: Axes, ran: Sequence[Row]) -> None:
@@ -127,17 +136,19 @@ def _differences_of(found: Sequence[Difference], ran: Sequence[Row], against: st
     def panel(axes: Axes) -> None:
         for series in dict.fromkeys(row.cell.series for row, _ in chosen if row.cell.series):
             line = [(row, one) for row, one in chosen if row.cell.series == series and row.effect]
-            points = sorted(
-                (row.effect, one["mean"], (one["mean"] if one["high"] is None else one["high"]) - one["mean"]) for row, one in line
-            )
+            points = sorted((row.effect, one["mean"], _half_width(one)) for row, one in line)
             effects, means, reaches = zip(*points, strict=True) if points else ((), (), ())
             axes.errorbar(effects, means, reaches if any(reaches) else None, marker="o", capsize=3, label=series)
         axes.axhline(0.0, color="#555555", linestyle="--", linewidth=1)
-        axes.set(xlabel=_EFFECT, ylabel="Dice, difference within a seed (95 % interval)", title=f"against: {against}")
+        axes.set(xlabel=_EFFECT, ylabel="Dice, difference within a seed\n(95 % interval, from three seeds on)", title=f"against: {against}")
         _log_effect(axes)
-        axes.legend()
 
     return panel
+
+
+def _half_width(one: Difference) -> float:
+    """Half of what is drawn. That of two seeds is many times as wide as their spread: it would set the axis and say nothing."""
+    return one["high"] - one["mean"] if one["high"] is not None and len(one["seeds"]) > 2 else 0.0
 
 
 def _log_effect(axes: Axes) -> None:
