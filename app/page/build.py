@@ -23,6 +23,7 @@ from app.page.page import Page
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
+from app.page.title import build_title
 from app.page.uploading import upload_route
 from app.page.visits import Ticket, Visits
 from app.page.wiring import Wiring
@@ -131,7 +132,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     apart.prepare()
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
-        gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
+        build_title()
         with gr.Tabs(selected=TABS[0].name) as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
         build_cine(store, visits.cines)

@@ -1,0 +1,9 @@
+/* The top of the page: the panel "About". */
+
+import { attachPopover } from "../web/popovers.js";
+
+/** @param {HTMLElement} element */
+export function mount(element) {
+  const button = /** @type {HTMLButtonElement} */ (element.querySelector("[data-do=about]"));
+  attachPopover(button, /** @type {HTMLElement} */ (element.querySelector("#about")), { isBeside: true });
+}
