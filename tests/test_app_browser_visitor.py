@@ -122,3 +122,13 @@ def test_the_tours_steps_are_those_whose_shares_were_measured(page: Any) -> None
     steps = module(page, "page/tour_steps.js", "({ STEPS }) => STEPS.map(({ strength, isFar }) => [strength, isFar])")
     # tests/test_bundled_examples.py measures them.
     assert [tuple(step) for step in steps] == [(1, False), (0.4, True), (0.5, True)]
+
+
+def test_the_long_list_of_formats_is_folded_and_what_becomes_of_files_is_not(page: Any) -> None:
+    told = page.locator("#accepted")
+    assert told.get_by_text("Files are deleted once read").is_visible()
+    assert told.get_by_role("button", name="a folder").is_visible()
+    assert not told.get_by_text("NIfTI").is_visible()
+    told.locator("summary").focus()
+    page.keyboard.press("Enter")
+    told.get_by_text("NIfTI").wait_for()

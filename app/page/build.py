@@ -55,6 +55,8 @@ logger = logging.getLogger(__name__)
 _FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/gallery.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 # The Hub shows a Space in a frame of its own page.
 _FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
+# Gradio's own words in the fields for files; their titles say what each is for.
+_UPLOAD_WORDS = {"upload_text.drop_file": "Drop your file here", "upload_text.click_to_upload": "choose a file"}
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -152,6 +154,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "css": style_sheet(),
         "head": _head(),
         "ssr_mode": False,
+        "i18n": gr.I18n(en=_UPLOAD_WORDS),
         "run_history": False,
         "footer_links": ["api"],
         # A larger file is refused while it arrives, before it fills the disk.
