@@ -129,7 +129,7 @@ def test_a_reset_is_undone_with_all_that_it_dropped(page: Any) -> None:
 
 def test_the_button_that_undoes_is_there_while_there_is_a_reset_to_undo(browser: Any, server: Server) -> None:
     with visit(browser, server) as page:
-        button = page.get_by_role("button", name="Undo reset")
+        button = page.get_by_role("button", name="Undo (U)")
         assert not button.is_visible()
         slide(page, "strength", 0.5)
         wait_painted(page, "axial 3 0.5 resample 0")

@@ -136,7 +136,7 @@ NAMELESS = """() => {
 
 
 def test_every_control_of_the_sidebar_has_a_name_of_its_own(page: Any) -> None:
-    page.wait_for_selector("#upload button[aria-label='Your scan: Drop File Here - or - Click to Upload']")
+    page.wait_for_selector("#upload button[aria-label='Your scan: Drop your file here - or - choose a file']")
     named = page.evaluate(NAMELESS)
     assert [control for control in named if not control[2]] == []
     assert {"Replacement", "Plane", "Left and right", "Structures"} <= {name for tag, _, name in named if tag == "FIELDSET"}

@@ -23,6 +23,7 @@ from app.page.page import Page
 from app.page.preloading import PreloadModules
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
+from app.page.title import build_title
 from app.page.uploading import upload_route
 from app.page.visits import Ticket, Visits
 from app.page.wiring import Wiring
@@ -54,6 +55,8 @@ logger = logging.getLogger(__name__)
 _FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/gallery.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 # The Hub shows a Space in a frame of its own page.
 _FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
+# Gradio's own words in the fields for files; their titles say what each is for.
+_UPLOAD_WORDS = {"upload_text.drop_file": "Drop your file here", "upload_text.click_to_upload": "choose a file"}
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
 
@@ -131,7 +134,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     apart.prepare()
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
-        gr.HTML("<h1>VQ-Seg</h1><p>Replace a scan's tokens and watch both decoders answer.</p>", elem_id="title", apply_default_css=False)
+        build_title()
         with gr.Tabs(selected=TABS[0].name) as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
         build_cine(store, visits.cines)
@@ -151,6 +154,7 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "css": style_sheet(),
         "head": _head(),
         "ssr_mode": False,
+        "i18n": gr.I18n(en=_UPLOAD_WORDS),
         "run_history": False,
         "footer_links": ["api"],
         # A larger file is refused while it arrives, before it fills the disk.

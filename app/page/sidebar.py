@@ -117,8 +117,8 @@ def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan |
         overlay = _overlay(models.default.classes)
         with gr.Row(elem_id="resets"):
             reset = gr.Button("Reset view (X)", size="md", min_width=110, elem_id="reset")
-            # On show only while there is a reset to undo: page/resets.js.
-            undo = gr.Button("Undo reset (U)", size="md", min_width=110, elem_id="undo-reset")
+            # On show only while there is a reset or a tour to undo: page/resets.js.
+            undo = gr.Button("Undo (U)", size="md", min_width=110, elem_id="undo-reset")
     return Sidebar(**case, **perturbation, **view, **overlay, reset=reset, undo=undo)
 
 

@@ -176,23 +176,23 @@ export function createStore() {
   }
 
   /**
+   * Keep what the page shows now, for undo() to bring it back.
+   * @param {(() => void)[]} [undos] what brings back the rest
+   */
+  function keep(undos = []) {
+    if (!state || !whole) return;
+    const last = { controls: controlsOf(state), token: whole.token, edits: new Map(edits), frame, chosenReach, undos };
+    dropped = [...dropped.filter(({ token }) => token === last.token), last].slice(-MOST_RESETS);
+  }
+
+  /**
    * Drops all forced tokens and tells the views to reset. Gradio sets its own controls back through update(). undo() brings
    * all of it back.
    */
   function reset() {
     /** @type {(() => void)[]} */
     const undos = [];
-    if (state && whole) {
-      const last = {
-        controls: controlsOf(state),
-        token: whole.token,
-        edits: new Map(edits),
-        frame,
-        chosenReach,
-        undos,
-      };
-      dropped = [...dropped.filter(({ token }) => token === last.token), last].slice(-MOST_RESETS);
-    }
+    keep(undos);
     edits.clear();
     former.clear();
     frame = 0;
@@ -256,6 +256,7 @@ export function createStore() {
     light,
     moveReach,
     moveFrame,
+    keep,
     reset,
     undo,
     subscribe,

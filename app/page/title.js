@@ -1,0 +1,11 @@
+/* The top of the page: the panel "About", and the tour. */
+
+import { attachPopover } from "../web/popovers.js";
+import { createTour } from "./tour.js";
+
+/** @param {HTMLElement} element */
+export function mount(element) {
+  const button = /** @type {HTMLButtonElement} */ (element.querySelector("[data-do=about]"));
+  attachPopover(button, /** @type {HTMLElement} */ (element.querySelector("#about")), { isBeside: true });
+  createTour(element);
+}
