@@ -126,6 +126,8 @@ function createStrip(root) {
     root.hidden = !state;
     if (!state) return;
     const { told, frames, wanted, frame } = state;
+    // Two scans are no film: their strip lies below the pictures and stays there.
+    root.toggleAttribute("data-pair", frames <= 2);
     showRun(state);
     range.max = plot.ariaValueMax = String(frames - 1);
     range.value = plot.ariaValueNow = String(wanted);
@@ -199,10 +201,12 @@ function createStrip(root) {
     show,
     plot,
     range,
-    /** On a phone the table, the files and the notes are shown on request. */
+    /** In a small window the curve, the table, the files and the notes are shown on request. */
     toggle() {
       const isOpen = root.toggleAttribute("data-open");
       find(".details").setAttribute("aria-expanded", String(isOpen));
+      // Open it scrolls with the page, so that it covers nothing.
+      if (isOpen) root.scrollIntoView({ block: "nearest" });
     },
     /** @param {string} message */
     say(message) {

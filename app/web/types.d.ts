@@ -319,6 +319,8 @@ export interface ZoomedView {
   grab?(event: PointerEvent): ((x: number, y: number) => void) | null;
   /** a press that did not move */
   click?(stage: HTMLElement, event: MouseEvent): void;
+  /** a double click on a picture without zoom */
+  twice?(stage: HTMLElement): void;
   /** follows every change */
   moved?(): void;
 }

@@ -134,7 +134,10 @@ function attachStage(view, stage) {
   stage.addEventListener("click", (event) => {
     if (!dragged) view.click?.(stage, event);
   });
-  stage.addEventListener("dblclick", reset);
+  stage.addEventListener("dblclick", () => {
+    // What is zoomed goes back first; a view's own meaning of a double click is for pictures as they are.
+    if (!reset()) view.twice?.(stage);
+  });
 }
 
 /** @param {KeyboardEvent} event */

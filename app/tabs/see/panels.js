@@ -5,6 +5,7 @@ import { caseOf } from "../../web/cine_frames.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { zoom } from "../../web/zoom.js";
+import { createRoom } from "./room.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 /** @typedef {import("../../web/types").PlaneView} PlaneView */
@@ -45,6 +46,7 @@ export function createPanels(root) {
     reconstruction: canvasOf("reconstruction"),
     difference: canvasOf("difference"),
   };
+  const room = createRoom(root);
   let laidOut = ""; // scan, plane and convention that the stages are shaped for
   let mirrored = false;
 
@@ -92,6 +94,7 @@ export function createPanels(root) {
       stage.querySelectorAll("i").forEach((edge, i) => void (edge.textContent = letters[i]));
     }
     zoom.reset();
+    room.fit();
   }
 
   return { draw, isMirrored: () => mirrored };

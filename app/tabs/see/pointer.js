@@ -13,13 +13,14 @@ import { zoom } from "../../web/zoom.js";
  * @property {() => boolean} isMirrored
  * @property {() => (x: number, y: number) => void} grabWindow
  * @property {(pixel: Pixel) => void} tellPixel
+ * @property {(stage: HTMLElement) => void} enlarge
  */
 
 /**
  * @param {HTMLElement} root
  * @param {Pointed} pointed
  */
-export function followPointer(root, { isPainted, view, isMirrored, grabWindow, tellPixel }) {
+export function followPointer(root, { isPainted, view, isMirrored, grabWindow, tellPixel, enlarge }) {
   /**
    * @param {HTMLElement} stage
    * @param {MouseEvent} event
@@ -31,14 +32,15 @@ export function followPointer(root, { isPainted, view, isMirrored, grabWindow, t
     root.toggleAttribute("data-pointed", Boolean(pixel));
     if (!pixel) return;
     const box = stage.getBoundingClientRect();
-    root.style.setProperty("--cx", event.clientX - box.left + "px");
-    root.style.setProperty("--cy", event.clientY - box.top + "px");
+    // Shares, since the four stages need not be of one size.
+    root.style.setProperty("--cx", (100 * (event.clientX - box.left)) / box.width + "%");
+    root.style.setProperty("--cy", (100 * (event.clientY - box.top)) / box.height + "%");
     tellPixel(pixel);
   }
 
   const grab = (/** @type {PointerEvent} */ event) => (event.shiftKey || event.button === 2 ? grabWindow() : null);
 
-  zoom.attach({ root, ready: isPainted, grab });
+  zoom.attach({ root, ready: isPainted, grab, twice: enlarge });
   /** @type {NodeListOf<HTMLElement>} */
   const stages = root.querySelectorAll(".stage");
   for (const stage of stages) {

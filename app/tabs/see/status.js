@@ -75,7 +75,7 @@ export function createStatus(root) {
     text("replaced").textContent = percent(frame.replaced_share);
     text("dice").textContent = ratio(frame.dice_vs_clean);
     text("psnr").textContent = frame.psnr.toFixed(1) + " dB";
-    text("milliseconds").textContent = Math.round(frame.milliseconds) + " ms";
+    text("readout").title = "The server took " + Math.round(frame.milliseconds) + " ms to perturb and decode";
     const last = scan.planes[request.plane].count - 1;
     text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
     if (scan.cine) text("grid").textContent += " · " + momentOf(frameOf(request.token), scan.cine);

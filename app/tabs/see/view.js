@@ -6,6 +6,7 @@ import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { createChanged } from "./changed.js";
+import { createEnlarge } from "./enlarge.js";
 import { createGain } from "./gain.js";
 import { createKnown } from "./known.js";
 import { createNothing } from "./nothing.js";
@@ -54,6 +55,7 @@ function createSee(root, known) {
   const notes = createNotes(root);
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
+  const { toggle } = createEnlarge(root);
   const level = createWindow(facts.windows);
   const changed = createChanged(root, repaint);
   const nothing = createNothing(root);
@@ -145,6 +147,7 @@ function createSee(root, known) {
     view,
     isMirrored: panels.isMirrored,
     grabWindow,
+    enlarge: (/** @type {HTMLElement} */ stage) => toggle(stage.closest("figure")),
     /** @param {import("../../web/types").Pixel} pixel */
     tellPixel(pixel) {
       if (shown && store.state) status.tellPixel(pixel, shown, store.state.scan);
