@@ -37,7 +37,7 @@ def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, examp
         pixels(page, "difference")[..., 0], absolute_difference(grey, greyscale(view.cut(segmented.reconstruction, 3)))
     )
     assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
-    assert page.get_by_text("Research demo, not for clinical use").is_visible()
+    assert page.locator("#disclaimer").get_by_text("Research demo, not for clinical use").is_visible()
 
 
 def test_the_difference_can_be_drawn_brighter_until_the_page_is_reset(page: Any) -> None:
