@@ -79,7 +79,7 @@ def test_the_tour_leads_through_its_steps_and_one_undo_gives_back_what_was_there
             wait_painted(page, painted)
             page.wait_for_function("words => document.querySelector('#title [role=status]').textContent.includes(words)", arg=words)
             # What is read aloud is what is seen.
-            assert said.inner_text() == strip.locator(".say").inner_text()
+            assert said.inner_text() == strip.locator(".told").inner_text()
             last = page.locator("[data-do=changed]").get_attribute("aria-pressed")
             page.keyboard.press("Enter")
         strip.wait_for(state="hidden")

@@ -42,7 +42,7 @@ function others() {
 /** @param {HTMLElement} root the page's top */
 export function createTour(root) {
   const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (root.querySelector(name));
-  const [title, strip, say, spoken] = [".title", ".tour", ".say", "[data-text=announced]"].map(part);
+  const [title, strip, say, spoken] = [".title", ".tour", ".told", "[data-text=announced]"].map(part);
   const [begin, back, pause, next, leave] = ["tour", "back", "pause", "next", "leave"].map((one) =>
     part(`[data-do=${one}]`),
   );
