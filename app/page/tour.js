@@ -48,6 +48,8 @@ export function createTour(root) {
   );
   let at = -1; // the step; -1 while there is no tour
   let token = "";
+  /** @type {ReturnType<typeof store.keep>} what the visitor had */
+  let kept = null;
   let isPaused = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -100,8 +102,9 @@ export function createTour(root) {
     isTold = true;
     const [index, { frame }] = [at, frames.shown];
     const clean = await frames.frameOf({ strength: 0, edits: [] });
-    if (at !== index || !isTold || !clean) return;
-    say.textContent = spoken.textContent = STEPS[at].done(frame, clean);
+    if (at !== index || !isTold) return;
+    // Without an answer the step goes on with what it says already.
+    if (clean) say.textContent = spoken.textContent = STEPS[at].done(frame, clean);
     hold();
   }
 
@@ -112,7 +115,7 @@ export function createTour(root) {
 
   function start() {
     if (!store.state || at >= 0) return;
-    store.keep(others());
+    kept = store.keep(others());
     token = store.state.scan.token;
     prepare();
     title.hidden = true;
@@ -144,8 +147,12 @@ export function createTour(root) {
     spoken.textContent = "";
     strip.hidden = true;
     title.hidden = false;
-    back.hidden = !store.canUndo;
+    offerBack();
     if (held) begin.focus();
+  }
+
+  function offerBack() {
+    back.hidden = !kept || store.nextUndo !== kept;
   }
 
   /** @param {Event} event by the visitor, who then leads */
@@ -163,7 +170,6 @@ export function createTour(root) {
   pause.addEventListener("click", () => pauseIf(!isPaused));
   back.addEventListener("click", () => {
     find("#undo-reset")?.click();
-    back.hidden = true;
     begin.focus();
   });
   document.addEventListener("input", giveWay, true);
@@ -179,10 +185,10 @@ export function createTour(root) {
   frames.subscribe(arrive);
   store.onReset(() => {
     end();
-    back.hidden = true;
+    offerBack();
   });
   store.subscribe(({ scan }) => {
     if (at >= 0 && scan.token !== token) end();
-    if (!store.canUndo) back.hidden = true;
+    if (!back.hidden) offerBack();
   });
 }

@@ -178,11 +178,14 @@ export function createStore() {
   /**
    * Keep what the page shows now, for undo() to bring it back.
    * @param {(() => void)[]} [undos] what brings back the rest
+   * @param {Dropped["edits"]} [lost] forced tokens that go now
+   * @returns {Dropped | null} what nextUndo is until something else is kept or undone; null without a scan
    */
-  function keep(undos = []) {
-    if (!state || !whole) return;
-    const last = { controls: controlsOf(state), token: whole.token, edits: new Map(edits), frame, chosenReach, undos };
+  function keep(undos = [], lost = new Map()) {
+    if (!state || !whole) return null;
+    const last = { controls: controlsOf(state), token: whole.token, edits: lost, frame, chosenReach, undos };
     dropped = [...dropped.filter(({ token }) => token === last.token), last].slice(-MOST_RESETS);
+    return last;
   }
 
   /**
@@ -192,7 +195,7 @@ export function createStore() {
   function reset() {
     /** @type {(() => void)[]} */
     const undos = [];
-    keep(undos);
+    keep(undos, new Map(edits));
     edits.clear();
     former.clear();
     frame = 0;
@@ -265,9 +268,13 @@ export function createStore() {
     get state() {
       return state;
     },
+    /** what undo() would bring back: the last that was kept of the present scan */
+    get nextUndo() {
+      return dropped.findLast(({ token }) => token === whole?.token) ?? null;
+    },
     /** whether a reset of the present scan can be undone */
     get canUndo() {
-      return dropped.some(({ token }) => token === whole?.token);
+      return this.nextUndo !== null;
     },
   };
 }

@@ -173,6 +173,23 @@ test("a second reset in a row leaves the first one to undo", () => {
   assert.equal(store.undo()?.strength, 0.5);
 });
 
+test("what was kept comes back by an undo, and tokens that were never dropped are not forced twice", () => {
+  const store = storeOf({ strength: 0.5 });
+  store.reset();
+  store.edit([[1, 2, 3]]);
+  const former = store.nextUndo;
+  let undone = 0;
+  const kept = store.keep([() => void undone++]);
+  assert.notEqual(kept, former);
+  assert.equal(store.nextUndo, kept);
+  store.update(controlsOf({ strength: 1 }));
+  assert.equal(store.undo()?.strength, 0.5);
+  assert.equal(undone, 1);
+  assert.deepEqual(store.state?.edits, [[1, 2, 3]]);
+  // The reset before it is another thing to undo.
+  assert.equal(store.nextUndo, former);
+});
+
 test("a reset of another scan cannot be undone", () => {
   const store = storeOf({ strength: 0.5 });
   store.reset();
