@@ -7,6 +7,9 @@ const LOOSE = 1.3; // a frame is at most so many times wider than its picture
 
 /** @typedef {{name: "row" | "square" | "pair", height: number, frame: number, area: number}} Layout */
 
+/** The height of one of two pictures that stand beside a large one. @param {number} large */
+const smallBeside = (large) => (large - GAP - CAPTION) / 2;
+
 /**
  * The best of three ways to lay out four pictures: a row, a square, or both answers large beside two small pictures.
  * @param {number} width of the room, in pixels
@@ -18,7 +21,7 @@ export function layoutIn(width, height, ratio) {
   const row = Math.min((width - 3 * GAP) / 4 / ratio, height - CAPTION);
   const square = Math.min((width - GAP) / 2 / ratio, (height - GAP) / 2 - CAPTION);
   const pair = Math.min(((width - 2 * GAP) / ratio + (GAP + CAPTION) / 2) / 2.5, height - CAPTION);
-  const small = (pair - GAP - CAPTION) / 2;
+  const small = smallBeside(pair);
   /** @type {(name: Layout["name"], height: number, area: number, free: number) => Layout} */
   const way = (name, high, area, free) => ({ name, height: high, area, frame: Math.min(free, LOOSE * ratio) });
   const ways = [
@@ -47,7 +50,10 @@ export function createRoom(root) {
 
   function fit() {
     if (!panels.offsetParent && !root.offsetWidth) return; // another tab is on show
-    if (innerWidth <= 700) return place(null, 0);
+    if (innerWidth <= 700) {
+      measured = "";
+      return place(null, 0);
+    }
     const height = roomBelow();
     const ratio = Number(root.style.getPropertyValue("--stage")) || 1;
     const now = [root.clientWidth, Math.round(height), ratio].join(" ");
@@ -70,11 +76,11 @@ export function createRoom(root) {
    * @param {number} whole height of an enlarged picture
    */
   function place(layout, whole) {
-    measured = layout ? measured : "";
     if (layout) root.dataset.layout = layout.name;
     else delete root.dataset.layout;
     root.style.setProperty("--frame", layout ? String(layout.frame) : "");
     root.style.setProperty("--high", layout ? layout.height + "px" : "");
+    root.style.setProperty("--small", layout ? smallBeside(layout.height) + "px" : "");
     root.style.setProperty("--whole", Math.max(240, whole) + "px");
   }
 
