@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
+import statistics
 import subprocess
 import sys
 from dataclasses import fields, is_dataclass
@@ -105,3 +107,17 @@ def test_every_module_has_its_place_in_the_description_of_the_rooms(package: str
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py") if "__" not in path.name}
     assert len(modules) > 2
     assert {module for module in modules if Path(module).stem not in rooms} == set()
+
+
+def test_the_medians_of_the_labelled_branch_are_those_of_its_results() -> None:
+    folder = ROOT / "docs" / "results"
+    rows = json.loads((folder / "fig1.json").read_text(encoding="utf-8"))["rows"]
+    medians = {row["row"]: statistics.median(result["mean"]["dice"] for result in row["results"]) for row in rows}
+    told = re.findall(
+        r"^\| (QPM, .+?|dropout.*?) \|((?: \.\d{3} \|){5})$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(told) == 7
+    for kind, cells in told:
+        series = kind.replace(" of 4096 codewords", " codeword")
+        expected = [f"{medians[f'{series} {strength}']:.3f}".removeprefix("0") for strength in (0.1, 0.3, 0.5, 0.7, 0.9)]
+        assert cells.replace("|", "").split() == expected, kind

@@ -38,5 +38,5 @@ def _row(statistics: CodebookStatistics, index: int, width: int) -> str:
     mine = statistics.majority_class == index
     tokens = int(statistics.class_counts[:, index].sum())
     purity = percent(np.median(statistics.purity[mine])) if mine.any() else "-"
-    share = tokens / max(1, int(statistics.counts.sum()))
-    return f"{statistics.classes[index]:{width}}{int(mine.sum()):>8,}{tokens:>14,}{share:>9.2%}{purity:>15}"
+    share = percent(tokens / max(1, int(statistics.counts.sum())), 2)
+    return f"{statistics.classes[index]:{width}}{int(mine.sum()):>8,}{tokens:>14,}{share:>9}{purity:>15}"
