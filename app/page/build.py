@@ -21,6 +21,7 @@ from app.page.housekeeping import housekeeping
 from app.page.last_resort import Heartbeats, LastResort
 from app.page.page import Page
 from app.page.preloading import PreloadModules
+from app.page.sending import Compressing, Keeping
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
 from app.page.title import build_title
@@ -45,6 +46,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from app.web.plotly import plotly_path, plotly_routes
 from vqseg.data import apart
 from vqseg.data.scan import scan_endings
 from vqseg.inference import replacements
@@ -87,8 +89,6 @@ class App:
 
 def facts() -> dict[str, Any]:
     """Constants that all views of the browser take from Python: `Facts` of web/types.d.ts. A tab's own constants are in its value."""
-    # The name of Gradio's plotly.js contains a hash.
-    plotly = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
     branches = {"neither": NEITHER, "segmentation": SEGMENTATION, "reconstruction": RECONSTRUCTION, "both": BOTH}
     return {
         "windows": {name: [window.centre, window.width] for name, window in HOUNSFIELD_WINDOWS.items()},
@@ -99,7 +99,7 @@ def facts() -> dict[str, Any]:
         "noticed": NOTICED,
         "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
-        "plotly": plotly.name if plotly else "",
+        "plotly": plotly_path(),
     }
 
 
@@ -161,11 +161,13 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "max_file_size": "2gb",
         "app_kwargs": {
             "lifespan": housekeeping((uploads, handed_out), blocks),
-            "routes": [upload_route(uploads), *module_routes(), *(route for tab in TABS for route in tab.routes(store))],
+            "routes": [upload_route(uploads), *module_routes(), *plotly_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [
                 Middleware(PreloadModules, addresses=preloads(*_FIRST)),
                 Middleware(Heartbeats, presence=presence, end=end),
                 Middleware(BusyMessage),
+                Middleware(Keeping),
+                Middleware(Compressing),
             ],
         },
     }
