@@ -30,15 +30,12 @@ from app.page.visits import Ticket, Visits
 from app.page.wiring import Wiring
 from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
 from app.scan.curves import STEPS
-from app.scan.frame_request import LARGEST_SEED, FrameRequest
-from app.scan.frames import make_frame
+from app.scan.frame_request import LARGEST_SEED
 from app.scan.models import Models
-from app.scan.open_scan import OpenScan
-from app.scan.opening_reach import opening_reach
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
-from app.visit.examples import Examples
+from app.visit.examples import Examples, warm_up
 from app.visit.handed_out import HandedOut
 from app.visit.memory import GivingBack
 from app.visit.openings import Openings
@@ -111,12 +108,12 @@ def _head() -> str:
     return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 
-def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
+def build(models: Models, examples: Sequence[Path] | Examples, store: SessionStore | None = None, openings: Openings | None = None) -> App:
     """Build the whole app.
 
     Args:
         models: The checkpoints. The page opens with the default one.
-        examples: Files of the bundled examples. The page opens with the first one.
+        examples: The bundled examples, or their files. The page opens with the first one.
         store: Holds the visitors' scans; by default one with the environment's budget of bytes.
         openings: The scans that are being opened; by default with the limits of app/visit/openings.py.
 
@@ -125,11 +122,12 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     """
     # "store or ..." would replace an empty store, whose length is 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
-    cases, openings = Examples(examples), openings or Openings(after=GivingBack().soon)
+    cases = examples if isinstance(examples, Examples) else Examples(examples)
+    openings = openings or Openings(after=GivingBack().soon)
     first = cases.open(next(iter(cases.titles), None), models.default)
     visits = Visits(models, store, uploads, cases, openings, presence := Presence())
     handed_out = HandedOut(presence)
-    _warm_up(first)
+    warm_up(first)
     # The process that reads what visitors send, so that the first of them does not wait for it.
     apart.prepare()
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
@@ -180,14 +178,6 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
         built = tab.build(store)
     place.select(None, js=calling("web/links.js", "showTab", given=[tab.name]))
     return built
-
-
-def _warm_up(scan: OpenScan | None) -> None:
-    """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
-    if scan is not None:
-        # The last one is the first that visitors ask for.
-        for strength in (0.5, scan.opening.strength):
-            make_frame(scan, FrameRequest(scan.plane, scan.opening_index(scan.plane), strength, "resample", 0, reach=opening_reach(scan)))
 
 
 def _build_opening(visits: Visits) -> None:
