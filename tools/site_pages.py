@@ -58,8 +58,7 @@ def command_help() -> str:
     parts = []
     for name, command in commands.COMMANDS.items():
         told = StringIO()
-        with redirect_stdout(told), mock.patch.dict("os.environ", {"COLUMNS": "100", "NO_COLOR": "1"}):
-            with suppress(SystemExit):
-                commands.main([name, "--help"])
+        with redirect_stdout(told), mock.patch.dict("os.environ", {"COLUMNS": "100", "NO_COLOR": "1"}), suppress(SystemExit):
+            commands.main([name, "--help"])
         parts.append(f"## {name}\n\n{command.what.capitalize()}.\n\n```text\n{told.getvalue().strip()}\n```")
     return "\n\n".join(parts)
