@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -238,11 +239,19 @@ def test_the_command_measures_its_pace_and_names_the_three_commands_that_follow(
     said = capsys.readouterr().out
     assert "6 cases of 6 patients, 4 with labels" in said and find_layout(tmp_path / "mine").kind in said
     assert "steps/s, measured on this machine" in said
-    train, evaluate, app = said.split("Next:\n")[1].splitlines()
-    assert "vqseg evaluate" in evaluate and app.endswith("python app.py")
+    train, report, app = said.split("Next:\n")[1].splitlines()
+    assert "vqseg report" in report and app.endswith("python app.py")
     short = ["--train.steps", "2", "--train.codebook-start", "1", "--train.checkpoint-every", "2", "--train.evaluate-every", "2"]
     assert main([*train.split()[3:], *short]) == 0
     assert (tmp_path / "plan" / "run" / "checkpoint" / "model.safetensors").is_file()
+    assert main(report.split()[3:]) == 0
+    page = (tmp_path / "plan" / "run" / "report.html").read_text()
+    assert page.count("<img src=") == 3 and "<svg" in page and "structure" in page
+    assert not re.search(r'(src|href)="?https?:|url\(http', page)
+    # It replaces its own page, and nothing else.
+    assert main(report.split()[3:]) == 0
+    (tmp_path / "plan" / "run" / "report.html").write_text("mine")
+    assert main(report.split()[3:]) == 2
 
 
 def test_a_plan_that_cannot_be_made_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

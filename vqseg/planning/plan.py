@@ -179,7 +179,7 @@ def told(plan: Plan) -> Iterator[str]:
     run = plan.output / "run" / "checkpoint"
     yield "Next:"
     yield f"  python -m vqseg train --config {plan.output / CONFIG} --resume"
-    yield f"  python -m vqseg evaluate --checkpoint {run} --data {plan.output} --split val"
+    yield f"  python -m vqseg report {plan.output / 'run'}"
     yield f"  VQSEG_CHECKPOINT={run} python app.py"
 
 
