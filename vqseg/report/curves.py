@@ -78,7 +78,7 @@ def _drawn(curves: dict[str, tuple[list[int], list[float]]]) -> str:
             kernel = np.ones(_SMOOTH) / _SMOOTH
             # Only where the mean has all its values: at the ends it would bend towards zero.
             half = _SMOOTH // 2
-            axes.plot(steps[half:-half], np.convolve(values, kernel, "valid"), color=line.get_color(), linewidth=1.6)
+            (line,) = axes.plot(steps[half:-half], np.convolve(values, kernel, "valid"), color=line.get_color(), linewidth=1.6)
         line.set_label(name.replace("_", " "))
     axes.set_xlabel("step")
     axes.grid(alpha=0.25)
