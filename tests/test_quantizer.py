@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from vector_quantize_pytorch import SimVQ
 
-from vqseg.quantization import quantizer as module
+from vqseg.quantization import search as module
 from vqseg.quantization.quantizer import VectorQuantizer, nearest_codewords, perplexity, spread_sample, utilisation
 
 

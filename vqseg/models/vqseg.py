@@ -108,7 +108,7 @@ class VQSeg(nn.Module):
     @property
     def perturbation(self) -> QuantizedPerturbation:
         """The module of the paper as this network uses it: its mode, and the temperature for its present codewords."""
-        temperature = self.swap_temperature(self.quantizer.codewords().detach().float(), self.quantizer.stamp)
+        temperature = self.swap_temperature(self.quantizer.mapped.codewords.detach().float(), self.quantizer.stamp)
         return QuantizedPerturbation(self.config.mode, temperature)
 
     @property
@@ -178,7 +178,7 @@ class VQSeg(nn.Module):
         with torch.autocast(quantized.device.type, enabled=False):
             codewords = temperature = None
             if kind.needs_codes:
-                codewords = self.quantizer.codewords().detach().float()
+                codewords = self.quantizer.mapped.codewords.detach().float()
                 temperature = self.swap_temperature(codewords, self.quantizer.stamp)
             tokens = PostVQ(quantized, indices, codewords, temperature)
             perturbed, codes = kind.versions(tokens, strength, generator, share)

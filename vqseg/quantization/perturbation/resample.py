@@ -5,15 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vqseg.quantization.perturbation.coarse import block_sums, cumulative_weights, draw
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
 from vqseg.quantization.perturbation.outwards import Neighbourhood
 from vqseg.quantization.perturbation.radius import perturbation_radii
-from vqseg.quantization.perturbation.search import cut, place_in_rows
-from vqseg.quantization.perturbation.transitions import Temperature, squared_distances, temperature_of
+from vqseg.quantization.perturbation.search import cut
+from vqseg.quantization.perturbation.transitions import CodewordDistances, Temperature, squared_distances, temperature_of
 
-# Elements of one block of rows x K distances (64 MB in float32).
-_BLOCK = 1 << 24
+# Elements of one block of rows x K distances (64 MB in float32), and of the strip of it that stays in a CPU's cache (1 MB).
+_BLOCK, _STRIP = 1 << 24, 1 << 18
+# Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
+_LOST = -80.0
 
 
 def _resample(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
@@ -32,11 +35,14 @@ def _with_shared_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, stren
     order = owner.argsort(stable=True)
     moving, owner = moving[order], owner[order]
     counts = torch.bincount(owner, minlength=len(codes))
+    distances = CodewordDistances(codewords.float())
     scale, first_row, first_token = temperature_of(codewords, temperature), 0, 0
     for rows in codes.split(max(1, _BLOCK // len(codewords))):
         tokens = int(counts[first_row : first_row + len(rows)].sum())
         part = slice(first_token, first_token + tokens)
-        flat[moving[part]] = _draw(rows, owner[part] - first_row, uniform[1, moving[part]], codewords.float(), scale)
+        exponents, sums = _strips(distances, rows, scale)
+        # Both tokens and rows are sorted by code here.
+        flat[moving[part]] = draw(exponents, sums, rows, owner[part] - first_row, uniform[1, moving[part]])
         first_row, first_token = first_row + len(rows), first_token + tokens
     return flat.view_as(indices)
 
@@ -52,19 +58,23 @@ def _with_own_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength
     return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
 
 
-def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
-    """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
-    cumulative = _cumulative_weights(rows, codewords, scale)
-    # Both tokens and rows are sorted by code here.
-    return place_in_rows(cumulative, owner, uniform)
+def _strips(distances: CodewordDistances, rows: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Exponents (R, K) of some codewords, and their block sums: all that is done to a strip of rows is done while it is in the cache."""
+    exponents, sums = distances.products(rows), []
+    step = max(1, _STRIP // exponents.shape[1])
+    for own, strip in zip(rows.split(step), exponents.split(step), strict=True):
+        sums.append(block_sums(_exponents(distances.finish_(strip, own), scale)))
+    return exponents, torch.cat(sums)
+
+
+def _exponents(distances: Tensor, scale: Tensor) -> Tensor:
+    """log pi up to a constant a row, in the memory of the distances (R, K)."""
+    return distances.sub_(distances.amin(1, keepdim=True)).div_(-scale).clamp_(min=_LOST)
 
 
 def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
-    """Cumulative sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
-    distances = squared_distances(codes, codewords)
-    exponents = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale)
-    # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
-    return exponents.clamp_(min=-80).exp_().scatter_(1, codes[:, None], 0).cumsum_(1)
+    """Running sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
+    return cumulative_weights(_exponents(squared_distances(codes, codewords), scale), codes)
 
 
 RESAMPLE = CodePerturbation(
