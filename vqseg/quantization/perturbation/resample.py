@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vqseg.quantization.perturbation.coarse import block_sums, cumulative_weights, draw
+from vqseg.quantization.perturbation.coarse import RowDraws, cumulative_weights
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
 from vqseg.quantization.perturbation.outwards import Neighbourhood
@@ -13,10 +13,10 @@ from vqseg.quantization.perturbation.radius import perturbation_radii
 from vqseg.quantization.perturbation.search import cut
 from vqseg.quantization.perturbation.transitions import CodewordDistances, Temperature, squared_distances, temperature_of
 
-# Elements of one block of rows x K distances (64 MB in float32), and of the strip of it that stays in a CPU's cache (1 MB).
-_BLOCK, _STRIP = 1 << 24, 1 << 18
-# Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
-_LOST = -80.0
+# Elements of one block of rows x K distances (64 MB in float32).
+_BLOCK = 1 << 24
+# The same on a CPU, where memory is slow (16 MB), and the rows that a block has in any case: products of fewer take longer.
+_BLOCK_ON_CPU, _FEWEST_ROWS = 1 << 22, 128
 
 
 def _resample(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
@@ -35,14 +35,14 @@ def _with_shared_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, stren
     order = owner.argsort(stable=True)
     moving, owner = moving[order], owner[order]
     counts = torch.bincount(owner, minlength=len(codes))
-    distances = CodewordDistances(codewords.float())
-    scale, first_row, first_token = temperature_of(codewords, temperature), 0, 0
-    for rows in codes.split(max(1, _BLOCK // len(codewords))):
+    step = min(len(codes), max(_FEWEST_ROWS, _BLOCK_ON_CPU // len(codewords)))
+    draws = RowDraws(CodewordDistances(codewords.float()), temperature_of(codewords, temperature), step)
+    first_row, first_token = 0, 0
+    for rows in codes.split(step):
         tokens = int(counts[first_row : first_row + len(rows)].sum())
         part = slice(first_token, first_token + tokens)
-        exponents, sums = _strips(distances, rows, scale)
         # Both tokens and rows are sorted by code here.
-        flat[moving[part]] = draw(exponents, sums, rows, owner[part] - first_row, uniform[1, moving[part]])
+        flat[moving[part]] = draws.draw(rows, owner[part] - first_row, uniform[1, moving[part]])
         first_row, first_token = first_row + len(rows), first_token + tokens
     return flat.view_as(indices)
 
@@ -53,28 +53,9 @@ def _with_own_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength
     scale, drawn = temperature_of(codewords, temperature), []
     rows = max(1, _BLOCK // len(codewords))
     for codes, place in zip(flat.split(rows), uniform[1].split(rows), strict=True):
-        cumulative = _cumulative_weights(codes, codewords, scale)
+        cumulative = cumulative_weights(squared_distances(codes, codewords), codes, scale)
         drawn.append(torch.searchsorted(cumulative, cut(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
     return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
-
-
-def _strips(distances: CodewordDistances, rows: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-    """Exponents (R, K) of some codewords, and their block sums: all that is done to a strip of rows is done while it is in the cache."""
-    exponents, sums = distances.products(rows), []
-    step = max(1, _STRIP // exponents.shape[1])
-    for own, strip in zip(rows.split(step), exponents.split(step), strict=True):
-        sums.append(block_sums(_exponents(distances.finish_(strip, own), scale)))
-    return exponents, torch.cat(sums)
-
-
-def _exponents(distances: Tensor, scale: Tensor) -> Tensor:
-    """log pi up to a constant a row, in the memory of the distances (R, K)."""
-    return distances.sub_(distances.amin(1, keepdim=True)).div_(-scale).clamp_(min=_LOST)
-
-
-def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
-    """Running sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
-    return cumulative_weights(_exponents(squared_distances(codes, codewords), scale), codes)
 
 
 RESAMPLE = CodePerturbation(
