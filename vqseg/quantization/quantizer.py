@@ -16,6 +16,7 @@ from vqseg.quantization.kept import Keeper, Kept, comparable
 from vqseg.quantization.search import CodewordSearch, nearest_codewords
 from vqseg.types import QuantizerOutput
 
+
 class MappedCodebook:
     """The mapped codewords (K, D), and what finds the nearest of them. Never written to."""
 
@@ -58,6 +59,7 @@ class VectorQuantizer(nn.Module):
         # How often each codeword was chosen in training mode since `reset_usage`: a figure, never part of the graph.
         self.register_buffer("usage", torch.zeros(codebook_size, dtype=torch.int64), persistent=False)
         self._keeper: Keeper[MappedCodebook] = Keeper()
+        self._resized = 0
 
     def codewords(self) -> Tensor:
         """The mapped codebook, (K, D)."""
@@ -74,8 +76,12 @@ class VectorQuantizer(nn.Module):
 
     @property
     def stamp(self) -> object:
-        """Equal to an earlier one only if no codeword has changed since."""
-        return self._kept().stamp if comparable(self.basis, self.mapping.weight) else object()
+        """Equal to an earlier one only if no codeword has changed since; on an accelerator, if no change was counted."""
+        sources = self.basis, self.mapping.weight
+        if comparable(*sources):
+            return self._kept().stamp
+        # Tensors made for inference alone keep no count of their changes.
+        return self._resized, *(part for one in sources for part in (id(one), 0 if one.is_inference() else one._version))
 
     def _kept(self) -> Kept[MappedCodebook]:
         return self._keeper.get((self.basis, self.mapping.weight), _mapped)
@@ -176,6 +182,7 @@ class VectorQuantizer(nn.Module):
 
     def _resize(self, basis: Tensor, usage: Tensor) -> None:
         self.basis, self.usage, self.codebook_size = basis, usage, len(basis)
+        self._resized += 1
 
     def _place(self, rows: Tensor, features: Tensor, generator: torch.Generator) -> None:
         if len(features) == 0:

@@ -96,9 +96,7 @@ def _block_sums(products: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     return torch.cat(nearest), torch.cat(sums)
 
 
-def _in_blocks(
-    products: Tensor, nearest: Tensor, sums: Tensor, owner: Tensor, uniform: Tensor, scale: float
-) -> tuple[Tensor, Tensor]:
+def _in_blocks(products: Tensor, nearest: Tensor, sums: Tensor, owner: Tensor, uniform: Tensor, scale: float) -> tuple[Tensor, Tensor]:
     """The draws (n,), and how far each token's number lies from the boundaries of what it drew, as a share of its row's total, (n,)."""
     count = sums.shape[1]
     upto = F.pad(sums.cumsum(1), (1, 0)).index_select(0, owner)
