@@ -15,7 +15,7 @@ from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
 from vqseg.config import save_config
 from vqseg.quantization.perturbation import QuantizedPerturbation
-from vqseg.quantization.quantizer import nearest_codewords
+from vqseg.quantization.search import nearest_codewords
 from vqseg.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")

@@ -16,7 +16,7 @@ from vqseg.types import Array
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
 
-# Slices whose reconstruction tells whether a scan needs a second look, and the part of a doubtful measure's limit from which it does.
+# Slices whose reconstruction tells whether a scan needs a second look, and the part of the PSNR's limit from which it does.
 _PICTURED, _SURELY = 3, 0.5
 
 NO_REFERENCE = "the checkpoint has no reference of its training scans; make it by: python -m vqseg familiarity"
@@ -80,15 +80,15 @@ def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -
         reference: What its training scans were like.
 
     Returns:
-        True if no measure is half as far from training scans as a doubtful one. The PSNR is that of three slices, evenly spread.
+        True if no measure is doubtful, and the PSNR of three slices, evenly spread, is not even half as far from training scans.
     """
     if unlike_the_card(read.scan, read.axis, reads):
         return False
     images = np.moveaxis(read.normalised, read.axis, 0)
     picks = np.unique(np.linspace(0, len(images) - 1, min(len(images), _PICTURED)).round().astype(int))
-    psnr = slice_psnr(read.pictures(picks), images[picks]).mean()
+    psnr = slice_psnr(read.pictures([int(pick) for pick in picks]), images[picks]).mean()
     found = reference.compare(slice_measures_without_pictures(read.distances, read.pooled, float(psnr)))
-    return all(one.excess <= _SURELY for one in found)
+    return all(one.excess <= (_SURELY if one.name == "psnr" else 1) for one in found)
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:
