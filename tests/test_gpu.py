@@ -54,6 +54,12 @@ def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     assert losses(tmp_path / "gpu")[:4] == pytest.approx(losses(tmp_path / "cpu")[:4], rel=0.05)
 
 
+def test_a_gpu_draws_for_itself_and_steps_in_one_kernel(phantoms: Path, tmp_path: Path) -> None:
+    trainer = Trainer(tiny_config(phantoms, tmp_path / "run"))
+    assert trainer.generator.device.type == "cuda"
+    assert all(group["fused"] for group in trainer.optimizer.param_groups)
+
+
 def test_a_gpu_run_resumes_and_serves_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     Trainer(tiny_config(phantoms, tmp_path / "run", steps=6)).run()
     folder = Trainer(tiny_config(phantoms, tmp_path / "run")).run(resume=True)
