@@ -7,6 +7,7 @@ The views are drawn on the CPU everywhere: a few numbers an image, which would t
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -33,7 +34,7 @@ def adamw(parts: dict[str, nn.Module], train: TrainConfig, device: torch.device)
     return AdamW(parameter_groups(parts, train), weight_decay=train.weight_decay, fused=True if device.type == "cuda" else None)
 
 
-def own_ways(groups: list[dict[str, Any]], optimizer: Optimizer) -> list[dict[str, Any]]:
+def own_ways(groups: Sequence[Mapping[str, Any]], optimizer: Optimizer) -> list[dict[str, Any]]:
     """Saved groups of parameters for an optimiser that may step in another way, as it was made for another device.
 
     Args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -143,7 +143,8 @@ def load_state(folder: Path, networks: dict[str, nn.Module], optimizer: Optimize
     for key, value in _under(bundle, "optimizer").items():
         index, entry = key.split(".", 1)
         moments.setdefault(int(index), {})[entry] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": own_ways(notes["optimizer"], optimizer)})
+    groups = own_ways(cast("list[dict[str, Any]]", notes["optimizer"]), optimizer)
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
     _restore_schedule(schedule, child(notes, "schedule"))
     return _under(bundle, "extra")
 
