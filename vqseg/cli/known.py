@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from vqseg.checkpoint import CheckpointError
-from vqseg.codebook import Familiarity, Reference, judge, read_reference
+from vqseg.codebook import Familiarity, Reference, judge, read_reference, surely_known
 from vqseg.inference import Segmenter
 from vqseg.types import Array, Scan
 
@@ -32,11 +32,13 @@ class KnownScans:
         # A network without a codebook has no tokens to compare, and can only be averaged.
         if self._average_views and not self._segmenter.indexed:
             return self._segmenter.average_views(scan)
-        opened = self._segmenter.open(scan)
-        found = judge(opened, self._segmenter.reads, self._reference)
-        if found.verdict in ("doubtful", "foreign"):
-            self._warnings.setdefault(scan.name, _words(found))
-        return self._segmenter.average_views(scan) if self._average_views else opened.labels
+        read = self._segmenter.label(scan)
+        # Most scans are known: the pictures of a few slices show it, and the others need no decoding.
+        if self._reference is None or not surely_known(read, self._segmenter.reads, self._reference):
+            found = judge(read, self._segmenter.reads, self._reference)
+            if found.verdict in ("doubtful", "foreign"):
+                self._warnings.setdefault(scan.name, _words(found))
+        return self._segmenter.average_views(scan) if self._average_views else read.labels
 
     def tell(self) -> None:
         """Print the warnings, one line each."""

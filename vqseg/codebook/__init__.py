@@ -9,6 +9,7 @@ from vqseg.codebook.familiarity import (
     judge,
     make_reference,
     read_reference,
+    surely_known,
     trained_on_turned,
     write_reference,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "scan_usage",
     "share_in_use",
     "summary",
+    "surely_known",
     "token_classes",
     "trained_on_turned",
     "where",

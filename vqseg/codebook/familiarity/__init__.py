@@ -5,7 +5,7 @@ from vqseg.codebook.familiarity.fit import TrainingScan, fit
 from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
 from vqseg.codebook.familiarity.reference import MEASURES, TURNS, Reference
 from vqseg.codebook.familiarity.training import make_reference, trained_on_turned
-from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, word
+from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, surely_known, word
 
 __all__ = [
     "FILE",
@@ -23,6 +23,7 @@ __all__ = [
     "make_reference",
     "measure",
     "read_reference",
+    "surely_known",
     "trained_on_turned",
     "word",
     "write_reference",

@@ -5,7 +5,8 @@ Shapes: S slices, (S, P, P, D) features averaged over a coarse grid of the slice
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +34,22 @@ class ReadScan(Protocol):
     def normalised(self) -> Array: ...
     @property
     def reconstruction(self) -> Array: ...
+
+
+class PicturedScan(Protocol):
+    """A scan whose slices are reconstructed when they are asked for: a `vqseg.inference.LabelledScan`."""
+
+    @property
+    def scan(self) -> Scan: ...
+    @property
+    def axis(self) -> int: ...
+    @property
+    def distances(self) -> Array: ...
+    @property
+    def pooled(self) -> Array: ...
+    @property
+    def normalised(self) -> Array: ...
+    def pictures(self, wanted: Sequence[int]) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -67,9 +84,20 @@ def slice_measures(distances: Array, pooled: Array, pictures: Array, images: Arr
         pictures: (S, A, B), the reconstruction.
         images: (S, A, B), the normalised slices.
     """
+    return replace(slice_measures_without_pictures(distances, pooled), psnr=slice_psnr(pictures, images))
+
+
+def slice_measures_without_pictures(distances: Array, pooled: Array, psnr: float = np.nan) -> SliceMeasures:
+    """Measure slices that were not reconstructed.
+
+    Args:
+        distances: As for `slice_measures`.
+        pooled: As for `slice_measures`.
+        psnr: What is taken as the PSNR of every slice.
+    """
     tokens = distances.reshape(len(distances), -1)
     return SliceMeasures(
-        psnr=slice_psnr(pictures, images),
+        psnr=np.full(len(distances), psnr, np.float32),
         distances=tokens[:, :: -(-tokens.shape[1] // _TOKENS)].astype(np.float32),
         texture=pooled.mean((1, 2), dtype=np.float32),
         layout=layouts(pooled),

@@ -9,12 +9,15 @@ from typing import Literal
 import numpy as np
 
 from vqseg.codebook.familiarity.card import unlike_the_card
-from vqseg.codebook.familiarity.measures import ReadScan, measure
+from vqseg.codebook.familiarity.measures import PicturedScan, ReadScan, measure, slice_measures_without_pictures, slice_psnr
 from vqseg.codebook.familiarity.reference import MEASURES, Found, Reference
 from vqseg.config import ReadsConfig
 from vqseg.types import Array
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
+
+# Slices whose reconstruction tells whether a scan needs a second look, and the part of the PSNR's limit from which it does.
+_PICTURED, _SURELY = 3, 0.5
 
 NO_REFERENCE = "the checkpoint has no reference of its training scans; make it by: python -m vqseg familiarity"
 
@@ -66,6 +69,26 @@ def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Fa
     verdict = word({one.name: one.steps for one in found}, against=bool(card))
     figures = tuple(Figure(MEASURES[one.name].title, one.value_in_words(), one.training_in_words()) for one in found)
     return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures)
+
+
+def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -> bool:
+    """Whether `judge` would hardly say anything but "known", from the pictures of a few slices: for whoever wants only warnings.
+
+    Args:
+        read: The scan, whose slices are decoded when they are asked for.
+        reads: What scans the checkpoint is for.
+        reference: What its training scans were like.
+
+    Returns:
+        True if no measure is doubtful, and the PSNR of three slices, evenly spread, is not even half as far from training scans.
+    """
+    if unlike_the_card(read.scan, read.axis, reads):
+        return False
+    images = np.moveaxis(read.normalised, read.axis, 0)
+    picks = np.unique(np.linspace(0, len(images) - 1, min(len(images), _PICTURED)).round().astype(int))
+    psnr = slice_psnr(read.pictures([int(pick) for pick in picks]), images[picks]).mean()
+    found = reference.compare(slice_measures_without_pictures(read.distances, read.pooled, float(psnr)))
+    return all(one.excess <= (_SURELY if one.name == "psnr" else 1) for one in found)
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:
