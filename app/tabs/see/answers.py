@@ -11,12 +11,15 @@ from app.scan.fair import Rank
 from app.scan.fitting import fitting_checkpoint
 from app.scan.frame_request import FrameRequest
 from app.scan.frames import Frame, make_frame, truth_scores
+from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
 from app.scan.render import greyscale, packed
 from app.scan.replay import REPLAYS
 from app.scan.shared import SHARED, on_grid
 from app.visit.answering import Answer, Request
 
+# By slice: what the perturbation does not change is packed once.
+_CLEAN_CODES: LruOfEach[OpenScan, int, str] = LruOfEach(lambda _: 32)
 # By the request's "for": the rank of its turn, and its lane.
 _RANKS = {"shown": (Rank.SHOWN, "shown"), "ahead": (Rank.AHEAD, None)}
 
@@ -90,7 +93,8 @@ def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, An
     """The slice's grid of codes before and after the QPM, in the order of the array. Other planes cut through many grids."""
     if not scan.acquired(request.plane):
         return {"clean_codes": None, "codes": None}
-    return {"clean_codes": packed(frame.clean_codes.astype(np.int32)), "codes": packed(frame.codes.astype(np.int32))}
+    clean = _CLEAN_CODES.of(scan).made(request.index, lambda: packed(frame.clean_codes.astype(np.int32)))
+    return {"clean_codes": clean, "codes": packed(frame.codes.astype(np.int32))}
 
 
 def _input(scan: OpenScan, request: FrameRequest) -> Answer:
