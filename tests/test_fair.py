@@ -103,6 +103,20 @@ def test_a_newer_wish_takes_the_place_of_the_one_that_waits_and_of_no_other() ->
     assert serve(queue) == [new, other, volume]
 
 
+def test_of_a_visitor_who_has_gone_no_wish_waits_and_what_was_begun_is_finished() -> None:
+    queue = FairQueue(1)
+    begun, wish, volume, other = Claim("a", Rank.SHOWN, "shown"), Claim("a", Rank.SHOWN, "shown"), Claim("a"), Claim("b", lane="shown")
+    queue.enter(begun)
+    queue.start(begun)
+    for claim in (wish, volume, other):
+        queue.enter(claim)
+    queue.drop("a")
+    assert wish not in queue
+    assert begun in queue
+    queue.leave(begun)
+    assert serve(queue) == [other, volume]
+
+
 def test_a_wish_that_is_computed_already_is_finished() -> None:
     queue = FairQueue(1)
     first, second = (Claim("a", Rank.SHOWN, "shown") for _ in range(2))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Barrier, Event
 from typing import Any
@@ -87,6 +88,42 @@ def test_visitors_who_ask_for_the_same_frame_of_an_example_at_once_wait_for_one_
     assert scan.segmented.decoded == 1
     assert see({**MOVED, "token": tokens[1], "for": "ahead"}) == first.result()
     assert scan.segmented.decoded == 1
+
+
+def test_a_wish_for_a_scan_that_was_left_is_not_computed(kept: SharedAnswers, opened: Callable[..., OpenScan]) -> None:
+    store, scan, own = SessionStore(byte_cap=2**24), opened(None), opened(None)
+    see, token = answering(store, answers.frame), store.put(scan, "me")
+    pause = Event()
+    with ThreadPoolExecutor(1) as pool, ExitStack() as others:
+        for _ in range(computing.AT_ONCE):
+            others.enter_context(busy())
+        wish = pool.submit(see, {**MOVED, "token": token, "for": "shown"})
+        for _ in range(30_000):
+            if computing.COMPUTING.waiting:
+                break
+            pause.wait(0.001)
+        store.put(own, "me")
+        assert wish.result(30) == {"skipped": "newer"}
+    assert scan.segmented.decoded == 0
+
+
+@contextmanager
+def busy() -> Iterator[None]:
+    """A computation of somebody else, until the block ends."""
+    begun, end = Event(), Event()
+
+    def compute() -> None:
+        with computing.COMPUTING.turn():
+            begun.set()
+            end.wait(30)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(compute)
+        assert begun.wait(30)
+        try:
+            yield
+        finally:
+            end.set()
 
 
 def test_the_shared_answer_is_that_of_a_scan_of_ones_own(kept: SharedAnswers, opened: Callable[..., OpenScan]) -> None:

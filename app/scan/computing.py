@@ -20,7 +20,7 @@ _ASKER: ContextVar[Hashable] = ContextVar("asker", default="programs")
 
 
 class OutOfDateError(Exception):
-    """A newer wish of the same visitor has come: the older one is not computed."""
+    """A newer wish of the same visitor has come, or the visitor has gone: nothing is computed."""
 
 
 class LaterError(Exception):
@@ -73,7 +73,7 @@ class Computing:
             Whether there is something to compute: False if it is ready.
 
         Raises:
-            OutOfDateError: A newer claim in the same lane has come.
+            OutOfDateError: A newer claim in the same lane has come, or the visitor has gone.
             LaterError: The rank is AHEAD, and there is no room now.
         """
         if getattr(self._own, "has_turn", False):
@@ -89,6 +89,12 @@ class Computing:
         finally:
             self._own.has_turn = False
             self._leave(claim)
+
+    def drop(self, who: Hashable) -> None:
+        """A visitor has gone: whoever waits in one of its lanes gets an OutOfDateError."""
+        with self._changed:
+            self._queue.drop(who)
+            self._changed.notify_all()
 
     @property
     def waiting(self) -> int:
@@ -109,6 +115,8 @@ class Computing:
                     raise OutOfDateError
                 if ready():
                     queue.leave(claim)
+                    # It may have stood before others.
+                    self._changed.notify_all()
                     return False
             queue.start(claim)
             # There may be room for another one.

@@ -88,6 +88,11 @@ class FairQueue:
         self._waiting[claim] = next(self._arrivals) if former is None else self._waiting.pop(former)
         return former
 
+    def drop(self, who: Hashable) -> None:
+        """A visitor has gone, or shows another scan: what waits in a lane is out of date."""
+        for claim in [one for one in self._waiting if one.who == who and one.lane is not None]:
+            del self._waiting[claim]
+
     def following(self) -> Claim | None:
         """The claim whose turn it is; None if there is no room, or if all that wait are for work that is under way."""
         if len(self._working) >= self.at_once:
