@@ -72,13 +72,13 @@ async def dragging(
     """
     drags, tally = Drags(seconds), Tally()
     async with AsyncExitStack() as stack:
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=4 * visitors)
-        clients = [await stack.enter_async_context(httpx.AsyncClient(base_url=url, limits=limits, timeout=600)) for url in urls]
-        pages = [Page((await client.get("/config")).raise_for_status().json()) for client in clients]
-        stop, some = asyncio.Event(), list[tuple[Visitor, dict]]()
-        alive = []
+        stop, alive, some = asyncio.Event(), [], list[tuple[Visitor, dict]]()
         for number in range(visitors):
-            visitor = Visitor(clients[number % len(urls)], pages[number % len(urls)], tally, random.Random(number), 0.0)
+            # Each keeps cookies of its own, as browsers do.
+            client = await stack.enter_async_context(httpx.AsyncClient(base_url=urls[number % len(urls)], timeout=600))
+            (await client.get("/")).raise_for_status()
+            page = Page((await client.get("/config")).raise_for_status().json())
+            visitor = Visitor(client, page, tally, random.Random(number), 0.0)
             alive.append(asyncio.create_task(visitor.stay(stop)))
             some.append((visitor, await visitor.shown(scans[number % len(scans)] if scans else None)))
         # Everything that visitors of one example ask for is known afterwards: they are measured as those who come after somebody else.
