@@ -77,12 +77,43 @@ def replayed_slice(labels: Array, clean: Array, index: int, *, each: bool = Fals
     Returns:
         (A, B), the same type.
     """
+    return without_islands(labels, near_regions(clean, index, each=each))
+
+
+def near_regions(clean: Array, index: int, *, each: bool = False) -> dict[int, Array]:
+    """Where an island of one slice touches the clean labels of the volume: what `without_islands` asks for. It is the same for all labels.
+
+    Args:
+        clean: (S, A, B), the volume's labels after `largest_region`.
+        index: The slice in the volume, from 0.
+        each: As for `replayed_slice`.
+
+    Returns:
+        (A, B) bool by structure; with `each` off a single one, under 0, for all structures together.
+    """
     window, at = clean[max(0, index - 1) : index + 2], min(index, 1)
     if not each:
-        return _touching(labels, surroundings(window)[at])
+        return {0: surroundings(window)[at].copy()}
+    return {structure: surroundings(_alone(window, structure))[at].copy() for structure in _structures(window)}
+
+
+def without_islands(labels: Array, near: dict[int, Array]) -> Array:
+    """Drop the islands of one slice that touch nothing.
+
+    Args:
+        labels: (A, B), the slice.
+        near: Of this slice, as `near_regions` gives it.
+
+    Returns:
+        (A, B), the same type.
+    """
+    if 0 in near:
+        return _touching(labels, near[0])
     kept = np.zeros_like(labels)
     for structure in _structures(labels):
-        kept |= _touching(_alone(labels, structure), surroundings(_alone(window, structure))[at])
+        # One that the clean labels do not have near this slice touches nothing.
+        if structure in near:
+            kept |= _touching(_alone(labels, structure), near[structure])
     return kept
 
 
