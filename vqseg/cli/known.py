@@ -6,13 +6,16 @@ import sys
 from pathlib import Path
 
 from vqseg.checkpoint import CheckpointError
-from vqseg.codebook import Familiarity, Reference, judge, read_reference
-from vqseg.inference import Segmenter
+from vqseg.codebook import Familiarity, Reference, SliceMeasures, judge_measured, read_reference, slice_measures
+from vqseg.data.scan import through_plane_axis
+from vqseg.inference import Segmenter, SlicePart
 from vqseg.types import Array, Scan
 
 
 class KnownScans:
-    """Labels scans, and remembers which of them the checkpoint does not know."""
+    """Labels scans, and remembers which of them the checkpoint does not know. last: the verdict on the scan that was labelled last."""
+
+    last: Familiarity = Familiarity("unknown")
 
     def __init__(self, segmenter: Segmenter, folder: Path, *, average_views: bool) -> None:
         """Take a network and its folder.
@@ -31,12 +34,19 @@ class KnownScans:
         """Labels (X, Y, Z) uint8 of a scan."""
         # A network without a codebook has no tokens to compare, and can only be averaged.
         if self._average_views and not self._segmenter.indexed:
+            self.last = Familiarity("unknown")
             return self._segmenter.average_views(scan)
-        opened = self._segmenter.open(scan)
-        found = judge(opened, self._segmenter.reads, self._reference)
+        measured: list[SliceMeasures] = []
+
+        def look(part: SlicePart) -> None:
+            measured.append(slice_measures(part.distances, part.pooled, part.pictures, part.images))
+
+        labels = self._segmenter.labels_in_parts(scan, None if self._reference is None else look)
+        slices = SliceMeasures.joined(measured) if measured else None
+        found = self.last = judge_measured(scan, through_plane_axis(scan), slices, self._segmenter.reads, self._reference)
         if found.verdict in ("doubtful", "foreign"):
-            self._warnings.setdefault(scan.name, _words(found))
-        return self._segmenter.average_views(scan) if self._average_views else opened.labels
+            self._warnings.setdefault(scan.name, in_words(found))
+        return self._segmenter.average_views(scan) if self._average_views else labels
 
     def tell(self) -> None:
         """Print the warnings, one line each."""
@@ -46,7 +56,8 @@ class KnownScans:
             print(f"warning: {name} is {words}", file=sys.stderr)
 
 
-def _words(found: Familiarity) -> str:
+def in_words(found: Familiarity) -> str:
+    """A verdict with its reasons, in one line."""
     return f"{found.verdict} to this checkpoint: " + "; ".join(found.reasons) + (f". {found.places}" if found.places else "")
 
 

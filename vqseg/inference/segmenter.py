@@ -12,6 +12,7 @@ from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
+from vqseg.inference.in_parts import SlicePart, labels_in_parts
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.slicewise import encode_slices, label_volume
@@ -114,6 +115,18 @@ class Segmenter:
         slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
         tokens = encode_slices(self._model, slices, progress or (lambda _: None), step=slice_step(scan, axis))
         return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:]), 0, axis)
+
+    def labels_in_parts(self, scan: Scan, look: Callable[[SlicePart], None] | None = None) -> Array:
+        """Segment a scan of any length in little memory beside its own.
+
+        Args:
+            scan: As for `open`.
+            look: Is shown all slices as they are decoded, a few after the others; without it nothing is reconstructed.
+
+        Returns:
+            Labels (X, Y, Z) uint8, those that `open` gives.
+        """
+        return labels_in_parts(self._model, scan, look)
 
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""

@@ -2,10 +2,10 @@
 
 from vqseg.codebook.familiarity.file import FILE, FamiliarityError, read_reference, write_reference
 from vqseg.codebook.familiarity.fit import TrainingScan, fit
-from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
+from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure, slice_measures
 from vqseg.codebook.familiarity.reference import MEASURES, TURNS, Reference
 from vqseg.codebook.familiarity.training import make_reference, trained_on_turned
-from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, word
+from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, judge_measured, word
 
 __all__ = [
     "FILE",
@@ -20,9 +20,11 @@ __all__ = [
     "TrainingScan",
     "fit",
     "judge",
+    "judge_measured",
     "make_reference",
     "measure",
     "read_reference",
+    "slice_measures",
     "trained_on_turned",
     "word",
     "write_reference",

@@ -5,6 +5,7 @@ Shapes: S slices, (S, P, P, D) features averaged over a coarse grid of the slice
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +51,11 @@ class SliceMeasures:
     def of(self, picks: Array) -> SliceMeasures:
         """The measures of some slices."""
         return SliceMeasures(self.psnr[picks], self.distances[picks], self.texture[picks], self.layout[picks])
+
+    @classmethod
+    def joined(cls, parts: Sequence[SliceMeasures]) -> SliceMeasures:
+        """The measures of slices that were measured in parts, at least one, in their order."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("psnr", "distances", "texture", "layout")))
 
 
 def measure(read: ReadScan) -> SliceMeasures:

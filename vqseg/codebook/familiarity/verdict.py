@@ -9,10 +9,10 @@ from typing import Literal
 import numpy as np
 
 from vqseg.codebook.familiarity.card import unlike_the_card
-from vqseg.codebook.familiarity.measures import ReadScan, measure
+from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
 from vqseg.codebook.familiarity.reference import MEASURES, Found, Reference
 from vqseg.config import ReadsConfig
-from vqseg.types import Array
+from vqseg.types import Array, Scan
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
 
@@ -34,7 +34,8 @@ class Familiarity:
 
     verdict: known; doubtful, beyond what training scans show; foreign, far beyond or in several ways; unknown, without a reference and
     with nothing on the card that speaks against it. reasons: why, each a sentence without its full stop. slices: (S,) how far each slice
-    lies, 1 being the limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures.
+    lies, 1 being the limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures. excess: how far the
+    scan lies by its worst measure, doubtful beyond 1; None if unknown.
     """
 
     verdict: Word
@@ -42,6 +43,7 @@ class Familiarity:
     slices: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     places: str = ""
     figures: tuple[Figure, ...] = ()
+    excess: float | None = None
 
 
 def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Familiarity:
@@ -55,17 +57,30 @@ def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Fa
     Returns:
         The verdict. The card alone makes a scan doubtful: headers are wrong at times.
     """
-    card = unlike_the_card(read.scan, read.axis, reads)
+    return judge_measured(read.scan, read.axis, None if reference is None else measure(read), reads, reference)
+
+
+def judge_measured(scan: Scan, axis: int, slices: SliceMeasures | None, reads: ReadsConfig, reference: Reference | None) -> Familiarity:
+    """The verdict of `judge` for a scan whose slices were measured.
+
+    Args:
+        scan: The scan.
+        axis: Across its slices.
+        slices: Their measures, in their order; None if there is no reference.
+        reads: As for `judge`.
+        reference: As for `judge`.
+    """
+    card = unlike_the_card(scan, axis, reads)
     if card:
         card.insert(0, f"this checkpoint reads {reads.scans}")
-    if reference is None:
+    if reference is None or slices is None:
         return Familiarity("doubtful", tuple(card)) if card else Familiarity("unknown", (NO_REFERENCE,))
-    slices = measure(read)
     found = reference.compare(slices)
     far = reference.compare_slices(slices)
     verdict = word({one.name: one.steps for one in found}, against=bool(card))
     figures = tuple(Figure(MEASURES[one.name].title, one.value_in_words(), one.training_in_words()) for one in found)
-    return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures)
+    excess = max((one.excess for one in found), default=None)
+    return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures, excess)
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:
