@@ -27,7 +27,9 @@ def made(shape: tuple[int, int, int], spacing: tuple[float, float, float] = (1.5
 
 
 @pytest.mark.parametrize("context", [0, 1])
-@pytest.mark.parametrize(("shape", "spacing"), [((40, 36, 9), (1.5, 1.5, 8.0)), ((40, 6, 36), (1.0, 9.0, 1.0)), ((30, 32, 1), (1.0, 1.0, 1.0))])
+@pytest.mark.parametrize(
+    ("shape", "spacing"), [((40, 36, 9), (1.5, 1.5, 8.0)), ((40, 6, 36), (1.0, 9.0, 1.0)), ((30, 32, 1), (1.0, 1.0, 1.0))]
+)
 def test_labels_are_those_of_an_opened_scan_along_any_axis(
     context: int, shape: tuple[int, int, int], spacing: tuple[float, float, float]
 ) -> None:

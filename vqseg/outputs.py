@@ -37,7 +37,12 @@ logger = logging.getLogger(__name__)
 
 
 class OutputError(ValueError):
-    """A file that must not be replaced. The message names it and says what to do."""
+    """A file that must not be replaced. The message names it and says what to do; plain is the message without its folder."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        """Take the words that follow the path, or all of them where there is none."""
+        super().__init__(message if path is None else f"{path} {message}")
+        self.plain = message if path is None else f"{path.name} {message}"
 
 
 class Outputs:
@@ -122,7 +127,7 @@ class Outputs:
             yield part
             settle(part)
             digest = digest_of(part)
-            # First the ledger: of a process that is killed in between, the next run knows the file. One that never comes is in nobody's way.
+            # First the ledger: if this process is killed in between, the next run knows the file. One that never comes is in nobody's way.
             self._note(self._name(path), digest)
             if before is not None:
                 before(digest)
@@ -145,7 +150,7 @@ class Outputs:
         except FileExistsError as error:
             # Another process of the same command may have made the same.
             if not path.is_file() or digest_of(path) != digest_of(part):
-                raise OutputError(f"{path} was written by something else meanwhile; choose another folder") from error
+                raise OutputError("was written by something else meanwhile; choose another folder", path) from error
         except OSError:
             # A file system without links.
             part.replace(path)
@@ -166,13 +171,13 @@ class Outputs:
         if not os.path.lexists(path):
             return
         if path.is_dir():
-            raise OutputError(f"{path} is a folder; choose another name")
+            raise OutputError("is a folder; choose another name", path)
         if not self._inputs.isdisjoint(_numbers(path)):
-            raise OutputError(f"{path} is an input of this command and is never replaced; choose another folder for the output")
+            raise OutputError("is an input of this command and is never replaced; choose another folder for the output", path)
         own = self._known.get(_hashed(name), set())
         if not self._overwrite and not (path.is_file() and digest_of(path) in own):
             what = "was changed since this command wrote it" if own else "was not written by this command"
-            raise OutputError(f"{path} {what}; choose another folder, or replace it with --overwrite")
+            raise OutputError(f"{what}; choose another folder, or replace it with --overwrite", path)
 
     def _name(self, path: Path) -> str:
         return os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -290,4 +295,3 @@ def _read_ledger(file: Path, command: str) -> dict[str, set[str]]:
 def _hashed(text: str) -> str:
     """Names of scans may tell of a person; no ledger holds one."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
