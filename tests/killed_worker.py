@@ -67,7 +67,6 @@ def half_of_a_line() -> None:
 PLACES: dict[str, Callable[[], None]] = {
     "half-of-labels": half_of_labels,
     "half-of-a-line": half_of_a_line,
-    "before-the-line": lambda: on_call(Record, "_append", lambda *_: end()),
     "before-the-name": lambda: on_call(Outputs, "_move", lambda *_: end()),
     "after-the-name": lambda: on_call(Outputs, "_move", lambda *_: end(), after=True),
     "before-the-summary": lambda: on_call(vqseg.cli.summary, "know_files", lambda *_: end(), number=1),

@@ -27,6 +27,7 @@ from vqseg.cli.record import FOLDER, Entry, Record
 from vqseg.cli.scans import named_works
 from vqseg.cli.share import ShareError, device_of, share_of_run, works_of
 from vqseg.data.sources import ScanSource, source_digest
+from vqseg.files import digest_of
 from vqseg.types import Share
 
 ROOT = Path(__file__).parents[1]
@@ -190,7 +191,7 @@ def test_a_run_that_is_killed_anywhere_comes_to_the_files_of_one_that_is_not(fol
     answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=200, check=False)
     assert answer.returncode == 0, answer.stderr[-3000:]
     ends = json.loads(answer.stdout.splitlines()[-1])
-    assert len(ends) > 5 and all(one == [9, 9] for one in ends.values()), ends
+    assert len(ends) == 5 and all(one == [9, 9] for one in ends.values()), ends
     for place in ends:
         output = tmp_path / "killed" / place
         assert not (output / "summary.csv").exists()
@@ -280,8 +281,8 @@ def test_two_processes_write_the_files_of_one(folder: Path, checkpoint: Path, tm
         for run in runs:
             run.kill()
             run.wait(30)
-    # The broken file is in one share.
-    assert sorted(run.returncode for run in runs) == [0, 1], said
+    # Also of the one with the broken file: a launcher would end the other one.
+    assert [run.returncode for run in runs] == [0, 0], said
     assert labels_in(tmp_path / "two") == labels_in(tmp_path / "one")
     assert timeless(tmp_path / "two") == timeless(tmp_path / "one")
 
@@ -389,7 +390,7 @@ def test_a_digest_is_of_all_that_a_scan_is_made_of(tmp_path: Path) -> None:
     os.utime(tmp_path / "one.raw", (1, 1))
     (tmp_path / "two.raw").write_bytes(b"other")
     assert {name: source_digest(source) for name, source in sources.items()} == before
-    (tmp_path / "one.raw").write_bytes((tmp_path / "one.raw").read_bytes()[:-1] + b"?")
+    (tmp_path / "one.raw").write_bytes((tmp_path / "one.raw").read_bytes()[:-4] + bytes(4))
     last = sorted(study.iterdir())[-1]
     last.write_bytes(last.read_bytes() + b"\0\0")
     after = {name: source_digest(source) for name, source in sources.items()}
@@ -407,9 +408,8 @@ def test_the_record_takes_the_last_line_whichever_share_wrote_it(tmp_path: Path)
         record.read()
         assert record.entries["a"].error == "late"
     assert second.done("a", "i") is None
-    digest = "1d7b0c8c1b0d4bdb0ed4dbd4e8b2b2d0"
-    second.add(Entry(name="a", key="k", input="i", at=3.0, labels="a.nii", sha256=digest))
+    second.add(Entry(name="a", key="k", input="i", at=3.0, labels="a.nii", sha256="of other labels"))
     assert second.done("a", "i") is None
-    second.add(Entry(name="a", key="k", input="i", at=4.0, labels="a.nii", sha256=__import__("hashlib").sha256(b"labels").hexdigest()))
+    second.add(Entry(name="a", key="k", input="i", at=4.0, labels="a.nii", sha256=digest_of(tmp_path / "a.nii")))
     assert second.done("a", "i") == second.entries["a"]
     assert second.done("a", "other") is None and Record(tmp_path, "k2", Share()).done("a", "i") is None

@@ -33,7 +33,8 @@ class Predict:
     """Segment scans, and every scan of a folder. A file that cannot be read, or whose labels would replace a file that this command did not
     write, is reported and skipped (exit status 1). Of several scans, summary.csv has a row for each: volumes, seconds, warnings, errors.
 
-    Under `accelerate launch -m vqseg predict` each process has its share of the scans. docs/scale.md tells of folders of thousands.
+    Under `accelerate launch -m vqseg predict` each process has its share of the scans; its exit status is 0 whatever was skipped, as
+    launchers end all processes when one fails. docs/scale.md tells of folders of thousands.
 
     A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that
     the checkpoint does not know is segmented all the same, with a warning that says why.
@@ -109,6 +110,8 @@ def run(rest: Sequence[str]) -> int:
         status = ScanRun(results, outcome, known, record, command.resume).run(works_of(works, share))
         if record is not None:
             told = _summarised(works, record, results, left_out)
+        if command.share is None and share.count > 1:
+            status = 0
     known.tell()
     if command.report is not None and told is not None:
         with reports.writing(reports.folder / command.report.name, claimed=True) as part:
