@@ -146,11 +146,11 @@ def _outputs(command: Predict) -> tuple[Outputs, Outputs]:
 
 
 def _record(command: Predict, sources: Sequence[ScanSource], share: Share, checkpoint: Path, outputs: Outputs) -> Record | None:
-    """The record of a run over several scans, beside its labels; the summary's name is taken. None where the output holds the scans."""
-    own = command.output.resolve()
-    several = len(sources) > 1 or command.resume or share.count > 1
-    if not several or any(own in (path.resolve(), path.parent.resolve()) for path in command.inputs):
-        return None
+    """The record of a run over several scans, beside its labels; the summary's name is taken. None if the scans lie there too."""
+    if not command.resume and share.count == 1:
+        own = command.output.resolve()
+        if len(sources) < 2 or any(own in (path.resolve(), path.parent.resolve()) for path in command.inputs):
+            return None
     options = {"format": command.format, "average_views": command.average_views}
     record = Record(command.output, run_key(checkpoint, options), share)
     know_files(record, outputs)

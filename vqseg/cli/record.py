@@ -48,7 +48,7 @@ class Entry:
 
 
 class Record:
-    """The record of a folder. entries: of every scan the last one. written: every name and digest that a file of ours has had."""
+    """The record of a folder. entries: of every scan the last one. written: by name, every digest that a file of ours has had."""
 
     def __init__(self, folder: Path, key: str, share: Share) -> None:
         """Read what is there; write nothing yet.
@@ -61,7 +61,7 @@ class Record:
         self.folder, self.key = folder, key
         self._file = folder / FOLDER / f"predict-{share.index + 1}-of-{share.count}.jsonl"
         self.entries: dict[str, Entry] = {}
-        self.written: set[tuple[str, str]] = set()
+        self.written: dict[str, set[str]] = {}
         self.read()
 
     def read(self) -> None:
@@ -120,7 +120,7 @@ class Record:
             return
         # A name and no path: nothing outside of the folder is looked at for the sake of this file.
         if labels and Path(labels).name == labels:
-            self.written.add((labels, digest))
+            self.written.setdefault(labels, set()).add(digest)
         elif labels:
             return
         entry = _entry_of(values)

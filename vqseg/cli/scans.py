@@ -187,9 +187,9 @@ class ScanRun:
         from vqseg.data.scan import ScanError, read_numbers
         from vqseg.files import digest_of
 
-        if not self.resume or self.record is None or not target.is_file() or target.suffix == ".dcm":
+        if not self.resume or self.record is None or target.name not in self.record.written:
             return
-        if target.name not in {name for name, _ in self.record.written}:
+        if not target.is_file() or target.suffix == ".dcm":
             return
         try:
             read_numbers(target, 0)

@@ -60,8 +60,9 @@ def write_summary(entries: Sequence[Entry], classes: Sequence[str], record: Reco
 
 def know_files(record: Record, outputs: Outputs) -> None:
     """Take what the record names for files of this command, wherever they were written."""
-    for name, digest in record.written:
-        outputs.know(outputs.folder / name, digest)
+    for name, digests in record.written.items():
+        for digest in digests:
+            outputs.know(outputs.folder / name, digest)
 
 
 def outcome_of(entries: Sequence[Entry], left_out: dict[str, str]) -> Outcome:

@@ -49,6 +49,18 @@ class _Normalised:
         return scaled(self._voxels[wanted], *self._range)
 
 
+def normalised_slices(scan: Scan, axis: int, config: PreprocessConfig) -> Array:
+    """What `normalise` makes of a scan, as an array (S, A, B) whose slices are made when they are asked for.
+
+    Args:
+        scan: The scan.
+        axis: Across its slices.
+        config: Of the network.
+    """
+    # For whoever takes slices, a few at a time, it is an array.
+    return cast(Array, _Normalised(np.moveaxis(scan.voxels, axis, 0), config))
+
+
 @torch.inference_mode()
 def labels_in_parts(model: VQSeg, scan: Scan, look: Callable[[SlicePart], None] | None = None) -> Array:
     """Segment a scan; at no time are more than a few slices decoded.
@@ -62,8 +74,8 @@ def labels_in_parts(model: VQSeg, scan: Scan, look: Callable[[SlicePart], None] 
         Labels (X, Y, Z) uint8, those of `Segmenter.open`.
     """
     axis = through_plane_axis(scan)
-    slices = _Normalised(np.moveaxis(scan.voxels, axis, 0), model.preprocess)
-    encoded = encode_with_measures(model, cast(Array, slices), step=slice_step(scan, axis))
+    slices = normalised_slices(scan, axis, model.preprocess)
+    encoded = encode_with_measures(model, slices, step=slice_step(scan, axis))
     labels, size = np.empty(slices.shape, np.uint8), (slices.shape[1], slices.shape[2])
     for start in range(0, len(slices), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)

@@ -12,7 +12,7 @@ from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis
-from vqseg.inference.in_parts import SlicePart, labels_in_parts
+from vqseg.inference.in_parts import SlicePart, labels_in_parts, normalised_slices
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.slicewise import encode_slices, label_volume
@@ -131,5 +131,5 @@ class Segmenter:
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
         axis = through_plane_axis(scan)
-        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        slices = normalised_slices(scan, axis, self._model.preprocess)
         return np.moveaxis(segment_averaged(self._model, slices, step=slice_step(scan, axis)), 0, axis)
