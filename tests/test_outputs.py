@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image
 from tests.tiny import tiny_config
 from vqseg.cli.commands import main
 from vqseg.config import save_config
+from vqseg.files import digest_of
 from vqseg.outputs import OutputError, Outputs, state_folder
 from vqseg.training.start import TrainingError
 from vqseg.training.trainer import Trainer
@@ -198,7 +200,8 @@ def test_of_two_writers_the_second_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_was_writing_is_swept(tmp_path: Path) -> None:
     words = (
-        "import os, sys; from pathlib import Path; from vqseg.outputs import Outputs\n"
+        "import os, sys; from pathlib import Path; from vqseg.files import digest_of
+from vqseg.outputs import Outputs\n"
         "folder = Path(sys.argv[1])\n"
         "with Outputs(folder, 'test').writing(folder / 'a.txt') as part:\n"
         "    part.write_text('half'); os._exit(9)"
@@ -207,6 +210,42 @@ def test_what_a_killed_process_was_writing_is_swept(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 1
     Outputs(tmp_path, "test").write_text(tmp_path / "b.txt", "whole")
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
+
+
+def test_two_writers_of_the_same_bytes_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    writers = [Outputs(tmp_path, "test") for _ in range(2)]
+    for outputs in writers:
+        outputs.claim(path)
+
+    def written_meanwhile(_: str) -> None:
+        with writers[0].writing(path, claimed=True) as part:
+            part.write_text("same")
+
+    with writers[1].writing(path, claimed=True, before=written_meanwhile) as part:
+        part.write_text("same")
+    assert contents(tmp_path) == {"a.txt": b"same"}
+
+
+def test_what_another_machine_has_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    for name, age in ((".vqseg-0123abcd-77-old", 2), (".vqseg-0123abcd-78-new", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.txt").write_text("half")
+        os.utime(tmp_path / name, (time.time() - age * 86400,) * 2)
+    (tmp_path / ".vqseg").mkdir()
+    Outputs(tmp_path, "test").sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".vqseg", ".vqseg-0123abcd-78-new"]
+
+
+def test_a_file_that_another_machine_wrote_is_known_when_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("theirs")
+    outputs = Outputs(tmp_path, "test")
+    with pytest.raises(OutputError) as refused:
+        outputs.check(tmp_path / "a.txt")
+    assert str(tmp_path) in str(refused.value) and str(tmp_path) not in refused.value.plain and "a.txt" in refused.value.plain
+    outputs.know(tmp_path / "a.txt", digest_of(tmp_path / "a.txt"))
+    outputs.write_text(tmp_path / "a.txt", "ours")
+    assert contents(tmp_path) == {"a.txt": b"ours"}
 
 
 def test_a_name_that_becomes_too_long_is_said(tmp_path: Path) -> None:
