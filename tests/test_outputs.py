@@ -200,8 +200,7 @@ def test_of_two_writers_the_second_is_refused(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_was_writing_is_swept(tmp_path: Path) -> None:
     words = (
-        "import os, sys; from pathlib import Path; from vqseg.files import digest_of
-from vqseg.outputs import Outputs\n"
+        "import os, sys; from pathlib import Path; from vqseg.outputs import Outputs\n"
         "folder = Path(sys.argv[1])\n"
         "with Outputs(folder, 'test').writing(folder / 'a.txt') as part:\n"
         "    part.write_text('half'); os._exit(9)"
