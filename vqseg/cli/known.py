@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from vqseg.checkpoint import CheckpointError
-from vqseg.codebook import Familiarity, Reference, SliceMeasures, judge_measured, read_reference, slice_measures
-from vqseg.data.scan import through_plane_axis
-from vqseg.inference import Segmenter, SlicePart
+from vqseg.codebook import Familiarity, Reference, judge_measured, measure_in_parts, read_reference, surely_known
+from vqseg.inference import LabelledScan, Segmenter
 from vqseg.types import Array, Scan
 
 
@@ -36,17 +35,19 @@ class KnownScans:
         if self._average_views and not self._segmenter.indexed:
             self.last = Familiarity("unknown")
             return self._segmenter.average_views(scan)
-        measured: list[SliceMeasures] = []
-
-        def look(part: SlicePart) -> None:
-            measured.append(slice_measures(part.distances, part.pooled, part.pictures, part.images))
-
-        labels = self._segmenter.labels_in_parts(scan, None if self._reference is None else look)
-        slices = SliceMeasures.joined(measured) if measured else None
-        found = self.last = judge_measured(scan, through_plane_axis(scan), slices, self._segmenter.reads, self._reference)
+        read = self._segmenter.label(scan)
+        found = self.last = self._judged(read)
         if found.verdict in ("doubtful", "foreign"):
             self._warnings.setdefault(scan.name, in_words(found))
-        return self._segmenter.average_views(scan) if self._average_views else labels
+        return self._segmenter.average_views(scan) if self._average_views else read.labels
+
+    def _judged(self, read: LabelledScan) -> Familiarity:
+        reads, reference = self._segmenter.reads, self._reference
+        # Most scans are known: the pictures of a few slices show it, and the others need no decoding.
+        known = None if reference is None else surely_known(read, reads, reference)
+        if known is not None:
+            return known
+        return judge_measured(read.scan, read.axis, None if reference is None else measure_in_parts(read), reads, reference)
 
     def tell(self) -> None:
         """Print the warnings, one line each."""

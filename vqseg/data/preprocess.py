@@ -6,6 +6,8 @@ Shapes: scan (X, Y, Z), slices (S, A, B) in the scan's array order, network slic
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -59,6 +61,32 @@ def scaled(voxels: Array, low: float, high: float) -> Array:
     result -= np.float32(low)
     result *= np.float32(1 / (high - low))
     return np.clip(result, 0, 1, out=result)
+
+
+class _Normalised:
+    """What `normalise` makes of a volume, for whoever takes a few slices of it at a time: as an array, and never whole in memory."""
+
+    def __init__(self, slices: Array, config: PreprocessConfig) -> None:
+        self._slices, self._range, self.shape = slices, intensity_range(slices, config), slices.shape
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __getitem__(self, wanted: slice | Array) -> Array:
+        return scaled(self._slices[wanted], *self._range)
+
+
+def normalised_slices(slices: Array, config: PreprocessConfig) -> Array:
+    """The slices of a volume as `normalise` makes them, each when it is asked for.
+
+    Args:
+        slices: (S, A, B), all of the volume, in the file's own units.
+        config: As for `normalise`.
+
+    Returns:
+        What has a shape and a length and gives slices as an array (S, A, B) does, without taking the memory of one.
+    """
+    return cast(Array, _Normalised(slices, config))
 
 
 def network_size(size: tuple[int, int], config: PreprocessConfig) -> tuple[int, int]:

@@ -242,7 +242,8 @@ class SegmentedScan:
         with torch.inference_mode():
             disturbed = self._features(swapped[None], slice_index, strength, mode, seed, reach)
             features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
-            logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
+            height, width = network_size(self.slice_size, self._model.preprocess)
+            logits = self._model.segmentation_decoder(features)[..., :height, :width]
             logits = from_network(logits, self.slice_size).float().cpu()
             hard = logits.argmax(1)
             loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]

@@ -2,10 +2,10 @@
 
 from vqseg.codebook.familiarity.file import FILE, FamiliarityError, read_reference, write_reference
 from vqseg.codebook.familiarity.fit import TrainingScan, fit
-from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure, slice_measures
+from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure, measure_in_parts
 from vqseg.codebook.familiarity.reference import MEASURES, TURNS, Reference
 from vqseg.codebook.familiarity.training import make_reference, trained_on_turned
-from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, judge_measured, word
+from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, judge_measured, surely_known, word
 
 __all__ = [
     "FILE",
@@ -23,8 +23,9 @@ __all__ = [
     "judge_measured",
     "make_reference",
     "measure",
+    "measure_in_parts",
     "read_reference",
-    "slice_measures",
+    "surely_known",
     "trained_on_turned",
     "word",
     "write_reference",

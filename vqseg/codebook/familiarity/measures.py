@@ -6,7 +6,7 @@ Shapes: S slices, (S, P, P, D) features averaged over a coarse grid of the slice
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ LAYOUT = 4
 """Cells along each side of a slice over which its layout is told."""
 # Tokens of a slice that are looked at: a share needs no more.
 _TOKENS = 4096
+_AT_ONCE = 16
 
 
 class ReadScan(Protocol):
@@ -34,6 +35,21 @@ class ReadScan(Protocol):
     def normalised(self) -> Array: ...
     @property
     def reconstruction(self) -> Array: ...
+
+
+class PicturedScan(Protocol):
+    """A scan whose slices are reconstructed when they are asked for: a `vqseg.inference.LabelledScan`."""
+
+    @property
+    def scan(self) -> Scan: ...
+    @property
+    def axis(self) -> int: ...
+    @property
+    def distances(self) -> Array: ...
+    @property
+    def pooled(self) -> Array: ...
+    def images(self, wanted: Sequence[int]) -> Array: ...
+    def pictures(self, wanted: Sequence[int]) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,16 @@ def measure(read: ReadScan) -> SliceMeasures:
     return slice_measures(read.distances, read.pooled, pictures, images)
 
 
+def measure_in_parts(read: PicturedScan) -> SliceMeasures:
+    """Measure a scan whose slices are decoded for it, a few at a time, so that none of its pictures are kept."""
+    count, parts = len(read.distances), []
+    for start in range(0, count, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        wanted = range(count)[part]
+        parts.append(slice_measures(read.distances[part], read.pooled[part], read.pictures(wanted), read.images(wanted)))
+    return SliceMeasures.joined(parts)
+
+
 def slice_measures(distances: Array, pooled: Array, pictures: Array, images: Array) -> SliceMeasures:
     """Measure slices.
 
@@ -73,9 +99,20 @@ def slice_measures(distances: Array, pooled: Array, pictures: Array, images: Arr
         pictures: (S, A, B), the reconstruction.
         images: (S, A, B), the normalised slices.
     """
+    return replace(slice_measures_without_pictures(distances, pooled), psnr=slice_psnr(pictures, images))
+
+
+def slice_measures_without_pictures(distances: Array, pooled: Array, psnr: float = np.nan) -> SliceMeasures:
+    """Measure slices that were not reconstructed.
+
+    Args:
+        distances: As for `slice_measures`.
+        pooled: As for `slice_measures`.
+        psnr: What is taken as the PSNR of every slice.
+    """
     tokens = distances.reshape(len(distances), -1)
     return SliceMeasures(
-        psnr=slice_psnr(pictures, images),
+        psnr=np.full(len(distances), psnr, np.float32),
         distances=tokens[:, :: -(-tokens.shape[1] // _TOKENS)].astype(np.float32),
         texture=pooled.mean((1, 2), dtype=np.float32),
         layout=layouts(pooled),

@@ -9,12 +9,22 @@ from typing import Literal
 import numpy as np
 
 from vqseg.codebook.familiarity.card import unlike_the_card
-from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
+from vqseg.codebook.familiarity.measures import (
+    PicturedScan,
+    ReadScan,
+    SliceMeasures,
+    measure,
+    slice_measures_without_pictures,
+    slice_psnr,
+)
 from vqseg.codebook.familiarity.reference import MEASURES, Found, Reference
 from vqseg.config import ReadsConfig
 from vqseg.types import Array, Scan
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
+
+# Slices whose reconstruction tells whether a scan needs a second look, and the part of a doubtful measure's limit from which it does.
+_PICTURED, _SURELY = 3, 0.5
 
 NO_REFERENCE = "the checkpoint has no reference of its training scans; make it by: python -m vqseg familiarity"
 
@@ -81,6 +91,28 @@ def judge_measured(scan: Scan, axis: int, slices: SliceMeasures | None, reads: R
     figures = tuple(Figure(MEASURES[one.name].title, one.value_in_words(), one.training_in_words()) for one in found)
     excess = max((one.excess for one in found), default=None)
     return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures, excess)
+
+
+def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -> Familiarity | None:
+    """What `judge` says of a scan that it would hardly call anything but known, from the pictures of a few slices.
+
+    Args:
+        read: The scan, whose slices are decoded when they are asked for.
+        reads: What scans the checkpoint is for.
+        reference: What its training scans were like.
+
+    Returns:
+        "known" if no measure is half as far from training scans as a doubtful one; the PSNR is that of three slices, evenly spread. None
+        for a scan that needs a second look.
+    """
+    if unlike_the_card(read.scan, read.axis, reads):
+        return None
+    count = len(read.distances)
+    picks = np.unique(np.linspace(0, count - 1, min(count, _PICTURED)).round().astype(int)).tolist()
+    psnr = slice_psnr(read.pictures(picks), read.images(picks)).mean()
+    found = reference.compare(slice_measures_without_pictures(read.distances, read.pooled, float(psnr)))
+    excess = max(one.excess for one in found)
+    return Familiarity("known", excess=excess) if excess <= _SURELY else None
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:
