@@ -21,13 +21,13 @@ from torch import Tensor
 from vqseg.quantization.perturbation import (
     QuantizedPerturbation,
     adaptive_temperature,
+    coarse,
     dropout_radius,
     perturbation_radius,
     perturbed_marginal,
     squared_distances,
     transition_probabilities,
 )
-from vqseg.quantization.perturbation import coarse
 from vqseg.quantization.perturbation import radius as radius_module
 from vqseg.quantization.perturbation import resample as resample_module
 from vqseg.quantization.perturbation.coarse import RowDraws

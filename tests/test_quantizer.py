@@ -13,7 +13,8 @@ from torch import Tensor
 from vector_quantize_pytorch import SimVQ
 
 from vqseg.quantization import search as module
-from vqseg.quantization.quantizer import VectorQuantizer, nearest_codewords, perplexity, spread_sample, utilisation
+from vqseg.quantization.quantizer import VectorQuantizer, perplexity, spread_sample, utilisation
+from vqseg.quantization.search import nearest_codewords
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -23,7 +23,7 @@ from vqseg.types import Array, Scan
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
 
-# Slices whose reconstruction tells whether a scan needs a second look, and the part of a doubtful measure's limit from which it does.
+# Slices whose reconstruction tells whether a scan needs a second look, and the part of the PSNR's limit from which it does.
 _PICTURED, _SURELY = 3, 0.5
 
 NO_REFERENCE = "the checkpoint has no reference of its training scans; make it by: python -m vqseg familiarity"
@@ -102,7 +102,7 @@ def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -
         reference: What its training scans were like.
 
     Returns:
-        "known" if no measure is half as far from training scans as a doubtful one; the PSNR is that of three slices, evenly spread. None
+        "known" if no measure is doubtful, and the PSNR of three slices, evenly spread, is not even half as far from training scans. None
         for a scan that needs a second look.
     """
     if unlike_the_card(read.scan, read.axis, reads):
@@ -111,8 +111,9 @@ def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -
     picks = np.unique(np.linspace(0, count - 1, min(count, _PICTURED)).round().astype(int)).tolist()
     psnr = slice_psnr(read.pictures(picks), read.images(picks)).mean()
     found = reference.compare(slice_measures_without_pictures(read.distances, read.pooled, float(psnr)))
-    excess = max(one.excess for one in found)
-    return Familiarity("known", excess=excess) if excess <= _SURELY else None
+    if any(one.excess > (_SURELY if one.name == "psnr" else 1) for one in found):
+        return None
+    return Familiarity("known", excess=max(one.excess for one in found))
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:

@@ -24,8 +24,8 @@ _WIDTH = 64
 _STRIP = 1 << 17
 # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
 _LOST = -80.0
-# Share of a row's total by which a boundary may be misplaced, and how that grows with the distance to the nearest codeword, in temperatures.
-# The largest errors found are a sixth of it.
+# Share of a row's total by which a boundary may be misplaced, and how that grows with the distance to the nearest codeword, counted in
+# temperatures. The largest errors found are a sixth of it.
 _MARGIN, _MARGIN_PER_STEP = 3e-6, 1e-7
 # With more threads than these torch's exp is faster than NumPy's, which runs on one of them.
 _THREADS_FOR_NUMPY = 2
