@@ -9,7 +9,7 @@ import torch
 
 from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
-from vqseg.data.preprocess import normalise
+from vqseg.data.preprocess import normalised_slices
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.labelled_scan import LabelledScan
 from vqseg.inference.reaches import Reaches
@@ -116,7 +116,7 @@ class Segmenter:
             Labels (X, Y, Z) uint8, those that `open` gives, in three quarters of its time.
         """
         axis = through_plane_axis(scan)
-        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         tokens = encode_slices(self._model, slices, progress or (lambda _: None), step=slice_step(scan, axis))
         return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:]), 0, axis)
 
@@ -135,5 +135,5 @@ class Segmenter:
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
         axis = through_plane_axis(scan)
-        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         return np.moveaxis(segment_averaged(self._model, slices, step=slice_step(scan, axis)), 0, axis)

@@ -17,6 +17,7 @@ LAYOUT = 4
 """Cells along each side of a slice over which its layout is told."""
 # Tokens of a slice that are looked at: a share needs no more.
 _TOKENS = 4096
+_AT_ONCE = 16
 
 
 class ReadScan(Protocol):
@@ -47,8 +48,7 @@ class PicturedScan(Protocol):
     def distances(self) -> Array: ...
     @property
     def pooled(self) -> Array: ...
-    @property
-    def normalised(self) -> Array: ...
+    def images(self, wanted: Sequence[int]) -> Array: ...
     def pictures(self, wanted: Sequence[int]) -> Array: ...
 
 
@@ -68,11 +68,26 @@ class SliceMeasures:
         """The measures of some slices."""
         return SliceMeasures(self.psnr[picks], self.distances[picks], self.texture[picks], self.layout[picks])
 
+    @classmethod
+    def joined(cls, parts: Sequence[SliceMeasures]) -> SliceMeasures:
+        """The measures of slices that were measured in parts, at least one, in their order."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("psnr", "distances", "texture", "layout")))
+
 
 def measure(read: ReadScan) -> SliceMeasures:
     """Measure a scan that was read. Nothing is encoded or decoded again."""
     pictures, images = (np.moveaxis(volume, read.axis, 0) for volume in (read.reconstruction, read.normalised))
     return slice_measures(read.distances, read.pooled, pictures, images)
+
+
+def measure_in_parts(read: PicturedScan) -> SliceMeasures:
+    """Measure a scan whose slices are decoded for it, a few at a time, so that none of its pictures are kept."""
+    count, parts = len(read.distances), []
+    for start in range(0, count, _AT_ONCE):
+        part = slice(start, start + _AT_ONCE)
+        wanted = range(count)[part]
+        parts.append(slice_measures(read.distances[part], read.pooled[part], read.pictures(wanted), read.images(wanted)))
+    return SliceMeasures.joined(parts)
 
 
 def slice_measures(distances: Array, pooled: Array, pictures: Array, images: Array) -> SliceMeasures:
