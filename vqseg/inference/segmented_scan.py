@@ -14,9 +14,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.regions import replayed_slice
-from vqseg.data.scan import through_plane_axis
 from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.records import CodeNeighbours, Consistency

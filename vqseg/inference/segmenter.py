@@ -10,8 +10,8 @@ import torch
 
 from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import through_plane_axis
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.slicewise import encode_slices, label_volume
