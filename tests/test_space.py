@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tools.lock import BESIDE
+
 ROOT = Path(__file__).parents[1]
-# What a Space with the Gradio SDK installs together with requirements.txt, in one call of pip, so that nothing may contradict.
-_BESIDE = ("uvicorn>=0.14.0", "websockets>=10.4", "spaces")
 
 
 def card() -> dict[str, str]:
@@ -36,7 +36,7 @@ def test_what_a_space_installs_can_be_installed_together() -> None:
     gradio = f"gradio[oauth,mcp]=={card()['sdk_version']}"
     if resolve("--no-deps", gradio).returncode:
         pytest.skip("no package index can be reached")
-    answer = resolve("-r", "requirements.txt", gradio, *_BESIDE)
+    answer = resolve("-r", "requirements.txt", gradio, *BESIDE)
     assert answer.returncode == 0, answer.stderr[-2000:]
     chosen = answer.stdout.splitlines()[-1].split()
     assert {"torch-2.13.0", f"gradio-{card()['sdk_version']}"} <= {name.split("+")[0] for name in chosen}
