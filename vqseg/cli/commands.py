@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from vqseg import __version__
-from vqseg.cli import check, codebook, evaluate, familiarity, phantom, predict, pseudo_labels, recipe, table, train
+from vqseg.cli import check, codebook, evaluate, familiarity, phantom, predict, pseudo_labels, recipe, space, table, train
 from vqseg.cli.pipes import reader_has_gone
 from vqseg.extras import how_to_get
 
@@ -35,6 +35,7 @@ COMMANDS = {
     "codebook": Command("count and project a checkpoint's codes", codebook.run),
     "familiarity": Command("find out what a checkpoint's training scans were like", familiarity.run),
     "phantom": Command("make phantoms with truth", phantom.run),
+    "space": Command("assemble what is pushed to a Hugging Face Space", space.run),
 }
 
 
