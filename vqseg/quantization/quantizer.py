@@ -80,7 +80,9 @@ class VectorQuantizer(nn.Module):
             raise ValueError(f"codebook_size must be at least 2 and codebook_dim at least 1, got {codebook_size} and {codebook_dim}")
         self.codebook_size, self.codebook_dim, self.commitment = codebook_size, codebook_dim, commitment
         self.mapping = nn.Linear(codebook_dim, codebook_dim, bias=False)
-        self.register_buffer("basis", torch.randn(codebook_size, codebook_dim))
+        basis = torch.empty(codebook_size, codebook_dim)
+        # Random numbers for a network without memory would have torch import symbolic algebra for a second.
+        self.register_buffer("basis", basis if basis.is_meta else basis.normal_())
         # How often each codeword was chosen in training mode since `reset_usage`: a figure, never part of the graph.
         self.register_buffer("usage", torch.zeros(codebook_size, dtype=torch.int64), persistent=False)
 
