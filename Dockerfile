@@ -1,4 +1,4 @@
-# The app for a server: docs/deploy.md. TORCH_INDEX is the address of an index with PyTorch's builds for CPUs, which are a tenth as large;
+# The app for a server: docs/deploy.md. TORCH_INDEX is the address of an index with PyTorch's builds for CPUs, without NVIDIA's libraries;
 # PyTorch's start page names it.
 FROM python:3.11-slim
 

@@ -31,7 +31,7 @@ class Space:
     hardware: Literal["cpu-basic", "zero-a10g"] | None = None
     """What the Space suggests to whoever copies it, cpu-basic or ZeroGPU; as in README.md if not given."""
     torch_index: str | None = None
-    """Address of an index with PyTorch's builds for CPUs, which are a tenth as large; PyTorch's start page names it. Not for ZeroGPU."""
+    """Address of an index with PyTorch's builds for CPUs, without NVIDIA's libraries; PyTorch's start page names it. Not for ZeroGPU."""
     overwrite: bool = False
     """Replace files of these names that this command did not write."""
 
@@ -53,7 +53,7 @@ def run(rest: Sequence[str]) -> int:
     copied = sorted(_copied())
     made = {
         "README.md": _readme(command.hardware),
-        "requirements.txt": _requirements(command.torch_index),
+        "requirements.txt": requirements_of_space(command.torch_index),
         ".gitattributes": "".join(_RULE.format(pattern=pattern) for pattern in _binary(copied)),
     }
     outputs.check(*(command.output / name for name in (*copied, *made)))
@@ -98,8 +98,11 @@ def _readme(hardware: str | None) -> str:
     return text if hardware is None else re.sub(r"(?m)^suggested_hardware: .*$", f"suggested_hardware: {hardware}", text, count=1)
 
 
-def _requirements(torch_index: str | None) -> str:
-    """Exact versions without hashes: the Space installs further packages in the same call, which have none."""
+def requirements_of_space(torch_index: str | None) -> str:
+    """Exact versions without hashes: the Space installs further packages in the same call, which have none.
+
+    torch_index: As the command has it.
+    """
     pinned = re.findall(r"^([\w.-]+==[^\\\n]+?) *\\$", (_ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
     torch = next(line for line in (_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines() if line.startswith("torch=="))
     # The Space brings the `spaces` that fits its hardware.
