@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
+import huggingface_hub
 import pytest
 import torch
 from hub_stand_in import HubStandIn, hub_stand_in
@@ -171,6 +173,24 @@ def test_a_push_that_is_refused_says_so_in_one_sentence(hub: HubStandIn) -> None
             tiny_model().push_to_hub("me/mine", token=token)
         assert "hf_wrong" not in str(refused.value) and hub.address not in str(refused.value)
     assert hub.repositories == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"), [(httpx.ProxyError("by 10.0.0.1"), "ProxyError"), (PermissionError("/secret"), "PermissionError")]
+)
+def test_whatever_lies_between_here_and_the_hub_is_one_sentence(monkeypatch: pytest.MonkeyPatch, error: Exception, told: str) -> None:
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", failing)
+    with pytest.raises(CheckpointError, match=f"could not be downloaded from the Hub: {told}$"):
+        load_model("some/body")
+
+
+def test_a_fault_of_ours_is_not_taken_for_the_hubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: {}["nothing"])
+    with pytest.raises(KeyError):
+        load_model("some/body")
 
 
 @pytest.mark.parametrize("name", ["from_pretrained", "save_pretrained", "push_to_hub"])

@@ -98,7 +98,6 @@ def _cached(name: str, download: Download) -> Iterator[tuple[str, Path]]:
 
 def _downloaded(hub_id: str, download: Download) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(
@@ -112,8 +111,16 @@ def _downloaded(hub_id: str, download: Download) -> Path:
                 allow_patterns=[WEIGHTS, CONFIG, *COMPANIONS],
             )
         )
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except Exception as error:
+        if not is_of_the_hub(error):
+            raise
         raise CheckpointError(f"{hub_id!r} is no local folder and could not be downloaded from the Hub: {why(error)}") from error
+
+
+def is_of_the_hub(error: Exception) -> bool:
+    """Whether an error is an answer of the Hub, of the way to it, or of the disk; others are faults of ours."""
+    # The library of its requests has changed its name before, and its errors have no base in common with huggingface_hub's.
+    return isinstance(error, OSError) or type(error).__module__.split(".")[0] in ("huggingface_hub", "httpx", "httpx2")
 
 
 def why(error: Exception) -> str:

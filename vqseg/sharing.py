@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from vqseg.checkpoint import read_config, save_model
-from vqseg.hub import COMPANIONS, WEIGHTS, CheckpointError, why
+from vqseg.hub import COMPANIONS, WEIGHTS, CheckpointError, is_of_the_hub, why
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import child
 
@@ -91,7 +91,6 @@ def push(model: VQSeg, hub_id: str, *, token: str | None, private: bool | None, 
         CheckpointError: The Hub does not take it.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalTokenNotFoundError
 
     api = HfApi(token=token)
     try:
@@ -100,5 +99,7 @@ def push(model: VQSeg, hub_id: str, *, token: str | None, private: bool | None, 
             folder = Path(parent) / repository.split("/")[-1]
             save_with_companions(model, folder)
             return str(api.upload_folder(repo_id=repository, repo_type="model", folder_path=folder, **cast("dict[str, Any]", dict(upload))))
-    except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
+    except Exception as error:
+        if not is_of_the_hub(error):
+            raise
         raise CheckpointError(f"{hub_id!r} was not pushed to the Hub: {why(error)}") from error
