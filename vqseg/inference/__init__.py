@@ -6,6 +6,7 @@ Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (
 
 from vqseg.inference.agreement import changed_share, dice_by_class, label_agreement, psnr
 from vqseg.inference.cine import Cine, SegmentedCine, labelled_frames, segment_cine
+from vqseg.inference.labelled_scan import LabelledScan
 from vqseg.inference.opening import Opening, borrowing, open_here, open_on_gpu, seconds_on_gpu
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
@@ -17,6 +18,7 @@ __all__ = [
     "Cine",
     "CodeNeighbours",
     "Consistency",
+    "LabelledScan",
     "Mode",
     "Opening",
     "SegmentedCine",

@@ -1,6 +1,6 @@
 /* The Perturb tab: the present slice's tokens before and after the perturbation, and the output of both decoders. It uses
    the page's frames, so nothing is decoded twice. */
-import { frames } from "../../web/frames.js";
+import { WAITING, frames } from "../../web/frames.js";
 import { ownersOf } from "../../web/cells.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
@@ -60,6 +60,10 @@ export function mount(element, props, server) {
 
   /** @param {FrameEvent} event */
   function receive(event) {
+    if (event.waiting) {
+      tab.say(WAITING);
+      return;
+    }
     if (event.shown) {
       const former = shown?.request;
       shown = event.shown;
