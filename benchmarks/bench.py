@@ -23,7 +23,7 @@ import torch  # noqa: E402
 
 THREADS = int(os.environ["OMP_NUM_THREADS"])
 
-from contest import codes, processes, scans  # noqa: E402
+from contest import codes, processes, scans, visitors  # noqa: E402
 from contest.page import page  # noqa: E402
 from contest.race import Race, run  # noqa: E402
 
@@ -50,8 +50,11 @@ def main() -> int:
     asked = not known.quick and (known.only is None or any("first view" in part.lower() for part in known.only))
     if asked and processes.CHROMIUM.exists():
         view = processes.first_view(known.port, max(1, rounds // 3))
+    crowd = ""
+    if not known.quick and (known.only is None or any("visitors" in part.lower() for part in known.only)):
+        crowd = visitors.table(visitors.crowds(known.port, 15))
     known.output.parent.mkdir(parents=True, exist_ok=True)
-    known.output.write_text(page("python benchmarks/bench.py" + " --quick" * known.quick, results, view, rounds), encoding="utf-8")
+    known.output.write_text(page("python benchmarks/bench.py" + " --quick" * known.quick, results, view, crowd, rounds), encoding="utf-8")
     print(f"{known.output}: {len(results)} races")
     return 0
 

@@ -27,13 +27,16 @@ _EXPLAINED = (
 )
 
 
-def page(command: str, results: Sequence[tuple[Race, Sequence[Times]]], view: Mapping[str, Sequence[float]], rounds: int) -> str:
+def page(
+    command: str, results: Sequence[tuple[Race, Sequence[Times]]], view: Mapping[str, Sequence[float]], visitors: str, rounds: int
+) -> str:
     """Write everything down.
 
     Args:
         command: That makes this page.
         results: Races with what their entries took.
         view: As `processes.first_view` gives it; empty if there is no browser.
+        visitors: The table of those who drag; empty if none did.
         rounds: Turns of each entry.
 
     Returns:
@@ -47,6 +50,8 @@ def page(command: str, results: Sequence[tuple[Race, Sequence[Times]]], view: Ma
     parts += [_table(race, times) for race, times in results]
     if view:
         parts.append(_view(view))
+    if visitors:
+        parts.append("## Visitors who drag epsilon\nOver HTTP, each asks for the next frame when it has the one before.\n\n" + visitors)
     return "\n\n".join(parts) + "\n"
 
 
