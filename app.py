@@ -66,10 +66,11 @@ def serve(port: int, host: str, checkpoint: str) -> None:
         checkpoint: The default checkpoint, a folder or a Hub id.
     """
     # Imported here, because torch and Gradio take seconds and the settings are checked first.
+    from app.page.zero import opening
     from app.scan.models import find_models
     from app.visit.examples import Examples, find_examples, warm_up
 
-    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints())
+    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints(), opening=opening())
     examples = Examples(path for folder in ("examples", "cine") for path in find_examples(HERE / "assets" / folder))
 
     def open_first() -> None:

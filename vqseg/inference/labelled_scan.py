@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalised_slices
-from vqseg.data.scan import through_plane_axis
 from vqseg.models.slicewise import decode_pictures, encode_with_measures, label_volume
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan

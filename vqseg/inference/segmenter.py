@@ -9,9 +9,10 @@ import torch
 
 from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalised_slices
-from vqseg.data.scan import through_plane_axis
 from vqseg.inference.labelled_scan import LabelledScan
+from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.slicewise import encode_slices, label_volume
@@ -24,7 +25,14 @@ from vqseg.types import Array, Scan
 class Segmenter:
     """A trained network ready to read scans. Safe to share between visitors: it keeps nothing of a scan."""
 
-    def __init__(self, model: VQSeg) -> None:
+    def __init__(self, model: VQSeg, opening: Opening = open_here) -> None:
+        """Take a network.
+
+        Args:
+            model: Put into evaluation mode.
+            opening: Who does the work of `open`: this process, or a GPU that is lent (vqseg.inference.opening).
+        """
+        self._opening = opening
         # On CPUs the convolutions of one slice are a good deal faster in this layout.
         self._model: VQSeg = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         # With the stamp of the codewords that they belong to.
@@ -103,7 +111,7 @@ class Segmenter:
         Returns:
             The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
         """
-        return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches)
+        return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches, self._opening)
 
     def labels(self, scan: Scan, progress: Callable[[float], None] | None = None) -> Array:
         """Segment a scan, and keep nothing else of it.

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqseg.config import ModelConfig, PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import alone
 from vqseg.models.encoders import encoder_pair
+from vqseg.models.pretrained import Pretrained
 from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, QuantizedPerturbation, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.types import QuantizerOutput, Share, VQSegOutput
@@ -19,7 +20,7 @@ from vqseg.types import QuantizerOutput, Share, VQSegOutput
 _WHOLE = Share()
 
 
-class VQSeg(nn.Module):
+class VQSeg(Pretrained):
     """One network of the pair; teacher and student have the same form.
 
     images (B, C_in, H, W), C_in = config.input_channels, intensities about [0, 1], any H and W: they are padded to the encoder's stride
