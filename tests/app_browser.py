@@ -32,6 +32,8 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
         browser.contexts[0] if browser.contexts else browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     )
     page = context.new_page()
+    # Tests use the folded controls too.
+    page.add_init_script("sessionStorage.setItem('vqseg-advanced', 'open')")
     page.set_default_timeout(WAIT)
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
