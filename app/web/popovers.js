@@ -41,6 +41,8 @@ export function attachPopover(button, panel, { isBeside = false, opened = () => 
       if (relatedTarget !== button && !panel.contains(relatedTarget)) panel.hidePopover();
     });
   }
+  // Its content may come later.
+  new ResizeObserver(place).observe(panel);
   for (const moved of ["scroll", "resize"]) addEventListener(moved, place, { passive: true });
 
   function place() {

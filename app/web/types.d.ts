@@ -233,6 +233,8 @@ export interface SliceAnswer extends FrameFigures {
   values?: string;
   values_type?: "int16" | "float32";
   clean_labels?: string;
+  voxels?: number[];
+  voxel_ml?: number | null;
   clean_codes: string | null;
   codes: string | null;
   done?: number;
@@ -259,6 +261,10 @@ export interface SliceInput {
   values: Int16Array | Float32Array;
   /** at epsilon 0, without forced tokens */
   clean_labels: Uint8Array;
+  /** of the whole scan at epsilon 0, by label */
+  voxels: number[];
+  /** of a voxel, null where the file does not say how far its voxels lie apart */
+  voxel_ml: number | null;
   length: number;
 }
 
