@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.figures import Drawing
 from app.scan.fitting import fitting_checkpoint
-from app.scan.frame_request import FrameRequest
+from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import Frame, make_frame, truth_scores
 from app.scan.open_scan import OpenScan, label_counts
-from app.scan.render import greyscale, packed
+from app.scan.render import base64_answer, greyscale, packed
 from app.scan.replay import REPLAYS
+from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
 from app.scan.truth import truth_dice
 from app.visit.answering import Answer, Request
 from vqseg.inference import dice_by_class
@@ -92,6 +94,22 @@ def results(scan: OpenScan, request: Request) -> Answer:
         "dice_vs_clean": dice_by_class(labels, clean, classes),
         "truth": None if scan.truth is None else truth_dice(scan, labels, scan.truth),
     }
+
+
+def picture(scan: OpenScan, request: Request) -> Answer:
+    """The slice on show as a PNG of its own size.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest and of a Drawing. "kind": one of SLICE_PICTURES.
+
+    Returns:
+        "bytes": base64 of the file.
+    """
+    asked, drawing, kind = FrameRequest.checked(request, scan), Drawing.checked(request), request.get("kind")
+    if kind not in SLICE_PICTURES:
+        raise RequestError(f"kind must be one of {', '.join(SLICE_PICTURES)}, got {kind!r}")
+    return base64_answer(slice_picture(scan, asked, drawing, kind))
 
 
 def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:

@@ -71,8 +71,9 @@ export function createLegend(root, isMirrored) {
     legend.toggleAttribute("data-covering", !found);
     if (!found) return;
     const frame = stage.getBoundingClientRect();
-    legend.style.left = found.left - frame.left + "px";
-    legend.style.top = found.top - frame.top + "px";
+    legend.style.left = found.box.left - frame.left + "px";
+    legend.style.top = found.box.top - frame.top + "px";
+    legend.dataset.over = found.over;
   }
 
   /**
@@ -88,12 +89,16 @@ export function createLegend(root, isMirrored) {
       legend.toggleAttribute("data-short", isShort);
       const size = { width: legend.offsetWidth, height: legend.offsetHeight };
       if (size.width + 2 * EDGE > frame.width || size.height + 2 * EDGE > frame.height) continue;
-      for (const inset of insetsOf(frame.width, size.width, EDGE, LETTER)) {
+      const insets = insetsOf(frame.width, size.width, EDGE, LETTER);
+      for (const inset of insets) {
         const corners = cornersOf(frame, size, EDGE, inset);
         const free = [corner, 0, 1, 2, 3].find(
           (at) => !covers(corners[at], picture, shown.frame.labels, view.shape, isDrawn, isMirrored()),
         );
-        if (free !== undefined) return corners[(corner = free)];
+        if (free === undefined) continue;
+        corner = free;
+        const isOver = inset === EDGE && insets.length > 1;
+        return { box: corners[free], over: isOver ? (free % 2 ? "top" : "bottom") : "" };
       }
     }
     return null;

@@ -16,6 +16,7 @@ import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
 import { createResults } from "./results.js";
 import { createScrubs } from "./scrubs.js";
+import { savePictures } from "./slice_picture.js";
 import { createStatus } from "./status.js";
 import { createWindow, inWords, windowed } from "./window.js";
 
@@ -29,7 +30,7 @@ import { createWindow, inWords, windowed } from "./window.js";
  * @param {HTMLElement} element
  * @param {unknown} _props
  * @param {{frame: Ask, fitting: import("./known.js").AskFitting,
-    results: import("./results.js").AskResults}} server
+    results: import("./results.js").AskResults, picture: import("./slice_picture.js").AskPicture}} server
  * @param {(event: string) => void} trigger begins an event of Gradio
  */
 export function mount(element, _props, server, trigger) {
@@ -44,6 +45,7 @@ export function mount(element, _props, server, trigger) {
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
   const results = createResults(root, (question) => server.results(question));
+  savePictures(root, (question) => server.picture(question));
   store.subscribe(see.follow);
   store.subscribe(results.follow);
   store.onReset(see.reset);
