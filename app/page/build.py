@@ -45,6 +45,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from app.web.glossary import terms
 from vqseg.data import apart
 from vqseg.data.scan import scan_endings
 from vqseg.inference import replacements
@@ -100,6 +101,7 @@ def facts() -> dict[str, Any]:
         "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly.name if plotly else "",
+        "terms": terms(),
     }
 
 

@@ -366,6 +366,8 @@ export interface Facts {
   tabs: string[];
   /** the file of plotly.js that Gradio has, "" where it is not known */
   plotly: string;
+  /** what the page explains, by the names in data-term: app/web/glossary.yaml */
+  terms: Record<string, { title: string; text: string }>;
 }
 
 /** How an axis is fitted: app/scan/axes.py. */
