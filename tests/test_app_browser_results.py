@@ -16,7 +16,7 @@ KEY = """() => {
   const key = document.querySelector(".viewer .key"), { x, y, width, height } = key.getBoundingClientRect();
   const stage = key.parentElement.getBoundingClientRect();
   const inside = x >= stage.x && y >= stage.y && x + width <= stage.right && y + height <= stage.bottom;
-  return { seen: getComputedStyle(key).visibility === "visible", inside, x, y, width, height, said: key.innerText };
+  return { seen: getComputedStyle(key).visibility === "visible", inside, x, y, width, height, said: key.innerText || key.textContent };
 }"""
 # Labelled pixels that lie below the legend, of the canvas itself.
 BELOW = """() => {

@@ -9,10 +9,13 @@ import pytest
 from app.web.glossary import terms
 
 # By part of the page, the terms that the Tab key stops at.
-STOPS = """() => [...document.querySelectorAll("[data-term][tabindex]")].map((one) => {
-  const part = one.closest("#sidebar, #title, #cine, [data-view], [role=tabpanel]");
-  return [part?.id || part?.dataset.view || "", one.dataset.term];
-})"""
+STOPS = """() => {
+  const parts = [...document.querySelectorAll("#sidebar, #title, #cine, [data-view], [role=tabpanel]")];
+  return [...document.querySelectorAll("[data-term][tabindex]")].map((one) => {
+    const at = parts.findLastIndex((part) => part.contains(one));
+    return [parts[at].id || at, one.dataset.term];
+  });
+}"""
 
 
 def tip(page: Any) -> Any:
@@ -32,8 +35,6 @@ def test_the_pointer_over_a_term_explains_it_and_may_go_to_the_explanation(page:
     tip(page).wait_for()
     assert terms()["psnr"]["text"] in tip(page).inner_text()
     tip(page).hover()
-    # Longer than the explanation waits for the pointer.
-    page.wait_for_timeout(600)
     assert tip(page).is_visible()
     page.mouse.move(2, 2)
     tip(page).wait_for(state="hidden")

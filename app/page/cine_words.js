@@ -7,6 +7,7 @@
 const UNKNOWN = "–";
 const NO_SPACING = "unknown spacing";
 const ORDER = ["LV", "RV", "MYO"];
+/** @type {{term: string, about: Record<string, string>}[]} */
 const HEADS = [
   { term: "EF", about: { "data-term": "ef" } },
   { term: "EDV", about: { "data-term": "edv", "data-here": "This is the volume at ED." } },

@@ -45,7 +45,7 @@ function dress() {
 function createTip() {
   const [title, text] = [make("strong"), make("span")];
   const tip = make("div", { id: "term", popover: "manual", role: "tooltip" }, title, text);
-  document.body.append(tip);
+  (document.querySelector("main") ?? document.body).append(tip);
   /** @type {HTMLElement | null} */
   let shown = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
