@@ -190,7 +190,7 @@ def test_what_changed_is_lit_while_epsilon_moves_and_told_in_a_sentence(page: An
     result, clean = segmented.perturb(3, 0.62), segmented.labels.take(3, segmented.axis)
     changed = (result.labels != clean).sum() / ((result.labels > 0) | (clean > 0)).sum()
     assert told(page).startswith(f"{100 * result.replaced_share:.1f} % of the tokens replaced, each by ")
-    assert told(page).endswith(f": {100 * changed:.1f} % of the pixels of RV, MYO and LV changed.")
+    assert told(page).endswith(f": {100 * changed:.1f} % of the pixels of the right ventricle, myocardium and left ventricle changed.")
     page.locator("[data-text=announced]", has_text=told(page)).wait_for(state="attached")
     page.wait_for_selector(".viewer:not([data-lit])")
     slide(page, "strength", 0)
