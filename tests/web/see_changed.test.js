@@ -162,7 +162,10 @@ test("the sentence says when nothing has changed, when there is no structure, an
     /: none of the pixels of the right ventricle, myocardium and left ventricle changed\.$/,
   );
   assert.match(sentence({}, { changed_share: 0.0001 }), /: 0\.010 % of the pixels of/);
-  assert.match(sentence({}, { changed_share: null }), /: there is no RV, MYO or LV in this picture\.$/);
+  assert.match(
+    sentence({}, { changed_share: null }),
+    /: there is no right ventricle, myocardium or left ventricle in this picture\.$/,
+  );
   assert.match(sentence({ strength: 0, edits: [[0, 0, 3]] }), /^50\.0 % of the tokens replaced by hand: 1\.2 %/);
 });
 
