@@ -36,7 +36,7 @@ def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, examp
     np.testing.assert_array_equal(
         pixels(page, "difference")[..., 0], absolute_difference(grey, greyscale(view.cut(segmented.reconstruction, 3)))
     )
-    assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
+    assert page.locator("[data-panel=image] .stage > i").all_inner_texts() == list(view.letters)
     assert page.locator("#disclaimer").get_by_text("Research demo, not for clinical use").is_visible()
 
 
@@ -420,7 +420,7 @@ def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(chest: Any
 
 
 def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> None:
-    letters = page.locator("[data-panel=labels] .stage i")
+    letters = page.locator("[data-panel=labels] .stage > i")
     top, right, bottom, left = letters.all_inner_texts()
     page.get_by_label("Neurological").check()
     page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(-1')")

@@ -134,7 +134,7 @@ def test_the_long_list_of_formats_is_folded_and_what_becomes_of_files_is_not(pag
     told.get_by_text("NIfTI").wait_for()
 
 
-SIDEBAR = "[...document.querySelectorAll('#sidebar .group-title')].map((title) => title.innerText.trim().toUpperCase())"
+SIDEBAR = "[...document.querySelectorAll('#sidebar .group-title p')].map((title) => title.innerText.trim().toUpperCase())"
 
 
 def test_the_sidebar_has_what_one_looks_at_and_folds_the_rest_away(browser: Any, server: Server) -> None:
@@ -157,6 +157,7 @@ def test_the_sidebar_has_what_one_looks_at_and_folds_the_rest_away(browser: Any,
         page.get_by_label("Resample").check()
         wait_painted(page, "axial 3 0.5 resample 0")
         page.wait_for_function("document.querySelector('.fold small').textContent === ''")
+        page.wait_for_url(lambda url: "seed=0" in url and "mode=resample" in url)
         # The fold stays as it is during the visit.
         page.reload()
         wait_painted(page, "axial 3 0.5 resample 0")
