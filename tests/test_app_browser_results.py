@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from app_browser import reset, slide, state, wait_painted, wait_until
 from fake_segmenter import CLASSES, FakeSegmentedScan
+from PIL import Image
 
+from app.scan.planes import plane_views
 from vqseg.data.scan import read_scan
 
 # In the window's pixels. None while it hides.
@@ -112,6 +114,12 @@ def test_the_results_open_by_one_press_and_are_copied_as_a_table(page: Any, exam
     lines = page.evaluate("navigator.clipboard.readText()").splitlines()
     assert [line.split("\t")[1:] for line in lines[1:]] == cells
     assert lines[0].split("\t") == heads
+    with page.expect_download() as downloading:
+        panel.get_by_role("button", name="Label map").click()
+    assert downloading.value.suggested_filename == "Phantom_small_heart_axial3_map.png"
+    drawn = np.asarray(Image.open(downloading.value.path()))
+    view, segmented = plane_views(read_scan(example))["axial"], FakeSegmentedScan(read_scan(example))
+    np.testing.assert_array_equal(drawn, view.orient(segmented.perturb(3, 0.5, reach=state(page, "reach")).labels))
     # It lies within the window, whatever came late.
     box = panel.bounding_box()
     assert box["x"] >= 0
