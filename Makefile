@@ -7,7 +7,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Each of them has one thread: two that share a core would wait for each other.
 test test-fast: export OMP_NUM_THREADS ?= 1
 
-.PHONY: app test test-fast check check-web audit sbom format clean fuzz
+.PHONY: app test test-fast bench site check check-web audit sbom format clean fuzz
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
@@ -37,6 +37,15 @@ check: $(VENV)/.dev-installed
 # The browser's side alone.
 check-web: | $(BIN)/python
 	.ci/check-web $(VENV)
+
+# All speeds beside their floors and peers, into docs/benchmarks.md: three quarters of an hour. BENCH_ARGS="--only search" for a part.
+bench: $(VENV)/.dev-installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+# The documentation as a site, into build/site.
+site: $(VENV)/.dev-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 # Known flaws of what is installed; a line says so where nobody can be asked.
 audit: $(VENV)/.dev-installed

@@ -9,6 +9,9 @@ Prints for each kind of request how many were answered and refused, and how long
 fresh, after the lone visitor (before), at the most and after all visitors have left and --rest seconds have passed; the seconds of
 processor time that it had; and the machine's load. Exit status 1 if an answer was wrong
 or if a request has failed. The times mean something only on an idle machine.
+
+python benchmarks/load.py --drag own|example [--processes 2] measures frames instead: each visitor opens a scan, its own or all the same
+example, and then all drag epsilon for --seconds, each asking for the next frame when it has the one before.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -32,6 +35,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from crowd.dragging import dragging
 from crowd.tally import KINDS, Tally
 from crowd.visitor import Page, Visitor
 
@@ -50,9 +54,13 @@ def main() -> int:
     parser.add_argument("--scan", type=Path, nargs="+", default=None)
     parser.add_argument("--port", type=int, default=7898)
     parser.add_argument("--url", default=None, help="of an app that runs already; its memory is not read")
+    parser.add_argument("--drag", choices=("own", "example"), default=None, help="measure the frames of visitors who drag epsilon")
+    parser.add_argument("--processes", type=int, default=1, help="of the app, over which those who drag are spread")
     known = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         scans = known.scan or write_scans(Path(folder), known.visitors)
+        if known.drag:
+            return drag(known, scans if known.drag == "own" else [])
         if known.url:
             tally = asyncio.run(crowd(known.url, scans, known.visitors, known.seconds, known.pause))
         else:
@@ -66,6 +74,18 @@ def main() -> int:
     print(report(tally))
     print(f"{os.cpu_count()} cores, load average {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
     return 1 if tally.wrong or tally.failed else 0
+
+
+def drag(known: argparse.Namespace, scans: Sequence[Path]) -> int:
+    """Let visitors drag epsilon, and print what came of it."""
+    with ExitStack() as stack:
+        ports = range(known.port, known.port + known.processes)
+        apps = [(known.url, None)] if known.url else [stack.enter_context(app(port)) for port in ports]
+        worked = (lambda: float("nan")) if known.url else lambda: sum(processor_seconds(process) for _, process in apps)
+        drags = asyncio.run(dragging([url for url, _ in apps], scans, known.visitors, known.seconds, worked))
+    print(drags)
+    print(f"{known.processes} processes, {os.cpu_count()} cores, load average {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
+    return 1 if drags.others else 0
 
 
 class Memory:
@@ -83,9 +103,7 @@ class Memory:
     def mark(self, name: str) -> None:
         """Keep the present values under a name."""
         self.marks[name] = self.read()
-        # The 14th and 15th field: in user and system mode. The 2nd, the program's name, may have spaces, and ends with a parenthesis.
-        fields = Path(f"/proc/{self._process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        self.seconds[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), time.monotonic()
+        self.seconds[name] = processor_seconds(self._process), time.monotonic()
 
     def __enter__(self) -> Memory:
         self._thread = threading.Thread(target=self._follow)
@@ -106,6 +124,13 @@ class Memory:
     def _follow(self) -> None:
         while not self._over.wait(1):
             self.values.append(self.read())
+
+
+def processor_seconds(process: int) -> float:
+    """The processor time that a process has had, in seconds."""
+    # The 14th and 15th field: in user and system mode. The 2nd, the program's name, may have spaces, and ends with a parenthesis.
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def crowd(

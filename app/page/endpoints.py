@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 # Events that may open a scan. app/visit/openings.py decides whose turn it is and who may wait. The limit here is a little higher, so that
 # a refusal, or a scan that is encoded already, need not wait in Gradio's queue.
 OPENS: dict[str, Any] = {"concurrency_id": "scan", "concurrency_limit": AT_ONCE + MOST_WAITING + RESERVED + 6}
-# Those who wait keep a thread each. There have to be some for everything else.
-MOST_THREADS = OPENS["concurrency_limit"] + 32
+# Those who wait keep a thread each: for a scan, or a class for its pictures. There have to be some for everything else.
+MOST_THREADS = OPENS["concurrency_limit"] + 64 + 32
 # Gradio tells it to the program while it waits for the answer.
 _PROGRESS = gr.Progress()
 

@@ -141,7 +141,7 @@ class Curves:
         """Decode further points, at least one if any is missing. Whoever does not call again has cancelled.
 
         Args:
-            scan: The scan. Each point takes its lock separately, so that other views are answered in between.
+            scan: The scan. Each point takes a turn of its own, so that other views are answered in between.
             request: Slice and settings. Its own strength is ignored.
             seconds: Return after this time, even if points are missing.
 

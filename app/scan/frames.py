@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from app.scan.branches import branch_changes
+from app.scan.computing import COMPUTING
 from app.scan.frame_request import FrameRequest, RequestError, forced_tokens
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
@@ -16,6 +18,7 @@ from vqseg.types import Array, SliceResult
 
 # The newest frame of each scan.
 _LATEST: WeakKeyDictionary[OpenScan, tuple[FrameRequest, Frame]] = WeakKeyDictionary()
+_LATEST_LOCK = Lock()
 
 
 @dataclass(frozen=True)
@@ -62,28 +65,28 @@ def make_frame(scan: OpenScan, request: FrameRequest) -> Frame:
     the next slices. If the latest request is repeated, its frame is returned again.
 
     Args:
-        scan: The scan. Its lock is taken.
+        scan: The scan. A turn is taken for it.
         request: What is shown.
 
     Returns:
         The frame.
     """
     scan.touched = time.monotonic()
-    with scan.lock:
+    with _LATEST_LOCK:
         latest = _LATEST.get(scan)
     if latest is not None and latest[0] == request:
         return latest[1]
     frame = _acquired_slice(scan, request) if scan.acquired(request.plane) else _cut_of_volume(scan, request)
-    with scan.lock:
+    with _LATEST_LOCK:
         _LATEST[scan] = request, frame
     return frame
 
 
 def _acquired_slice(scan: OpenScan, request: FrameRequest) -> Frame:
-    with scan.lock:
+    with COMPUTING.turn():
         start = time.perf_counter()
         result = scan.segmented.perturb(request.index, request.strength, request.mode, request.seed, forced_tokens(request), request.reach)
-    return _of_slice(scan, request, result, start)
+        return _of_slice(scan, request, result, start)
 
 
 def _of_slice(scan: OpenScan, request: FrameRequest, result: SliceResult, start: float) -> Frame:
@@ -96,7 +99,7 @@ def dropout_frame(scan: OpenScan, request: FrameRequest, rate: float) -> Frame:
     """An acquired slice with feature dropout in place of the QPM.
 
     Args:
-        scan: The scan. Its lock is taken.
+        scan: The scan. A turn is taken for it.
         request: The slice and its settings. Strength, mode and reach are ignored.
         rate: Share of features that are dropped, in [0, 1].
 
@@ -108,7 +111,7 @@ def dropout_frame(scan: OpenScan, request: FrameRequest, rate: float) -> Frame:
     """
     if not scan.acquired(request.plane):
         raise RequestError(f"feature dropout is drawn over acquired slices; choose plane {scan.plane}")
-    with scan.lock:
+    with COMPUTING.turn():
         start = time.perf_counter()
         return _of_slice(scan, request, scan.segmented.dropout(request.index, rate, request.seed, forced_tokens(request)), start)
 

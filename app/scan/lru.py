@@ -24,8 +24,9 @@ class Lru(Generic[KeyT, ValueT]):
             weigh: Gives the weight of a value, which must not change while the value is kept. By default each value weighs 1.
         """
         self.most, self._weigh = most, weigh
-        self._values: OrderedDict[KeyT, ValueT] = OrderedDict()
-        self._lock = RLock()
+        # With the weight that each had when it came: adding all of them up takes too long where there are thousands.
+        self._values: OrderedDict[KeyT, tuple[ValueT, int]] = OrderedDict()
+        self._weight, self._lock = 0, RLock()
 
     def get(self, key: KeyT) -> ValueT | None:
         """The value, None if it is not kept. This counts as a use."""
@@ -33,7 +34,7 @@ class Lru(Generic[KeyT, ValueT]):
             if key not in self._values:
                 return None
             self._values.move_to_end(key)
-            return self._values[key]
+            return self._values[key][0]
 
     def put(self, key: KeyT, value: ValueT) -> list[ValueT]:
         """Keep a value, as the one that was used last.
@@ -46,11 +47,14 @@ class Lru(Generic[KeyT, ValueT]):
             The values that were forgotten to make room. The new value is among them if it is too heavy on its own.
         """
         with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
+            self.pop(key)
+            self._values[key] = value, self._weigh(value)
+            self._weight += self._values[key][1]
             forgotten = []
-            while self.weight > self.most:
-                forgotten.append(self._values.popitem(last=False)[1])
+            while self._weight > self.most:
+                oldest, weight = self._values.popitem(last=False)[1]
+                self._weight -= weight
+                forgotten.append(oldest)
             return forgotten
 
     def keep_first(self, key: KeyT, value: ValueT) -> ValueT:
@@ -86,18 +90,20 @@ class Lru(Generic[KeyT, ValueT]):
     def pop(self, key: KeyT) -> ValueT | None:
         """Forget a key and return its value, None if it was not kept."""
         with self._lock:
-            return self._values.pop(key, None)
+            value, weight = self._values.pop(key, (None, 0))
+            self._weight -= weight
+            return value
 
     def items(self) -> list[tuple[KeyT, ValueT]]:
         """What is kept, the least recently used first."""
         with self._lock:
-            return list(self._values.items())
+            return [(key, value) for key, (value, _) in self._values.items()]
 
     @property
     def weight(self) -> int:
         """Total weight of what is kept."""
         with self._lock:
-            return sum(self._weigh(value) for value in self._values.values())
+            return self._weight
 
     def __contains__(self, key: object) -> bool:
         with self._lock:

@@ -73,6 +73,7 @@ class OpenScan:
         self.judged: tuple[int, ...] = tuple(range(1, len(segmented.classes)))
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
+        # Held while label files are written or deleted.
         self.lock = Lock()
         # Of a cine: all its frames, which frame 0 holds, and which one this is.
         self.cine: OpenCine | None = None

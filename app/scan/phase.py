@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.computing import COMPUTING
 from app.scan.curves import STEPS, mean_score
 from app.scan.frame_request import FAR_MODES, FrameRequest, RequestError, forced_tokens
 from app.scan.lru import LruOfEach
@@ -33,7 +34,7 @@ SHARP = 0.05
 _LEVELS = ((10, 32), (5, 16), (2, 8), (1, 4))
 # Steps over the rows that lie between.
 _BETWEEN = (2, 1)
-# Cells that are decoded while the scan's lock is held once: another view of the scan waits for about a tenth of a second.
+# Cells that are decoded in one turn of the processor: whoever comes next waits for about a tenth of a second.
 _BATCH = 4
 # Diagrams that are kept of one scan. Many visitors may share an example.
 _MOST = 8
@@ -125,7 +126,7 @@ class PhaseDiagrams:
         """Decode further cells. Whoever does not call again has cancelled.
 
         Args:
-            scan: The scan. A few cells at a time take its lock, so that other views are answered in between.
+            scan: The scan. A few cells at a time take a turn, so that other views are answered in between.
             request: Slice, seed and forced tokens. Its own strength, mode and reach are ignored.
             seconds: Return after this time, even if cells are missing.
             who: Key of who asks. They take turns, whatever slices and seeds one goes through.
@@ -214,12 +215,12 @@ def _parts(columns: Sequence[int]) -> Iterator[tuple[int, ...]]:
 
 def _decode(scan: OpenScan, request: FrameRequest, diagram: Diagram, number: int, columns: tuple[int, ...]) -> None:
     line, strengths = diagram.lines[number], [float(STEPS[column]) for column in columns]
-    # Solved before the lock is taken: it takes longer than a picture, once for a checkpoint and reach.
+    # Solved before the turn is taken: it takes longer than a picture, once for a checkpoint and reach.
     temperature = scan.model.segmenter.temperature_at(line.reach)
     if np.isnan(diagram.effects[number]).all():
         usage = np.bincount(scan.segmented.indices[request.index].ravel(), minlength=scan.segmented.codebook_size)
         diagram.effects[number] = kind_effects(line.mode, scan.segmented.codewords, usage, temperature, STEPS.tolist())
-    with scan.lock:
+    with COMPUTING.turn():
         found = scan.segmented.labels_at(request.index, strengths, line.mode, request.seed, forced_tokens(request), line.reach)
     clean = scan.segmented.labels.take(request.index, scan.segmented.axis)
     for column, labels in zip(columns, found, strict=True):

@@ -71,7 +71,8 @@ class PlaneView:
         Returns:
             (rows, columns), of the same type.
         """
-        return self.orient(volume.take(index, self.axis))
+        # ndarray.take would copy the whole of a volume that does not lie in the order of its axes.
+        return self.orient(np.ascontiguousarray(np.moveaxis(volume, self.axis, 0)[index]))
 
 
 def closest_axes(affine: Array) -> tuple[int, int, int]:

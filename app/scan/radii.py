@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.computing import COMPUTING
 from app.scan.curves import STEPS
 from app.scan.frame_request import FAR_MODES, FrameRequest, RequestError, checked_reach, forced_tokens
 from app.scan.lru import LruOfEach
@@ -129,7 +130,7 @@ def _cost(scan: OpenScan, request: FrameRequest, mode: str, reach: float | None)
     dice = []
     for strength in STEPS.tolist():
         # One at a time, so that other views of the scan are answered in between.
-        with scan.lock:
+        with COMPUTING.turn():
             labels = scan.segmented.labels_at(request.index, [strength], mode, request.seed, forced_tokens(request), reach)
         dice.append(label_agreement(labels[0], clean))
     return {"strengths": STEPS.tolist(), "dice": dice}

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 
+from app.scan.computing import COMPUTING
 from app.scan.frame_request import FrameRequest, forced_tokens
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
@@ -33,6 +35,7 @@ class Replay:
         done: How many slices are decoded.
         replaced: Sum of the shares of replaced tokens, over the decoded slices.
         milliseconds: Time spent on decoding.
+        lock: Held while a slice is decoded.
     """
 
     labels: Array
@@ -40,6 +43,7 @@ class Replay:
     done: int = 0
     replaced: float = 0.0
     milliseconds: float = 0.0
+    lock: Lock = field(default_factory=Lock, repr=False)
 
     def volume(self) -> VolumeResult:
         """The replay as a result, once all slices are done."""
@@ -58,7 +62,7 @@ class Replays:
         """Decode further slices, at least one if any is missing.
 
         Args:
-            scan: The scan. Each slice takes its lock separately, so that other views are answered in between.
+            scan: The scan. Each slice takes a turn of its own, so that other views are answered in between.
             request: The settings. Forced tokens apply to the slice of the request only. The plane is ignored.
             seconds: Return after this time, even if slices are missing.
 
@@ -67,8 +71,7 @@ class Replays:
         """
         replay, start = self._replay(scan, request), time.perf_counter()
         while replay.done < scan.segmented.slice_count:
-            with scan.lock:
-                _decode_next(scan, request, replay)
+            _decode_next(scan, request, replay)
             if time.perf_counter() - start >= seconds:
                 break
         return replay
@@ -89,8 +92,7 @@ class Replays:
         replay, slices = self._replay(scan, request), scan.segmented.slice_count
         # This very replay is decoded to its end, even if others take its place meanwhile.
         while replay.done < slices:
-            with scan.lock:
-                _decode_next(scan, request, replay)
+            _decode_next(scan, request, replay)
             progress(replay.done / slices)
         return replay.volume()
 
@@ -133,10 +135,15 @@ class Replays:
 
 
 def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
-    """Decode one more slice, unless another visitor has just decoded the last one. The caller holds the scan's lock."""
-    segmented, index = scan.segmented, replay.done
-    if index == segmented.slice_count:
-        return
+    """Decode one more slice, or wait until another visitor of the same volume has."""
+    index = replay.done
+    with COMPUTING.turn(work=("replay", id(replay)), ready=lambda: replay.done > index), replay.lock:
+        if replay.done == index:
+            _decode(scan, request, replay, index)
+
+
+def _decode(scan: OpenScan, request: FrameRequest, replay: Replay, index: int) -> None:
+    segmented = scan.segmented
     forced = forced_tokens(request) if index == request.index else None
     result = segmented.perturb(index, request.strength, request.mode, request.seed, forced or None, request.reach)
     labels, pictures = (np.moveaxis(array, segmented.axis, 0) for array in (replay.labels, replay.reconstruction))

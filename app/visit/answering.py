@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.scan.computing import asking
 from app.scan.frame_request import RequestError
 from app.scan.open_scan import OpenScan
 from app.visit.limits import TOO_MANY
@@ -43,9 +44,11 @@ def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answe
             return {"error": "the request must be an object"}
         try:
             scan = store.get(token := request.get("token"))
-            if not store.asked.allows(str(token).partition(FRAME)[0]):
+            visit = str(token).partition(FRAME)[0]
+            if not store.asked.allows(visit):
                 return {"error": TOO_MANY}
-            return handler(scan, request)
+            with asking(visit):
+                return handler(scan, request)
         except (SessionError, RequestError) as error:
             return {"error": str(error.args[0])}
         except Exception as error:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 from app.scan.cine import FrameNotReadyError
+from app.scan.computing import COMPUTING
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
 from app.visit.limits import ANSWERS, Limiter
@@ -121,7 +122,10 @@ class SessionStore:
         return len(self._entries)
 
     def _take(self, owner: str) -> list[_Entry]:
-        taken = [self._entries.pop(token) for token, entry in self._entries.items() if entry.owner == owner]
+        tokens = [token for token, entry in self._entries.items() if entry.owner == owner]
+        taken = [self._entries.pop(token) for token in tokens]
+        for token in tokens:
+            COMPUTING.drop(token)
         return [entry for entry in taken if entry is not None]
 
 

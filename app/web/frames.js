@@ -1,10 +1,13 @@
 /* The frames of what the page shows: requested, kept and fetched ahead.
-   One request is under way at a time. Only the newest wish is kept, so the last value of a drag always wins.
+   One wish is under way at a time. Only the newest one is kept, so the last value of a drag always wins. While many visitors
+   wait, a newer wish is sent before the older one is answered: it takes its place on the server.
    In pauses the frames of epsilon 0, 0.05 .. 1 of the present slice are fetched, the nearest first, and those of the
-   reaches beside the present one. The sliders then need no wait; the one that moved last comes first. */
+   reaches beside the present one. The sliders then need no wait; the one that moved last comes first. A wish never waits for
+   what is fetched ahead, and the server refuses to fetch ahead while others wait. */
 
 import { facts } from "./facts.js";
-import { frameKey, gridOf, mostKept, nearest, nextAhead, reachesAhead, requestOf, sliceKey } from "./frame_order.js";
+import { gridOf, nearest, nextAhead, reachesAhead, requestOf, sliceKey } from "./frame_order.js";
+import { createKept } from "./kept_frames.js";
 import { unpackFrame, unpackInput } from "./packed_frames.js";
 import { reachesBeside } from "./reach_scale.js";
 import { store as pageStore } from "./store.js";
@@ -17,30 +20,17 @@ import { store as pageStore } from "./store.js";
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").Shown} Shown */
 /** @typedef {import("./types").SliceAnswer} SliceAnswer */
-/** @typedef {import("./types").SliceInput} SliceInput */
 /** @typedef {import("./types").SliceRequest} SliceRequest */
 /** @typedef {{request: SliceRequest, resolve: (frame: Frame | null) => void}} Extra */
-/** @typedef {{request: SliceRequest, isWanted: boolean, extra?: Extra}} Next */
 
 const STAND_IN = 4; // reaches beside one whose frames may stand in until its own has come
 const REST = 150; // milliseconds without a change before anything is fetched ahead
+const LATER = 1000; // until the server is asked again, after it had no time to fetch ahead
+const OVERDUE = 250; // after this a newer wish is sent although the older one is not answered
+const LONG = 1500; // after this the visitor reads that there are many
+/** What a visitor reads while the pictures of others come first. */
+export const WAITING = "Many visitors at once: your picture comes in its turn";
 const SILENT = "The server did not answer. Move the slider to try again.";
-
-/**
- * Keep a value as the newest one. The oldest values go when memory is short.
- * @template {{length: number}} T
- * @param {Map<string, T>} map
- * @param {string} key
- * @param {T} value
- */
-function remember(map, key, value) {
-  map.delete(key);
-  map.set(key, value);
-  for (const oldest of map.keys()) {
-    if (map.size <= mostKept(value.length)) break;
-    map.delete(oldest);
-  }
-}
 
 /**
  * A separate instance, for tests. The page uses `frames`.
@@ -49,10 +39,8 @@ function remember(map, key, value) {
  */
 export function createFrames(store, steps) {
   const GRID = gridOf(steps);
-  /** @type {Map<string, SliceInput>} */
-  const inputs = new Map(); // by slice
-  /** @type {Map<string, Frame>} */
-  const kept = new Map(); // by slice and settings
+  const kept = createKept();
+  const { isReady } = kept;
   /** @type {Set<(event: FrameEvent) => void>} */
   const listeners = new Set();
   /** @type {Extra[]} */
@@ -61,7 +49,10 @@ export function createFrames(store, steps) {
   let ask = null; // the server's function
   /** @type {SliceRequest | null} */
   let wanted = null; // the newest request, not sent yet
-  let busy = false;
+  let wishes = 0; // how many wishes are under way: more than one only if the server lets them wait
+  let isBeside = false; // whether a frame that is no wish is under way
+  let sent = 0; // when the last wish was sent, by performance.now()
+  let later = 0; // nothing is fetched ahead before, by performance.now()
   let sequence = 0; // of the newest wish
   /** @type {PageState | null} */
   let former = null; // the state before the present one
@@ -71,9 +62,10 @@ export function createFrames(store, steps) {
   let failed = 0; // sequence at which fetching ahead failed; the next change starts it again
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let resting;
-
-  /** @param {Omit<SliceRequest, "sequence">} request */
-  const isReady = (request) => kept.has(frameKey(request)) && inputs.has(sliceKey(request));
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let overdue;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let long;
 
   /** @param {FrameEvent} event */
   function tell(event) {
@@ -82,8 +74,7 @@ export function createFrames(store, steps) {
 
   /** @param {SliceRequest} request */
   function publish(request) {
-    const frame = kept.get(frameKey(request));
-    const input = inputs.get(sliceKey(request));
+    const [frame, input] = [kept.frame(request), kept.input(request)];
     if (!frame || !input) return;
     shown = { request, frame, ...input };
     tell({ shown });
@@ -116,47 +107,64 @@ export function createFrames(store, steps) {
     return [{ ...request, strength: nearest(request.strength, steps) }, ...others];
   }
 
-  async function pump() {
-    if (busy || !ask) return;
-    busy = true;
+  /** Send what may be sent now: the newest wish, or, while there is none, one other frame. */
+  function pump() {
+    if (!ask) return;
+    if (wanted && isFree()) sendWish(ask);
+    else if (!wanted && !wishes && !isBeside) sendBeside(ask);
+  }
+
+  /** Whether a wish may be sent: the one before is answered, or waits for long. It looks again when that is so. */
+  function isFree() {
+    const left = wishes ? OVERDUE - (performance.now() - sent) : 0;
+    clearTimeout(overdue);
+    if (left > 0) overdue = setTimeout(pump, left);
+    return left <= 0;
+  }
+
+  /** @param {Ask} fetcher */
+  async function sendWish(fetcher) {
+    const request = /** @type {SliceRequest} */ (wanted);
+    wanted = null;
+    sent = performance.now();
+    wishes++;
+    count();
     try {
-      // No await between the last check and the end: a wish that came in between would be lost.
-      for (let next = takeNext(); next; next = takeNext()) await serve(ask, next);
+      await fetchFrame(fetcher, request, "shown");
     } finally {
-      busy = false;
+      wishes--;
+      count();
+      pump();
     }
   }
 
-  /**
-   * The newest wish comes first, then the views' further frames, then what is fetched ahead. null if nothing is left.
-   * @returns {Next | null}
-   */
-  function takeNext() {
-    if (wanted) {
-      const next = { request: wanted, isWanted: true };
-      wanted = null;
-      return next;
-    }
+  /** Something has happened: from now on the visitor waits again, if a wish is under way. */
+  function count() {
+    clearTimeout(long);
+    if (wishes) long = setTimeout(() => tell({ waiting: true }), LONG);
+  }
+
+  /** The views' further frames come before what is fetched ahead. @param {Ask} fetcher */
+  async function sendBeside(fetcher) {
     const extra = besides.shift();
     const request = extra?.request ?? ahead();
-    return request && { request, isWanted: false, extra };
-  }
-
-  /**
-   * @param {Ask} fetcher
-   * @param {Next} next
-   */
-  async function serve(fetcher, { request, isWanted, extra }) {
-    const finished = await fetchFrame(fetcher, request, isWanted);
-    if (finished) extra?.resolve(kept.get(frameKey(request)) ?? null);
-    else if (extra) besides.unshift(extra);
+    if (!request) return;
+    isBeside = true;
+    try {
+      const finished = await fetchFrame(fetcher, request, extra ? "beside" : "ahead");
+      if (finished) extra?.resolve(kept.frame(request));
+      else if (extra) besides.unshift(extra);
+    } finally {
+      isBeside = false;
+      pump();
+    }
   }
 
   /** The next frame to fetch ahead; null if all are there or the visitor is still moving a control. */
   function ahead() {
     const { state } = store;
     if (!state?.scan.planes[state.plane].acquired || failed === sequence || globalThis.document?.hidden) return null;
-    const rest = REST - (performance.now() - state.changed);
+    const rest = Math.max(state.changed + REST, later) - performance.now();
     if (rest > 0) {
       clearTimeout(resting);
       resting = setTimeout(pump, rest);
@@ -181,12 +189,17 @@ export function createFrames(store, steps) {
   /**
    * @param {Ask} fetcher
    * @param {SliceRequest} request
-   * @param {boolean} isWanted whether the present picture needs it
+   * @param {import("./types").Purpose} purpose
    * @returns {Promise<boolean>} false if a newer wish came between
    */
-  async function fetchFrame(fetcher, request, isWanted) {
-    const answer = await askToTheEnd(fetcher, request, isWanted);
-    if (answer === "left") return false;
+  async function fetchFrame(fetcher, request, purpose) {
+    const answer = await askToTheEnd(fetcher, request, purpose);
+    if (answer === "left" || answer?.skipped === "newer") return false;
+    if (answer?.skipped) {
+      later = performance.now() + LATER;
+      return true;
+    }
+    const isWanted = purpose === "shown";
     // A server function returns undefined when the connection or the server failed.
     if (!answer || answer.error) {
       failed = request.sequence;
@@ -194,8 +207,7 @@ export function createFrames(store, steps) {
       return true;
     }
     const [frame, input] = await Promise.all([unpackFrame(answer), unpackInput(answer)]);
-    if (input) remember(inputs, sliceKey(request), input);
-    remember(kept, frameKey(request), frame);
+    kept.put(request, frame, input);
     // During a drag every answer is shown as it comes, unless the visitor has left its slice.
     const isHere = store.state !== null && sliceKey(request) === sliceKey(requestOf(store.state));
     if (isWanted && isHere && request.sequence >= (shown?.request.sequence ?? 0)) publish(request);
@@ -207,14 +219,15 @@ export function createFrames(store, steps) {
    * A picture that cuts through all slices needs them all. It is requested slice by slice while it is wanted.
    * @param {Ask} fetcher
    * @param {SliceRequest} request
-   * @param {boolean} isWanted
+   * @param {import("./types").Purpose} purpose
    * @returns {Promise<SliceAnswer | undefined | "left">}
    */
-  async function askToTheEnd(fetcher, request, isWanted) {
-    const question = { ...request, with_image: !inputs.has(sliceKey(request)) };
+  async function askToTheEnd(fetcher, request, purpose) {
+    const [question, isWanted] = [{ ...request, for: purpose, with_image: !kept.input(request) }, purpose === "shown"];
     let answer = await fetcher(question);
     while (answer?.of && !answer.error) {
       if (wanted || (isWanted && request.sequence !== sequence)) return "left";
+      if (isWanted) count();
       if (isWanted) tell({ progress: { done: answer.done ?? 0, of: answer.of } });
       answer = await fetcher(question);
     }
@@ -229,7 +242,7 @@ export function createFrames(store, steps) {
   function frameOf(settings) {
     if (!store.state) return Promise.resolve(null);
     const request = { ...requestOf(store.state), ...settings, sequence };
-    const known = kept.get(frameKey(request));
+    const known = kept.frame(request);
     if (known) return Promise.resolve(known);
     return new Promise((resolve) => {
       besides.push({ request, resolve });
@@ -259,7 +272,7 @@ export function createFrames(store, steps) {
     const base = requestOf(store.state);
     const strengths = [...new Set([...GRID, base.strength])].sort((a, b) => a - b);
     return strengths.flatMap((strength) => {
-      const frame = kept.get(frameKey({ ...base, strength }));
+      const frame = kept.frame({ ...base, strength });
       return frame ? [{ strength, ...frame }] : [];
     });
   }

@@ -208,6 +208,9 @@ export interface SliceRequest {
   sequence: number;
 }
 
+/** What a frame is asked for: to be shown, for a view beside it, or because it may be wanted later. */
+export type Purpose = "shown" | "beside" | "ahead";
+
 /** Settings of a frame of the slice on show; what is left out is as the page has it. */
 export type FrameSettings = Partial<Pick<SliceRequest, "token" | "strength" | "mode" | "seed" | "edits" | "reach">>;
 
@@ -240,6 +243,8 @@ export interface SliceAnswer extends FrameFigures {
   done?: number;
   of?: number;
   error?: string;
+  /** why there is no frame: a newer one was asked for, or others wait and this one can be asked for later */
+  skipped?: "newer" | "busy";
 }
 
 /** A decoded slice. Bytes in row order, as displayed; codes in the array's own order. */
@@ -284,9 +289,11 @@ export interface FrameEvent {
   error?: string;
   fetched?: SliceRequest;
   progress?: Progress;
+  /** the picture waits for those of other visitors */
+  waiting?: boolean;
 }
 
-export type Ask = (request: SliceRequest & { with_image: boolean }) => Promise<SliceAnswer | undefined>;
+export type Ask = (request: SliceRequest & { for: Purpose; with_image: boolean }) => Promise<SliceAnswer | undefined>;
 
 /** A frame of the slice on show, with its epsilon. */
 export type CurvePoint = Frame & { strength: number };
@@ -364,7 +371,7 @@ export interface Facts {
   /** in a sentence, what a replaced token becomes, by mode */
   replacements: Record<string, string>;
   tabs: string[];
-  /** the file of plotly.js that Gradio has, "" where it is not known */
+  /** the address of the parts of plotly.js, relative to the page */
   plotly: string;
   /** what the page explains, by the names in data-term: app/web/glossary.yaml */
   terms: Record<string, { title: string; text: string }>;

@@ -114,17 +114,29 @@ class Visitor:
         if not shown:
             return
         self._tally.compare(("scan", name), _lasting(shown))
-        plane, told = next((plane, told) for plane, told in shown["planes"].items() if told["acquired"])
         for epsilon in epsilons:
-            asked = {"plane": plane, "index": told["count"] // 2, "strength": epsilon, "mode": "resample", "seed": 0, "with_image": True}
             async with self._tally.timed("epsilon"):
-                request = {"data": {**asked, "token": shown["token"]}, "fn_name": "frame", "component_id": self._page.viewer}
-                response = await self._client.post(f"{API}/component_server", json={**request, "session_hash": self._session})
-                answer = response.raise_for_status().json()
-                if "error" in answer:
-                    raise RuntimeError(answer["error"])
+                answer = await self.frame(shown, epsilon, with_image=True)
                 self._tally.compare(("frame", name, epsilon), _lasting(answer))
             await self._rest()
+
+    async def shown(self, scan: Path | None) -> dict[str, Any]:
+        """Open a scan of one's own, or the first example."""
+        if scan is None:
+            return await self._opened(self._page.example, [self._page.titles[0], self._page.checkpoint, self._ticket()])
+        return await self._opened(self._page.upload, [[await self._send(scan)], self._page.checkpoint, self._ticket()])
+
+    async def frame(self, shown: dict[str, Any], epsilon: float, *, with_image: bool = False) -> dict[str, Any]:
+        """The answer for the middle slice, as the page asks for it. Raises RuntimeError with the server's message."""
+        plane, told = next((plane, told) for plane, told in shown["planes"].items() if told["acquired"])
+        asked = {"plane": plane, "index": told["count"] // 2, "strength": epsilon, "mode": "resample", "seed": 0, "with_image": with_image}
+        asked |= {"token": shown["token"], "for": "shown", "reach": shown["reach"]["opening"]}
+        request = {"data": asked, "fn_name": "frame", "component_id": self._page.viewer}
+        response = await self._client.post(f"{API}/component_server", json={**request, "session_hash": self._session})
+        answer: dict[str, Any] = response.raise_for_status().json()
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
 
     async def _opened(self, event: int, inputs: list[Any]) -> dict[str, Any]:
         value = (await self._call(event, inputs))[0]

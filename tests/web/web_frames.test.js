@@ -10,7 +10,7 @@ import { controlsOf, scanOf } from "./scans.js";
 
 /** @typedef {import("../../app/web/types").FrameEvent} FrameEvent */
 /** @typedef {import("../../app/web/types").SliceAnswer} SliceAnswer */
-/** @typedef {import("../../app/web/types").SliceRequest & {with_image: boolean}} Question */
+/** @typedef {import("../../app/web/types").SliceRequest & {for: string, with_image: boolean}} Question */
 
 const packed = (/** @type {ArrayLike<number>} */ bytes) => deflateSync(Uint8Array.from(bytes)).toString("base64");
 
@@ -243,6 +243,66 @@ test("progress is told while it is wanted, and a newer wish takes its place", as
   asked.shift()?.give(unready(4));
   assert.equal((await answer()).strength, 0.6);
   assert.deepEqual(events.filter(({ progress }) => progress).length, 1);
+});
+
+test("a wish does not wait for what is fetched ahead, and nothing is fetched ahead while it is under way", async () => {
+  const { store, frames, asked, wait, answer } = setUp();
+  store.update(controlsOf({ strength: 0.5, mode: "shuffle" }));
+  assert.equal((await answer()).for, "shown");
+  await wait(() => asked.length);
+  store.update(controlsOf({ strength: 0.3, mode: "shuffle" }));
+  assert.deepEqual(
+    asked.map(({ question }) => [question.for, question.strength]),
+    [
+      ["ahead", 0.5 - 0.25],
+      ["shown", 0.3],
+    ],
+  );
+  const [ahead] = asked.splice(0, 1);
+  ahead.give(answerTo(ahead.question));
+  await wait(() => frames.readyAhead === 2);
+  await new Promise((later) => setTimeout(later, 200));
+  assert.equal(asked.length, 1);
+  assert.equal((await answer()).strength, 0.3);
+  assert.equal(frames.shown?.request.strength, 0.3);
+});
+
+test("a wish that waits for long is followed by the newest one, and nothing comes of it", async () => {
+  const { store, frames, asked, events, wait, answer } = setUp();
+  store.update(controlsOf({ strength: 0.1 }));
+  for (const strength of [0.2, 0.3]) store.update(controlsOf({ strength }));
+  assert.equal(asked.length, 1);
+  await wait(() => asked.length === 2);
+  const [old] = asked.splice(0, 1);
+  old.give(/** @type {any} */ ({ skipped: "newer" }));
+  assert.equal((await answer()).strength, 0.3);
+  assert.deepEqual(
+    events.filter(({ shown }) => shown).map(({ shown }) => shown?.request.strength),
+    [0.3],
+  );
+  assert.equal(frames.shown?.request.strength, 0.3);
+  assert.equal(events.filter(({ error }) => error).length, 0);
+});
+
+test("what is not fetched ahead because others wait is asked for later", async () => {
+  const { store, frames, asked, wait, answer } = setUp();
+  store.update(controlsOf({ strength: 0.5, mode: "shuffle" }));
+  await answer();
+  await wait(() => asked.length);
+  asked.shift()?.give(/** @type {any} */ ({ skipped: "busy" }));
+  await new Promise((later) => setTimeout(later, 200));
+  assert.equal(asked.length, 0);
+  assert.equal(frames.readyAhead, 1);
+  assert.equal((await answer()).strength, 0.25);
+});
+
+test("a long wait is told, and a frame ends it", async () => {
+  const { store, events, wait, answer } = setUp();
+  store.update(controlsOf());
+  await wait(() => events.length);
+  assert.deepEqual(events.splice(0), [{ waiting: true }]);
+  await answer();
+  assert.ok(events[0].shown);
 });
 
 test("what went wrong is told, and nothing is fetched ahead until the next change", async () => {

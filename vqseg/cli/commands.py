@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from vqseg.cli import check, codebook, evaluate, familiarity, phantom, predict, pseudo_labels, recipe, table, train
+from vqseg.cli import check, codebook, evaluate, familiarity, phantom, plan, predict, pseudo_labels, recipe, report, table, train
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,10 @@ COMMANDS = {
     "train": Command("train a model from a configuration file", train.run),
     "recipe": Command("train a checkpoint in all its stages", recipe.run),
     "table": Command("run the comparisons of one table and write it", table.run),
+    "plan": Command("from a folder of scans to a data set and a configuration", plan.run),
     "check": Command("look through a data set before training with it", check.run),
     "evaluate": Command("measure a checkpoint on a split", evaluate.run),
+    "report": Command("a finished run as one page: curves, scores, worst cases", report.run),
     "predict": Command("segment scans", predict.run),
     "pseudo-labels": Command("label the unlabelled training scans once", pseudo_labels.run),
     "codebook": Command("count and project a checkpoint's codes", codebook.run),

@@ -34,15 +34,29 @@ def largest_region(labels: Array, *, each: bool = False) -> Array:
 
 
 def _largest(labels: Array) -> Array:
-    regions, count = ndimage.label(labels > 0)
+    # Within the box around the structures, which is a small part of a long volume.
+    box = _box(labels)
+    inside = labels[box]
+    regions, count = ndimage.label(inside > 0)
     if count < 2:
         return labels
+    result = np.zeros_like(labels)
+    kept = result[box]
     # Slice by slice: counting makes 64-bit copies.
     sizes = np.zeros(count + 1, np.int64)
     for part in regions:
         sizes += np.bincount(part.ravel(), minlength=count + 1)
     sizes[0] = 0
-    return np.where(regions == sizes.argmax(), labels, 0).astype(labels.dtype)
+    for number, part in enumerate(regions):
+        kept[number] = np.where(part == sizes.argmax(), inside[number], 0)
+    return result
+
+
+def _box(labels: Array) -> tuple[slice, ...]:
+    """Around all structures; of no extent where there are none."""
+    axes = range(labels.ndim)
+    sides = [np.flatnonzero(labels.any(tuple(other for other in axes if other != axis))) for axis in axes]
+    return tuple(slice(side[0], side[-1] + 1) if len(side) else slice(0) for side in sides)
 
 
 def largest_regions(labels: Tensor) -> Tensor:
@@ -77,12 +91,43 @@ def replayed_slice(labels: Array, clean: Array, index: int, *, each: bool = Fals
     Returns:
         (A, B), the same type.
     """
+    return without_islands(labels, near_regions(clean, index, each=each))
+
+
+def near_regions(clean: Array, index: int, *, each: bool = False) -> dict[int, Array]:
+    """Where an island of one slice touches the clean labels of the volume: what `without_islands` asks for. It is the same for all labels.
+
+    Args:
+        clean: (S, A, B), the volume's labels after `largest_region`.
+        index: The slice in the volume, from 0.
+        each: As for `replayed_slice`.
+
+    Returns:
+        (A, B) bool by structure; with `each` off a single one, under 0, for all structures together.
+    """
     window, at = clean[max(0, index - 1) : index + 2], min(index, 1)
     if not each:
-        return _touching(labels, surroundings(window)[at])
+        return {0: surroundings(window)[at].copy()}
+    return {structure: surroundings(_alone(window, structure))[at].copy() for structure in _structures(window)}
+
+
+def without_islands(labels: Array, near: dict[int, Array]) -> Array:
+    """Drop the islands of one slice that touch nothing.
+
+    Args:
+        labels: (A, B), the slice.
+        near: Of this slice, as `near_regions` gives it.
+
+    Returns:
+        (A, B), the same type.
+    """
+    if 0 in near:
+        return _touching(labels, near[0])
     kept = np.zeros_like(labels)
     for structure in _structures(labels):
-        kept |= _touching(_alone(labels, structure), surroundings(_alone(window, structure))[at])
+        # One that the clean labels do not have near this slice touches nothing.
+        if structure in near:
+            kept |= _touching(_alone(labels, structure), near[structure])
     return kept
 
 

@@ -6,6 +6,7 @@ Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (
 
 from vqseg.inference.agreement import changed_share, dice_by_class, label_agreement, psnr
 from vqseg.inference.cine import Cine, SegmentedCine, labelled_frames, segment_cine
+from vqseg.inference.labelled_scan import LabelledScan
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.inference.segmenter import Segmenter
@@ -16,6 +17,7 @@ __all__ = [
     "Cine",
     "CodeNeighbours",
     "Consistency",
+    "LabelledScan",
     "Mode",
     "SegmentedCine",
     "SegmentedScan",

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import from_network, network_size, normalise
-from vqseg.data.regions import replayed_slice
+from vqseg.data.regions import near_regions, without_islands
 from vqseg.data.scan import through_plane_axis
 from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.reaches import Reaches
@@ -36,6 +36,8 @@ from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
 # Encoding's part of the work of opening a scan, for the progress; the rest is decoding.
 _ENCODING = 0.7
+# Slices of which is kept what does not change with the perturbation.
+_CLEAN_KEPT = 16
 
 
 class SegmentedScan:
@@ -59,6 +61,7 @@ class SegmentedScan:
         self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
         self._swaps = Swaps(reaches)
         self._described: tuple[int, Array] | None = None
+        self._near: dict[int, dict[int, Array]] = {}
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
         encoded = encode_with_measures(model, slices, lambda share: progress(_ENCODING * share), step=slice_step(scan, self.axis))
@@ -242,7 +245,8 @@ class SegmentedScan:
         with torch.inference_mode():
             disturbed = self._features(swapped[None], slice_index, strength, mode, seed, reach)
             features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
-            logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
+            height, width = network_size(self.slice_size, self._model.preprocess)
+            logits = self._model.segmentation_decoder(features)[..., :height, :width]
             logits = from_network(logits, self.slice_size).float().cpu()
             hard = logits.argmax(1)
             loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]
@@ -320,7 +324,7 @@ class SegmentedScan:
         """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""
         labels, pictures = self._in_one_piece(decoded[0], slice_index), decoded[1]
         milliseconds = (time.perf_counter() - start) * 1000
-        image = self.normalised.take(slice_index, self.axis)
+        image = np.ascontiguousarray(self._slices(self.normalised)[slice_index])
         clean = self._clean(slice_index)
         replaced = (tokens != clean).numpy()
         return SliceResult(
@@ -331,7 +335,7 @@ class SegmentedScan:
             clean_indices=clean.numpy(),
             replaced=replaced,
             replaced_share=float(replaced.mean()),
-            dice_vs_clean=label_agreement(labels[0], self.labels.take(slice_index, self.axis)),
+            dice_vs_clean=label_agreement(labels[0], self._slices(self.labels)[slice_index]),
             psnr=psnr(pictures[0], image),
             milliseconds=milliseconds,
         )
@@ -342,11 +346,20 @@ class SegmentedScan:
 
     def _in_one_piece(self, labels: Array, first: int) -> Array:
         """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""
-        preprocess, clean = self._model.preprocess, self._slices(self.labels)
-        if not preprocess.largest_region:
+        if not self._model.preprocess.largest_region:
             return labels
-        each = preprocess.largest_of_each
-        return np.stack([replayed_slice(part, clean, first + index, each=each) for index, part in enumerate(labels)])
+        return np.stack([without_islands(part, self._near_of(first + index)) for index, part in enumerate(labels)])
+
+    def _near_of(self, slice_index: int) -> dict[int, Array]:
+        """Where an island of a slice touches the clean labels. The last slices are kept: a dragged strength asks for one again."""
+        near = self._near.get(slice_index)
+        if near is None:
+            near = near_regions(self._slices(self.labels), slice_index, each=self._model.preprocess.largest_of_each)
+            self._near[slice_index] = near
+            # Another thread may have dropped the oldest in the meantime.
+            while len(self._near) > _CLEAN_KEPT:
+                self._near.pop(next(iter(self._near)), None)
+        return near
 
     def _slices(self, volume: Array) -> Array:
         return np.moveaxis(volume, self.axis, 0)

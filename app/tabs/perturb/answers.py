@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from app.scan.code_colours import code_colours
 from app.scan.figures import curve_file
-from app.scan.frame_request import FrameRequest, RequestError, checked_reach, whole_number
+from app.scan.frame_request import MODES, FrameRequest, RequestError, checked_reach, whole_number
 from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
 from app.scan.phase import PHASES, answer
 from app.scan.render import packed
+from app.scan.shared import SHARED, on_grid
 from app.visit.answering import Answer, Request
 
 _NEIGHBOURS = 6
@@ -68,7 +71,13 @@ def dropout(scan: OpenScan, request: Request) -> Answer:
     asked, rate = FrameRequest.checked(request, scan), request.get("rate")
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise RequestError(f"rate must be a number from 0 to 1, got {rate!r}")
-    frame = dropout_frame(scan, asked, float(rate))
+    # Strength, mode and reach have no part in it.
+    dropped = replace(asked, strength=0.0, mode=MODES[0], reach=None)
+    return SHARED.computed(scan, ("dropout", dropped, rate), lambda: _dropout_point(scan, dropped, float(rate)), keep=on_grid(rate))
+
+
+def _dropout_point(scan: OpenScan, asked: FrameRequest, rate: float) -> Answer:
+    frame = dropout_frame(scan, asked, rate)
     figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
 

@@ -2,7 +2,7 @@
    requested point by point. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
-import { ink, PLOT, plotly } from "../../web/plotly.js";
+import { drawPlot, ink, plotly } from "../../web/plotly.js";
 import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 
 /**
@@ -15,6 +15,12 @@ import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 const NARROW = 520; // pixels
 const REST = 200; // milliseconds without a move of epsilon before the curves are drawn again
 // On a narrow screen PSNR stands below the other curves.
+const BESIDE = {
+  "xaxis.domain": [0, 0.58],
+  "yaxis.domain": [0, 1],
+  "xaxis2.domain": [0.7, 1],
+  "yaxis2.domain": [0, 1],
+};
 const STACKED = {
   "xaxis.domain": [0, 1],
   "yaxis.domain": [0.56, 1],
@@ -29,8 +35,10 @@ const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
 /** @param {Tab} tab */
 export function createCurves(tab) {
   const steps = facts.curve_steps - 1;
-  /** @type {Element | null} */
-  let dressed = null; // the plot that has the page's look; Gradio sometimes replaces the plot
+  /** @type {any} */
+  let plot = null; // once plotly.js has drawn it
+  let isDrawing = false;
+  let look = ""; // the page's that the plot has
   let drawn = ""; // the lines that the plot has
   let marked = NaN; // the epsilon that it marks
   let lined = NaN; // and the one that its lines were drawn at, before they were moved
@@ -41,27 +49,34 @@ export function createCurves(tab) {
   let dropout = { key: "", points: [] }; // in the order of the requests
   let isFetching = false;
 
-  /** The plot, once plotly.js has drawn it; null before. */
-  const graph = () => /** @type {any} */ (document.querySelector("#curves .js-plotly-plot"));
-
-  /** Whether there is a plot without the page's look. */
-  const isNew = () => graph() !== null && graph() !== dressed;
+  /** Draws the empty plot, then has the tab painted again. */
+  async function begin() {
+    /** @type {HTMLElement | null} */
+    const place = document.querySelector("#curves .graph");
+    if (isDrawing || !place) return;
+    isDrawing = true;
+    try {
+      const { data, layout } = structuredClone(tab.constants.curves);
+      plot = await drawPlot(place, data, layout, { displayModeBar: "hover", displaylogo: false });
+      tab.schedule();
+    } finally {
+      isDrawing = false;
+    }
+  }
 
   /** @param {Scene} scene */
   function draw({ shown, state }) {
-    const plot = graph();
-    if (!plot?._fullLayout || !plotly()) return;
+    if (!plot) return void begin();
     fetchDropout();
     const dropped = dropout.key === dropoutKey(shown.request) ? dropout.points : [];
     const swapped = frames.curve;
     const settings = { ...shown.request, strength: 0, sequence: 0 };
     const key = JSON.stringify([swapped.map((point) => point.strength), dropped.length, settings]);
-    if (plot !== dressed) dress(plot);
-    else {
-      if (state.strength !== marked) move(plot, state.strength);
+    if (dress() && drawn) {
+      if (state.strength !== marked) move(state.strength);
       if ((key === drawn && marked === lined) || waits()) return;
     }
-    [drawn, dressed] = [key, plot];
+    drawn = key;
     marked = lined = state.strength;
     const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
     const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces) };
@@ -71,10 +86,9 @@ export function createCurves(tab) {
 
   /**
    * Moves the lines of the present epsilon where they are: to draw the plot again takes too long for a slider that moves.
-   * @param {any} plot
    * @param {number} strength
    */
-  function move(plot, strength) {
+  function move(strength) {
     [marked, moved] = [strength, performance.now()];
     for (const [shape, axis] of [plot._fullLayout.xaxis, plot._fullLayout.xaxis2].entries()) {
       const way = axis.l2p(strength) - axis.l2p(lined);
@@ -99,13 +113,14 @@ export function createCurves(tab) {
     });
   }
 
-  /** Sets the page's text colour, what lines are cut by and, on a narrow screen, the layout. @param {any} plot */
-  function dress(plot) {
-    const colour = ink(tab.root);
-    // Gradio makes this plot without it. Lines that leave the fitted axes are cut by it.
-    plot._context._baseUrl = PLOT._baseUrl;
-    const room = plot.clientWidth < NARROW ? STACKED : {};
-    plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...room });
+  /** Gives the plot the page's text colour and, on a narrow screen, its layout. Returns whether it had them. */
+  function dress() {
+    const [colour, isNarrow] = [ink(tab.root), plot.clientWidth < NARROW];
+    const wanted = colour + isNarrow;
+    if (look === wanted) return true;
+    look = wanted;
+    plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...(isNarrow ? STACKED : BESIDE) });
+    return false;
   }
 
   /** Requests one point after the other while the tab is open. The frames of epsilon are more urgent and come first. */
@@ -138,5 +153,5 @@ export function createCurves(tab) {
     return true;
   }
 
-  return { draw, isNew };
+  return { draw };
 }

@@ -1,6 +1,6 @@
 /* The Perturb tab: the present slice's tokens before and after the perturbation, and the output of both decoders. It uses
    the page's frames, so nothing is decoded twice. */
-import { frames } from "../../web/frames.js";
+import { WAITING, frames } from "../../web/frames.js";
 import { ownersOf } from "../../web/cells.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
@@ -60,6 +60,10 @@ export function mount(element, props, server) {
 
   /** @param {FrameEvent} event */
   function receive(event) {
+    if (event.waiting) {
+      tab.say(WAITING);
+      return;
+    }
     if (event.shown) {
       const former = shown?.request;
       shown = event.shown;
@@ -82,10 +86,12 @@ export function mount(element, props, server) {
   zoom.attach({ root: tab.root, ready: () => shown !== null, click: parts.cell.click, moved: schedule });
   new IntersectionObserver(schedule).observe(element);
   new ResizeObserver(schedule).observe(tab.canvasOf("after"));
-  // The card and the plot may come later than this component, and Gradio may replace the plot.
+  // The card and the plot's place may come later than this component.
   new MutationObserver(() => {
-    if (!painted || parts.curves.isNew()) schedule();
+    if (!painted) schedule();
   }).observe(tab.panel, { childList: true, subtree: true });
+  // The page has changed between light and dark.
+  new MutationObserver(schedule).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 }
 
 /** @param {Tab} tab */

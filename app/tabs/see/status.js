@@ -4,6 +4,7 @@ import { cellAt } from "../../web/cells.js";
 import { frameOf } from "../../web/cine_frames.js";
 import { make } from "../../web/dom.js";
 import { facts } from "../../web/facts.js";
+import { WAITING } from "../../web/frames.js";
 import { percent, ratio } from "../../web/numbers.js";
 import { told } from "./change_words.js";
 import { isWarned } from "./known.js";
@@ -63,6 +64,7 @@ export function createStatus(root) {
   const text = (/** @type {string} */ name) => find("[data-text=" + name + "]");
   const busy = find(".busy");
   const bar = /** @type {HTMLProgressElement} */ (busy.querySelector("progress"));
+  const back = /** @type {HTMLElement} */ (busy.querySelector("button"));
   const notice = find(".notice");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let announcing;
@@ -116,8 +118,16 @@ export function createStatus(root) {
   function tellProgress(progress) {
     busy.hidden = !progress;
     if (!progress) return;
+    bar.hidden = back.hidden = false;
     bar.value = progress.done / progress.of;
     text("busy").textContent = "Decoding slice " + Math.min(progress.done + 1, progress.of) + " of " + progress.of;
+  }
+
+  /** Many visitors ask at once. The previous picture stays until it is this one's turn. */
+  function tellWaiting() {
+    busy.hidden = false;
+    bar.hidden = back.hidden = true;
+    text("busy").textContent = WAITING;
   }
 
   /** @param {number} count of lit codes */
@@ -146,5 +156,5 @@ export function createStatus(root) {
   }
 
   const tellWindow = (/** @type {string} */ words) => void (text("window").textContent = words);
-  return { tellFigures, tellChange, tellPixel, tellProgress, tellLit, tellWindow, describe, leave, say };
+  return { tellFigures, tellChange, tellPixel, tellProgress, tellWaiting, tellLit, tellWindow, describe, leave, say };
 }

@@ -87,7 +87,8 @@ function createSee(root, known) {
   /** @param {FrameEvent} event */
   function receive(event) {
     if (event.error) status.say(event.error);
-    if (event.progress) status.tellProgress(event.progress);
+    if (event.waiting) status.tellWaiting();
+    else if (event.progress) status.tellProgress(event.progress);
     else if (event.shown || event.error) status.tellProgress(null);
     if (!event.shown) return;
     shown = event.shown;

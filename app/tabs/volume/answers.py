@@ -21,12 +21,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from app.scan.computing import asking
 from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
 from app.scan.tokens import voxels_of
 from app.scan.volume import class_figures, is_volume, label_file, scan_file, truth_volume
-from app.visit.session import SessionError, SessionStore
+from app.visit.session import FRAME, SessionError, SessionStore
 
 PARTS = ("scan", "labels", "truth", "lit")
 NIIVUE = Path(__file__).resolve().parents[2] / "vendor" / "niivue" / "niivue-0.69.0.js"
@@ -156,7 +157,12 @@ def volume_routes(store: SessionStore) -> list[Route]:
             return _refused(error, 404)
         except RequestError as error:
             return _refused(error, 400)
-        answer = told(request, decoders, lambda progress: asked.answer(scan, progress))
+
+        def work(progress: _Progress) -> tuple[dict[str, Any], bytes]:
+            with asking(str(values["token"]).partition(FRAME)[0]):
+                return asked.answer(scan, progress)
+
+        answer = told(request, decoders, work)
         return StreamingResponse(answer, media_type="application/octet-stream", headers=_UNKEPT)
 
     async def library(_: Request) -> Response:
