@@ -32,6 +32,7 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
         browser.contexts[0] if browser.contexts else browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
     )
     page = context.new_page()
+    unfold(page)
     page.set_default_timeout(WAIT)
     page.requests = []
     page.on("request", lambda request: page.requests.append(request.url))
@@ -39,6 +40,11 @@ def visit(browser: Any, server: Server, address: str = "", painted: str = "axial
     wait_painted(page, painted)
     yield page
     page.close()
+
+
+def unfold(page: Any) -> None:
+    """Have the page open with the sidebar's fold open, as a visit does that has opened it: tests use its controls too."""
+    page.add_init_script("sessionStorage.setItem('vqseg-advanced', 'open')")
 
 
 def go(page: Any, address: str) -> None:

@@ -135,6 +135,11 @@ def test_a_slice_without_any_structure_says_so_and_leads_to_the_first_one_that_h
 def test_a_scan_without_any_structure_says_so(browser: Any, server: Server) -> None:
     with visit(browser, server) as page:
         words = "({ nothingFound }, [classes, count, first]) => nothingFound({ classes }, { count, first })"
-        assert [module(page, "tabs/see/nothing.js", words, one) for one in (
-            [["background", "nodule"], 1, None], [["background", "RV", "LV"], 9, None], [["background", "RV", "LV"], 9, 3],
-        )] == ["No nodule was found in this picture.", "No structure was found in this scan.", "No structure on this slice."]  # fmt: skip
+        assert [
+            module(page, "tabs/see/nothing.js", words, one)
+            for one in (
+                [["background", "nodule"], 1, None],
+                [["background", "RV", "LV"], 9, None],
+                [["background", "RV", "LV"], 9, 3],
+            )
+        ] == ["No lung nodule was found in this picture.", "No structure was found in this scan.", "No structure on this slice."]

@@ -36,7 +36,7 @@ def test_the_page_opens_with_a_segmented_example_pixel_by_pixel(page: Any, examp
     np.testing.assert_array_equal(
         pixels(page, "difference")[..., 0], absolute_difference(grey, greyscale(view.cut(segmented.reconstruction, 3)))
     )
-    assert page.locator("[data-panel=image] .stage i").all_inner_texts() == list(view.letters)
+    assert page.locator("[data-panel=image] .stage > i").all_inner_texts() == list(view.letters)
     assert page.locator("#disclaimer").get_by_text("Research demo, not for clinical use").is_visible()
 
 
@@ -190,7 +190,7 @@ def test_what_changed_is_lit_while_epsilon_moves_and_told_in_a_sentence(page: An
     result, clean = segmented.perturb(3, 0.62), segmented.labels.take(3, segmented.axis)
     changed = (result.labels != clean).sum() / ((result.labels > 0) | (clean > 0)).sum()
     assert told(page).startswith(f"{100 * result.replaced_share:.1f} % of the tokens replaced, each by ")
-    assert told(page).endswith(f": {100 * changed:.1f} % of the pixels of RV, MYO and LV changed.")
+    assert told(page).endswith(f": {100 * changed:.1f} % of the pixels of the right ventricle, myocardium and left ventricle changed.")
     page.locator("[data-text=announced]", has_text=told(page)).wait_for(state="attached")
     page.wait_for_selector(".viewer:not([data-lit])")
     slide(page, "strength", 0)
@@ -420,7 +420,7 @@ def test_the_window_is_chosen_and_dragged_over_the_values_of_the_file(chest: Any
 
 
 def test_neurological_pictures_are_mirrored_with_their_letters(page: Any) -> None:
-    letters = page.locator("[data-panel=labels] .stage i")
+    letters = page.locator("[data-panel=labels] .stage > i")
     top, right, bottom, left = letters.all_inner_texts()
     page.get_by_label("Neurological").check()
     page.wait_for_function("getComputedStyle(document.querySelector('.viewer canvas')).transform.startsWith('matrix(-1')")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from app_browser import module, slide, state, visit, wait_for_module, wait_painted, wait_state
+from app_browser import go, module, slide, state, visit, wait_for_module, wait_painted, wait_state
 from app_server import Server
 
 PAPER = "https://arxiv.org/abs/2601.10124"
@@ -132,3 +132,48 @@ def test_the_long_list_of_formats_is_folded_and_what_becomes_of_files_is_not(pag
     told.locator("summary").focus()
     page.keyboard.press("Enter")
     told.get_by_text("NIfTI").wait_for()
+
+
+SIDEBAR = "[...document.querySelectorAll('#sidebar .group-title p')].map((title) => title.innerText.trim().toUpperCase())"
+
+
+def test_the_sidebar_has_what_one_looks_at_and_folds_the_rest_away(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    try:
+        go(page, f"{server.url}/?seed=7&mode=shuffle&eps=0.5")
+        wait_painted(page, "axial 3 0.5 shuffle 7")
+        assert page.evaluate(SIDEBAR) == ["CASE", "YOUR OWN SCAN", "PERTURBATION", "VIEW", "OVERLAY"]
+        fold = page.get_by_role("button", name="Advanced")
+        assert fold.get_attribute("aria-expanded") == "false"
+        # What a link sets there is told while it is folded away.
+        assert "shuffle, seed 7" in fold.inner_text()
+        for control in ("checkpoint", "mode", "seed", "window", "convention"):
+            assert page.locator(f"#{control}").count() == 1
+            assert not page.locator(f"#{control}").is_visible()
+        fold.focus()
+        page.keyboard.press("Enter")
+        page.locator("#seed input").fill("0")
+        page.get_by_label("Resample").check()
+        wait_painted(page, "axial 3 0.5 resample 0")
+        page.wait_for_function("document.querySelector('.fold small').textContent === ''")
+        page.wait_for_url(lambda url: "seed=0" in url and "mode=resample" in url)
+        # The fold stays as it is during the visit.
+        page.reload()
+        wait_painted(page, "axial 3 0.5 resample 0")
+        page.locator("#seed").wait_for()
+        assert page.get_by_role("button", name="Advanced").get_attribute("aria-expanded") == "true"
+    finally:
+        context.close()
+
+
+def test_the_keys_of_folded_controls_work(browser: Any, server: Server) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    try:
+        go(page, server.url)
+        wait_painted(page, "axial 3 0 resample 0")
+        page.keyboard.press("r")
+        wait_for_module(page, "web/store.js", "({ store }) => store.state.seed > 0")
+    finally:
+        context.close()

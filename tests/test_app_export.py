@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from app_server import save_scan
+from app_server import fake_served, save_scan
+from fake_segmenter import CLASSES, FakeSegmentedScan
 from matplotlib.figure import Figure
+from PIL import Image
 
 from app.scan.curves import CURVES, POINTS, STEPS, Curves, curve, dropout_curve
 from app.scan.figures import Drawing, curve_figure, slice_figure, written
@@ -23,13 +27,15 @@ from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import make_frame
 from app.scan.models import load_served
 from app.scan.open_scan import OpenScan
+from app.scan.render import greyscale, label_colours, overlay
 from app.scan.replay import MOST_OF_ONE, REPLAYS, Replays
 from app.scan.tokens import slice_tokens
 from app.tabs.export.answers import export, labels, replay_file
 from app.tabs.export.lines import client_lines, configuration, python_lines
+from app.tabs.see.answers import picture as see_picture
 from app.visit.answering import answering
 from app.visit.session import SessionStore
-from vqseg.data.scan import read_labels, read_scan
+from vqseg.data.scan import read_labels, read_numbers, read_scan
 from vqseg.inference import dice_by_class
 
 
@@ -254,3 +260,57 @@ def test_an_export_trusts_nothing_in_its_request(opened: OpenScan) -> None:
     ):
         assert message in answering(store, export)({**request, **change})["error"]
     assert "must be an object" in answering(store, export)([])["error"]
+
+
+@pytest.fixture
+def photograph(tmp_path: Path) -> OpenScan:
+    """A picture that a visitor sent, wider than high."""
+    path = tmp_path / "heart.png"
+    Image.fromarray(np.add.outer(np.arange(24), np.arange(36)).astype(np.uint8) * 4).save(path)
+    return OpenScan(FakeSegmentedScan(read_scan(path)), fake_served())
+
+
+LOOK = {"opacity": 0.5, "outline": False, "shown": True, "visible": list(CLASSES[1:])}
+
+
+def sent(scan: OpenScan, kind: str, **more: Any) -> Image.Image:
+    """A picture of the slice as both tabs send it."""
+    request = {"kind": kind, "plane": scan.plane, "index": 0, "strength": 0.6, "mode": "resample", "seed": 2, **LOOK, **more}
+    content = base64.b64decode(export(scan, request)["bytes"])
+    assert content == base64.b64decode(see_picture(scan, request)["bytes"])
+    return Image.open(io.BytesIO(content))
+
+
+def test_a_picture_gives_its_labels_as_a_picture_of_its_own_size_in_the_palettes_colours(photograph: OpenScan, tmp_path: Path) -> None:
+    drawn, colours = sent(photograph, "map-png"), label_colours(len(CLASSES))
+    labels = photograph.segmented.perturb(0, 0.6, "resample", 2).labels
+    assert (drawn.format, drawn.mode, drawn.size) == ("PNG", "P", (36, 24))
+    assert labels.max() > 0
+    np.testing.assert_array_equal(np.asarray(drawn), photograph.views[photograph.plane].orient(labels))
+    np.testing.assert_array_equal(np.asarray(drawn.convert("RGB")), colours[np.asarray(drawn)])
+    # The labels can be read back, as a ground truth for example.
+    drawn.save(tmp_path / "labels.png")
+    np.testing.assert_array_equal(read_numbers(tmp_path / "labels.png").voxels.squeeze(), labels.squeeze())
+
+
+def test_the_overlay_is_what_see_draws(photograph: OpenScan) -> None:
+    frame = make_frame(photograph, FrameRequest(photograph.plane, 0, 0.6, "resample", 2))
+    grey, colours = greyscale(frame.image), label_colours(len(CLASSES))
+    drawn = sent(photograph, "overlay-png")
+    assert (drawn.mode, drawn.size) == ("RGB", (36, 24))
+    np.testing.assert_array_equal(np.asarray(drawn), overlay(grey, frame.labels, colours, opacity=0.5))
+    bare = np.asarray(sent(photograph, "overlay-png", shown=False))
+    np.testing.assert_array_equal(bare, np.repeat(grey[..., None], 3, -1))
+
+
+def test_a_volumes_slice_is_a_picture_too(opened: OpenScan) -> None:
+    for plane, view in opened.views.items():
+        rows, columns = view.shape
+        assert sent(opened, "map-png", plane=plane).size == (columns, rows)
+
+
+def test_no_other_kind_of_picture_is_made(photograph: OpenScan) -> None:
+    with pytest.raises(RequestError, match="kind must be one of map-png, overlay-png"):
+        see_picture(
+            photograph, {"kind": "gif", "plane": photograph.plane, "index": 0, "strength": 0, "mode": "resample", "seed": 0, **LOOK}
+        )

@@ -32,6 +32,7 @@ from app.scan.truth import truth_labels
 from app.tabs.perturb.answers import dropout, neighbours
 from app.tabs.registry import TABS
 from app.tabs.see.answers import frame as see_frame
+from app.tabs.see.answers import results as see_results
 from app.visit.answering import answering
 from app.visit.examples import Examples, find_examples
 from app.visit.links import OWN_REACH, Link
@@ -377,3 +378,41 @@ def test_a_scan_of_one_slice_says_so_at_the_slider_that_has_nothing_to_move(tmp_
     assert (several["interactive"], several["label"]) == (True, "Slice")
     # Without a scan nothing is known.
     assert slice_slider(None, "axial")["label"] == "Slice"
+
+
+def test_the_results_are_those_of_the_whole_scan_decoded_a_few_slices_at_a_time(
+    held: tuple[SessionStore, dict], scan: OpenScan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, request = held
+    results = answering(store, see_results)
+    monkeypatch.setattr(REPLAYS, "advance", partial(REPLAYS.advance, seconds=0))
+    clean = scan.segmented.labels
+    count = [int((clean == label).sum()) for label in range(len(CLASSES))]
+    # At strength 0 nothing is left to decode.
+    answer = results({**request, "strength": 0})
+    assert list(answer["voxels"]) == list(answer["clean"]) == count
+    assert answer["dice_vs_clean"] == [1.0 if count[label] else None for label in range(1, len(CLASSES))]
+    assert answer["truth"] is None
+    # The axes of this scan are not at right angles.
+    assert answer["voxel_ml"] == pytest.approx(abs(np.linalg.det(scan.segmented.scan.affine[:3, :3])) / 1000)
+    scan.truth = clean
+    steps = [results(request)]
+    while "voxels" not in steps[-1]:
+        steps.append(results(request))
+    assert [step.get("done") for step in steps[:-1]] == list(range(1, scan.segmented.slice_count))
+    labels = scan.segmented.perturb_volume(0.5, "resample", 1).labels
+    assert list(steps[-1]["voxels"]) == [int((labels == label).sum()) for label in range(len(CLASSES))]
+    overlap = [
+        2 * ((labels == label) & (clean == label)).sum() / ((labels == label).sum() + count[label]) for label in range(1, len(CLASSES))
+    ]
+    assert steps[-1]["dice_vs_clean"] == pytest.approx(overlap)
+    assert steps[-1]["truth"] == pytest.approx(overlap)
+
+
+def test_a_slice_brings_the_sizes_of_the_whole_scan(held: tuple[SessionStore, dict], scan: OpenScan) -> None:
+    store, request = held
+    answer = answering(store, see_frame)({**request, "with_image": True})
+    assert sum(answer["voxels"]) == scan.segmented.labels.size
+    assert answer["voxels"][1] == int((scan.segmented.labels == 1).sum())
+    scan.segmented.scan = replace(scan.segmented.scan, spacing_known=False)
+    assert scan.voxel_ml is None

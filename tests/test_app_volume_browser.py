@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import go, module, pick, reset, slide, wait_for_module, wait_painted
+from app_browser import go, module, pick, reset, slide, unfold, wait_for_module, wait_painted
 from app_server import OBLIQUE, Server, save_scan
 from fake_segmenter import CLASSES, FakeSegmentedScan
 from PIL import Image
@@ -46,6 +46,7 @@ VIEW, STORE = "tabs/volume/view.js", "web/store.js"
 def opened(browser: Any, server: Server, query: str = "?tab=volume", *, webgl: bool = True) -> Iterator[Any]:
     context = browser.new_context(viewport={"width": 1280, "height": 720})
     page = context.new_page()
+    unfold(page)
     page.set_default_timeout(120_000)
     page.requests, page.problems = [], []
     page.on("request", lambda request: page.requests.append(request))

@@ -43,6 +43,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from app.web.glossary import terms
 from app.web.plotly import plotly_path, plotly_routes
 from vqseg.data import apart
 from vqseg.data.scan import scan_endings
@@ -97,6 +98,7 @@ def facts() -> dict[str, Any]:
         "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly_path(),
+        "terms": terms(),
     }
 
 

@@ -166,7 +166,7 @@ function createStrip(root) {
     const colours = coloursOf(store.state?.scan);
     find("thead tr").replaceChildren(
       make("td", {}),
-      ...heads.map(({ term, title }) => make("th", { scope: "col", title }, term)),
+      ...heads.map(({ term, about }) => make("th", { scope: "col" }, make("span", about, term))),
     );
     find("tbody").replaceChildren(
       ...rows.map(({ side, values }) => {

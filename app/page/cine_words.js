@@ -7,11 +7,12 @@
 const UNKNOWN = "–";
 const NO_SPACING = "unknown spacing";
 const ORDER = ["LV", "RV", "MYO"];
+/** @type {{term: string, about: Record<string, string>}[]} */
 const HEADS = [
-  { term: "EF", title: "Ejection fraction: the part of the blood that a beat drives out" },
-  { term: "EDV", title: "Volume at end-diastole" },
-  { term: "ESV", title: "Volume at end-systole" },
-  { term: "SV", title: "Stroke volume: what a beat drives out" },
+  { term: "EF", about: { "data-term": "ef" } },
+  { term: "EDV", about: { "data-term": "edv", "data-here": "This is the volume at ED." } },
+  { term: "ESV", about: { "data-term": "edv", "data-here": "This is the volume at ES." } },
+  { term: "SV", about: { "data-term": "edv", "data-here": "This is their difference." } },
 ];
 
 /** @param {number | null | undefined} value @param {string} unit */
@@ -88,7 +89,7 @@ export function curveText(told) {
 /**
  * The table: a row for the left and, where there is one, the right ventricle. Without spacing one cell stands for all volumes.
  * @param {CineAnswer | null} told
- * @returns {{heads: {term: string, title: string}[], rows: {side: string, values: string[]}[]}}
+ * @returns {{heads: {term: string, about: Record<string, string>}[], rows: {side: string, values: string[]}[]}}
  */
 export function tableOf(told) {
   const heart = told?.heart;

@@ -7,6 +7,8 @@ const FILES = {
   "phase-file": "Other phase, for ejection fraction",
 };
 const KINDS = { number: "as a number", range: "as a slider" };
+/** @type {WeakMap<HTMLElement, string | null>} */
+const said = new WeakMap(); // of the fields for files, the text that their names contain
 const INFO = "[data-testid=block-info]";
 
 /**
@@ -28,8 +30,10 @@ function nameFiles() {
   for (const [id, text] of Object.entries(FILES)) {
     /** @type {HTMLElement | null} */
     const field = document.querySelector("#" + id + " button.upload-container");
-    // Voice control finds a field by its visible text, so the name contains that text.
-    if (field) name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
+    if (!field || said.get(field) === field.textContent) continue;
+    // Voice control finds a field by its visible text, so the name contains that text. To ask for it has the page laid out.
+    said.set(field, field.textContent);
+    name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
   }
 }
 

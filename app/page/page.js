@@ -3,6 +3,7 @@
 import { followState } from "../web/links.js";
 import { listenForKeys } from "../web/keys.js";
 import { fetchPlotsAhead } from "./ahead.js";
+import { explainTerms } from "../web/terms.js";
 import { closeLeftLists } from "./lists.js";
 import { nameControls } from "./names.js";
 import { offerUndo } from "./resets.js";
@@ -14,4 +15,5 @@ nameControls();
 closeLeftLists();
 offerUndo();
 addSkipLink();
+explainTerms();
 fetchPlotsAhead();

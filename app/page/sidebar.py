@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -113,38 +114,31 @@ def build_sidebar(examples: Sequence[Example], models: Models, first: OpenScan |
         Its controls.
     """
     with gr.Sidebar(width=320, elem_id="sidebar"):
-        case, perturbation, view = _case(examples, models, first), _perturbation(first), _view(first)
+        case, perturbation, view = _case(examples, first), _perturbation(first), _view(first)
         overlay = _overlay(models.default.classes)
         with gr.Row(elem_id="resets"):
             reset = gr.Button("Reset view (X)", size="md", min_width=110, elem_id="reset")
             # On show only while there is a reset or a tour to undo: page/resets.js.
             undo = gr.Button("Undo (U)", size="md", min_width=110, elem_id="undo-reset")
-    return Sidebar(**case, **perturbation, **view, **overlay, reset=reset, undo=undo)
+        advanced = _advanced(models, first)
+    return Sidebar(**case, **perturbation, **view, **overlay, **advanced, reset=reset, undo=undo)
 
 
 # A group of controls by the names that they have in `Sidebar`.
 _Group = dict[str, Any]
 
 
-def _case(examples: Sequence[Example], models: Models, first: OpenScan | None) -> _Group:
+def _case(examples: Sequence[Example], first: OpenScan | None) -> _Group:
     _title("Case")
     case = build_gallery(examples)
+    _title("Your own scan")
     upload = SentFile(label="Your scan", show_label=False, height=72, file_count="multiple", type="filepath", elem_id="upload")
     build_accepted()
     series = gr.Dropdown([], label="Series", visible=False, elem_id="series")
     truth = SentFile(label="Ground truth (optional)", height=110, file_count="multiple", type="filepath", visible=False, elem_id="truth")
     phase = SentFile(label="Other phase, for ejection fraction", height=110, type="filepath", visible=False, elem_id="phase-file")
-    checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
-    other = gr.Textbox(
-        label="Another checkpoint",
-        placeholder="Folder or owner/name",
-        submit_btn="Open",
-        max_lines=1,
-        visible=models.opens_others,
-        elem_id="other",
-    )
     download, saved_as = build_saving(first)
-    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "phase": phase, "checkpoint": checkpoint, "other": other}
+    chosen = {"case": case, "upload": upload, "series": series, "truth": truth, "phase": phase}
     return {**chosen, "download": download, "saved_as": saved_as}
 
 
@@ -161,23 +155,47 @@ def _perturbation(first: OpenScan | None) -> _Group:
         apply_default_css=False,
         elem_id="reach",
     )
-    mode = gr.Radio([(name.capitalize(), name) for name in MODES], value=MODES[0], label="Replacement", elem_id="mode")
-    with gr.Row(equal_height=True, elem_id="draw"):
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
-        reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
-    return {"strength": strength, "mode": mode, "seed": seed, "reroll": reroll}
+    return {"strength": strength}
 
 
 def _view(first: OpenScan | None) -> _Group:
     plane = first.plane if first else PLANES[0]
-    sides = [("Radiological", "radiological"), ("Neurological", "neurological")]
     _title("View")
     return {
         "plane": gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane"),
         "index": gr.Slider(**slice_slider(first, plane), step=1, elem_id="slice", buttons=[]),
-        "window": gr.Dropdown(**windows(first), label="Window of the input", elem_id="window"),
-        "convention": gr.Radio(sides, value="radiological", label="Left and right", elem_id="convention"),
     }
+
+
+def _advanced(models: Models, first: OpenScan | None) -> _Group:
+    """What a visitor can do without, below a button that folds it away. Gradio's own fold would not say what is set in it."""
+    gr.HTML(
+        value="",
+        html_template=source("page/advanced.html").replace("{checkpoint}", html.escape(models.default.name)),
+        css_template=source("page/advanced.css"),
+        js_on_load=mounting("page/advanced.js"),
+        apply_default_css=False,
+        elem_id="advanced-fold",
+    )
+    sides = [("Radiological", "radiological"), ("Neurological", "neurological")]
+    with gr.Column(elem_id="advanced"):
+        checkpoint = gr.Dropdown(models.names(), value=models.default.name, label="Checkpoint", elem_id="checkpoint")
+        other = gr.Textbox(
+            label="Another checkpoint",
+            placeholder="Folder or owner/name",
+            submit_btn="Open",
+            max_lines=1,
+            visible=models.opens_others,
+            elem_id="other",
+        )
+        mode = gr.Radio([(name.capitalize(), name) for name in MODES], value=MODES[0], label="Replacement", elem_id="mode")
+        with gr.Row(equal_height=True, elem_id="draw"):
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
+            reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
+        window = gr.Dropdown(**windows(first), label="Window of the input", elem_id="window")
+        convention = gr.Radio(sides, value="radiological", label="Left and right", elem_id="convention")
+    draw = {"mode": mode, "seed": seed, "reroll": reroll}
+    return {"checkpoint": checkpoint, "other": other, **draw, "window": window, "convention": convention}
 
 
 def _overlay(classes: Sequence[str]) -> _Group:

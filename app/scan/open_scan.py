@@ -12,8 +12,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.scan.handed_out import OwnFolder, out_folder
 from app.scan.planes import PlaneView, acquisition_plane, plane_views
+from vqseg.cardiac import voxel_ml
 from vqseg.codebook import Familiarity, judge
 from vqseg.data.label_files import NIFTI, LabelFormat, label_formats
 from vqseg.data.scan import without_ending, write_labels
@@ -95,6 +98,16 @@ class OpenScan:
         """Whether the checkpoint knows such a scan. It follows from what encoding has left, in milliseconds."""
         return judge(self.segmented, self.model.segmenter.reads, self.model.reference)
 
+    @cached_property
+    def voxels(self) -> tuple[int, ...]:
+        """How many voxels have each label at strength 0."""
+        return label_counts(self.segmented.labels, len(self.segmented.classes))
+
+    @property
+    def voxel_ml(self) -> float | None:
+        """Millilitres of a voxel; None where the file does not say how far its voxels lie apart."""
+        return voxel_ml(self.segmented.scan)
+
     def acquired(self, plane: str) -> bool:
         """Whether the slices of a plane are the acquired ones. Each acquired slice has a grid of tokens."""
         return self.views[plane].axis == self.segmented.axis
@@ -139,6 +152,19 @@ _LONGEST_STEM = 150
 def label_file_name(scan_name: str, ending: str = NIFTI.ending, frame: int = 0) -> str:
     """The name of a scan's label file: heart.nii.gz -> heart_labels.nii.gz; of a further frame heart_frame7_labels.nii.gz."""
     return f"{file_stem(scan_name, frame)}_labels{ending}"
+
+
+def label_counts(labels: Array, classes: int) -> tuple[int, ...]:
+    """How many voxels have each label.
+
+    Args:
+        labels: uint8 of any shape, each below `classes`.
+        classes: Number of classes, the background included.
+
+    Returns:
+        One count a class.
+    """
+    return tuple(np.bincount(labels.ravel(), minlength=classes).tolist())
 
 
 def file_stem(scan_name: str, frame: int = 0) -> str:

@@ -28,8 +28,10 @@ export async function unpackFrame(answer) {
  * @param {SliceAnswer} answer
  * @returns {Promise<SliceInput | null>}
  */
-export async function unpackInput({ image, values, values_type: type, clean_labels: clean }) {
-  if (!image || !values || !clean) return null;
+export async function unpackInput(answer) {
+  const { image, values, values_type: type, clean_labels: clean, voxels, voxel_ml = null } = answer;
+  if (!image || !values || !clean || !voxels) return null;
   const numbers = type === "int16" ? await typed(Int16Array, values) : await typed(Float32Array, values);
-  return { image: await unpack(image), values: numbers, clean_labels: await unpack(clean), length: numbers.length };
+  const [bytes, labels] = [await unpack(image), await unpack(clean)];
+  return { image: bytes, values: numbers, clean_labels: labels, voxels, voxel_ml, length: numbers.length };
 }

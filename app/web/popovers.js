@@ -19,6 +19,18 @@ export function placeBeside(button, panel, room) {
 }
 
 /**
+ * Where a short explanation stands: above its word, so that what the word is of stays in sight, else below it.
+ * @param {{left: number, top: number, bottom: number}} word
+ * @param {{width: number, height: number}} panel
+ * @param {{width: number, height: number}} room
+ */
+export function placeOver(word, panel, room) {
+  const top = word.top - GAP - panel.height;
+  const beside = placeBeside(word, panel, room);
+  return top >= EDGE ? { ...beside, top } : beside;
+}
+
+/**
  * @param {HTMLButtonElement} button whose attribute popovertarget names the panel. The browser then opens it before any script has come,
  *   closes it by a press on the same button, and leads Tab from the button into the panel
  * @param {HTMLElement} panel with the attribute popover
@@ -41,6 +53,8 @@ export function attachPopover(button, panel, { isBeside = false, opened = () => 
       if (relatedTarget !== button && !panel.contains(relatedTarget)) panel.hidePopover();
     });
   }
+  // Its content may come later.
+  new ResizeObserver(place).observe(panel);
   for (const moved of ["scroll", "resize"]) addEventListener(moved, place, { passive: true });
 
   function place() {

@@ -236,6 +236,8 @@ export interface SliceAnswer extends FrameFigures {
   values?: string;
   values_type?: "int16" | "float32";
   clean_labels?: string;
+  voxels?: number[];
+  voxel_ml?: number | null;
   clean_codes: string | null;
   codes: string | null;
   done?: number;
@@ -264,6 +266,10 @@ export interface SliceInput {
   values: Int16Array | Float32Array;
   /** at epsilon 0, without forced tokens */
   clean_labels: Uint8Array;
+  /** of the whole scan at epsilon 0, by label */
+  voxels: number[];
+  /** of a voxel, null where the file does not say how far its voxels lie apart */
+  voxel_ml: number | null;
   length: number;
 }
 
@@ -367,6 +373,8 @@ export interface Facts {
   tabs: string[];
   /** the address of the parts of plotly.js, relative to the page */
   plotly: string;
+  /** what the page explains, by the names in data-term: app/web/glossary.yaml */
+  terms: Record<string, { title: string; text: string }>;
 }
 
 /** How an axis is fitted: app/scan/axes.py. */

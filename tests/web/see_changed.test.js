@@ -141,9 +141,9 @@ function sentence(asked = {}, frame = {}, structures = ["RV", "MYO", "LV"]) {
 
 test("the sentence says how many tokens are replaced, by what, and what that changed", () => {
   const expected =
-    "100 % of the tokens replaced, each by one of about 4 lookalikes: 1.2 % of the pixels of RV, MYO and LV changed.";
+    "100 % of the tokens replaced, each by one of about 4 lookalikes: 1.2 % of the pixels of the right ventricle, myocardium and left ventricle changed.";
   assert.equal(sentence({ strength: 1 }, { replaced_share: 1 }), expected);
-  assert.match(sentence({}, {}, ["nodule"]), /: 1\.2 % of the nodule's pixels changed\.$/);
+  assert.match(sentence({}, {}, ["nodule"]), /: 1\.2 % of the lung nodule's pixels changed\.$/);
   assert.match(sentence({}, {}, ["a", "b", "c", "d", "e"]), /: 1\.2 % of the pixels of the structures changed\.$/);
 });
 
@@ -157,9 +157,15 @@ test("the sentence says how far a token is replaced", () => {
 });
 
 test("the sentence says when nothing has changed, when there is no structure, and what a hand has done", () => {
-  assert.match(sentence({}, { changed_share: 0 }), /: none of the pixels of RV, MYO and LV changed\.$/);
+  assert.match(
+    sentence({}, { changed_share: 0 }),
+    /: none of the pixels of the right ventricle, myocardium and left ventricle changed\.$/,
+  );
   assert.match(sentence({}, { changed_share: 0.0001 }), /: 0\.010 % of the pixels of/);
-  assert.match(sentence({}, { changed_share: null }), /: there is no RV, MYO or LV in this picture\.$/);
+  assert.match(
+    sentence({}, { changed_share: null }),
+    /: there is no right ventricle, myocardium or left ventricle in this picture\.$/,
+  );
   assert.match(sentence({ strength: 0, edits: [[0, 0, 3]] }), /^50\.0 % of the tokens replaced by hand: 1\.2 %/);
 });
 

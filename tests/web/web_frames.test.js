@@ -31,6 +31,7 @@ function answerTo({ strength, with_image: withImage }) {
     ...(withImage
       ? { values: packed([1, 2, 255, 255]), values_type: /** @type {const} */ ("int16"), clean_labels: packed([0, 1]) }
       : {}),
+    ...(withImage ? { voxels: [1, 1], voxel_ml: 0.5 } : {}),
     agreement: 1,
     changed_share: strength,
     replaced_share: strength,

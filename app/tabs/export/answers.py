@@ -10,13 +10,14 @@ from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.open_scan import OpenScan, label_file_name
 from app.scan.render import base64_answer
 from app.scan.replay import REPLAYS, Replay
+from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
 from app.scan.tokens import slice_tokens
 from app.tabs.export.lines import client_lines, configuration, python_lines
 from app.visit.answering import Answer, Request
 from vqseg.data.label_files import NIFTI
 from vqseg.data.scan import write_labels
 
-_KINDS = ("lines", "tokens", *FIGURE_FORMATS, *CURVE_FIGURES)
+_KINDS = ("lines", "tokens", *FIGURE_FORMATS, *SLICE_PICTURES, *CURVE_FIGURES)
 
 
 def export(scan: OpenScan, request: Request) -> Answer:
@@ -25,7 +26,7 @@ def export(scan: OpenScan, request: Request) -> Answer:
     Args:
         scan: The scan on show.
         request: Keys of a FrameRequest; for figures also those of a Drawing. "kind": "lines", "tokens", "png", "svg" or one of
-            CURVE_FIGURES. "address": of the page, for "lines".
+            SLICE_PICTURES and CURVE_FIGURES. "address": of the page, for "lines".
 
     Returns:
         For "lines" the texts "python", "client" and "configuration", else "bytes", base64 of the file. For the curves see `curve_file`.
@@ -43,6 +44,8 @@ def export(scan: OpenScan, request: Request) -> Answer:
         return base64_answer(slice_tokens(scan, asked).encode())
     if kind in CURVE_FIGURES:
         return curve_file(scan, asked, kind)
+    if kind in SLICE_PICTURES:
+        return base64_answer(slice_picture(scan, asked, Drawing.checked(request), kind))
     return base64_answer(written(slice_figure(scan, asked, Drawing.checked(request)), kind))
 
 

@@ -19,6 +19,8 @@ const FILES = {
   tokens: { type: "text/csv", ending: "_tokens.csv" },
   png: { type: "image/png", ending: ".png" },
   svg: { type: "image/svg+xml", ending: ".svg" },
+  "map-png": { type: "image/png", ending: "_map.png" },
+  "overlay-png": { type: "image/png", ending: "_overlay.png" },
   "curves-png": { type: "image/png", ending: "_curves.png" },
   "curves-svg": { type: "image/svg+xml", ending: "_curves.svg" },
 };

@@ -13,6 +13,7 @@ import { axesOf, nextRate, tracesOf } from "./curve_points.js";
  */
 
 const NARROW = 520; // pixels
+const REST = 200; // milliseconds without a move of epsilon before the curves are drawn again
 // On a narrow screen PSNR stands below the other curves.
 const BESIDE = {
   "xaxis.domain": [0, 0.58],
@@ -38,7 +39,12 @@ export function createCurves(tab) {
   let plot = null; // once plotly.js has drawn it
   let isDrawing = false;
   let look = ""; // the page's that the plot has
-  let drawn = "";
+  let drawn = ""; // the lines that the plot has
+  let marked = NaN; // the epsilon that it marks
+  let lined = NaN; // and the one that its lines were drawn at, before they were moved
+  let moved = -Infinity; // when that changed last
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let resting;
   /** @type {{key: string, points: DropoutPoint[]}} */
   let dropout = { key: "", points: [] }; // in the order of the requests
   let isFetching = false;
@@ -64,18 +70,38 @@ export function createCurves(tab) {
     fetchDropout();
     const dropped = dropout.key === dropoutKey(shown.request) ? dropout.points : [];
     const swapped = frames.curve;
-    const key = JSON.stringify([
-      state.strength,
-      swapped.map((point) => point.strength),
-      dropped.length,
-      tab.settingsKey(),
-    ]);
-    const isDressed = dress();
-    if (key === drawn && isDressed) return;
+    const settings = { ...shown.request, strength: 0, sequence: 0 };
+    const key = JSON.stringify([swapped.map((point) => point.strength), dropped.length, settings]);
+    if (dress() && drawn) {
+      if (state.strength !== marked) move(state.strength);
+      if ((key === drawn && marked === lined) || waits()) return;
+    }
     drawn = key;
+    marked = lined = state.strength;
     const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
     const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces) };
     plotly().update(plot, traces, layout, [...traces.x.keys()]);
+    for (const line of plot.querySelectorAll(".shapelayer path")) line.removeAttribute("transform");
+  }
+
+  /**
+   * Moves the lines of the present epsilon where they are: to draw the plot again takes too long for a slider that moves.
+   * @param {number} strength
+   */
+  function move(strength) {
+    [marked, moved] = [strength, performance.now()];
+    for (const [shape, axis] of [plot._fullLayout.xaxis, plot._fullLayout.xaxis2].entries()) {
+      const way = axis.l2p(strength) - axis.l2p(lined);
+      plot.querySelector(`.shapelayer path[data-index="${shape}"]`)?.setAttribute("transform", `translate(${way})`);
+    }
+  }
+
+  /** Whether the lines have to wait until epsilon rests. Then they are drawn. */
+  function waits() {
+    const rest = moved + REST - performance.now();
+    clearTimeout(resting);
+    if (rest > 0) resting = setTimeout(tab.schedule, rest);
+    return rest > 0;
   }
 
   /** The present epsilon, a dotted line in both plots. @param {number} strength */

@@ -8,15 +8,19 @@ import numpy as np
 
 from app.scan.computing import LaterError, OutOfDateError
 from app.scan.fair import Rank
+from app.scan.figures import Drawing
 from app.scan.fitting import fitting_checkpoint
-from app.scan.frame_request import FrameRequest
+from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import Frame, make_frame, truth_scores
 from app.scan.lru import LruOfEach
-from app.scan.open_scan import OpenScan
-from app.scan.render import greyscale, packed
+from app.scan.open_scan import OpenScan, label_counts
+from app.scan.render import base64_answer, greyscale, packed
 from app.scan.replay import REPLAYS
 from app.scan.shared import SHARED, on_grid
+from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
+from app.scan.truth import truth_dice
 from app.visit.answering import Answer, Request
+from vqseg.inference import dice_by_class
 
 # By slice: what the perturbation does not change is packed once.
 _CLEAN_CODES: LruOfEach[OpenScan, int, str] = LruOfEach(lambda _: 32)
@@ -36,7 +40,9 @@ def frame(scan: OpenScan, request: Request) -> Answer:
         "skipped": "newer" if the request is out of date, "busy" if others wait and it can be asked later. While the volume is being
         decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed "labels", "reconstruction" and
         "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None;
-        "image", "values" and "values_type" of the input and "clean_labels", its labels at strength 0; the numbers of a Frame.
+        "image", "values" and "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the
+        whole scan have each label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a
+        Frame.
     """
     asked = FrameRequest.checked(request, scan)
     try:
@@ -89,6 +95,50 @@ def fitting(scan: OpenScan, request: Request) -> Answer:
     return {"fits": None if found is None else {"name": found.name, "title": found.title}}
 
 
+def results(scan: OpenScan, request: Request) -> Answer:
+    """What was found in the whole scan. Each call decodes a few more slices.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest.
+
+    Returns:
+        While the volume is being decoded only "done" and "of", numbers of slices; ask again with the same request. Then "voxels", how
+        many have each label, and "clean", the same at strength 0; "voxel_ml", millilitres of a voxel, None where the spacing is unknown;
+        "dice_vs_clean" and "truth", Dice of every structure against the labels at strength 0 and against the ground truth, where there
+        is one.
+    """
+    asked, clean, classes = FrameRequest.checked(request, scan), scan.segmented.labels, len(scan.segmented.classes)
+    if not REPLAYS.ready(scan, asked):
+        replay = REPLAYS.advance(scan, asked)
+        if replay.done < scan.segmented.slice_count:
+            return {"done": replay.done, "of": scan.segmented.slice_count}
+    labels = REPLAYS.decoded(scan, asked).labels
+    return {
+        "voxels": label_counts(labels, classes),
+        "clean": scan.voxels,
+        "voxel_ml": scan.voxel_ml,
+        "dice_vs_clean": dice_by_class(labels, clean, classes),
+        "truth": None if scan.truth is None else truth_dice(scan, labels, scan.truth),
+    }
+
+
+def picture(scan: OpenScan, request: Request) -> Answer:
+    """The slice on show as a PNG of its own size.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest and of a Drawing. "kind": one of SLICE_PICTURES.
+
+    Returns:
+        "bytes": base64 of the file.
+    """
+    asked, drawing, kind = FrameRequest.checked(request, scan), Drawing.checked(request), request.get("kind")
+    if kind not in SLICE_PICTURES:
+        raise RequestError(f"kind must be one of {', '.join(SLICE_PICTURES)}, got {kind!r}")
+    return base64_answer(slice_picture(scan, asked, drawing, kind))
+
+
 def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
     """The slice's grid of codes before and after the QPM, in the order of the array. Other planes cut through many grids."""
     if not scan.acquired(request.plane):
@@ -110,4 +160,5 @@ def _packed_input(scan: OpenScan, request: FrameRequest) -> Answer:
     whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
     values = values.astype(np.int16 if whole else np.float32)
     packed_values = {"values": packed(values), "values_type": values.dtype.name}
-    return {"image": packed(greyscale(image)), "clean_labels": packed(clean), **packed_values}
+    sizes = {"voxels": list(scan.voxels), "voxel_ml": scan.voxel_ml}
+    return {"image": packed(greyscale(image)), "clean_labels": packed(clean), **packed_values, **sizes}

@@ -2,6 +2,7 @@
 
 import { number, percent } from "../../web/numbers.js";
 import { kindOf } from "../../web/reach_scale.js";
+import { fullName } from "../../web/structures.js";
 
 /** @typedef {import("../../web/types").Facts} Facts */
 /** @typedef {import("../../web/types").Frame} Frame */
@@ -22,7 +23,14 @@ const MOST_NAMED = 4; // structures
 export function told(asked, { replaced_share: replaced, changed_share: changed }, scan, replacements) {
   if (!asked.strength && !asked.edits.length) return INVITATION;
   const by = asked.strength ? ", each by " + replacement(asked, scan, replacements) : " by hand";
-  return percent(replaced) + " of the tokens replaced" + by + ": " + outcome(changed, scan.classes.slice(1)) + ".";
+  return (
+    percent(replaced) +
+    " of the tokens replaced" +
+    by +
+    ": " +
+    outcome(changed, scan.classes.slice(1).map(fullName)) +
+    "."
+  );
 }
 
 /**
@@ -46,7 +54,8 @@ function replacement({ mode, reach }, { reach: { own, last, modes } }, replaceme
  */
 function outcome(changed, structures) {
   if (changed === null) return `there is no ${joined(structures, "or")} in this picture`;
-  const of = structures.length === 1 ? `the ${structures[0]}'s pixels` : `the pixels of ${joined(structures, "and")}`;
+  const of =
+    structures.length === 1 ? `the ${structures[0]}'s pixels` : `the pixels of the ${joined(structures, "and")}`;
   return changed ? `${percent(changed)} of ${of} changed` : `none of ${of} changed`;
 }
 
@@ -55,6 +64,6 @@ function outcome(changed, structures) {
  * @param {string} word before the last name
  */
 function joined(names, word) {
-  if (names.length > MOST_NAMED) return word === "or" ? "structure" : "the structures";
+  if (names.length > MOST_NAMED) return word === "or" ? "structure" : "structures";
   return names.length > 1 ? names.slice(0, -1).join(", ") + ` ${word} ` + names.at(-1) : names[0];
 }

@@ -1,6 +1,7 @@
 /* The line over the segmentation of a slice on which nothing was found: it says so, and leads to a slice with something. */
 
 import { setSlider } from "../../web/keys.js";
+import { fullName } from "../../web/structures.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 /** @typedef {import("../../web/types").Scan} Scan */
@@ -12,7 +13,7 @@ import { setSlider } from "../../web/keys.js";
  * @param {{count: number, first: number | null}} plane
  */
 export function nothingFound({ classes }, { count, first }) {
-  const structures = classes.length === 2 ? `No ${classes[1]}` : "No structure";
+  const structures = classes.length === 2 ? `No ${fullName(classes[1])}` : "No structure";
   if (first !== null) return structures + " on this slice.";
   return structures + (count > 1 ? " was found in this scan." : " was found in this picture.");
 }

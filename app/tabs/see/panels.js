@@ -91,7 +91,7 @@ export function createPanels(root) {
     const [top, right, bottom, left] = view.letters;
     const letters = mirrored ? [top, left, bottom, right] : view.letters;
     for (const stage of root.querySelectorAll(".stage")) {
-      stage.querySelectorAll("i").forEach((edge, i) => void (edge.textContent = letters[i]));
+      stage.querySelectorAll(":scope > i").forEach((edge, i) => void (edge.textContent = letters[i]));
     }
     zoom.reset();
     room.fit();

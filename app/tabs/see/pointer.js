@@ -14,13 +14,14 @@ import { zoom } from "../../web/zoom.js";
  * @property {() => (x: number, y: number) => void} grabWindow
  * @property {(pixel: Pixel) => void} tellPixel
  * @property {(stage: HTMLElement) => void} enlarge
+ * @property {() => void} moved follows every change of the zoom
  */
 
 /**
  * @param {HTMLElement} root
  * @param {Pointed} pointed
  */
-export function followPointer(root, { isPainted, view, isMirrored, grabWindow, tellPixel, enlarge }) {
+export function followPointer(root, { isPainted, view, isMirrored, grabWindow, tellPixel, enlarge, moved }) {
   /**
    * @param {HTMLElement} stage
    * @param {MouseEvent} event
@@ -40,7 +41,7 @@ export function followPointer(root, { isPainted, view, isMirrored, grabWindow, t
 
   const grab = (/** @type {PointerEvent} */ event) => (event.shiftKey || event.button === 2 ? grabWindow() : null);
 
-  zoom.attach({ root, ready: isPainted, grab, twice: enlarge });
+  zoom.attach({ root, ready: isPainted, grab, twice: enlarge, moved });
   /** @type {NodeListOf<HTMLElement>} */
   const stages = root.querySelectorAll(".stage");
   for (const stage of stages) {

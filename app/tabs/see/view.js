@@ -9,11 +9,14 @@ import { createChanged } from "./changed.js";
 import { createEnlarge } from "./enlarge.js";
 import { createGain } from "./gain.js";
 import { createKnown } from "./known.js";
+import { createLegend } from "./legend.js";
 import { createNothing } from "./nothing.js";
 import { createNotes } from "./notes.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
+import { createResults } from "./results.js";
 import { createScrubs } from "./scrubs.js";
+import { savePictures } from "./slice_picture.js";
 import { createStatus } from "./status.js";
 import { createWindow, inWords, windowed } from "./window.js";
 
@@ -26,7 +29,8 @@ import { createWindow, inWords, windowed } from "./window.js";
 /**
  * @param {HTMLElement} element
  * @param {unknown} _props
- * @param {{frame: Ask, fitting: import("./known.js").AskFitting}} server
+ * @param {{frame: Ask, fitting: import("./known.js").AskFitting,
+    results: import("./results.js").AskResults, picture: import("./slice_picture.js").AskPicture}} server
  * @param {(event: string) => void} trigger begins an event of Gradio
  */
 export function mount(element, _props, server, trigger) {
@@ -40,7 +44,10 @@ export function mount(element, _props, server, trigger) {
   followPointer(root, see);
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
+  const results = createResults(root, (question) => server.results(question));
+  savePictures(root, (question) => server.picture(question));
   store.subscribe(see.follow);
+  store.subscribe(results.follow);
   store.onReset(see.reset);
   frames.subscribe(see.receive);
   frames.connect((request) => server.frame(request));
@@ -59,6 +66,7 @@ function createSee(root, known) {
   const level = createWindow(facts.windows);
   const changed = createChanged(root, repaint);
   const nothing = createNothing(root);
+  const legend = createLegend(root, panels.isMirrored);
   const gain = createGain(root, repaint);
   /** @type {Shown | null} */
   let shown = null; // what the canvases show
@@ -109,6 +117,7 @@ function createSee(root, known) {
     panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state, gain.value());
     changed.draw(shown, state);
     nothing.draw(shown, state);
+    legend.draw(shown, state);
     status.tellFigures(shown, state);
     status.tellChange(shown, state.scan);
   }
@@ -148,6 +157,7 @@ function createSee(root, known) {
     view,
     isMirrored: panels.isMirrored,
     grabWindow,
+    moved: legend.placeSoon,
     enlarge: (/** @type {HTMLElement} */ stage) => toggle(stage.closest("figure")),
     /** @param {import("../../web/types").Pixel} pixel */
     tellPixel(pixel) {
