@@ -243,6 +243,27 @@ def decode_feature_labels(model: VQSeg, features: Tensor, size: tuple[int, int])
 
 
 @torch.inference_mode()
+def decode_feature_pictures(model: VQSeg, features: Tensor, size: tuple[int, int]) -> Array:
+    """The reconstruction alone that `decode_features` gives.
+
+    Args:
+        model: The network.
+        features: (S, D, h, w), post-VQ, on the network's device.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) float32 in [0, 1].
+    """
+    height, width = network_size(size, model.preprocess)
+    return _pictures(model.image_decoder(features)[..., :height, :width], size)
+
+
+def _pictures(reconstruction: Tensor, size: tuple[int, int]) -> Array:
+    pictures: Array = from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
+    return pictures
+
+
+@torch.inference_mode()
 def post_vq_features(model: VQSeg, indices: Tensor) -> Tensor:
     """The codewords of indices, which both decoders read.
 
@@ -270,7 +291,7 @@ def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tu
     """
     logits, reconstruction = model.decode(features, network_size(size, model.preprocess))
     labels = from_network(logits, size).argmax(1).to(torch.uint8)
-    return labels.cpu().numpy(), from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
+    return labels.cpu().numpy(), _pictures(reconstruction, size)
 
 
 def decode_volume(
