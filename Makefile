@@ -7,7 +7,7 @@ PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 # Each of them has one thread: two that share a core would wait for each other.
 test test-fast: export OMP_NUM_THREADS ?= 1
 
-.PHONY: app test test-fast check check-web audit sbom format clean fuzz
+.PHONY: app test test-fast bench site check check-web audit sbom format clean fuzz lock newest
 .DEFAULT_GOAL := app
 
 app: $(VENV)/.app-installed
@@ -38,6 +38,15 @@ check: $(VENV)/.dev-installed
 check-web: | $(BIN)/python
 	.ci/check-web $(VENV)
 
+# All speeds beside their floors and peers, into docs/benchmarks.md: three quarters of an hour. BENCH_ARGS="--only search" for a part.
+bench: $(VENV)/.dev-installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
+
+# The documentation as a site, into build/site.
+site: $(VENV)/.dev-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+
 # Known flaws of what is installed; a line says so where nobody can be asked.
 audit: $(VENV)/.dev-installed
 	$(BIN)/python tools/audit.py
@@ -45,6 +54,19 @@ audit: $(VENV)/.dev-installed
 # build/sbom.cdx.json: what is passed on with the app, and under which licences.
 sbom: $(VENV)/.dev-installed
 	$(BIN)/python tools/sbom.py
+
+# requirements.lock anew, from an index of packages.
+lock: | $(BIN)/python
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.14'
+	$(BIN)/python tools/lock.py --uv build/uv/bin/uv
+
+# The fast tests with the newest versions of everything, beyond the bounds of requirements.txt: by hand, or once a week.
+newest: $(VENV)/.dev-installed
+	rm -rf build/newest && $(PYTHON) -m venv build/newest
+	$(BIN)/python tools/newest.py > build/newest/requirements.txt
+	build/newest/bin/python -m pip install --quiet --disable-pip-version-check -r build/newest/requirements.txt
+	OMP_NUM_THREADS=1 build/newest/bin/python -m pytest $(PARALLEL) -m "not browser and not slow" $(PYTEST_ARGS)
 
 format: $(VENV)/.dev-installed
 	$(BIN)/ruff format .
@@ -56,7 +78,12 @@ $(BIN)/python:
 		|| { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
+# LOCKED=1 installs the exact versions of requirements.lock, each file checked by its hash; torch, which the lock leaves out, comes first.
 $(VENV)/.app-installed: requirements.txt | $(BIN)/python
+ifdef LOCKED
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

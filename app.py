@@ -16,7 +16,9 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_CHECKPOINT = "checkpoints/acdc-10"
@@ -63,13 +65,25 @@ def serve(port: int, host: str, checkpoint: str) -> None:
         host: The address on which the server listens.
         checkpoint: The default checkpoint, a folder or a Hub id.
     """
-    # Imported here, because Gradio takes seconds and the settings are checked first.
-    from app.page.build import build
+    # Imported here, because torch and Gradio take seconds and the settings are checked first.
+    from app.page.zero import opening
     from app.scan.models import find_models
-    from app.visit.examples import find_examples
+    from app.visit.examples import Examples, find_examples, warm_up
 
-    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints())
-    examples = [path for folder in ("examples", "cine") for path in find_examples(HERE / "assets" / folder)]
+    models = find_models(HERE, checkpoint, opens_others=opens_checkpoints(), opening=opening())
+    examples = Examples(path for folder in ("examples", "cine") for path in find_examples(HERE / "assets" / folder))
+
+    def open_first() -> None:
+        # What is wrong here is wrong again in build(), which says it.
+        with suppress(Exception):
+            warm_up(examples.open(next(iter(examples.titles), None), models.default))
+
+    # The network needs one core and the import of Gradio another.
+    ahead = Thread(target=open_first)
+    ahead.start()
+    from app.page.build import build
+
+    ahead.join()
     build(models, examples).launch(server_name=host, server_port=port)
 
 

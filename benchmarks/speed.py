@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from vqseg import QuantizedPerturbation, Segmenter, VQSeg, load_model  # noqa: E402
 from vqseg.config import ModelConfig  # noqa: E402
 from vqseg.data.scan import read_scan  # noqa: E402
-from vqseg.quantization.quantizer import nearest_codewords  # noqa: E402
+from vqseg.quantization.search import nearest_codewords  # noqa: E402
 
 SEED = 0
 

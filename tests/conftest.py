@@ -36,7 +36,8 @@ SLOW = frozenset(
     for name in (
         *("adaptation", "bundled_examples", "cli", "codebook", "codebook_docs", "codebook_projection", "codebook_tokens", "comparisons"),
         *("docs", "experiments", "initial", "no_waiting", "pseudo_labels", "scale", "sensitivity", "space", "training", "vit", "web_units"),
-        "familiarity",
+        *("benchmarks", "elsewhere", "familiarity", "pipes", "plan", "predict_folders", "quickstart", "requirements", "site"),
+        *("space_folder", "wheel"),
     )
 )
 

@@ -204,7 +204,8 @@ def test_zoom_survives_another_colour(tab: Any) -> None:
     tab.locator("[data-set=colour]").select_option("purity")
     wait_for_map(tab, colour="purity")
     assert tab.evaluate(ranges) == zoomed
-    tab.evaluate(f"window.Plotly.relayout(document.querySelector('{GRAPH}'), {{'xaxis.autorange': true, 'yaxis.autorange': true}})")
+    wide = "{ 'xaxis.autorange': true, 'yaxis.autorange': true }"
+    module(tab, "web/plotly.js", f"({{ plotly }}) => void plotly().relayout(document.querySelector('{GRAPH}'), {wide})")
 
 
 def test_pointing_at_a_codeword_tells_atom_counts_and_classes(tab: Any) -> None:
@@ -613,7 +614,7 @@ def test_thousands_of_points_stay_fluid_and_are_there_in_two_seconds(
 def _times_of_the_map(page: Any, size: int) -> tuple[float, list[float]]:
     """Seconds of processor time: until the map of `size` codewords stands, and for each new colour."""
     page.set_default_timeout(120_000)
-    page.wait_for_function("window.Plotly")
+    wait_for_module(page, "web/plotly.js", "({ plotly }) => plotly() !== undefined")
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 

@@ -248,3 +248,15 @@ def test_a_picture_is_measured_in_its_plane(model: VQSeg, tmp_path: Path, ending
         else:
             assert found[structure]["asd"] == pytest.approx(np.linalg.norm(ours.shape))
     assert scored
+
+
+@pytest.mark.parametrize("changes", [{}, {"encoder": "compact", "continuous": True}])
+def test_a_table_needs_one_encoding_and_no_reconstruction(folder: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]) -> None:
+    measured = tiny_model(image_side=32, **changes)
+    expected = evaluate_split(measured, folder, "val")
+    encoded: list[int] = []
+    encode = measured.encode
+    monkeypatch.setattr(measured, "encode", lambda images: encoded.append(len(images)) or encode(images))
+    monkeypatch.setattr(measured.image_decoder, "forward", lambda *_: pytest.fail("a reconstruction was decoded"))
+    assert evaluate_split(measured, folder, "val") == expected
+    assert sum(encoded) == 6

@@ -15,6 +15,7 @@ from fake_segmenter import FakeSegmentedScan
 from tests.tiny import tiny_model
 from vqseg.checkpoint import CheckpointError, load_model, read_config, save_model
 from vqseg.cli import main
+from vqseg.cli.known import KnownScans
 from vqseg.codebook import FamiliarityError, Reference, codebook_key, judge, read_reference, write_reference
 from vqseg.codebook.familiarity import MEASURES, TURNS, SliceMeasures, TrainingScan, fit, trained_on_turned, training
 from vqseg.codebook.familiarity.card import in_plane, unlike_the_card
@@ -22,7 +23,7 @@ from vqseg.config import Config, ConfigError, ReadsConfig
 from vqseg.data.scan import read_scan
 from vqseg.experiments.methods import changed
 from vqseg.experiments.runs import cell_key
-from vqseg.inference import Segmenter
+from vqseg.inference import LabelledScan, Segmenter
 from vqseg.models.slicewise import encode_slices, encode_with_measures
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan
@@ -293,6 +294,27 @@ def test_noise_and_turned_and_inverted_hearts_are_foreign_to_a_shipped_checkpoin
     assert {
         name: verdict_of(shipped, "acdc-10", replace(heart, voxels=changed)) != "known" for name, changed in others.items()
     } == dict.fromkeys(others, True)
+
+
+def test_predict_rebuilds_few_slices_of_a_known_scan_and_warns_as_an_opened_one_is_judged(
+    shipped: dict[str, tuple[Segmenter, Reference]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    segmenter, reference = shipped["acdc-10"]
+    heart = read_scan(EXAMPLES / "phantom_wide-right-ventricle.nii.gz")
+    heart = replace(heart, voxels=np.ascontiguousarray(heart.voxels[..., 1::2]), header=None)
+    noise = replace(heart, voxels=np.random.default_rng(0).random(heart.shape, np.float32) * 255, name="noise.nii.gz")
+    rebuilt: list[int] = []
+    pictures = LabelledScan.pictures
+    monkeypatch.setattr(LabelledScan, "pictures", lambda self, wanted: rebuilt.extend(wanted) or pictures(self, wanted))
+    known = KnownScans(segmenter, ROOT / "checkpoints" / "acdc-10", average_views=False)
+    np.testing.assert_array_equal(known.segment(heart), segmenter.open(heart).labels)
+    assert len(rebuilt) == 3 < heart.shape[2]
+    known.segment(noise)
+    known.tell()
+    found = judge(segmenter.open(noise), segmenter.reads, reference)
+    said = capsys.readouterr().err
+    assert said.startswith(f"warning: noise.nii.gz is {found.verdict} to this checkpoint: ") and "phantom" not in said
+    assert all(reason in said for reason in found.reasons) and found.places in said
 
 
 def test_the_published_rates_follow_from_the_published_measures_and_the_present_limits() -> None:

@@ -15,7 +15,7 @@ from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
 from vqseg.config import save_config
 from vqseg.quantization.perturbation import QuantizedPerturbation
-from vqseg.quantization.quantizer import nearest_codewords
+from vqseg.quantization.search import nearest_codewords
 from vqseg.training.trainer import Trainer
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
@@ -52,6 +52,12 @@ def test_a_run_goes_as_on_the_processor(phantoms: Path, tmp_path: Path) -> None:
     # The noise of single pixels is drawn on the device: the first digits agree. Only until the codebook is placed: from then on a rounding
     # may choose another codeword.
     assert losses(tmp_path / "gpu")[:4] == pytest.approx(losses(tmp_path / "cpu")[:4], rel=0.05)
+
+
+def test_a_gpu_draws_for_itself_and_steps_in_one_kernel(phantoms: Path, tmp_path: Path) -> None:
+    trainer = Trainer(tiny_config(phantoms, tmp_path / "run"))
+    assert trainer.generator.device.type == "cuda"
+    assert all(group["fused"] for group in trainer.optimizer.param_groups)
 
 
 def test_a_gpu_run_resumes_and_serves_on_the_processor(phantoms: Path, tmp_path: Path) -> None:

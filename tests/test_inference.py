@@ -398,3 +398,30 @@ def test_labels_alone_are_those_of_a_whole_answer(opened: SegmentedScan, mode: s
 def test_forced_tokens_are_dropped_out_like_the_others(opened: SegmentedScan) -> None:
     forced = opened.dropout(1, 0.0, forced={(2, 3): 7})
     np.testing.assert_allclose(forced.reconstruction, opened.perturb(1, 0.0, forced={(2, 3): 7}).reconstruction, atol=1e-5)
+
+
+# Labels alone
+
+
+def refuse(*_: object) -> None:
+    pytest.fail("something was decoded that nobody asked for")
+
+
+def test_labels_and_pictures_that_are_asked_for_later_are_those_of_an_opened_scan(model: VQSeg, monkeypatch: pytest.MonkeyPatch) -> None:
+    segmenter, scan = Segmenter(model), scan_of(1)
+    opened = segmenter.open(scan)
+    monkeypatch.setattr(model.image_decoder, "forward", refuse)
+    read = segmenter.label(scan)
+    np.testing.assert_array_equal(read.labels, opened.labels)
+    np.testing.assert_array_equal(segmenter.labels(scan), opened.labels)
+    monkeypatch.undo()
+    monkeypatch.setattr(model.segmentation_decoder, "forward", refuse)
+    np.testing.assert_array_equal(read.pictures([4, 1]), np.moveaxis(opened.reconstruction, 1, 0)[[4, 1]])
+    np.testing.assert_array_equal(read.reconstruction, opened.reconstruction)
+    for name in ("normalised", "distances", "pooled"):
+        np.testing.assert_array_equal(getattr(read, name), getattr(opened, name))
+
+
+def test_the_consistency_needs_no_reconstruction(model: VQSeg, opened: SegmentedScan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model.image_decoder, "forward", refuse)
+    np.testing.assert_array_equal(opened.consistency(2, 0.0).pseudo_labels, np.moveaxis(opened.labels, opened.axis, 0)[2])

@@ -124,6 +124,16 @@ def test_volume_scores_each_foreground_class() -> None:
         assert tuple(scores[name]) == ("dice", "jaccard", "hd95", "asd")
 
 
+def test_both_distances_of_a_structure_share_its_two_transforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    prediction, truth = blobs(3)
+    expected = hd95(prediction, truth, (1.5, 1.25, 9.0)), asd(prediction, truth, (1.5, 1.25, 9.0))
+    transform, calls = ndimage.distance_transform_edt, []
+    monkeypatch.setattr(ndimage, "distance_transform_edt", lambda *args, **settings: calls.append(1) or transform(*args, **settings))
+    scores = evaluate_volume(prediction.astype(np.uint8), truth.astype(np.uint8), ("background", "LV"), (1.5, 1.25, 9.0))["LV"]
+    assert (scores["hd95"], scores["asd"]) == expected
+    assert len(calls) == 2
+
+
 def test_what_does_not_fit_is_refused() -> None:
     volume = np.zeros((4, 4, 4), np.uint8)
     with pytest.raises(ValueError, match=r"\(4, 4, 4\) and truth \(4, 4, 3\)"):

@@ -12,7 +12,8 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from tests.tiny import tiny_model
 from vqseg.config import AugmentationConfig, ObjectiveConfig
 from vqseg.losses.objective import Objective
-from vqseg.quantization.perturbation import HeldTemperature, QuantizedPerturbation, ReachScale, resample
+from vqseg.quantization import quantizer, search
+from vqseg.quantization.perturbation import HeldTemperature, QuantizedPerturbation, ReachScale, qpm, resample
 from vqseg.quantization.perturbation.transitions import temperature_of
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
@@ -21,8 +22,11 @@ from vqseg.types import Batch
 
 @pytest.fixture
 def no_values(monkeypatch: pytest.MonkeyPatch) -> FakeTensorMode:
-    # What an accelerator gets: the way with shared rows is the CPU's.
+    # What an accelerator gets: the way with shared rows, NumPy, and what is kept while weights stay the same are the CPU's.
     monkeypatch.setattr(resample, "_with_shared_rows", resample._with_own_rows)
+    monkeypatch.setattr(search, "_numpy_reads", lambda _: False)
+    for module in (qpm, quantizer):
+        monkeypatch.setattr(module, "comparable", lambda *_: False)
     return FakeTensorMode(allow_non_fake_inputs=True)
 
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from PIL import Image
 from tests.tiny import tiny_config
 from vqseg.cli.commands import main
 from vqseg.config import save_config
+from vqseg.files import digest_of
 from vqseg.outputs import OutputError, Outputs, state_folder
 from vqseg.training.start import TrainingError
 from vqseg.training.trainer import Trainer
@@ -32,6 +34,11 @@ def call(*words: object) -> int:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def labels_in(folder: Path) -> dict[str, bytes]:
+    """What `predict` has made of scans, without its summary and its record, which tell of seconds."""
+    return {name: content for name, content in contents(folder).items() if name != "summary.csv" and not name.startswith(".vqseg/")}
 
 
 @pytest.fixture
@@ -69,14 +76,14 @@ def test_a_neighbour_an_experts_labels_and_corrected_labels_are_kept(scans: Path
     output = tmp_path / "labels"
     predict = ("predict", scans, "--checkpoint", checkpoint, "--output", output)
     assert call(*predict) == 0
-    first = contents(output)
+    first = labels_in(output)
     # Its own files of an earlier run.
-    assert call(*predict) == 0 and contents(output) == first
+    assert call(*predict) == 0 and labels_in(output) == first
     np.save(output / "a.npy", np.zeros((20, 24, 3), np.uint8))
-    corrected = contents(output)
+    corrected = labels_in(output)
     assert corrected["a.npy"] != first["a.npy"]
-    assert call(*predict) == 1 and contents(output) == corrected
-    assert call(*predict, "--overwrite") == 0 and contents(output) == first
+    assert call(*predict) == 1 and labels_in(output) == corrected
+    assert call(*predict, "--overwrite") == 0 and labels_in(output) == first
 
 
 def test_phantoms_do_not_take_a_data_sets_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,6 +211,42 @@ def test_what_a_killed_process_was_writing_is_swept(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b.txt"]
 
 
+def test_two_writers_of_the_same_bytes_are_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    writers = [Outputs(tmp_path, "test") for _ in range(2)]
+    for outputs in writers:
+        outputs.claim(path)
+
+    def written_meanwhile(_: str) -> None:
+        with writers[0].writing(path, claimed=True) as part:
+            part.write_text("same")
+
+    with writers[1].writing(path, claimed=True, before=written_meanwhile) as part:
+        part.write_text("same")
+    assert contents(tmp_path) == {"a.txt": b"same"}
+
+
+def test_what_another_machine_has_left_is_swept_after_a_day(tmp_path: Path) -> None:
+    for name, age in ((".vqseg-0123abcd-77-old", 2), (".vqseg-0123abcd-78-new", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.txt").write_text("half")
+        os.utime(tmp_path / name, (time.time() - age * 86400,) * 2)
+    (tmp_path / ".vqseg").mkdir()
+    Outputs(tmp_path, "test").sweep(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".vqseg", ".vqseg-0123abcd-78-new"]
+
+
+def test_a_file_that_another_machine_wrote_is_known_when_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("theirs")
+    outputs = Outputs(tmp_path, "test")
+    with pytest.raises(OutputError) as refused:
+        outputs.check(tmp_path / "a.txt")
+    assert str(tmp_path) in str(refused.value) and str(tmp_path) not in refused.value.plain and "a.txt" in refused.value.plain
+    outputs.know(tmp_path / "a.txt", digest_of(tmp_path / "a.txt"))
+    outputs.write_text(tmp_path / "a.txt", "ours")
+    assert contents(tmp_path) == {"a.txt": b"ours"}
+
+
 def test_a_name_that_becomes_too_long_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="has more than 255 bytes"):
         Outputs(tmp_path, "test").claim(tmp_path / ("x" * 250 + ".nii.gz"))
@@ -316,4 +359,4 @@ def test_one_scan_that_breaks_the_network_costs_no_other(
 
     monkeypatch.setattr(KnownScans, "segment", breaking)
     assert call("predict", scans, "--checkpoint", checkpoint, "--output", tmp_path / "out") == 1
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.npy", "c.png"]
+    assert sorted(labels_in(tmp_path / "out")) == ["a.npy", "c.png"]

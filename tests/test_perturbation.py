@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
@@ -21,13 +21,18 @@ from torch import Tensor
 from vqseg.quantization.perturbation import (
     QuantizedPerturbation,
     adaptive_temperature,
+    coarse,
     dropout_radius,
     perturbation_radius,
     perturbed_marginal,
+    squared_distances,
     transition_probabilities,
 )
 from vqseg.quantization.perturbation import radius as radius_module
 from vqseg.quantization.perturbation import resample as resample_module
+from vqseg.quantization.perturbation.coarse import RowDraws
+from vqseg.quantization.perturbation.search import cut
+from vqseg.quantization.perturbation.transitions import CodewordDistances
 
 GRID = (3, 16, 16)
 
@@ -227,17 +232,67 @@ def test_drawn_transitions_follow_the_probabilities(strength: float, temperature
 def test_drawn_transitions_are_right_in_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     indices, codewords = grid_of(50), normal(50, 8)
     whole = QuantizedPerturbation()(indices, codewords, 0.8, generator(5))
-    monkeypatch.setattr(resample_module, "_BLOCK", 50 * 7)
-    assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
-    monkeypatch.setattr(resample_module, "_BLOCK", 1)
-    assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
+    monkeypatch.setattr(resample_module, "_FEWEST_ROWS", 1)
+    for elements in (50 * 7, 1):
+        monkeypatch.setattr(resample_module, "_BLOCK_ON_CPU", elements)
+        assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), whole)
+
+
+def running_sums(codewords: Tensor, rows: Tensor, scale: float) -> Tensor:
+    """Running sums of exp(-d / scale) along whole rows: what a draw inverts."""
+    distances = squared_distances(rows, codewords)
+    exponents = distances.sub(distances.amin(1, keepdim=True)).div(torch.tensor(-scale)).clamp(min=-80)
+    return exponents.exp().scatter(1, rows[:, None], 0).cumsum(1)
+
+
+@given(size=st.integers(2, 300), dim=st.integers(1, 9), scale=st.sampled_from([1e-4, 0.01, 0.3, 2.0, 100.0, 1e6]), seed=st.integers(0, 99))
+@example(size=256, dim=4, scale=0.3, seed=0)
+@example(size=65, dim=4, scale=1e6, seed=0)
+@settings(max_examples=60, deadline=None)
+def test_draws_from_blocks_are_those_of_the_running_sum(size: int, dim: int, scale: float, seed: int) -> None:
+    random = generator(seed)
+    codewords = torch.randn(size, dim, generator=random)
+    # Some codewords on one spot, whose distance is rounding alone.
+    codewords[: size // 4] = codewords[0].clone()
+    rows = torch.randint(size, (40,), generator=random).unique()
+    owner = torch.arange(len(rows)).repeat_interleave(9)
+    sums = running_sums(codewords, rows, scale)
+    # Most of the numbers lie on a boundary or beside it, where rounding decides.
+    place = torch.randint(size, (len(owner),), generator=random)
+    uniform = (sums[owner, place] / sums[owner, -1]).clamp(max=1 - 2**-24)
+    uniform[::3] = torch.nextafter(uniform[::3], torch.tensor(0.0)).clamp(min=0)
+    uniform[1::9], uniform[2::9], uniform[5::9] = 0.0, 1 - 2**-24, torch.rand(len(rows), generator=random)
+    expected = torch.searchsorted(sums[owner], cut(uniform, sums[owner, -1])[:, None], right=True).squeeze(1)
+    drawn = RowDraws(CodewordDistances(codewords), torch.tensor(scale), len(rows)).draw(rows, owner, uniform)
+    assert torch.equal(drawn, expected)
+    assert bool((drawn != rows[owner]).all())
+
+
+def test_a_number_beside_a_boundary_is_drawn_from_the_whole_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the margin the draw above would go wrong: its numbers are hard enough."""
+    codewords, rows = normal(1000, 4), torch.arange(100)
+    sums, owner = running_sums(codewords, rows, 1.0), torch.arange(100).repeat_interleave(50)
+    place = torch.randint(1000, (len(owner),), generator=generator())
+    uniform = (sums[owner, place] / sums[owner, -1]).clamp(max=1 - 2**-24)
+    expected = torch.searchsorted(sums[owner], cut(uniform, sums[owner, -1])[:, None], right=True).squeeze(1)
+    draws = RowDraws(CodewordDistances(codewords), torch.tensor(1.0), 100)
+    assert torch.equal(draws.draw(rows, owner, uniform), expected)
+    monkeypatch.setattr(coarse, "_MARGIN", -1.0)
+    assert not torch.equal(draws.draw(rows, owner, uniform), expected)
+
+
+def test_draws_do_not_depend_on_whose_exponential_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    indices, codewords = torch.randint(300, (2, 30, 30), generator=generator()), normal(300, 8)
+    one = QuantizedPerturbation()(indices, codewords, 0.8, generator(5))
+    monkeypatch.setattr(coarse, "_THREADS_FOR_NUMPY", 0)
+    assert torch.equal(QuantizedPerturbation()(indices, codewords, 0.8, generator(5)), one)
 
 
 def test_the_ends_of_the_random_numbers_never_draw_the_code_itself() -> None:
     # They come up once in sixteen million tokens: too rarely for a test that draws.
     codewords, rows = normal(50, 8), torch.arange(50)
     for end in (0.0, 1 - 2**-24):
-        drawn = resample_module._draw(rows, rows, torch.full((50,), end), codewords, 1.0)
+        drawn = RowDraws(CodewordDistances(codewords), torch.tensor(1.0), 50).draw(rows, rows, torch.full((50,), end))
         assert not bool((drawn == rows).any())
         assert 0 <= int(drawn.min()) <= int(drawn.max()) < 50
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 from vector_quantize_pytorch import SimVQ
 
-from vqseg.quantization import quantizer as module
-from vqseg.quantization.quantizer import VectorQuantizer, nearest_codewords, perplexity, spread_sample, utilisation
+from vqseg.quantization import search as module
+from vqseg.quantization.quantizer import VectorQuantizer, perplexity, spread_sample, utilisation
+from vqseg.quantization.search import nearest_codewords
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -97,6 +98,38 @@ def test_chunks_of_tokens_agree_with_one_product(monkeypatch: pytest.MonkeyPatch
     assert torch.equal(nearest_codewords(features, codewords), whole)
     monkeypatch.setattr(module, "_SCORES_AT_ONCE", 1)
     assert torch.equal(nearest_codewords(features, codewords), whole)
+
+
+@pytest.mark.parametrize("threads", [0, 4], ids=["in blocks", "by NumPy"])
+@pytest.mark.parametrize("tile", [None, 64, 128])
+def test_of_codewords_equally_near_the_first_is_found(tile: int | None, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whole numbers, whose sums are exact: many distances are equal, within a tile and across tiles.
+    codewords, features = (torch.randint(-2, 3, (count, 3), generator=generator(seed)).float() for count, seed in ((500, 0), (300, 1)))
+    # The mean is a whole number, too.
+    codewords = torch.cat([codewords, -codewords])
+    monkeypatch.setattr(module, "_THREADS_FOR_NUMPY", threads)
+    if tile is not None:
+        monkeypatch.setattr(module, "_TILED_FROM", 1)
+        monkeypatch.setattr(module, "_TILE", tile)
+    first = (features[:, None] - codewords).square().sum(2).numpy().argmin(1)
+    assert nearest_codewords(features, codewords).tolist() == first.tolist()
+
+
+def test_a_large_codebook_is_searched_in_tiles_with_the_answer_of_one_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, codewords = normal(200, 8), normal(module._TILED_FROM + 100, 8, seed=1)
+    assert len(module.CodewordSearch(codewords)._tiles) == 5
+    found = nearest_codewords(features, codewords)
+    monkeypatch.setattr(module, "_TILED_FROM", 1 << 20)
+    assert len(module.CodewordSearch(codewords)._tiles) == 1
+    assert torch.equal(nearest_codewords(features, codewords), found)
+
+
+def test_a_search_outlives_changes_of_the_codewords() -> None:
+    codewords = normal(100, 6)
+    search = module.CodewordSearch(codewords)
+    before = search.nearest(normal(50, 6, seed=1))
+    codewords.zero_()
+    assert torch.equal(search.nearest(normal(50, 6, seed=1)), before)
 
 
 # Gradients

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from hashlib import sha256
 from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,12 @@ def test_the_bill_names_everything_that_is_needed_to_run_with_version_and_licenc
 def test_what_is_passed_on_is_told_from_what_only_checks_use(bill: dict[str, Any]) -> None:
     parts = required(bill)
     others = {part["name"] for part in bill["components"] if part["scope"] == "excluded"}
-    assert {"torch", "gradio", "@niivue/niivue"} <= parts.keys()
+    assert {"torch", "gradio", "@niivue/niivue", "plotly.js"} <= parts.keys()
     assert {"pytest", "hypothesis", "eslint", "typescript"} <= others
     assert not others & parts.keys()
-    assert parts["@niivue/niivue"]["hashes"][0]["content"] in (ROOT / "app" / "vendor" / "niivue" / "README.md").read_text()
+    for name, folder in (("@niivue/niivue", "niivue"), ("plotly.js", "plotly")):
+        files = {sha256(path.read_bytes()).hexdigest() for path in (ROOT / "app" / "vendor" / folder).glob("*.js")}
+        assert {one["content"] for one in parts[name]["hashes"]} == files
     assert len({part["bom-ref"] for part in bill["components"]}) == len(bill["components"])
 
 

@@ -9,6 +9,7 @@ licence, or one that tools/licences.py does not allow.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -25,8 +26,12 @@ from tools.licences import ALLOWED, is_allowed, stated
 
 ROOT = Path(__file__).resolve().parent.parent
 _OUTPUT = ROOT / "build" / "sbom.cdx.json"
-# The vendored file bundles parts under these licences; app/vendor/niivue/LICENSE has their texts.
-_VENDORED = "BSD-2-Clause AND MIT"
+_VENDOR = ROOT / "app" / "vendor"
+# What the vendored files bundle is under these licences; the LICENSE beside each of them has the texts.
+_VENDORED = {
+    "niivue": ("@niivue/niivue", "BSD-2-Clause AND MIT"),
+    "plotly": ("plotly.js", "MIT AND BSD-3-Clause AND ISC AND Zlib"),
+}
 
 
 class SbomError(RuntimeError):
@@ -58,7 +63,7 @@ def sbom() -> dict[str, Any]:
     needed = closure(ROOT / "requirements.txt")
     tests = {name: one for name, one in closure(ROOT / "requirements-dev.txt", complete=False).items() if name not in needed}
     parts = [_python(one, "required") for _, one in sorted(needed.items())]
-    parts += [vendored(), *(_python(one, "excluded") for _, one in sorted(tests.items())), *_npm()]
+    parts += [*map(vendored, _VENDORED), *(_python(one, "excluded") for _, one in sorted(tests.items())), *_npm()]
     own = {"type": "application", "bom-ref": "vqseg", "name": "vqseg", "version": _own_version(), "licenses": _licences("Apache-2.0")}
     return {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"component": own}, "components": parts}
 
@@ -112,14 +117,19 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def vendored() -> dict[str, Any]:
-    """The library in app/vendor, from the lines of its README that app/vendor/niivue/update.sh writes."""
-    told = (ROOT / "app" / "vendor" / "niivue" / "README.md").read_text(encoding="utf-8")
-    version, digest = (re.search(pattern, told) for pattern in (r"^# NiiVue (\S+)", r"sha256 ([0-9a-f]{64})"))
-    if version is None or digest is None:
-        raise SbomError("app/vendor/niivue/README.md names no version or no sha256")
-    part = _component("@niivue/niivue", version[1], _VENDORED, "required", f"pkg:npm/%40niivue/niivue@{version[1]}")
-    return {**part, "hashes": [{"alg": "SHA-256", "content": digest[1]}]}
+def vendored(folder: str) -> dict[str, Any]:
+    """A library in app/vendor, from the lines of its README that its update.sh writes. Raises SbomError if a file is not as it says."""
+    name, licence = _VENDORED[folder]
+    told = (_VENDOR / folder / "README.md").read_text(encoding="utf-8")
+    version, digests = re.search(r"^# \S+ (\S+)", told), re.findall(r"\b[0-9a-f]{64}\b", told)
+    if version is None or not digests:
+        raise SbomError(f"app/vendor/{folder}/README.md names no version or no sha256")
+    found = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (_VENDOR / folder).glob("*.js")}
+    if found != set(digests):
+        raise SbomError(f"app/vendor/{folder}: the files are not those of its README")
+    part = _component(name, version[1], licence, "required", f"pkg:npm/{name.replace('@', '%40')}@{version[1]}")
+    # Of a library in several files the digests of all, in the order of the README.
+    return {**part, "hashes": [{"alg": "SHA-256", "content": digest} for digest in digests]}
 
 
 def _requirements(file: Path) -> Iterator[Requirement]:

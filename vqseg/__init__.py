@@ -6,16 +6,18 @@ import importlib
 from typing import TYPE_CHECKING
 
 __version__ = "0.2.0"
-__all__ = ["QuantizedPerturbation", "Segmenter", "VQSeg", "VectorQuantizer", "load_model"]
+__all__ = ["QuantizedBottleneck", "QuantizedPerturbation", "Segmenter", "VQSeg", "VectorQuantizer", "load_model"]
 
 if TYPE_CHECKING:
     from vqseg.checkpoint import load_model
     from vqseg.inference import Segmenter
     from vqseg.models.vqseg import VQSeg
+    from vqseg.quantization.bottleneck import QuantizedBottleneck
     from vqseg.quantization.perturbation import QuantizedPerturbation
     from vqseg.quantization.quantizer import VectorQuantizer
 
 _HOMES = {
+    "QuantizedBottleneck": "vqseg.quantization.bottleneck",
     "QuantizedPerturbation": "vqseg.quantization.perturbation",
     "Segmenter": "vqseg.inference",
     "VQSeg": "vqseg.models.vqseg",

@@ -22,18 +22,31 @@ from torch import Tensor
 
 from vqseg.config import ConfigError, ModelConfig, PreprocessConfig, ReadsConfig, from_mapping, to_mapping
 from vqseg.files import settle
+from vqseg.hub import CONFIG, WEIGHTS, CheckpointError, Download, checkpoint_folder
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject
 
-WEIGHTS, CONFIG = "model.safetensors", "config.json"
+__all__ = [
+    "CONFIG",
+    "FORMAT",
+    "WEIGHTS",
+    "CheckpointError",
+    "Download",
+    "check_tensors",
+    "checkpoint_folder",
+    "load_model",
+    "load_tensors",
+    "read_config",
+    "recover_folder",
+    "replaced_folder",
+    "save_model",
+    "save_tensors",
+    "weights_digest",
+]
+
 FORMAT = 1
 _LARGEST_CONFIG, _LARGEST_HEADER = 1 << 20, 1 << 23
 """Bytes. Those of the bundled checkpoints have 5 kB and 10 kB."""
-_DOWNLOADED = [WEIGHTS, CONFIG, "codebook.npz", "familiarity.npz", "snapshots.npz", "README.md"]
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that is missing, incomplete or does not fit its own configuration."""
 
 
 @contextmanager
@@ -102,25 +115,6 @@ def save_model(model: VQSeg, folder: str | Path, *, training: Mapping[str, objec
         os.replace(folder / (name + ".part"), folder / name)
 
 
-def checkpoint_folder(path_or_hub_id: str | Path) -> Path:
-    """The local folder of a checkpoint; a Hub id "owner/name" is downloaded (weights, configuration and codebook files only)."""
-    path = Path(path_or_hub_id)
-    if path.is_dir():
-        return path
-    text = str(path_or_hub_id)
-    if path.exists() or path.is_absolute() or text.startswith(".") or text.count("/") != 1:
-        raise CheckpointError(
-            f"there is no checkpoint folder {text!r}; expected a folder with {WEIGHTS} and {CONFIG}, or a Hub id owner/name"
-        )
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(text, allow_patterns=_DOWNLOADED))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise CheckpointError(f"{text!r} is no local folder and could not be downloaded from the Hub ({type(error).__name__})") from error
-
-
 def weights_digest(path_or_hub_id: str | Path) -> str:
     """Twelve hexadecimal digits that tell a checkpoint's weights from others. Raises CheckpointError if there is no such checkpoint."""
     return hashlib.sha256((checkpoint_folder(path_or_hub_id) / WEIGHTS).read_bytes()).hexdigest()[:12]
@@ -170,17 +164,19 @@ def _require_shapes(folder: Path, wanted: Mapping[str, tuple[int, ...]]) -> None
         raise CheckpointError(f"{problem}: {'; '.join(reasons)}")
 
 
-def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = None) -> VQSeg:
+def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = None, *, download: Download | None = None) -> VQSeg:
     """A trained network in evaluation mode.
 
     Args:
-        path_or_hub_id: A local folder, or a Hub id "owner/name" that is downloaded.
+        path_or_hub_id: A local folder; the name of a bundled or downloaded checkpoint ("acdc-10"); or a Hub id "owner/name" that is
+            downloaded. `vqseg.hub.checkpoint_folder` says where names are looked up.
         device: "cpu", "cuda" ...; None for the CPU.
+        download: Revision, token, cache and the like, for a Hub id.
 
     Raises:
         CheckpointError: It is missing or broken, its weights do not fit its configuration, or the device cannot be used.
     """
-    folder = checkpoint_folder(path_or_hub_id)
+    folder = checkpoint_folder(path_or_hub_id, download or Download())
     values = read_config(folder)
     for room in ("model", "preprocess"):
         # Of a room that is missing or null all settings would be defaults, which are no checkpoint's.
@@ -200,6 +196,7 @@ def load_model(path_or_hub_id: str | Path, device: str | torch.device | None = N
         raise CheckpointError(f"checkpoint {folder.name!r} asks for a network that cannot be built: {reason}") from error
     _require_shapes(folder, wanted)
     model = VQSeg(config, preprocess, reads)
+    model.origin = folder
     try:
         model.load_state_dict(load_file(folder / WEIGHTS))
     except (SafetensorError, RuntimeError, OSError) as error:

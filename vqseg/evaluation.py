@@ -21,7 +21,7 @@ from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalise
 from vqseg.data.splits import cases_of_split
 from vqseg.metrics import evaluate_volume
-from vqseg.models.slicewise import chosen_codes, decode_volume, segment_slices
+from vqseg.models.slicewise import chosen_codes, label_volume, segment_slices
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
@@ -192,19 +192,25 @@ def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str])
     return {"cases": len(per_case), "mean": mean, "per_class": per_class}
 
 
+def _labels_and_tokens(model: VQSeg, slices: Array, step: int, average_views: bool) -> tuple[Array, torch.Tensor]:
+    """Labels (S, A, B) uint8, and the codes of all slices, of any shape; no code where there is no codebook."""
+    if not average_views and not model.indexed:
+        found = [torch.empty(0, dtype=torch.int64)]
+        labels = segment_slices(model, slices, step=step, codes=found)
+        return labels, torch.cat([codes.flatten() for codes in found])
+    tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices, step=step)
+    if average_views:
+        return segment_averaged(model, slices, step=step), tokens
+    return label_volume(model, tokens, (slices.shape[1], slices.shape[2])), tokens
+
+
 def _segment(model: VQSeg, known: LabelledSplit, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
     """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
     scan, truth = known.read(case)
     axis = through_plane_axis(scan)
     step = slice_step(scan, axis)
     slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
-    tokens = torch.empty(0, dtype=torch.int64) if model.config.continuous else chosen_codes(model, slices, step=step)
-    if average_views:
-        labels = segment_averaged(model, slices, step=step)
-    elif model.indexed:
-        labels, _ = decode_volume(model, tokens, (slices.shape[1], slices.shape[2]))
-    else:
-        labels = segment_slices(model, slices, step=step)
+    labels, tokens = _labels_and_tokens(model, slices, step, average_views)
     counts = torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
     truths = np.moveaxis(truth, axis, 0)
     if known.contoured_only:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 import re
@@ -14,6 +15,7 @@ from typing import IO
 import numpy as np
 
 _LONGEST_HEADER = 1 << 16
+_BLOCK = 1 << 20
 # A type, the description of records (which are told by their kind), a truth, or lengths.
 _VALUE = r"""['"][<>=|]?[?a-zA-Z]\d{0,6}['"]|\[[^{}]{0,2000}\]|True|False|\((?:\s*\d{1,18}L?\s*,){0,32}(?:\s*\d{1,18}L?)?\s*\)"""
 _FIELD = re.compile(rf"""['"](\w{{1,20}})['"]\s*:\s*({_VALUE})""")
@@ -32,6 +34,16 @@ def write_whole(file: Path, text: str) -> None:
     part.write_text(text, encoding="utf-8")
     settle(part)
     part.replace(file)
+
+
+def digest_of(*files: Path) -> str:
+    """The SHA-256 of files' bytes, one after the other, as hexadecimal digits. Raises OSError if one cannot be read."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

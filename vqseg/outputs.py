@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 import socket
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,21 +21,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from vqseg.files import npz_arrays, settle
+from vqseg.files import digest_of, npz_arrays, settle
 
-_BLOCK = 1 << 20
 _LONGEST_NAME = 255
 """Bytes of a file's name, in most file systems."""
 _DEEPEST = 64
 _MOST_NOTES = 1 << 22
+_LONGEST_WRITING = 24 * 3600
+"""Seconds: what another machine began to write longer ago, it has given up."""
 # The machine's name: another one may work in the same folder, and its processes have other numbers.
-_PART = f".vqseg-{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
+_PARTS = ".vqseg-"
+_PART = f"{_PARTS}{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
 
 logger = logging.getLogger(__name__)
 
 
 class OutputError(ValueError):
-    """A file that must not be replaced. The message names it and says what to do."""
+    """A file that must not be replaced. The message names it and says what to do; plain is the message without its folder."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        """Take the words that follow the path, or all of them where there is none."""
+        super().__init__(message if path is None else f"{path} {message}")
+        self.plain = message if path is None else f"{path.name} {message}"
 
 
 class Outputs:
@@ -54,6 +62,22 @@ class Outputs:
         self._ledger = state_folder() / "written" / f"{_hashed(str(self.folder.resolve()))}.jsonl"
         self._known = _read_ledger(self._ledger, command)
         self._claimed: set[str] = set()
+        self._swept: set[Path] = set()
+
+    def know(self, path: Path, digest: str) -> None:
+        """Take a file of this content for the command's own, too: of another machine, say, whose ledger is not here.
+
+        Args:
+            path: In the folder or below it.
+            digest: From `digest_of`.
+        """
+        self._known.setdefault(_hashed(self._name(path)), set()).add(digest)
+
+    def sweep(self, folder: Path) -> None:
+        """Delete what killed processes were writing in a folder; once, as looking through a folder of thousands takes its time."""
+        if folder not in self._swept:
+            self._swept.add(folder)
+            _sweep(folder)
 
     def claim(self, *paths: Path) -> None:
         """Take files for this run, which nothing else of the run may write.
@@ -79,12 +103,13 @@ class Outputs:
             self._refuse_foreign(path, self._name(path))
 
     @contextmanager
-    def writing(self, path: Path, *, claimed: bool = False) -> Iterator[Path]:
+    def writing(self, path: Path, *, claimed: bool = False, before: Callable[[str], None] | None = None) -> Iterator[Path]:
         """Write one file, for as long as the block lasts.
 
         Args:
             path: Its final name, in the folder or below it.
             claimed: Whether `claim` has taken it before.
+            before: Is told the digest of the whole file, before it gets its name.
 
         Yields:
             The path to write to, with the same name in a folder of its own.
@@ -96,14 +121,17 @@ class Outputs:
             self.claim(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # In the same folder, as a rename goes no further than a file system.
-        _sweep(path.parent)
+        self.sweep(path.parent)
         with TemporaryDirectory(prefix=f"{_PART}{os.getpid()}-", dir=path.parent) as place:
             part = Path(place) / path.name
             yield part
             settle(part)
-            digest = _digest(part)
-            self._move(part, path)
+            digest = digest_of(part)
+            # First the ledger: if this process is killed in between, the next run knows the file. One that never comes is in nobody's way.
             self._note(self._name(path), digest)
+            if before is not None:
+                before(digest)
+            self._move(part, path)
 
     def write_text(self, path: Path, text: str) -> None:
         """Write a text file as UTF-8. Raises OutputError as `claim`."""
@@ -120,7 +148,9 @@ class Outputs:
             # Unlike a rename, it fails if somebody else was faster.
             os.link(part, path)
         except FileExistsError as error:
-            raise OutputError(f"{path} was written by something else meanwhile; choose another folder") from error
+            # Another process of the same command may have made the same.
+            if not path.is_file() or digest_of(path) != digest_of(part):
+                raise OutputError("was written by something else meanwhile; choose another folder", path) from error
         except OSError:
             # A file system without links.
             part.replace(path)
@@ -141,13 +171,13 @@ class Outputs:
         if not os.path.lexists(path):
             return
         if path.is_dir():
-            raise OutputError(f"{path} is a folder; choose another name")
+            raise OutputError("is a folder; choose another name", path)
         if not self._inputs.isdisjoint(_numbers(path)):
-            raise OutputError(f"{path} is an input of this command and is never replaced; choose another folder for the output")
+            raise OutputError("is an input of this command and is never replaced; choose another folder for the output", path)
         own = self._known.get(_hashed(name), set())
-        if not self._overwrite and not (path.is_file() and _digest(path) in own):
+        if not self._overwrite and not (path.is_file() and digest_of(path) in own):
             what = "was changed since this command wrote it" if own else "was not written by this command"
-            raise OutputError(f"{path} {what}; choose another folder, or replace it with --overwrite")
+            raise OutputError(f"{what}; choose another folder, or replace it with --overwrite", path)
 
     def _name(self, path: Path) -> str:
         return os.path.relpath(path, self.folder).replace(os.sep, "/")
@@ -201,10 +231,17 @@ def state_folder() -> Path:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete what processes of this machine were writing when they were killed."""
+    """Delete what processes of this machine were writing when they were killed, and what others have left long ago."""
     for left in folder.glob(f"{_PART}*"):
         number = left.name.removeprefix(_PART).split("-")[0]
         if number.isdigit() and not _is_alive(int(number)):
+            shutil.rmtree(left, ignore_errors=True)
+    for left in folder.glob(f"{_PARTS}*-*"):
+        try:
+            given_up = time.time() - left.stat().st_mtime > _LONGEST_WRITING
+        except OSError:
+            continue
+        if given_up and left.is_dir():
             shutil.rmtree(left, ignore_errors=True)
 
 
@@ -258,11 +295,3 @@ def _read_ledger(file: Path, command: str) -> dict[str, set[str]]:
 def _hashed(text: str) -> str:
     """Names of scans may tell of a person; no ledger holds one."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

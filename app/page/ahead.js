@@ -1,9 +1,7 @@
-/* Loads plotly.js while the visitor looks at the first picture. It is large: the browser needs a second to read it, and
-   would otherwise spend that second when the visitor opens a tab with plots. */
+/* Loads plotly.js while the visitor looks at the first picture: a tab with plots then opens at once. */
 
-import { facts } from "../web/facts.js";
 import { frames } from "../web/frames.js";
-import { plotly } from "../web/plotly.js";
+import { whenPlotly } from "../web/plotly.js";
 
 const CALM = 2500; // milliseconds without a move by the visitor
 const MOVES = ["pointermove", "pointerdown", "keydown", "wheel", "input", "touchstart"];
@@ -18,12 +16,8 @@ function whenIdle(then) {
 
 function fetchPlots() {
   stop();
-  // The same address that Gradio uses: the browser then reads the library only once.
-  /** @type {HTMLScriptElement | null} */
-  const neighbour = document.querySelector("script[type=module][src*='assets/']");
-  if (!neighbour || plotly()) return;
-  const address = new URL(facts.plotly, neighbour.src).href;
-  whenIdle(() => void import(address).catch(() => {}));
+  // The parts of the Codebook's first map and of Perturb. If one does not come, the plot that needs it asks again.
+  whenIdle(() => void whenPlotly("scattergl", "heatmap").catch(() => {}));
 }
 
 function postpone() {
@@ -39,7 +33,7 @@ function stop() {
 /** Waits for the first picture and then for a pause in the visitor's input. */
 export function fetchPlotsAhead() {
   const { connection } = /** @type {{connection?: {saveData: boolean}}} */ (navigator);
-  if (!facts.plotly || connection?.saveData) return;
+  if (connection?.saveData) return;
   const leave = frames.subscribe((event) => {
     if (!event.shown) return;
     // Deferred: a listener may be called before subscribe() has returned `leave`.

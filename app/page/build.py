@@ -21,6 +21,7 @@ from app.page.housekeeping import housekeeping
 from app.page.last_resort import Heartbeats, LastResort
 from app.page.page import Page
 from app.page.preloading import PreloadModules
+from app.page.sending import Compressing, Keeping
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
 from app.page.title import build_title
@@ -29,15 +30,12 @@ from app.page.visits import Ticket, Visits
 from app.page.wiring import Wiring
 from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATION
 from app.scan.curves import STEPS
-from app.scan.frame_request import LARGEST_SEED, FrameRequest
-from app.scan.frames import make_frame
+from app.scan.frame_request import LARGEST_SEED
 from app.scan.models import Models
-from app.scan.open_scan import OpenScan
-from app.scan.opening_reach import opening_reach
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
-from app.visit.examples import Examples
+from app.visit.examples import Examples, warm_up
 from app.visit.handed_out import HandedOut
 from app.visit.memory import GivingBack
 from app.visit.openings import Openings
@@ -45,6 +43,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from app.web.plotly import plotly_path, plotly_routes
 from vqseg.data import apart
 from vqseg.data.scan import scan_endings
 from vqseg.inference import replacements
@@ -87,8 +86,6 @@ class App:
 
 def facts() -> dict[str, Any]:
     """Constants that all views of the browser take from Python: `Facts` of web/types.d.ts. A tab's own constants are in its value."""
-    # The name of Gradio's plotly.js contains a hash.
-    plotly = next((Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("PlotlyPlot-*.js"), None)
     branches = {"neither": NEITHER, "segmentation": SEGMENTATION, "reconstruction": RECONSTRUCTION, "both": BOTH}
     return {
         "windows": {name: [window.centre, window.width] for name, window in HOUNSFIELD_WINDOWS.items()},
@@ -99,7 +96,7 @@ def facts() -> dict[str, Any]:
         "noticed": NOTICED,
         "replacements": replacements(),
         "tabs": [tab.name for tab in TABS],
-        "plotly": plotly.name if plotly else "",
+        "plotly": plotly_path(),
     }
 
 
@@ -111,12 +108,12 @@ def _head() -> str:
     return f'<style>{source("page/frame.css")}</style>{scripts}<script type="module" src="{module_path("page/page.js")}"></script>'
 
 
-def build(models: Models, examples: Sequence[Path], store: SessionStore | None = None, openings: Openings | None = None) -> App:
+def build(models: Models, examples: Sequence[Path] | Examples, store: SessionStore | None = None, openings: Openings | None = None) -> App:
     """Build the whole app.
 
     Args:
         models: The checkpoints. The page opens with the default one.
-        examples: Files of the bundled examples. The page opens with the first one.
+        examples: The bundled examples, or their files. The page opens with the first one.
         store: Holds the visitors' scans; by default one with the environment's budget of bytes.
         openings: The scans that are being opened; by default with the limits of app/visit/openings.py.
 
@@ -125,11 +122,12 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
     """
     # "store or ..." would replace an empty store, whose length is 0.
     store, uploads = SessionStore() if store is None else store, Uploads()
-    cases, openings = Examples(examples), openings or Openings(after=GivingBack().soon)
+    cases = examples if isinstance(examples, Examples) else Examples(examples)
+    openings = openings or Openings(after=GivingBack().soon)
     first = cases.open(next(iter(cases.titles), None), models.default)
     visits = Visits(models, store, uploads, cases, openings, presence := Presence())
     handed_out = HandedOut(presence)
-    _warm_up(first)
+    warm_up(first)
     # The process that reads what visitors send, so that the first of them does not wait for it.
     apart.prepare()
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
@@ -161,11 +159,13 @@ def build(models: Models, examples: Sequence[Path], store: SessionStore | None =
         "max_file_size": "2gb",
         "app_kwargs": {
             "lifespan": housekeeping((uploads, handed_out), blocks),
-            "routes": [upload_route(uploads), *module_routes(), *(route for tab in TABS for route in tab.routes(store))],
+            "routes": [upload_route(uploads), *module_routes(), *plotly_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [
                 Middleware(PreloadModules, addresses=preloads(*_FIRST)),
                 Middleware(Heartbeats, presence=presence, end=end),
                 Middleware(BusyMessage),
+                Middleware(Keeping),
+                Middleware(Compressing),
             ],
         },
     }
@@ -178,14 +178,6 @@ def _build_tab(tab: Tab, store: SessionStore) -> Any:
         built = tab.build(store)
     place.select(None, js=calling("web/links.js", "showTab", given=[tab.name]))
     return built
-
-
-def _warm_up(scan: OpenScan | None) -> None:
-    """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
-    if scan is not None:
-        # The last one is the first that visitors ask for.
-        for strength in (0.5, scan.opening.strength):
-            make_frame(scan, FrameRequest(scan.plane, scan.opening_index(scan.plane), strength, "resample", 0, reach=opening_reach(scan)))
 
 
 def _build_opening(visits: Visits) -> None:

@@ -35,6 +35,10 @@ Shown = Mapping[str, Any] | None
 Ticket = str | None
 
 
+# Seconds in which a page has its first picture; no frame of a cine is encoded meanwhile.
+_FIRST_PICTURE = 1.5
+
+
 @dataclass(frozen=True)
 class Opened:
     """A scan that was opened for a visit.
@@ -110,7 +114,7 @@ class Visits:
         self.models, self._store, self._uploads, self._cases, self._openings = models, store, uploads, cases, openings
         # "presence or ..." would replace one in which nobody is yet.
         self.presence, self._limiter = Presence() if presence is None else presence, Limiter(OPENINGS)
-        self.cines = Cines(openings)
+        self.cines = Cines(openings, rest=_FIRST_PICTURE)
         self._parcels = KeptParcels()
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:

@@ -14,7 +14,7 @@ from threading import Lock
 from app.scan.lru import Lru
 from vqseg.checkpoint import CheckpointError, checkpoint_folder, load_model, read_config
 from vqseg.codebook import CodebookError, CodebookStatistics, FamiliarityError, Reference, read_reference, read_statistics
-from vqseg.inference import Segmenter
+from vqseg.inference import Opening, Segmenter, open_here
 
 logger = logging.getLogger(__name__)
 
@@ -115,13 +115,14 @@ class Models:
         return known or (self.opens_others and Path(name).is_dir())
 
 
-def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> Models:
+def find_models(home: Path, checkpoint: str, *, opens_others: bool = False, opening: Opening = open_here) -> Models:
     """Find the checkpoints that the app offers: the given one, then those in `home`/checkpoints.
 
     Args:
         home: The project's folder.
         checkpoint: A folder or a Hub id. It becomes the default.
         opens_others: Whether visitors may also open other folders and Hub ids.
+        opening: Who does the work of opening a scan.
 
     Returns:
         The checkpoints. None of them is loaded yet.
@@ -143,13 +144,15 @@ def find_models(home: Path, checkpoint: str, *, opens_others: bool = False) -> M
 
     def load(name: str) -> Served:
         folder = folders[name] if name in folders else checkpoint_folder(name)
-        return load_served(name, titles.get(name) or title_of(folder), folder, lambda: models.others(name))
+        return load_served(name, titles.get(name) or title_of(folder), folder, lambda: models.others(name), opening)
 
     models = Models(titles, load, opens_others=opens_others)
     return models
 
 
-def load_served(name: str, title: str, folder: Path, others: Callable[[], Iterable[Served]] = tuple) -> Served:
+def load_served(
+    name: str, title: str, folder: Path, others: Callable[[], Iterable[Served]] = tuple, opening: Opening = open_here
+) -> Served:
     """Load the weights and the codebook statistics of a folder.
 
     Args:
@@ -157,6 +160,7 @@ def load_served(name: str, title: str, folder: Path, others: Callable[[], Iterab
         title: As in `Served`.
         folder: The checkpoint's folder.
         others: As in `Served`.
+        opening: Who does the work of opening a scan.
 
     Returns:
         The checkpoint. It has no statistics if they are missing or do not fit.
@@ -164,7 +168,7 @@ def load_served(name: str, title: str, folder: Path, others: Callable[[], Iterab
     Raises:
         CheckpointError: If the weights are missing or do not fit, or if the model has no codebook.
     """
-    segmenter = Segmenter(load_model(folder))
+    segmenter = Segmenter(load_model(folder), opening)
     if not segmenter.indexed:
         raise CheckpointError(f"checkpoint {folder.name!r} was trained without a codebook, so it has no tokens to show; choose another one")
     try:

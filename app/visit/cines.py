@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from threading import Thread
 
 from app.scan.cine import FrameNotReadyError, OpenCine, UnwatchedError
@@ -13,13 +14,14 @@ from vqseg.data.scan import ScanError
 class Cines:
     """Encodes frames, one at a time over all cines. It keeps nothing of them."""
 
-    def __init__(self, openings: Openings) -> None:
+    def __init__(self, openings: Openings, rest: float = 0.0) -> None:
         """Start nothing yet.
 
         Args:
             openings: The scans that are being opened, which go first.
+            rest: Seconds before the work begins, in which the visitor's first picture is made.
         """
-        self._openings = openings
+        self._openings, self._rest = openings, rest
 
     def watch(self, cine: OpenCine, owner: str) -> None:
         """A visit watches a cine from now on, until the session store drops its scan."""
@@ -32,6 +34,7 @@ class Cines:
             Thread(target=self._work, args=(cine,), name="cine", daemon=True).start()
 
     def _work(self, cine: OpenCine) -> None:
+        time.sleep(self._rest)
         while (index := cine.following()) is not None:
             try:
                 with self._openings.spare_time(cine.watched) as free:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.scan.cine import FrameFiles, OpenCine
+from app.scan.frame_request import FrameRequest
+from app.scan.frames import make_frame
 from app.scan.lru import Lru
 from app.scan.open_scan import OpenScan
+from app.scan.opening_reach import opening_reach
 from app.scan.truth import named_truth
 from app.visit.manifest import Example, plain_example, read_manifest
 from vqseg.data.scan import ScanError, read_numbers, read_scan
@@ -128,6 +131,14 @@ def _truth_beside(example: Example, scan: Scan, classes: tuple[str, ...], frame:
     except ScanError as error:
         logger.warning("%s is shown without its ground truth: %s", example.path.name, error)
         return None
+
+
+def warm_up(scan: OpenScan | None) -> None:
+    """Decode something. The first decodings of a process take ten times as long as later ones, and no visitor should wait for them."""
+    if scan is not None:
+        # The last one is the first that visitors ask for.
+        for strength in (0.5, scan.opening.strength):
+            make_frame(scan, FrameRequest(scan.plane, scan.opening_index(scan.plane), strength, "resample", 0, reach=opening_reach(scan)))
 
 
 def find_examples(folder: Path) -> list[Path]:

@@ -1,19 +1,47 @@
 /* What all plots of the page share: plotly.js itself, plain axes, the page's colours and a size that follows the page.
-   plotly.js comes with the first figure that Gradio draws. */
+   plotly.js comes in parts, when a plot first needs them: in one piece it would keep the page from answering for a second. */
+
+import { facts } from "./facts.js";
 
 const GRID = "rgba(128,140,150,.25)";
-const AGAIN = 30; // milliseconds
+const PARTS = ["heatmap", "scattergl", "scatter3d"]; // types of traces that its core does not know
 /* Gradio's page has a <base>, so plotly would clip its lines by the full address. The next change of the link would break
    that reference. */
 export const PLOT = { displayModeBar: false, _baseUrl: "" };
 
-/** @returns {any} plotly.js, undefined until it is there */
-export const plotly = () => /** @type {any} */ (globalThis).Plotly;
+/** @type {any} */
+let core;
+/** @type {Map<string, Promise<any>>} */
+const coming = new Map(); // by part
 
-/** @returns {Promise<any>} plotly.js, when it is there */
-export async function whenPlotly() {
-  while (!plotly()) await new Promise((resolve) => setTimeout(resolve, AGAIN));
-  return plotly();
+/** @returns {any} plotly.js, undefined until it is there */
+export const plotly = () => core;
+
+/**
+ * @param {string} name
+ * @returns {Promise<any>}
+ */
+function part(name) {
+  const known = coming.get(name);
+  if (known) return known;
+  const asked = import(new URL(facts.plotly + "/" + name + ".js", document.baseURI).href).then(
+    (module) => module.default,
+  );
+  coming.set(name, asked);
+  // The next plot tries again.
+  asked.catch(() => coming.delete(name));
+  return asked;
+}
+
+/**
+ * @param {...string} types of the traces that are to be drawn
+ * @returns {Promise<any>} plotly.js, when it is there
+ */
+export async function whenPlotly(...types) {
+  core = await part("core");
+  // plotly.js takes a part twice without harm.
+  for (const type of new Set(types)) if (PARTS.includes(type)) core.register([await part(type)]);
+  return core;
 }
 
 /** @type {ResizeObserver | undefined} */
@@ -36,13 +64,13 @@ export function keepFitting(place) {
 /**
  * Wait for plotly.js, then draw into an element.
  * @param {HTMLElement} place
- * @param {object[]} traces
+ * @param {{type?: string}[]} traces
  * @param {object} layout
  * @param {object} [config]
  * @returns {Promise<any>} the graph
  */
 export async function drawPlot(place, traces, layout, config = {}) {
-  const { react } = await whenPlotly();
+  const { react } = await whenPlotly(...traces.map(({ type }) => type ?? "scatter"));
   await react(place, traces, layout, { ...PLOT, ...config });
   keepFitting(place);
   return place;

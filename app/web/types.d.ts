@@ -365,7 +365,7 @@ export interface Facts {
   /** in a sentence, what a replaced token becomes, by mode */
   replacements: Record<string, string>;
   tabs: string[];
-  /** the file of plotly.js that Gradio has, "" where it is not known */
+  /** the address of the parts of plotly.js, relative to the page */
   plotly: string;
 }
 

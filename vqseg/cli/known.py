@@ -6,13 +6,15 @@ import sys
 from pathlib import Path
 
 from vqseg.checkpoint import CheckpointError
-from vqseg.codebook import Familiarity, Reference, judge, read_reference
-from vqseg.inference import Segmenter
+from vqseg.codebook import Familiarity, Reference, judge_measured, measure_in_parts, read_reference, surely_known
+from vqseg.inference import LabelledScan, Segmenter
 from vqseg.types import Array, Scan
 
 
 class KnownScans:
-    """Labels scans, and remembers which of them the checkpoint does not know."""
+    """Labels scans, and remembers which of them the checkpoint does not know. last: the verdict on the scan that was labelled last."""
+
+    last: Familiarity = Familiarity("unknown")
 
     def __init__(self, segmenter: Segmenter, folder: Path, *, average_views: bool) -> None:
         """Take a network and its folder.
@@ -31,12 +33,21 @@ class KnownScans:
         """Labels (X, Y, Z) uint8 of a scan."""
         # A network without a codebook has no tokens to compare, and can only be averaged.
         if self._average_views and not self._segmenter.indexed:
+            self.last = Familiarity("unknown")
             return self._segmenter.average_views(scan)
-        opened = self._segmenter.open(scan)
-        found = judge(opened, self._segmenter.reads, self._reference)
+        read = self._segmenter.label(scan)
+        found = self.last = self._judged(read)
         if found.verdict in ("doubtful", "foreign"):
-            self._warnings.setdefault(scan.name, _words(found))
-        return self._segmenter.average_views(scan) if self._average_views else opened.labels
+            self._warnings.setdefault(scan.name, in_words(found))
+        return self._segmenter.average_views(scan) if self._average_views else read.labels
+
+    def _judged(self, read: LabelledScan) -> Familiarity:
+        reads, reference = self._segmenter.reads, self._reference
+        # Most scans are known: the pictures of a few slices show it, and the others need no decoding.
+        known = None if reference is None else surely_known(read, reads, reference)
+        if known is not None:
+            return known
+        return judge_measured(read.scan, read.axis, None if reference is None else measure_in_parts(read), reads, reference)
 
     def tell(self) -> None:
         """Print the warnings, one line each."""
@@ -46,7 +57,8 @@ class KnownScans:
             print(f"warning: {name} is {words}", file=sys.stderr)
 
 
-def _words(found: Familiarity) -> str:
+def in_words(found: Familiarity) -> str:
+    """A verdict with its reasons, in one line."""
     return f"{found.verdict} to this checkpoint: " + "; ".join(found.reasons) + (f". {found.places}" if found.places else "")
 
 

@@ -24,6 +24,7 @@ class Outcome:
 
     def __post_init__(self) -> None:
         self._count: Counter[str] = Counter()
+        self._before: set[str] = set()
 
     @contextmanager
     def guarded(self, name: str) -> Iterator[str]:
@@ -43,7 +44,12 @@ class Outcome:
         name = name if self._count[name] == 1 else f"{name} ({self._count[name]})"
         try:
             yield name
-        except (ScanError, CardiacError, OutputError, OSError) as error:
+        except OutputError as error:
+            self.skipped[name] = error.plain
+        except OSError as error:
+            # Its own text has the whole path.
+            self.skipped[name] = f"{error.strerror or type(error).__name__}"
+        except (ScanError, CardiacError) as error:
             self.skipped[name] = str(error)
         except Exception as error:
             # A fault of ours in one scan of a thousand must not cost the others. The log has where it is.
@@ -54,6 +60,18 @@ class Outcome:
         """Remember what a person should know of how a scan was read."""
         if found := list(notes):
             self.notes.setdefault(name, []).extend(found)
+
+    def was_done(self, name: str, labels: str, notes: Iterable[str]) -> None:
+        """Remember a scan that an earlier run has segmented, of which nothing is said again.
+
+        Args:
+            name: Of the scan.
+            labels: The file.
+            notes: As for `note`.
+        """
+        self._before.add(name)
+        self.segmented[name] = labels
+        self.note(name, notes)
 
     def tell(self, count: int, unit: str, where: object) -> int:
         """Say all of it: notes and what is missing on standard error, the numbers on standard output.
@@ -66,7 +84,7 @@ class Outcome:
         Returns:
             The exit status: 1 if one was skipped.
         """
-        lines = [f"{name}: {note}" for name, notes in self.notes.items() for note in notes]
+        lines = [f"{name}: {note}" for name, notes in self.notes.items() if name not in self._before for note in notes]
         lines += [f"skipped {name}: {why}" for name, why in self.skipped.items()]
         lines += [f"left out {name}: {why}" for name, why in self.left_out.items()]
         for line in lines:
@@ -79,4 +97,5 @@ class Outcome:
         return json.dumps(asdict(self), indent=2) + "\n"
 
     def _also(self) -> str:
-        return f", {len(self.left_out)} left out" if self.left_out else ""
+        before = f", {len(self._before)} of them before" if self._before else ""
+        return before + (f", {len(self.left_out)} left out" if self.left_out else "")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import tyro
 
-from vqseg.config import Config, load_config
+from vqseg.config import Config, load_config, shipped_configs
 
 CommandT = TypeVar("CommandT")
 
@@ -42,7 +45,9 @@ def config_parser(name: str, rest: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m vqseg {name}", add_help=False, epilog="Any setting can follow, for example --train.steps 2000."
     )
-    parser.add_argument("--config", type=Path, required=not asks_help(rest), help="YAML file, see configs/")
+    parser.add_argument(
+        "--config", type=Path, required=not asks_help(rest), metavar="FILE", help=f"YAML file, or one of {', '.join(_named())}"
+    )
     return parser
 
 
@@ -59,8 +64,8 @@ def read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[a
     from vqseg.experiments.methods import with_method
 
     known, settings = parser.parse_known_args(list(rest))
-    if known.config is None:
-        parser.print_help()
+    if asks_help(settings):
+        _print_help(parser)
     method: str | None = getattr(known, "method", None)
     default = load_config(known.config) if known.config else Config()
     if method:
@@ -70,6 +75,23 @@ def read_config(parser: argparse.ArgumentParser, rest: Sequence[str]) -> tuple[a
         # Once more: data.pseudo_labels may have come with the single settings.
         with_method(config, method)
     return known, config
+
+
+def _named() -> list[str]:
+    """The shipped configurations that a command can take; recipes have a command of their own."""
+    return [name for name in shipped_configs() if not name.endswith(".recipe")]
+
+
+def _print_help(parser: argparse.ArgumentParser) -> NoReturn:
+    """Print the command's own options, then every setting, under one usage, and end the program."""
+    # With an encoding, as it decides about the lines of boxes.
+    text = io.TextIOWrapper(io.BytesIO(), encoding=sys.stdout.encoding or "utf-8")
+    with redirect_stdout(text), suppress(SystemExit):
+        tyro.cli(Config, prog=parser.prog, args=["--help"])
+    text.seek(0)
+    _, settings = text.read().split("\n\n", 1)
+    print(f"{parser.format_help()}\n{settings}", end="")
+    raise SystemExit(0)
 
 
 # Two settings of one thing: naming one on the command line replaces the other, which the file or a default has set.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,19 +15,26 @@ from vqseg.cardiac import PHASES, structures_of
 from vqseg.cli import cine
 from vqseg.cli.outcome import Outcome
 from vqseg.cli.parsing import parse
-from vqseg.cli.progress import bar
+from vqseg.cli.record import Record, run_key
 from vqseg.cli.results import Results
+from vqseg.cli.scans import ScanRun, Work, named_works
+from vqseg.cli.share import device_of, share_of_run, works_of
+from vqseg.cli.summary import SUMMARY, know_files, known_entries, outcome_of, write_summary
 from vqseg.cli.targets import LabelFormat, label_target
 
 if TYPE_CHECKING:
     from vqseg.data.sources import ScanSource
-    from vqseg.types import Scan
+    from vqseg.outputs import Outputs
+    from vqseg.types import Scan, Share
 
 
 @dataclass(frozen=True, kw_only=True)
 class Predict:
     """Segment scans, and every scan of a folder. A file that cannot be read, or whose labels would replace a file that this command did not
-    write, is reported and skipped (exit status 1).
+    write, is reported and skipped (exit status 1). Of several scans, summary.csv has a row for each: volumes, seconds, warnings, errors.
+
+    Under `accelerate launch -m vqseg predict` each process has its share of the scans; its exit status is 0 whatever was skipped, as
+    launchers end all processes when one fails. docs/scale.md tells of folders of thousands.
 
     A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that
     the checkpoint does not know is segmented all the same, with a warning that says why.
@@ -51,6 +59,10 @@ class Predict:
     """For pair: the words in the files' names that stand for end-diastole and end-systole."""
     overwrite: bool = False
     """Replace files in the output folder that this command did not write, or that were changed since. The scans themselves never are."""
+    resume: bool = False
+    """Leave as they are the labels that an earlier run wrote of the same scan, checkpoint and options; make again what was cut off."""
+    share: str | None = None
+    """Segment one share of the scans: 2/5 is the second of five. The others may run elsewhere; the last one writes summary.csv."""
     report: Path | None = None
     """JSON file to write: what was segmented into which file, what was skipped or left out and why, and what to know of each scan."""
     average_views: bool = False
@@ -62,70 +74,96 @@ class Predict:
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Predict, "predict", rest)
-    from vqseg.data.sources import companions_of, left_out_of, sources_of
+    from vqseg.data.sources import left_out_of, sources_of
 
+    share = share_of_run(command.share, os.environ)
     sources, left_out = sources_of(command.inputs), left_out_of(command.inputs)
-    if not sources or (command.cine and command.pair):
-        wrong = "--cine and --pair exclude each other" if sources else "no scan given; name files or folders of scans"
+    if wrong := _wrong(command, sources, share):
         print(f"error: {wrong}", file=sys.stderr)
         return 2
     from vqseg.checkpoint import checkpoint_folder, load_model
     from vqseg.cli.known import KnownScans
     from vqseg.inference import Segmenter
-    from vqseg.outputs import Outputs
 
     pairs = cine.paired_files(sources, command.phases) if command.pair else []
     folder = checkpoint_folder(command.checkpoint)
-    segmenter = Segmenter(load_model(folder, command.device))
+    segmenter = Segmenter(load_model(folder, device_of(command.device, os.environ)))
     if command.cine or command.pair:
         # Before anything is made or read: a network of lungs knows no ventricle.
         structures_of(segmenter.classes)
     command.output.mkdir(parents=True, exist_ok=True)
     known = KnownScans(segmenter, folder, average_views=command.average_views)
-    read = [*command.inputs, *(beside for path in command.inputs for beside in companions_of(path))]
-    outputs = Outputs(command.output, "predict", inputs=read, overwrite=command.overwrite)
-    report = command.report
-    reports = outputs
-    if report is not None:
-        if report.parent.resolve() != command.output.resolve():
-            reports = Outputs(report.parent, "predict", inputs=read, overwrite=command.overwrite)
-        # First, so that no scan's labels take the name, and nobody learns at the end that it is another's.
-        reports.claim(reports.folder / report.name)
+    outputs, reports = _outputs(command)
 
     def target(source: ScanSource, scan: Scan) -> Path:
         return label_target(command.output, source.name, command.format, scan)
 
-    results = Results(outputs, target, known.segment, segmenter.classes)
-    outcome = Outcome(left_out=left_out)
+    results, outcome = Results(outputs, target, known.segment, segmenter.classes), Outcome(left_out=left_out)
+    told: Outcome | None = outcome
     if command.cine:
         status = cine.segment_cines(segmenter, sources, results, outcome)
     elif command.pair:
         status = cine.segment_pairs(pairs, results, outcome)
     else:
-        status = _segment_scans(sources, results, outcome)
+        record = _record(command, sources, share, folder, outputs)
+        works = named_works(sources)
+        status = ScanRun(results, outcome, known, record, command.resume).run(works_of(works, share))
+        if record is not None:
+            told = _summarised(works, record, results, left_out)
+        if command.share is None and share.count > 1:
+            status = 0
     known.tell()
-    if report is not None:
-        with reports.writing(reports.folder / report.name, claimed=True) as part:
-            part.write_text(outcome.as_json(), encoding="utf-8")
+    if command.report is not None and told is not None:
+        with reports.writing(reports.folder / command.report.name, claimed=True) as part:
+            part.write_text(told.as_json(), encoding="utf-8")
     return status
 
 
-def _segment_scans(sources: Sequence[ScanSource], results: Results, outcome: Outcome) -> int:
-    from vqseg.data.scan import read_scan
-
-    for source in bar(sources, "segmenting"):
-        with outcome.guarded(source.name) as name:
-            scan = read_scan(source.files)
-            target = results.target_of(source, scan)
-            # Before the work, and before the wait for it.
-            results.outputs.claim(target)
-            results.write(results.segment(scan), scan, target)
-            outcome.segmented[name] = target.name
-            outcome.note(name, [*scan.notes, *_of_frames(scan)])
-    return outcome.tell(len(sources), "scan", results.outputs.folder)
+def _wrong(command: Predict, sources: Sequence[ScanSource], share: Share) -> str:
+    """What is wrong with a command's words, in words."""
+    if not sources:
+        return "no scan given; name files or folders of scans"
+    if command.cine and command.pair:
+        return "--cine and --pair exclude each other"
+    if (command.cine or command.pair) and (command.resume or share.count > 1):
+        return "--cine and --pair take no --resume and no --share, and run in one process"
+    return ""
 
 
-def _of_frames(scan: Scan) -> Iterator[str]:
-    """What was not segmented of a scan with several volumes, unless its reader has said so."""
-    if scan.frames > 1 and not any("frame 1 of" in note for note in scan.notes):
-        yield f"frame 1 of {scan.frames} was segmented; --cine segments all of them"
+def _outputs(command: Predict) -> tuple[Outputs, Outputs]:
+    """The folder of the labels, and that of the report, where the report's name is taken."""
+    from vqseg.data.sources import companions_of
+    from vqseg.outputs import Outputs
+
+    read = [*command.inputs, *(beside for path in command.inputs for beside in companions_of(path))]
+    outputs = reports = Outputs(command.output, "predict", inputs=read, overwrite=command.overwrite)
+    if command.report is not None:
+        if command.report.parent.resolve() != command.output.resolve():
+            reports = Outputs(command.report.parent, "predict", inputs=read, overwrite=command.overwrite)
+        # First, so that no scan's labels take the name, and nobody learns at the end that it is another's.
+        reports.claim(reports.folder / command.report.name)
+    return outputs, reports
+
+
+def _record(command: Predict, sources: Sequence[ScanSource], share: Share, checkpoint: Path, outputs: Outputs) -> Record | None:
+    """The record of a run over several scans, beside its labels; the summary's name is taken. None if the scans lie there too."""
+    if not command.resume and share.count == 1:
+        own = command.output.resolve()
+        if len(sources) < 2 or any(own in (path.resolve(), path.parent.resolve()) for path in command.inputs):
+            return None
+    options = {"format": command.format, "average_views": command.average_views}
+    record = Record(command.output, run_key(checkpoint, options), share)
+    know_files(record, outputs)
+    outputs.sweep(command.output)
+    outputs.claim(command.output / SUMMARY)
+    return record
+
+
+def _summarised(works: Sequence[Work], record: Record, results: Results, left_out: dict[str, str]) -> Outcome | None:
+    """Write the summary if all shares are done. Returns what became of all scans; None if that is not known yet."""
+    entries = known_entries(works, record)
+    if entries is None:
+        print(f"{SUMMARY} is written by the share that ends last, or by a later run with --resume")
+        return None
+    write_summary(entries, results.classes, record, results.outputs)
+    return outcome_of(entries, left_out)

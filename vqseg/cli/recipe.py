@@ -18,7 +18,7 @@ class RecipeCommand:
     """Train a checkpoint in all its stages. What is finished is not run again, so the same command resumes, however it was cut off."""
 
     recipe: Annotated[Path, tyro.conf.Positional]
-    """YAML file, see configs/*.recipe.yaml."""
+    """YAML file, or a shipped one by its name: acdc-10.recipe."""
     output: str | None = None
     """Folder of all runs, instead of the recipe's own; the checkpoint will be OUTPUT/checkpoint."""
     data: str | None = None

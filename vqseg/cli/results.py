@@ -22,9 +22,19 @@ class Results:
     segment: Callable[[Scan], Array]
     classes: Sequence[str]
 
-    def write(self, labels: Array, scan: Scan, target: Path) -> None:
-        """Write labels to a file that was claimed. Raises ScanError as `write_labels`."""
+    def write(self, labels: Array, scan: Scan, target: Path, before: Callable[[str], None] | None = None) -> None:
+        """Write labels to a file that was claimed.
+
+        Args:
+            labels: As for `write_labels`.
+            scan: Likewise.
+            target: The file.
+            before: Is told the file's digest before it gets its name.
+
+        Raises:
+            ScanError: As `write_labels`.
+        """
         from vqseg.data.scan import write_labels
 
-        with self.outputs.writing(target, claimed=True) as part:
+        with self.outputs.writing(target, claimed=True, before=before) as part:
             write_labels(labels, scan, part, self.classes)

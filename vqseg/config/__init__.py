@@ -10,6 +10,7 @@ from vqseg.config.objective import ObjectiveConfig
 from vqseg.config.ranges import ConfigError
 from vqseg.config.reads import ReadsConfig
 from vqseg.config.run import Config
+from vqseg.config.shipped import config_path, shipped_configs
 from vqseg.config.train import TrainConfig
 
 __all__ = [
@@ -23,9 +24,11 @@ __all__ = [
     "PreprocessConfig",
     "ReadsConfig",
     "TrainConfig",
+    "config_path",
     "config_text",
     "from_mapping",
     "load_config",
     "save_config",
+    "shipped_configs",
     "to_mapping",
 ]

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from vqseg.config.ranges import ConfigError
 from vqseg.config.run import Config
+from vqseg.config.shipped import config_path, shipped_configs
 from vqseg.plain import Json, JsonObject
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def from_mapping(kind: type[ConfigT], values: object, *, origin: str = "configur
 
 
 def load_config(path: str | Path) -> Config:
-    """Read a YAML file. Raises ConfigError if it is missing, malformed or holds an unknown key."""
-    path = Path(path)
+    """Read a YAML file, or a shipped one by its name. Raises ConfigError if it is missing, malformed or holds an unknown key."""
+    path = config_path(path)
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+        known = f"; shipped are {', '.join(shipped_configs())}" if path.name == str(path) else ""
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}{known}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     return from_mapping(Config, values, origin=str(path))

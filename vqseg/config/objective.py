@@ -53,6 +53,12 @@ class ObjectiveConfig:
     features alone tell the two apart."""
     feature_stream: bool = False
     """Perturb the features of the weak view, in a stream of its own beside an unperturbed strong one, as UniMatch does."""
+    target: Literal["labels", "probabilities"] = "labels"
+    """What the teacher gives the student: "labels", confident ones; "probabilities": the mean of several disturbed answers, where their
+    entropy is low (UA-MT)."""
+    mixing: Literal["cutmix", "copy-paste"] = "cutmix"
+    """How the student's unlabelled images are mixed: with each other (see augmentation.cutmix), or with labelled ones in both directions
+    (BCP)."""
     alignment: float = 0.0
     """lambda_a, the weight of L_align (Eq. 12; the paper has 5); 0 leaves the foundation model out."""
     alignment_temperature: float = 0.07
@@ -71,6 +77,9 @@ class ObjectiveConfig:
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         for name in ("confidence", "strength"):
             require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
+        plain = self.target == "labels" and self.mixing == "cutmix"
+        require(plain or not self.feature_stream, "feature_stream goes with target: labels and mixing: cutmix")
+        require(self.target == "labels" or self.mixing == "cutmix", "copy-paste needs target: labels")
         require(self.strength_steps >= 1, f"strength_steps must be at least 1, got {self.strength_steps}")
         # Imported here, as torch comes with it: a second that the command line's help does without.
         from vqseg.quantization.perturbation import training_names

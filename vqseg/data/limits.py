@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 
+from vqseg.extras import how_to_get
 from vqseg.types import Array, Scan
 
 MAX_BYTES = 2 * 1024**3
@@ -53,6 +54,8 @@ def foreseen(name: str) -> Iterator[None]:
     except MemoryError as error:
         raise ScanError(f"{name} takes more memory to read than there is") from error
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and (answer := how_to_get(error)):
+            raise ScanError(f"{name} cannot be read here: {answer}") from error
         raise UnforeseenError(f"{name} could not be read: it is damaged in a way that its reader does not expect") from error
 
 

@@ -6,6 +6,8 @@ Shapes: scan (X, Y, Z), slices (S, A, B) in the scan's array order, network slic
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,20 +27,66 @@ def normalise(voxels: Array, config: PreprocessConfig) -> Array:
     Returns:
         float32 of the same shape. A constant volume becomes zeros.
     """
+    return scaled(voxels, *intensity_range(voxels, config))
+
+
+def intensity_range(voxels: Array, config: PreprocessConfig) -> tuple[float, float]:
+    """The intensities that become 0 and 1.
+
+    Args:
+        voxels: The whole volume, in the file's own units.
+        config: As for `normalise`.
+    """
     if config.intensity == "window":
-        low, high = config.window
-    else:
-        low, high = np.percentile(voxels, config.percentiles)
-        if high <= low:
-            low, high = float(voxels.min()), float(voxels.max())
+        return config.window
+    low, high = np.percentile(voxels, config.percentiles)
+    if high <= low:
+        low, high = float(voxels.min()), float(voxels.max())
+    return low, high
+
+
+def scaled(voxels: Array, low: float, high: float) -> Array:
+    """What `normalise` makes of some voxels of a volume.
+
+    Args:
+        voxels: Of any shape.
+        low: From `intensity_range`, of the whole volume.
+        high: Likewise.
+    """
     # A difference too small to divide by counts as none.
     if high - low < np.finfo(np.float32).tiny:
         return np.zeros(voxels.shape, np.float32)
-    scaled = voxels.astype(np.float32)
+    result = voxels.astype(np.float32)
     # In place: a large scan would not fit three times.
-    scaled -= np.float32(low)
-    scaled *= np.float32(1 / (high - low))
-    return np.clip(scaled, 0, 1, out=scaled)
+    result -= np.float32(low)
+    result *= np.float32(1 / (high - low))
+    return np.clip(result, 0, 1, out=result)
+
+
+class _Normalised:
+    """What `normalise` makes of a volume, for whoever takes a few slices of it at a time: as an array, and never whole in memory."""
+
+    def __init__(self, slices: Array, config: PreprocessConfig) -> None:
+        self._slices, self._range, self.shape = slices, intensity_range(slices, config), slices.shape
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __getitem__(self, wanted: slice | Array) -> Array:
+        return scaled(self._slices[wanted], *self._range)
+
+
+def normalised_slices(slices: Array, config: PreprocessConfig) -> Array:
+    """The slices of a volume as `normalise` makes them, each when it is asked for.
+
+    Args:
+        slices: (S, A, B), all of the volume, in the file's own units.
+        config: As for `normalise`.
+
+    Returns:
+        What has a shape and a length and gives slices as an array (S, A, B) does, without taking the memory of one.
+    """
+    return cast(Array, _Normalised(slices, config))
 
 
 def network_size(size: tuple[int, int], config: PreprocessConfig) -> tuple[int, int]:

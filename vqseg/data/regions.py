@@ -34,15 +34,29 @@ def largest_region(labels: Array, *, each: bool = False) -> Array:
 
 
 def _largest(labels: Array) -> Array:
-    regions, count = ndimage.label(labels > 0)
+    # Within the box around the structures, which is a small part of a long volume.
+    box = _box(labels)
+    inside = labels[box]
+    regions, count = ndimage.label(inside > 0)
     if count < 2:
         return labels
+    result = np.zeros_like(labels)
+    kept = result[box]
     # Slice by slice: counting makes 64-bit copies.
     sizes = np.zeros(count + 1, np.int64)
     for part in regions:
         sizes += np.bincount(part.ravel(), minlength=count + 1)
     sizes[0] = 0
-    return np.where(regions == sizes.argmax(), labels, 0).astype(labels.dtype)
+    for number, part in enumerate(regions):
+        kept[number] = np.where(part == sizes.argmax(), inside[number], 0)
+    return result
+
+
+def _box(labels: Array) -> tuple[slice, ...]:
+    """Around all structures; of no extent where there are none."""
+    axes = range(labels.ndim)
+    sides = [np.flatnonzero(labels.any(tuple(other for other in axes if other != axis))) for axis in axes]
+    return tuple(slice(side[0], side[-1] + 1) if len(side) else slice(0) for side in sides)
 
 
 def largest_regions(labels: Tensor) -> Tensor:

@@ -11,6 +11,10 @@ from vqseg.data.formats.dicom import Series, find_series, is_dicom
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder
 from vqseg.data.limits import ScanError
 from vqseg.data.litter import LITTER
+from vqseg.files import digest_of
+
+# Within which a header names the file of its voxels.
+_HEAD = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,38 @@ def companions_of(path: Path) -> list[Path]:
     if kind is None or not path.name.lower().endswith(("hdr", ".mhd")):
         return []
     return [one for one in path.parent.iterdir() if one.name.lower().endswith(kind.companions) and one != path]
+
+
+def source_digest(source: ScanSource) -> str:
+    """The SHA-256 of a scan's bytes: of its file and of what lies beside it for it, or of all files of its folder or series.
+
+    Args:
+        source: From `sources_of`.
+
+    Returns:
+        Hexadecimal digits. They change with a file's content, not with its time.
+
+    Raises:
+        OSError: If a file cannot be read.
+        ScanError: If a folder holds too many files.
+    """
+    if isinstance(source.files, tuple):
+        return digest_of(*source.files)
+    if source.files.is_dir():
+        return digest_of(*(member.path for member in members_of_folder(source.files) if member.path))
+    return digest_of(source.files, *_voxels_of(source.files))
+
+
+def _voxels_of(path: Path) -> list[Path]:
+    """The files beside a scan's that belong to it: those that its header names, or that have its name; the header of one that is voxels."""
+    if (header := header_of_companion(path)) is not None:
+        return [header]
+    beside = companions_of(path)
+    if not beside:
+        return []
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return sorted(one for one in beside if one.stem == path.stem or one.name.encode() in head)
 
 
 def left_out_of(inputs: Iterable[Path]) -> dict[str, str]:

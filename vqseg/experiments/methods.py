@@ -14,7 +14,12 @@ from vqseg.plain import Json
 
 Changes = Mapping[str, Json]
 
-_WITHOUT: Changes = {"objective.alignment": 0.0, "objective.feature_stream": False}
+_WITHOUT: Changes = {
+    "objective.alignment": 0.0,
+    "objective.feature_stream": False,
+    "objective.target": "labels",
+    "objective.mixing": "cutmix",
+}
 CODEBOOK: Changes = {**_WITHOUT, "model.continuous": False}
 CONTINUOUS: Changes = {**_WITHOUT, "model.continuous": True, "objective.reconstruction": 0.0, "objective.usage": 0.0}
 
@@ -27,6 +32,9 @@ METHODS: dict[str, Changes] = {
         "objective.strength": 0.5,
         "objective.feature_stream": True,
     },
+    "unimatch-v2": {**CONTINUOUS, "objective.perturbation": "complementary_dropout", "objective.strength": 0.5},
+    "ua-mt": {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5, "objective.target": "probabilities"},
+    "bcp": {**CONTINUOUS, "objective.perturbation": "none", "objective.mixing": "copy-paste"},
     "vq": {**CODEBOOK, "objective.perturbation": "none", "objective.reconstruction": 0.0},
     "vq-dropout": {**CODEBOOK, "objective.perturbation": "dropout", "objective.strength": 0.5},
     "vq-seg": {**CODEBOOK, "objective.perturbation": "qpm"},
@@ -34,9 +42,10 @@ METHODS: dict[str, Changes] = {
     "vq-seg-aligned": {**CODEBOOK, "objective.perturbation": "qpm", "objective.alignment": 5.0},
 }
 """supervised: labelled images only. mean-teacher: an EMA teacher's pseudo-labels, feature dropout on the student. unimatch: dropout of
-whole channels in a stream of its own. vq: a codebook, neither perturbation nor image branch. vq-dropout: dropout on post-VQ features and
-the image branch. vq-seg: QPM and image branch (dual branch). vq-seg-single-branch: without the image decoder's loss. vq-seg-aligned:
-with the foundation model (Eq. 12)."""
+whole channels in a stream of its own. unimatch-v2: complementary dropout of channels. ua-mt: an uncertainty-aware mean teacher. bcp:
+copy-paste between labelled and unlabelled images in both directions. vq: a codebook, neither perturbation nor image branch. vq-dropout:
+dropout on post-VQ features and the image branch. vq-seg: QPM and image branch (dual branch). vq-seg-single-branch: without the image
+decoder's loss. vq-seg-aligned: with the foundation model (Eq. 12)."""
 
 
 def changed(config: Config, changes: Changes) -> Config:

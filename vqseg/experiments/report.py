@@ -163,6 +163,10 @@ def _parts(config: Config) -> str:
         parts.append(f"{branch} in a stream of its own" if objective.feature_stream else branch)
         if objective.student_view == "weak":
             parts.append("weak views")
+        if objective.target == "probabilities":
+            parts.append("probabilities of a teacher where it is certain")
+        if objective.mixing == "copy-paste":
+            parts.append("copy-paste with labelled images")
     if objective.alignment > 0:
         parts.append(f"alignment {objective.alignment:g}")
     if objective.usage > 0:

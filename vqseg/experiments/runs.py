@@ -58,6 +58,8 @@ _YOUNGER = {
     ("objective", "alignment_centred"): False,
     ("objective", "perturb_labelled"): False,
     ("objective", "student_view"): "strong",
+    ("objective", "target"): "labels",
+    ("objective", "mixing"): "cutmix",
     ("train", "decoders_alone"): False,
 }
 

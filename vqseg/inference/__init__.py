@@ -6,6 +6,8 @@ Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (
 
 from vqseg.inference.agreement import changed_share, dice_by_class, label_agreement, psnr
 from vqseg.inference.cine import Cine, SegmentedCine, labelled_frames, segment_cine
+from vqseg.inference.labelled_scan import LabelledScan
+from vqseg.inference.opening import Opening, borrowing, open_here, open_on_gpu, seconds_on_gpu
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.inference.segmenter import Segmenter
@@ -16,17 +18,23 @@ __all__ = [
     "Cine",
     "CodeNeighbours",
     "Consistency",
+    "LabelledScan",
     "Mode",
+    "Opening",
     "SegmentedCine",
     "SegmentedScan",
     "Segmenter",
+    "borrowing",
     "changed_share",
     "dice_by_class",
     "label_agreement",
     "labelled_frames",
     "modes",
     "modes_with_reach",
+    "open_here",
+    "open_on_gpu",
     "psnr",
     "replacements",
+    "seconds_on_gpu",
     "segment_cine",
 ]

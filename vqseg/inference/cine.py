@@ -107,7 +107,7 @@ def labelled_frames(
             report((done + share) / len(order))
 
         # The voxels have no name here: they are gone before the caller has the labels.
-        labels = segmenter.open(cine.read(index), within).labels if segment is None else segment(cine.read(index))
+        labels = segmenter.labels(cine.read(index), within) if segment is None else segment(cine.read(index))
         report((done + 1) / len(order))
         yield index, labels
 

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vqseg.data.neighbours import slice_step
+from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import from_network, network_size, normalise
 from vqseg.data.regions import near_regions, without_islands
-from vqseg.data.scan import through_plane_axis
 from vqseg.inference.agreement import label_agreement, psnr
+from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.records import CodeNeighbours, Consistency
 from vqseg.inference.side_by_side import decode_side_by_side
@@ -26,16 +27,12 @@ from vqseg.models.atoms import decode_atoms
 from vqseg.models.slicewise import (
     decode_feature_labels,
     decode_in_parts,
-    decode_volume,
     encode_features,
-    encode_with_measures,
     post_vq_features,
 )
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
-# Encoding's part of the work of opening a scan, for the progress; the rest is decoding.
-_ENCODING = 0.7
 # Slices of which is kept what does not change with the perturbation.
 _CLEAN_KEPT = 16
 
@@ -48,7 +45,7 @@ class SegmentedScan:
     distances, pooled: as `vqseg.types.Encoded` has them, for whoever asks whether the network knows such a scan.
     """
 
-    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None], reaches: Reaches) -> None:
+    def __init__(self, model: VQSeg, scan: Scan, progress: Callable[[float], None], reaches: Reaches, opening: Opening = open_here) -> None:
         """Encode and decode a scan.
 
         Args:
@@ -56,6 +53,7 @@ class SegmentedScan:
             scan: The scan.
             progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
             reaches: Of the network's codebook.
+            opening: Who does the work.
         """
         self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
         self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
@@ -64,10 +62,8 @@ class SegmentedScan:
         self._near: dict[int, dict[int, Array]] = {}
         self.normalised = normalise(scan.voxels, model.preprocess)
         slices = self._slices(self.normalised)
-        encoded = encode_with_measures(model, slices, lambda share: progress(_ENCODING * share), step=slice_step(scan, self.axis))
-        tokens, self.distances, self.pooled = encoded.indices, encoded.distances, encoded.pooled
-        self.indices = tokens.numpy().astype(np.int32)
-        labels, pictures = decode_volume(model, tokens, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
+        encoded, labels, pictures = opening(model, slices, slice_step(scan, self.axis), progress)
+        self.indices, self.distances, self.pooled = encoded.indices.numpy().astype(np.int32), encoded.distances, encoded.pooled
         self.labels, self.reconstruction = self._volume(labels), self._volume(pictures)
 
     @property
@@ -245,7 +241,8 @@ class SegmentedScan:
         with torch.inference_mode():
             disturbed = self._features(swapped[None], slice_index, strength, mode, seed, reach)
             features = torch.cat([post_vq_features(self._model, clean[None]), disturbed])
-            logits, _ = self._model.decode(features, network_size(self.slice_size, self._model.preprocess))
+            height, width = network_size(self.slice_size, self._model.preprocess)
+            logits = self._model.segmentation_decoder(features)[..., :height, :width]
             logits = from_network(logits, self.slice_size).float().cpu()
             hard = logits.argmax(1)
             loss = F.cross_entropy(logits[1:], hard[:1], reduction="none")[0]

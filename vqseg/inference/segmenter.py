@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 
 import numpy as np
 import torch
 
 from vqseg.config import PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import slice_step
-from vqseg.data.preprocess import normalise
-from vqseg.data.scan import through_plane_axis
+from vqseg.data.planes import through_plane_axis
+from vqseg.data.preprocess import normalised_slices
+from vqseg.inference.labelled_scan import LabelledScan
+from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.segmented_scan import SegmentedScan
 from vqseg.models.slicewise import encode_slices, label_volume
@@ -24,9 +25,18 @@ from vqseg.types import Array, Scan
 class Segmenter:
     """A trained network ready to read scans. Safe to share between visitors: it keeps nothing of a scan."""
 
-    def __init__(self, model: VQSeg) -> None:
+    def __init__(self, model: VQSeg, opening: Opening = open_here) -> None:
+        """Take a network.
+
+        Args:
+            model: Put into evaluation mode.
+            opening: Who does the work of `open`: this process, or a GPU that is lent (vqseg.inference.opening).
+        """
+        self._opening = opening
         # On CPUs the convolutions of one slice are a good deal faster in this layout.
         self._model: VQSeg = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        # With the stamp of the codewords that they belong to.
+        self._reaches: tuple[object, Reaches] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -38,14 +48,17 @@ class Segmenter:
         """Whether the network has a codebook: without one it segments, but has no tokens to show or to perturb."""
         return self._model.indexed
 
-    @cached_property
+    @property
     def reaches(self) -> Reaches:
-        """The codebook's temperatures and neighbourhoods at any reach, for all scans."""
-        quantizer = self._model.quantizer
-        with torch.inference_mode():
-            codewords = quantizer.codewords()
-            temperature = float(self._model.swap_temperature(codewords, quantizer.stamp))
-        return Reaches(codewords.float().cpu(), temperature)
+        """The codebook's temperatures and neighbourhoods at any reach, for all scans: the same object until the weights change."""
+        quantizer, kept = self._model.quantizer, self._reaches
+        stamp = quantizer.stamp
+        if kept is None or kept[0] != stamp:
+            with torch.inference_mode():
+                codewords = quantizer.codewords()
+                temperature = float(self._model.swap_temperature(codewords, stamp))
+            kept = self._reaches = stamp, Reaches(codewords.float().cpu(), temperature)
+        return kept[1]
 
     @property
     def temperature(self) -> Temperature:
@@ -98,7 +111,7 @@ class Segmenter:
         Returns:
             The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
         """
-        return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches)
+        return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches, self._opening)
 
     def labels(self, scan: Scan, progress: Callable[[float], None] | None = None) -> Array:
         """Segment a scan, and keep nothing else of it.
@@ -111,12 +124,24 @@ class Segmenter:
             Labels (X, Y, Z) uint8, those that `open` gives, in three quarters of its time.
         """
         axis = through_plane_axis(scan)
-        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         tokens = encode_slices(self._model, slices, progress or (lambda _: None), step=slice_step(scan, axis))
         return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:]), 0, axis)
+
+    def label(self, scan: Scan, progress: Callable[[float], None] | None = None) -> LabelledScan:
+        """Encode a scan for its labels, with what tells whether the network knows such a scan.
+
+        Args:
+            scan: As for `open`.
+            progress: Called with the share of encoding that is done, in [0, 1]; an exception that it raises cancels.
+
+        Returns:
+            The scan; its labels (X, Y, Z) are decoded when they are first asked for, and so is its reconstruction.
+        """
+        return LabelledScan(self._model, scan, progress or (lambda _: None))
 
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
         axis = through_plane_axis(scan)
-        slices = np.moveaxis(normalise(scan.voxels, self._model.preprocess), axis, 0)
+        slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         return np.moveaxis(segment_averaged(self._model, slices, step=slice_step(scan, axis)), 0, axis)

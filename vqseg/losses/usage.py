@@ -23,7 +23,7 @@ def usage_loss(features: Tensor, codewords: Tensor, *, generator: Generator, tok
     """
     flat = features.float().permute(0, 2, 3, 1).flatten(0, 2)
     if len(flat) > tokens:
-        flat = flat[to_device(torch.randperm(len(flat), generator=generator)[:tokens], flat.device)]
+        flat = flat[to_device(torch.randperm(len(flat), generator=generator, device=generator.device)[:tokens], flat.device)]
     codewords = codewords.float()
     # |z|^2 is the same for all codewords: the softmax does not see it. The differences need float32.
     with torch.autocast(flat.device.type, enabled=False):

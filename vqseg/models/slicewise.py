@@ -225,6 +225,25 @@ def decode_labels(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array
 
 
 @torch.inference_mode()
+def decode_pictures(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
+    """The reconstruction alone that `decode_indices` gives.
+
+    Args:
+        model: A network with a codebook.
+        indices: (S, h, w) int64.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) float32 in [0, 1].
+    """
+    pictures = np.empty((len(indices), *size), np.float32)
+    for start in range(0, len(indices), _SLICES_AT_ONCE):
+        part = slice(start, start + _SLICES_AT_ONCE)
+        pictures[part] = decode_feature_pictures(model, post_vq_features(model, indices[part]), size)
+    return pictures
+
+
+@torch.inference_mode()
 def decode_feature_labels(model: VQSeg, features: Tensor, size: tuple[int, int]) -> Array:
     """The labels alone that `decode_features` gives.
 
@@ -255,12 +274,7 @@ def decode_feature_pictures(model: VQSeg, features: Tensor, size: tuple[int, int
         (S, A, B) float32 in [0, 1].
     """
     height, width = network_size(size, model.preprocess)
-    return _pictures(model.image_decoder(features)[..., :height, :width], size)
-
-
-def _pictures(reconstruction: Tensor, size: tuple[int, int]) -> Array:
-    pictures: Array = from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
-    return pictures
+    return _on_scan(model.image_decoder(features)[..., :height, :width], size)
 
 
 @torch.inference_mode()
@@ -291,7 +305,13 @@ def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tu
     """
     logits, reconstruction = model.decode(features, network_size(size, model.preprocess))
     labels = from_network(logits, size).argmax(1).to(torch.uint8)
-    return labels.cpu().numpy(), _pictures(reconstruction, size)
+    return labels.cpu().numpy(), _on_scan(reconstruction, size)
+
+
+def _on_scan(reconstruction: Tensor, size: tuple[int, int]) -> Array:
+    """Pictures (n, C, H, W) of the network on the scan's grid, (n, A, B) float32 in [0, 1]."""
+    pictures: Array = from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
+    return pictures
 
 
 def decode_volume(
@@ -337,19 +357,23 @@ def finished(model: VQSeg, labels: Array) -> Array:
 
 
 @torch.inference_mode()
-def segment_slices(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
+def segment_slices(model: VQSeg, slices: Array, *, step: int = 1, codes: list[Tensor] | None = None) -> Array:
     """Segment a volume without going through indices, so that networks without a codebook can be measured, too.
 
     Args:
         model: The network.
         slices: (S, A, B), all of a volume, normalised to [0, 1].
         step: As for `network_inputs`.
+        codes: Gets the indices that were chosen on the way, (n, h, w) int64 on the CPU, a few slices after the others; those of
+            `chosen_codes`, without encoding twice.
 
     Returns:
         Labels (S, A, B) uint8.
     """
     labels = []
     for start in range(0, len(slices), _SLICES_AT_ONCE):
-        logits = model.segment(network_inputs(model, slices, slice(start, start + _SLICES_AT_ONCE), step))
+        logits, indices = model.segment_with_codes(network_inputs(model, slices, slice(start, start + _SLICES_AT_ONCE), step))
+        if codes is not None and indices is not None:
+            codes.append(indices.cpu())
         labels.append(from_network(logits, (slices.shape[1], slices.shape[2])).argmax(1).to(torch.uint8).cpu().numpy())
     return finished(model, np.concatenate(labels))

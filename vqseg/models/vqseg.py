@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from vqseg.config import ModelConfig, PreprocessConfig, ReadsConfig
 from vqseg.data.neighbours import alone
 from vqseg.models.encoders import encoder_pair
+from vqseg.models.pretrained import Pretrained
 from vqseg.quantization.perturbation import QPM, HeldTemperature, PostVQ, QuantizedPerturbation, training_perturbation
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.types import QuantizerOutput, Share, VQSegOutput
@@ -19,7 +20,7 @@ from vqseg.types import QuantizerOutput, Share, VQSegOutput
 _WHOLE = Share()
 
 
-class VQSeg(nn.Module):
+class VQSeg(Pretrained):
     """One network of the pair; teacher and student have the same form.
 
     images (B, C_in, H, W), C_in = config.input_channels, intensities about [0, 1], any H and W: they are padded to the encoder's stride
@@ -100,15 +101,27 @@ class VQSeg(nn.Module):
         Returns:
             (B, C, H, W).
         """
+        return self.segment_with_codes(images, quantize=quantize)[0]
+
+    def segment_with_codes(self, images: Tensor, *, quantize: bool = True) -> tuple[Tensor, Tensor | None]:
+        """As `segment`, with the codes that were chosen on the way.
+
+        Args:
+            images: (B, C_in, H, W).
+            quantize: As for `forward`.
+
+        Returns:
+            Logits (B, C, H, W), and indices (B, h, w) int64; None where the codebook is bypassed.
+        """
         passing, z = self.split_levels(self.encode(images))
-        quantized = self.quantizer(z).quantized if quantize and not self.config.continuous else z
-        logits: Tensor = self.segmentation_decoder(_joined(passing, quantized))
-        return logits[..., : images.shape[-2], : images.shape[-1]]
+        codes = self.quantizer(z) if quantize and not self.config.continuous else None
+        logits: Tensor = self.segmentation_decoder(_joined(passing, z if codes is None else codes.quantized))
+        return logits[..., : images.shape[-2], : images.shape[-1]], None if codes is None else codes.indices
 
     @property
     def perturbation(self) -> QuantizedPerturbation:
         """The module of the paper as this network uses it: its mode, and the temperature for its present codewords."""
-        temperature = self.swap_temperature(self.quantizer.codewords().detach().float(), self.quantizer.stamp)
+        temperature = self.swap_temperature(self.quantizer.mapped.codewords.detach().float(), self.quantizer.stamp)
         return QuantizedPerturbation(self.config.mode, temperature)
 
     @property
@@ -178,7 +191,7 @@ class VQSeg(nn.Module):
         with torch.autocast(quantized.device.type, enabled=False):
             codewords = temperature = None
             if kind.needs_codes:
-                codewords = self.quantizer.codewords().detach().float()
+                codewords = self.quantizer.mapped.codewords.detach().float()
                 temperature = self.swap_temperature(codewords, self.quantizer.stamp)
             tokens = PostVQ(quantized, indices, codewords, temperature)
             perturbed, codes = kind.versions(tokens, strength, generator, share)

@@ -6,52 +6,27 @@ Shapes: z (B, D, h, w), codebook (K, D), indices (B, h, w).
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vqseg.quantization.kept import Keeper, Kept, comparable
+from vqseg.quantization.search import CodewordSearch, nearest_codewords
 from vqseg.types import QuantizerOutput
 
-# Elements of the token x codeword score matrix that are held at once. On a CPU, as many as fit into its cache. An accelerator is faster
-# with few large products, up to 512 MB.
-_SCORES_AT_ONCE, _SCORES_ON_ACCELERATOR = 1 << 21, 1 << 27
-_BLOCK = 64
 
+class MappedCodebook:
+    """The mapped codewords (K, D), and what finds the nearest of them. Never written to."""
 
-@torch.no_grad()
-def nearest_codewords(features: Tensor, codewords: Tensor) -> Tensor:
-    """Index of the nearest codeword in squared Euclidean distance.
+    def __init__(self, codewords: Tensor) -> None:
+        self.codewords = codewords
 
-    The smallest distance is the largest z.c - |c|^2 / 2; with a one appended to z, that is a single matrix product.
-
-    Args:
-        features: (N, D).
-        codewords: (K, D), of the same type and on the same device.
-
-    Returns:
-        (N,) int64.
-    """
-    # Centred, so that a common offset of all codewords does not cost precision.
-    centre = codewords.mean(0)
-    features, codewords = features - centre, codewords - centre
-    size = len(codewords)
-    blocks = -(-size // _BLOCK)
-    table = torch.cat([codewords, codewords.square().sum(1, keepdim=True) / -2], dim=1)
-    # Codewords that only fill up the last block lose against every other one.
-    table = F.pad(table, (0, 0, 0, blocks * _BLOCK - size))
-    table[size:, -1] = torch.finfo(table.dtype).min / 2
-    table = table.T.contiguous()
-    rows = max(1, (_SCORES_AT_ONCE if features.device.type == "cpu" else _SCORES_ON_ACCELERATOR) // table.shape[1])
-    # One piece of memory for all products stays in the cache; with new memory for each, the search takes twice as long.
-    held = table.new_empty(min(rows, len(features)), table.shape[1])
-    parts = []
-    for part in F.pad(features, (0, 1), value=1.0).split(rows):
-        # An argmax over all codewords is slow on CPUs, a maximum is not: find the block first, then the place in it.
-        scores = torch.mm(part, table, out=held[: len(part)]).view(len(part), blocks, _BLOCK)
-        block = scores.amax(2).argmax(1, keepdim=True)
-        place = scores.gather(1, block[:, :, None].expand(-1, -1, _BLOCK)).squeeze(1).argmax(1)
-        parts.append(block.squeeze(1) * _BLOCK + place)
-    return torch.cat(parts) if parts else features.new_empty(0, dtype=torch.int64)
+    @cached_property
+    def search(self) -> CodewordSearch:
+        with torch.no_grad():
+            return CodewordSearch(self.codewords.detach())
 
 
 class VectorQuantizer(nn.Module):
@@ -80,9 +55,13 @@ class VectorQuantizer(nn.Module):
             raise ValueError(f"codebook_size must be at least 2 and codebook_dim at least 1, got {codebook_size} and {codebook_dim}")
         self.codebook_size, self.codebook_dim, self.commitment = codebook_size, codebook_dim, commitment
         self.mapping = nn.Linear(codebook_dim, codebook_dim, bias=False)
-        self.register_buffer("basis", torch.randn(codebook_size, codebook_dim))
+        basis = torch.empty(codebook_size, codebook_dim)
+        # Random numbers for a network without memory would have torch import symbolic algebra for a second.
+        self.register_buffer("basis", basis if basis.is_meta else basis.normal_())
         # How often each codeword was chosen in training mode since `reset_usage`: a figure, never part of the graph.
         self.register_buffer("usage", torch.zeros(codebook_size, dtype=torch.int64), persistent=False)
+        self._keeper: Keeper[MappedCodebook] = Keeper()
+        self._resized = 0
 
     def codewords(self) -> Tensor:
         """The mapped codebook, (K, D)."""
@@ -90,14 +69,28 @@ class VectorQuantizer(nn.Module):
         return mapped
 
     @property
-    def stamp(self) -> tuple[int, ...]:
-        """Another value once the codewords have changed."""
+    def mapped(self) -> MappedCodebook:
+        """The mapped codebook: in evaluation the same one until a weight has another value."""
+        training = self.training or (torch.is_grad_enabled() and self.mapping.weight.requires_grad)
+        if training or not comparable(self.basis, self.mapping.weight) or torch.is_autocast_enabled(self.basis.device.type):
+            return MappedCodebook(self.codewords())
+        return self._kept().value
+
+    @property
+    def stamp(self) -> object:
+        """Equal to an earlier one only if no codeword has changed since; on an accelerator, if no change was counted."""
+        sources = self.basis, self.mapping.weight
+        if comparable(*sources):
+            return self._kept().stamp
         # Tensors made for inference alone keep no count of their changes.
-        return tuple(part for one in (self.basis, self.mapping.weight) for part in (id(one), 0 if one.is_inference() else one._version))
+        return self._resized, *(part for one in sources for part in (id(one), 0 if one.is_inference() else one._version))
+
+    def _kept(self) -> Kept[MappedCodebook]:
+        return self._keeper.get((self.basis, self.mapping.weight), _mapped)
 
     def lookup(self, indices: Tensor) -> Tensor:
         """Codewords of indices of any shape: (...,) int64 in [0, K) -> (..., D)."""
-        return F.embedding(indices, self.codewords())
+        return F.embedding(indices, self.mapped.codewords)
 
     def forward(self, z: Tensor) -> QuantizerOutput:
         """Quantize z (B, D, h, w), always in float32: half precision would decide ties between close codewords at random.
@@ -108,10 +101,10 @@ class VectorQuantizer(nn.Module):
             raise ValueError(f"expected features (B, {self.codebook_dim}, h, w), got {tuple(z.shape)}")
         with torch.autocast(z.device.type, enabled=False):
             tokens = z.float().permute(0, 2, 3, 1)
-            codewords = self.codewords()
-            flat = nearest_codewords(tokens.detach().flatten(0, 2), codewords.detach())
+            codebook = self.mapped
+            flat = codebook.search.nearest(tokens.detach().flatten(0, 2))
             indices = flat.view(tokens.shape[:3])
-            chosen = F.embedding(indices, codewords)
+            chosen = F.embedding(indices, codebook.codewords)
             loss = F.mse_loss(chosen, tokens.detach()) + self.commitment * F.mse_loss(tokens, chosen.detach())
             quantized = tokens + (chosen - tokens).detach()
         if self.training:
@@ -191,6 +184,7 @@ class VectorQuantizer(nn.Module):
 
     def _resize(self, basis: Tensor, usage: Tensor) -> None:
         self.basis, self.usage, self.codebook_size = basis, usage, len(basis)
+        self._resized += 1
 
     def _place(self, rows: Tensor, features: Tensor, generator: torch.Generator) -> None:
         if len(features) == 0:
@@ -201,6 +195,11 @@ class VectorQuantizer(nn.Module):
         spots = spread_sample(features.float(), wanted, self.codewords()[~rows], generator)
         # The mapped codeword must land on the feature: basis = feature times the mapping's inverse.
         self.basis[rows] = spots @ torch.linalg.pinv(self.mapping.weight.float()).T
+
+
+def _mapped(basis: Tensor, weight: Tensor) -> MappedCodebook:
+    with torch.autocast(basis.device.type, enabled=False):
+        return MappedCodebook(F.linear(basis, weight))
 
 
 def spread_sample(features: Tensor, count: int, present: Tensor, generator: torch.Generator, rounds: int = 8) -> Tensor:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import yaml
 from pydantic import ConfigDict
 
-from vqseg.config import Config, ConfigError, PreprocessConfig, from_mapping, load_config, to_mapping
+from vqseg.config import Config, ConfigError, PreprocessConfig, config_path, from_mapping, load_config, to_mapping
 from vqseg.experiments.tables import scaled
 from vqseg.plain import child
 
@@ -167,11 +167,13 @@ class Recipe:
 
 
 def load_recipe(path: str | Path) -> Recipe:
-    """Read a recipe. Its `base`, if it names one, is a configuration beside it, whose settings all stages share.
+    """Read a recipe, or a shipped one by its name ("acdc-10.recipe").
+
+    Its `base`, if it names one, is a configuration beside it, whose settings all stages share.
 
     Raises ConfigError if a file is missing or malformed, or holds an unknown key or a setting out of range.
     """
-    path = Path(path)
+    path = config_path(path)
     values = _yaml(path)
     if isinstance(values, dict) and "base" in values:
         base = to_mapping(load_config(path.parent / str(values.pop("base"))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from vqseg.checkpoint import CheckpointError, check_tensors, load_tensors, replaced_folder, save_tensors
 from vqseg.config import Config, to_mapping
 from vqseg.plain import Json, JsonObject, child
+from vqseg.training.device import own_ways
 from vqseg.training.group import Group
 from vqseg.training.provenance import EarlierRun
 from vqseg.training.run_data import RunData
@@ -142,7 +143,8 @@ def load_state(folder: Path, networks: dict[str, nn.Module], optimizer: Optimize
     for key, value in _under(bundle, "optimizer").items():
         index, entry = key.split(".", 1)
         moments.setdefault(int(index), {})[entry] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": notes["optimizer"]})
+    groups = own_ways(cast("list[dict[str, Any]]", notes["optimizer"]), optimizer)
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
     _restore_schedule(schedule, child(notes, "schedule"))
     return _under(bundle, "extra")
 

@@ -20,7 +20,9 @@ from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segm
 from vqseg.losses.usage import usage_loss
 from vqseg.training.group import Group
 from vqseg.training.guide import Guide
+from vqseg.training.pasting import pasted, pasted_loss, rectangle
 from vqseg.training.teacher import Teacher
+from vqseg.training.uncertainty import certain_consistency, uncertain_answers
 from vqseg.types import UNSURE, Batch, LossTerms, VQSegOutput
 
 _ALONE = Group()
@@ -61,7 +63,12 @@ def training_step(
     terms = step.labelled(batch.images, batch.labels)
     if batch.weak is None or batch.strong is None:
         return terms
-    return step.unlabelled(terms, batch.weak, batch.strong, *step.pseudo_labels(batch.weak, batch.pseudo_labels))
+    if objective.target == "probabilities":
+        return step.consistent(terms, batch.weak, batch.strong)
+    made = step.pseudo_labels(batch.weak, batch.pseudo_labels)
+    if objective.mixing == "copy-paste":
+        return step.pasted(terms, batch.images, batch.labels, batch.strong, *made)
+    return step.unlabelled(terms, batch.weak, batch.strong, *made)
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,50 @@ class _Step:
             unlabelled_reconstruction=_reconstruction(output, images),
             figures=terms.figures | figures,
             alignment=(terms.alignment + aligned) / 2,
+        )
+
+    def consistent(self, terms: LossTerms, weak: Tensor, strong: Tensor) -> LossTerms:
+        """The unlabelled branch of UA-MT: the student's probabilities against the teacher's, where these are certain. -> all terms."""
+        target, mask = uncertain_answers(self.teacher.model, weak, self.generator, self.group.share, quantize=self.quantize)
+        images = strong if self.objective.student_view == "strong" else weak
+        output = self._perturbed(images)
+        versions = output.logits.split(len(target))
+        loss = torch.stack([certain_consistency(one, target, mask) for one in versions]).mean()
+        return self._with_unlabelled(terms, output, images, loss, mask, target.argmax(1))
+
+    def pasted(self, terms: LossTerms, images: Tensor, labels: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+        """The unlabelled branch of BCP: labelled images in unlabelled ones and the other way round. -> all terms."""
+        count = min(len(images), len(strong))
+        own, truth, other, made, sure = images[:count], labels[:count], strong[:count], hard[:count], sure[:count]
+        inside = rectangle((images.shape[-2], images.shape[-1]), self.views).to(images.device)
+
+        def loss(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+            return segmentation_loss(logits, target, dice=self.objective.dice, mask=mask, total=self.group.total)
+
+        both = torch.cat([pasted(inside, own, other), pasted(inside, other, own)])
+        output = self._perturbed(both)
+        # A perturbation may have made two versions of every picture.
+        parts = [
+            pasted_loss(loss, logits, truth, made, shown, sure)
+            for version in output.logits.split(len(both))
+            for logits, shown in zip(version.split(count), (inside, ~inside), strict=True)
+        ]
+        return self._with_unlabelled(terms, output, both, torch.stack(parts).mean(), sure, made)
+
+    def _with_unlabelled(
+        self, terms: LossTerms, output: VQSegOutput, images: Tensor, segmentation: Tensor, mask: Tensor, target: Tensor
+    ) -> LossTerms:
+        figures = {
+            "confident_share": mask.float().mean(),
+            "structure_share": (target > 0).float().mean(),
+            "replaced_share": output.replaced.float().mean(),
+        }
+        return replace(
+            terms,
+            quantizer=(terms.quantizer + output.quantizer_loss) / 2,
+            unlabelled_segmentation=segmentation,
+            unlabelled_reconstruction=_reconstruction(output, images),
+            figures=terms.figures | figures,
         )
 
     def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None) -> Tensor:

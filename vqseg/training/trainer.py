@@ -23,6 +23,7 @@ from vqseg.data.loaders import view_generator
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
+from vqseg.training.device import adamw, restore_generator, step_generator
 from vqseg.training.folder import RunFolder
 from vqseg.training.group import process_group
 from vqseg.training.guide import make_guide
@@ -32,7 +33,7 @@ from vqseg.training.run_data import RunData, load_run_data, on_terminal
 from vqseg.training.schedule import learning_rate_schedule, lengthened_schedule, snapshot_steps, strength_at
 from vqseg.training.snapshots import FILE as SNAPSHOTS
 from vqseg.training.snapshots import gather_snapshots, take_snapshot
-from vqseg.training.start import TrainingError, initial_network, parameter_groups
+from vqseg.training.start import TrainingError, initial_network
 from vqseg.training.state import RunNotes, changes_length, check_resumable, intact_state, load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
@@ -63,7 +64,7 @@ class Trainer:
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
         # The trained networks; a state holds these and the teacher.
         self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
-        optimizer = torch.optim.AdamW(parameter_groups(self.trained, train), weight_decay=train.weight_decay)
+        optimizer = adamw(self.trained, train, self.device)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         if self.guide:
             self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
@@ -74,7 +75,7 @@ class Trainer:
         self.journal = Journal(self.folder.log, self.group)
         # Of what perturbs; the views have generators of their own (`view_generator`), which no perturbation can shift.
         # The same on every rank: each draws the random numbers of the whole batch and uses its part.
-        self.generator = torch.Generator().manual_seed(train.seed * 1_000_003)
+        self.generator = step_generator(train.seed, self.device, alone=self.group.share.count == 1)
         self.step = 0
 
     @property
@@ -252,7 +253,7 @@ class Trainer:
         tensors = load_state(state, self.trained | {"teacher": self.teacher}, self.optimizer, self.schedule)
         if changes_length(notes, self.config):
             self.schedule = lengthened_schedule(self.optimizer.optimizer, train, notes["step"])
-        self.generator.set_state(tensors["generators"][self.group.share.index].clone())
+        restore_generator(self.generator, tensors["generators"][self.group.share.index], train.seed, notes["step"])
         # The saved counts are the sum over all ranks: only rank 0 takes them.
         usage = tensors["usage"] if self.main else torch.zeros_like(tensors["usage"])
         self.network.quantizer.usage.copy_(usage)

@@ -54,7 +54,7 @@ export function createMapPlot(context, hover) {
   }
 
   async function draw() {
-    await whenPlotly();
+    await whenPlotly(placed?.dimensions === 3 ? "scatter3d" : "scattergl");
     const { book } = state;
     if (!book || !placed) return;
     const { dimensions } = placed;

@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import gradio as gr
-import plotly.graph_objects as go
 
 from app.scan.axes import FITTED_RATE, SHARES
 from app.scan.radii import KINDS, TWO_RADII
@@ -35,8 +34,6 @@ def build_codebook(store: SessionStore) -> None:
         apply_default_css=False,
         elem_id="codes",
     )
-    # Gradio loads plotly.js with the first figure that it draws. This empty figure is never visible.
-    gr.Plot(go.Figure(), show_label=False, elem_id="plotly")
 
 
 _VIEWS = ("map", "usage", "evolution", "radii")

@@ -2,7 +2,7 @@
    requested point by point. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
-import { ink, PLOT, plotly } from "../../web/plotly.js";
+import { drawPlot, ink, plotly } from "../../web/plotly.js";
 import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 
 /**
@@ -14,6 +14,12 @@ import { axesOf, nextRate, tracesOf } from "./curve_points.js";
 
 const NARROW = 520; // pixels
 // On a narrow screen PSNR stands below the other curves.
+const BESIDE = {
+  "xaxis.domain": [0, 0.58],
+  "yaxis.domain": [0, 1],
+  "xaxis2.domain": [0.7, 1],
+  "yaxis2.domain": [0, 1],
+};
 const STACKED = {
   "xaxis.domain": [0, 1],
   "yaxis.domain": [0.56, 1],
@@ -28,23 +34,33 @@ const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
 /** @param {Tab} tab */
 export function createCurves(tab) {
   const steps = facts.curve_steps - 1;
-  /** @type {Element | null} */
-  let dressed = null; // the plot that has the page's look; Gradio sometimes replaces the plot
+  /** @type {any} */
+  let plot = null; // once plotly.js has drawn it
+  let isDrawing = false;
+  let look = ""; // the page's that the plot has
   let drawn = "";
   /** @type {{key: string, points: DropoutPoint[]}} */
   let dropout = { key: "", points: [] }; // in the order of the requests
   let isFetching = false;
 
-  /** The plot, once plotly.js has drawn it; null before. */
-  const graph = () => /** @type {any} */ (document.querySelector("#curves .js-plotly-plot"));
-
-  /** Whether there is a plot without the page's look. */
-  const isNew = () => graph() !== null && graph() !== dressed;
+  /** Draws the empty plot, then has the tab painted again. */
+  async function begin() {
+    /** @type {HTMLElement | null} */
+    const place = document.querySelector("#curves .graph");
+    if (isDrawing || !place) return;
+    isDrawing = true;
+    try {
+      const { data, layout } = structuredClone(tab.constants.curves);
+      plot = await drawPlot(place, data, layout, { displayModeBar: "hover", displaylogo: false });
+      tab.schedule();
+    } finally {
+      isDrawing = false;
+    }
+  }
 
   /** @param {Scene} scene */
   function draw({ shown, state }) {
-    const plot = graph();
-    if (!plot?._fullLayout || !plotly()) return;
+    if (!plot) return void begin();
     fetchDropout();
     const dropped = dropout.key === dropoutKey(shown.request) ? dropout.points : [];
     const swapped = frames.curve;
@@ -54,9 +70,9 @@ export function createCurves(tab) {
       dropped.length,
       tab.settingsKey(),
     ]);
-    if (key === drawn && plot === dressed) return;
-    if (plot !== dressed) dress(plot);
-    [drawn, dressed] = [key, plot];
+    const isDressed = dress();
+    if (key === drawn && isDressed) return;
+    drawn = key;
     const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
     const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces) };
     plotly().update(plot, traces, layout, [...traces.x.keys()]);
@@ -71,13 +87,14 @@ export function createCurves(tab) {
     });
   }
 
-  /** Sets the page's text colour, what lines are cut by and, on a narrow screen, the layout. @param {any} plot */
-  function dress(plot) {
-    const colour = ink(tab.root);
-    // Gradio makes this plot without it. Lines that leave the fitted axes are cut by it.
-    plot._context._baseUrl = PLOT._baseUrl;
-    const room = plot.clientWidth < NARROW ? STACKED : {};
-    plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...room });
+  /** Gives the plot the page's text colour and, on a narrow screen, its layout. Returns whether it had them. */
+  function dress() {
+    const [colour, isNarrow] = [ink(tab.root), plot.clientWidth < NARROW];
+    const wanted = colour + isNarrow;
+    if (look === wanted) return true;
+    look = wanted;
+    plotly().relayout(plot, { "font.color": colour, "modebar.color": colour, ...(isNarrow ? STACKED : BESIDE) });
+    return false;
   }
 
   /** Requests one point after the other while the tab is open. The frames of epsilon are more urgent and come first. */
@@ -110,5 +127,5 @@ export function createCurves(tab) {
     return true;
   }
 
-  return { draw, isNew };
+  return { draw };
 }

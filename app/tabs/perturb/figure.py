@@ -1,6 +1,9 @@
-"""The plotly figure of the Perturb tab. page.css sets its height; curves.js adds the points and the colour of the text."""
+"""The plotly figure of the Perturb tab, in plotly's own form. page.css sets its height; curves.js adds points and the text's colour."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -14,8 +17,8 @@ FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
 AXIS_TITLES = {"shares": "Dice, agreement", "decibels": "PSNR in dB"}
 
 
-def strength_curves() -> go.Figure:
-    """Empty curves over epsilon and over the dropout rate: Dice and agreement on the left, PSNR on the right."""
+def strength_curves() -> dict[str, Any]:
+    """Empty curves over epsilon and over the dropout rate: Dice and agreement on the left, PSNR on the right. "data" and "layout"."""
     figure = go.Figure()
     for dash, variable in (("solid", "ε"), ("dash", "dropout p =")):
         for name, colour in zip(CURVES, COLOURS, strict=True):
@@ -51,4 +54,7 @@ def strength_curves() -> go.Figure:
     )
     figure.update_xaxes(range=[0, 1], gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
     figure.update_yaxes(gridcolor="rgba(128,140,150,.25)", automargin=True, zeroline=False)
-    return figure
+    # The template has the looks of traces that are not drawn here, most of it.
+    figure.layout.template = None
+    made: dict[str, Any] = json.loads(figure.to_json())
+    return made

@@ -22,6 +22,7 @@ def build_perturb(store: SessionStore) -> None:
         with gr.Column(scale=5, min_width=320):
             gr.HTML(
                 value={
+                    "curves": strength_curves(),
                     "figures": FIGURES,
                     "titles": AXIS_TITLES,
                     "shares": asdict(SHARES),
@@ -35,7 +36,7 @@ def build_perturb(store: SessionStore) -> None:
                 apply_default_css=False,
                 elem_id="perturb",
             )
-            gr.Plot(strength_curves(), show_label=False, elem_id="curves")
+            gr.HTML('<div class="graph"></div>', apply_default_css=False, elem_id="curves")
         with gr.Column(scale=2, min_width=270):
             gr.HTML(
                 value="",

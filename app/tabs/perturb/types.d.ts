@@ -6,6 +6,8 @@ export type FigureName = "dice_vs_clean" | "agreement" | "truth" | "psnr";
 
 /** Python's constants: `props.value` of the component. */
 export interface Constants {
+  /** the plot's empty curves */
+  curves: { data: object[]; layout: object };
   /** in the order of the plot's traces, over epsilon and once more over dropout */
   figures: FigureName[];
   /** of the axes */

@@ -86,10 +86,12 @@ export function mount(element, props, server) {
   zoom.attach({ root: tab.root, ready: () => shown !== null, click: parts.cell.click, moved: schedule });
   new IntersectionObserver(schedule).observe(element);
   new ResizeObserver(schedule).observe(tab.canvasOf("after"));
-  // The card and the plot may come later than this component, and Gradio may replace the plot.
+  // The card and the plot's place may come later than this component.
   new MutationObserver(() => {
-    if (!painted || parts.curves.isNew()) schedule();
+    if (!painted) schedule();
   }).observe(tab.panel, { childList: true, subtree: true });
+  // The page has changed between light and dark.
+  new MutationObserver(schedule).observe(document.body, { attributes: true, attributeFilter: ["class"] });
 }
 
 /** @param {Tab} tab */

@@ -2,10 +2,10 @@
 
 from vqseg.codebook.familiarity.file import FILE, FamiliarityError, read_reference, write_reference
 from vqseg.codebook.familiarity.fit import TrainingScan, fit
-from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure
+from vqseg.codebook.familiarity.measures import ReadScan, SliceMeasures, measure, measure_in_parts
 from vqseg.codebook.familiarity.reference import MEASURES, TURNS, Reference
 from vqseg.codebook.familiarity.training import make_reference, trained_on_turned
-from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, word
+from vqseg.codebook.familiarity.verdict import Familiarity, Figure, judge, judge_measured, surely_known, word
 
 __all__ = [
     "FILE",
@@ -20,9 +20,12 @@ __all__ = [
     "TrainingScan",
     "fit",
     "judge",
+    "judge_measured",
     "make_reference",
     "measure",
+    "measure_in_parts",
     "read_reference",
+    "surely_known",
     "trained_on_turned",
     "word",
     "write_reference",

@@ -9,12 +9,22 @@ from typing import Literal
 import numpy as np
 
 from vqseg.codebook.familiarity.card import unlike_the_card
-from vqseg.codebook.familiarity.measures import ReadScan, measure
+from vqseg.codebook.familiarity.measures import (
+    PicturedScan,
+    ReadScan,
+    SliceMeasures,
+    measure,
+    slice_measures_without_pictures,
+    slice_psnr,
+)
 from vqseg.codebook.familiarity.reference import MEASURES, Found, Reference
 from vqseg.config import ReadsConfig
-from vqseg.types import Array
+from vqseg.types import Array, Scan
 
 Word = Literal["known", "doubtful", "foreign", "unknown"]
+
+# Slices whose reconstruction tells whether a scan needs a second look, and the part of the PSNR's limit from which it does.
+_PICTURED, _SURELY = 3, 0.5
 
 NO_REFERENCE = "the checkpoint has no reference of its training scans; make it by: python -m vqseg familiarity"
 
@@ -34,7 +44,8 @@ class Familiarity:
 
     verdict: known; doubtful, beyond what training scans show; foreign, far beyond or in several ways; unknown, without a reference and
     with nothing on the card that speaks against it. reasons: why, each a sentence without its full stop. slices: (S,) how far each slice
-    lies, 1 being the limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures.
+    lies, 1 being the limit, or (0,) if unknown. places: which slices lie far, as a sentence. figures: the measures. excess: how far the
+    scan lies by its worst measure, doubtful beyond 1; None if unknown.
     """
 
     verdict: Word
@@ -42,6 +53,7 @@ class Familiarity:
     slices: Array = field(default_factory=lambda: np.zeros(0, np.float32))
     places: str = ""
     figures: tuple[Figure, ...] = ()
+    excess: float | None = None
 
 
 def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Familiarity:
@@ -55,17 +67,53 @@ def judge(read: ReadScan, reads: ReadsConfig, reference: Reference | None) -> Fa
     Returns:
         The verdict. The card alone makes a scan doubtful: headers are wrong at times.
     """
-    card = unlike_the_card(read.scan, read.axis, reads)
+    return judge_measured(read.scan, read.axis, None if reference is None else measure(read), reads, reference)
+
+
+def judge_measured(scan: Scan, axis: int, slices: SliceMeasures | None, reads: ReadsConfig, reference: Reference | None) -> Familiarity:
+    """The verdict of `judge` for a scan whose slices were measured.
+
+    Args:
+        scan: The scan.
+        axis: Across its slices.
+        slices: Their measures, in their order; None if there is no reference.
+        reads: As for `judge`.
+        reference: As for `judge`.
+    """
+    card = unlike_the_card(scan, axis, reads)
     if card:
         card.insert(0, f"this checkpoint reads {reads.scans}")
-    if reference is None:
+    if reference is None or slices is None:
         return Familiarity("doubtful", tuple(card)) if card else Familiarity("unknown", (NO_REFERENCE,))
-    slices = measure(read)
     found = reference.compare(slices)
     far = reference.compare_slices(slices)
     verdict = word({one.name: one.steps for one in found}, against=bool(card))
     figures = tuple(Figure(MEASURES[one.name].title, one.value_in_words(), one.training_in_words()) for one in found)
-    return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures)
+    excess = max((one.excess for one in found), default=None)
+    return Familiarity(verdict, (*card, *_reasons(found)), far, _places(far, verdict), figures, excess)
+
+
+def surely_known(read: PicturedScan, reads: ReadsConfig, reference: Reference) -> Familiarity | None:
+    """What `judge` says of a scan that it would hardly call anything but known, from the pictures of a few slices.
+
+    Args:
+        read: The scan, whose slices are decoded when they are asked for.
+        reads: What scans the checkpoint is for.
+        reference: What its training scans were like.
+
+    Returns:
+        "known" if no measure is doubtful, and the PSNR of three slices, evenly spread, is not even half as far from training scans. None
+        for a scan that needs a second look.
+    """
+    if unlike_the_card(read.scan, read.axis, reads):
+        return None
+    count = len(read.distances)
+    picks = np.unique(np.linspace(0, count - 1, min(count, _PICTURED)).round().astype(int)).tolist()
+    psnr = slice_psnr(read.pictures(picks), read.images(picks)).mean()
+    found = reference.compare(slice_measures_without_pictures(read.distances, read.pooled, float(psnr)))
+    if any(one.excess > (_SURELY if one.name == "psnr" else 1) for one in found):
+        return None
+    return Familiarity("known", excess=max(one.excess for one in found))
 
 
 def word(steps: Mapping[str, float], *, against: bool) -> Literal["known", "doubtful", "foreign"]:

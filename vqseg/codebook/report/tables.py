@@ -11,7 +11,7 @@ from vqseg.codebook.report.charts import shares_bar
 from vqseg.codebook.report.page import atom, section, table
 from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.plain import child
-from vqseg.quantization.quantizer import nearest_codewords
+from vqseg.quantization.search import nearest_codewords
 from vqseg.shares import percent
 from vqseg.types import Array
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 import torch
 from torch import Tensor, nn
 
@@ -40,7 +38,7 @@ class HeldTemperature(nn.Module):
         self.temperature, self.reach = temperature, reach
         # Follows from the weights, so it is no part of them.
         self.register_buffer("value", torch.full((), torch.nan), persistent=False)
-        self._stamp: Hashable = None
+        self._stamp: object = None
 
     @torch.no_grad()
     def solve(self, codewords: Tensor) -> None:
@@ -53,12 +51,12 @@ class HeldTemperature(nn.Module):
         self.value.copy_(value)
         self._stamp = ()
 
-    def forward(self, codewords: Tensor, stamp: Hashable) -> Tensor:
+    def forward(self, codewords: Tensor, stamp: object) -> Tensor:
         """The number to divide by.
 
         Args:
             codewords: (K, D).
-            stamp: What changes with the weights.
+            stamp: What changes with the weights, from `VectorQuantizer.stamp`.
 
         Returns:
             A scalar ().

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vqseg.quantization.kept import Keeper, comparable
 from vqseg.quantization.perturbation.kind import WHOLE
 from vqseg.quantization.perturbation.registry import code_perturbation
-from vqseg.quantization.perturbation.transitions import Temperature, check_temperature
+from vqseg.quantization.perturbation.transitions import Temperature, check_codebook, check_temperature, temperature_of
 from vqseg.types import Share
 
 
@@ -35,6 +36,7 @@ class QuantizedPerturbation(nn.Module):
         check_temperature(temperature)
         self.kind = code_perturbation(mode)
         self.mode, self.temperature = mode, temperature
+        self._solved: Keeper[Tensor] = Keeper()
 
     def forward(
         self, indices: Tensor, codewords: Tensor, strength: float, generator: torch.Generator | None = None, share: Share = WHOLE
@@ -54,7 +56,7 @@ class QuantizedPerturbation(nn.Module):
         Raises:
             ValueError: If the strength lies outside [0, 1] or there are fewer than two codewords.
         """
-        return self.kind.swapped(indices, codewords, strength, self.temperature, generator, share)
+        return self.kind.swapped(indices, codewords, strength, self._temperature(codewords), generator, share)
 
     def draw(self, indices: Tensor, codewords: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """What "resample" would do at every strength: draw once, then any strength costs nothing.
@@ -71,4 +73,15 @@ class QuantizedPerturbation(nn.Module):
         Raises:
             ValueError: For a mode whose replacements depend on the strength, as those of "shuffle" do.
         """
-        return self.kind.drawn(indices, codewords, self.temperature, generator)
+        return self.kind.drawn(indices, codewords, self._temperature(codewords), generator)
+
+    def _temperature(self, codewords: Tensor) -> Temperature:
+        """The temperature, solved if it is "adaptive": anew only for other codewords, as that may cost more than the swaps."""
+        if self.temperature != "adaptive" or not self.kind.reaches or not comparable(codewords):
+            return self.temperature
+        return self._solved.get((codewords,), _adaptive).value
+
+
+def _adaptive(codewords: Tensor) -> Tensor:
+    check_codebook(codewords)
+    return temperature_of(codewords, "adaptive")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vqseg.quantization.perturbation.coarse import RowDraws, cumulative_weights
 from vqseg.quantization.perturbation.effect import perturbation_effect
 from vqseg.quantization.perturbation.kind import CodePerturbation
 from vqseg.quantization.perturbation.outwards import Neighbourhood
 from vqseg.quantization.perturbation.radius import perturbation_radii
-from vqseg.quantization.perturbation.search import cut, place_in_rows
-from vqseg.quantization.perturbation.transitions import Temperature, squared_distances, temperature_of
+from vqseg.quantization.perturbation.search import cut
+from vqseg.quantization.perturbation.transitions import CodewordDistances, Temperature, squared_distances, temperature_of
 
 # Elements of one block of rows x K distances (64 MB in float32).
 _BLOCK = 1 << 24
+# The same on a CPU, where memory is slow (16 MB), and the rows that a block has in any case: products of fewer take longer.
+_BLOCK_ON_CPU, _FEWEST_ROWS = 1 << 22, 128
 
 
 def _resample(indices: Tensor, codewords: Tensor, uniform: Tensor, strength: float, temperature: Temperature) -> Tensor:
@@ -32,11 +35,14 @@ def _with_shared_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, stren
     order = owner.argsort(stable=True)
     moving, owner = moving[order], owner[order]
     counts = torch.bincount(owner, minlength=len(codes))
-    scale, first_row, first_token = temperature_of(codewords, temperature), 0, 0
-    for rows in codes.split(max(1, _BLOCK // len(codewords))):
+    step = min(len(codes), max(_FEWEST_ROWS, _BLOCK_ON_CPU // len(codewords)))
+    draws = RowDraws(CodewordDistances(codewords.float()), temperature_of(codewords, temperature), step)
+    first_row, first_token = 0, 0
+    for rows in codes.split(step):
         tokens = int(counts[first_row : first_row + len(rows)].sum())
         part = slice(first_token, first_token + tokens)
-        flat[moving[part]] = _draw(rows, owner[part] - first_row, uniform[1, moving[part]], codewords.float(), scale)
+        # Both tokens and rows are sorted by code here.
+        flat[moving[part]] = draws.draw(rows, owner[part] - first_row, uniform[1, moving[part]])
         first_row, first_token = first_row + len(rows), first_token + tokens
     return flat.view_as(indices)
 
@@ -47,24 +53,9 @@ def _with_own_rows(indices: Tensor, codewords: Tensor, uniform: Tensor, strength
     scale, drawn = temperature_of(codewords, temperature), []
     rows = max(1, _BLOCK // len(codewords))
     for codes, place in zip(flat.split(rows), uniform[1].split(rows), strict=True):
-        cumulative = _cumulative_weights(codes, codewords, scale)
+        cumulative = cumulative_weights(squared_distances(codes, codewords), codes, scale)
         drawn.append(torch.searchsorted(cumulative, cut(place, cumulative[:, -1])[:, None], right=True).squeeze(1))
     return torch.where(uniform[0] < strength, torch.cat(drawn), flat).view_as(indices)
-
-
-def _draw(rows: Tensor, owner: Tensor, uniform: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
-    """One j ~ pi(.|rows[owner], j != i) per token by inverting the cumulative sum. owner and uniform (n,) -> (n,)."""
-    cumulative = _cumulative_weights(rows, codewords, scale)
-    # Both tokens and rows are sorted by code here.
-    return place_in_rows(cumulative, owner, uniform)
-
-
-def _cumulative_weights(codes: Tensor, codewords: Tensor, scale: Tensor) -> Tensor:
-    """Cumulative sums of exp(-d / scale) from codewords[codes] (R,) to all (K, D), up to a factor a row and without j = i: (R, K)."""
-    distances = squared_distances(codes, codewords)
-    exponents = distances.sub_(distances.amin(1, keepdim=True)).div_(-scale)
-    # Weights below e^-80 of the largest are lost in the sum anyway, and denormal results make exp ten times slower.
-    return exponents.clamp_(min=-80).exp_().scatter_(1, codes[:, None], 0).cumsum_(1)
 
 
 RESAMPLE = CodePerturbation(

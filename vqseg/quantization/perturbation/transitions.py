@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 _TEMPERATURE_ROWS = 512
+_SQUARED_AT_ONCE = 1024
 
 Temperature = float | Literal["adaptive"] | Tensor
 """Divides squared distances: a positive number, or "adaptive" for `adaptive_temperature`; or a number solved before, a scalar () on the
@@ -34,10 +35,30 @@ def check_codebook(codewords: Tensor, strength: float = 0.0) -> None:
         raise ValueError(f"strength must lie in [0, 1], got {strength}")
 
 
-def squared_distances(rows: Tensor, codewords: Tensor) -> Tensor:
-    """Squared Euclidean distances from some codewords to all.
+class CodewordDistances:
+    """Squared Euclidean distances from codewords to all codewords, for several blocks of rows.
 
-    Distances are taken after centring, so that codewords far from the origin but close together keep their differences.
+    Distances are taken after centring, so that codewords far from the origin but close together keep their differences. norms: (K,), the
+    squared lengths of the centred codewords.
+    """
+
+    def __init__(self, codewords: Tensor) -> None:
+        """Take a codebook (K, D)."""
+        self._centred = codewords - codewords.mean(0, keepdim=True)
+        # A few rows at a time: new memory for the squares of all would take longer than the squares.
+        self.norms = torch.cat([part.square().sum(1) for part in self._centred.split(_SQUARED_AT_ONCE)])
+
+    def products(self, rows: Tensor, out: Tensor | None = None) -> Tensor:
+        """|c_j|^2 - 2 c_i.c_j for codewords i (R,) and all j: (R, K), for `finish_`; in the memory of `out` if given."""
+        return torch.addmm(self.norms, self._centred[rows], self._centred.T, alpha=-2, out=out)
+
+    def finish_(self, products: Tensor, rows: Tensor) -> Tensor:
+        """Turn some rows of `products`, those of the codewords `rows` (R,), into distances; that to the codeword itself is +inf."""
+        return products.add_(self.norms[rows, None]).clamp_(min=0).scatter_(1, rows[:, None], math.inf)
+
+
+def squared_distances(rows: Tensor, codewords: Tensor) -> Tensor:
+    """Squared Euclidean distances from some codewords to all, as of `CodewordDistances`.
 
     Args:
         rows: (R,) int64, the codewords from which.
@@ -46,11 +67,8 @@ def squared_distances(rows: Tensor, codewords: Tensor) -> Tensor:
     Returns:
         (R, K); that to the codeword itself is +inf.
     """
-    centred = codewords - codewords.mean(0, keepdim=True)
-    norms = centred.square().sum(1)
-    chosen = centred[rows]
-    distances = torch.addmm(norms, chosen, centred.T, alpha=-2).add_(norms[rows, None]).clamp_(min=0)
-    return distances.scatter_(1, rows[:, None], math.inf)
+    distances = CodewordDistances(codewords)
+    return distances.finish_(distances.products(rows), rows)
 
 
 def adaptive_temperature(codewords: Tensor) -> float:

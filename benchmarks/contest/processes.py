@@ -1,0 +1,121 @@
+"""Whole processes: how long they take, and the app from its start to the first picture in a browser."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from contest.race import FLOOR, OURS, Entry, Race
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+_STARTS_WITHIN = 300
+# Milliseconds of the longest pieces of work of the page's main thread.
+_WATCH = """window.blocks = [];
+new PerformanceObserver((list) => window.blocks.push(...list.getEntries().map(({ duration }) => duration)))
+  .observe({ type: "longtask", buffered: true });"""
+_SENT = "() => performance.getEntries().reduce((sum, one) => sum + (one.encodedBodySize ?? 0), 0)"
+
+
+def timed(arguments: Sequence[str]) -> tuple[float, float]:
+    """Run Python once. Returns seconds of the clock and of the processor; raises CalledProcessError if it fails."""
+    before, begun = _children(), time.perf_counter()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, *arguments], check=True, capture_output=True, env=environment, cwd=ROOT)
+    return time.perf_counter() - begun, _children() - before
+
+
+def _children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def starts(port: int) -> Iterator[Race]:
+    """From `python app.py` to its first answer, against the import of its two largest packages.
+
+    Args:
+        port: Of the app.
+    """
+    entries = [
+        Entry("python app.py until it answers", lambda: _start(port), OURS, measures=True),
+        Entry("import torch and gradio", lambda: timed(["-c", "import torch, gradio"]), FLOOR, measures=True),
+    ]
+    yield Race("Start of the app", "until HTTP 200", entries, slow=True)
+
+
+def _start(port: int) -> tuple[float, float]:
+    before, begun = _children(), time.perf_counter()
+    with app(port):
+        clock = time.perf_counter() - begun
+    # The processor's time counts to the end of the process: until then nobody knows it.
+    return clock, _children() - before
+
+
+@contextmanager
+def app(port: int) -> Iterator[str]:
+    """Run the app in a process of its own until the block ends. Yields its address."""
+    url, environment = f"http://127.0.0.1:{port}", {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env=environment, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + _STARTS_WITHIN
+        while not _answers(url):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the app did not start within {_STARTS_WITHIN} seconds")
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5):
+            return True
+    except (URLError, OSError):
+        return False
+
+
+def first_view(port: int, visits: int) -> dict[str, list[float]]:
+    """What a new visitor waits for. Every visit has an empty cache.
+
+    Args:
+        port: Of the app.
+        visits: How many.
+
+    Returns:
+        By name a value a visit: milliseconds to the first picture, those of the longest block of the main thread until eight seconds later
+        (plotly.js comes in that time), kilobytes on the way.
+    """
+    from playwright.sync_api import sync_playwright
+
+    found: dict[str, list[float]] = {"first picture, ms": [], "longest block of the main thread, ms": [], "sent, kB": []}
+    with app(port) as url, sync_playwright() as engine:
+        for _ in range(visits):
+            browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+            for name, value in zip(found, _visit(browser, url), strict=True):
+                found[name].append(value)
+            browser.close()
+    return found
+
+
+def _visit(browser: Any, url: str) -> tuple[float, float, float]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.add_init_script(_WATCH)
+    begun = time.perf_counter()
+    page.goto(url)
+    page.wait_for_selector(".viewer[data-painted]", timeout=120_000)
+    seconds = time.perf_counter() - begun
+    sent = page.evaluate(_SENT)
+    page.wait_for_timeout(8000)
+    return 1000 * seconds, max(page.evaluate("window.blocks"), default=0.0), sent / 1000

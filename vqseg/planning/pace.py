@@ -1,0 +1,70 @@
+"""How many steps fit into the time that somebody has: measured by a few steps of the very run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from vqseg.config import Config
+from vqseg.data.splits import read_splits
+from vqseg.planning.prepare import SHARE
+from vqseg.training.trainer import Trainer
+
+_WARM, _MEASURED = 3, 4
+_PATIENTS = 3
+_LEAST, _MOST = 200, 60_000
+
+
+def steps_per_second(config: Config) -> float:
+    """Train a few steps with the whole method and throw the result away.
+
+    Args:
+        config: Of the run; its data set has a splits.json.
+
+    Returns:
+        Steps per second of this machine as it is now.
+    """
+    splits = read_splits(config.data.folder)
+    learnt = splits.labelled.get(config.data.labelled, splits.train)
+    few = [*learnt[:1], *[name for name in splits.train if name not in learnt][: _PATIENTS - 1]]
+    with tempfile.TemporaryDirectory() as name:
+        part = Path(name) / "data"
+        part.mkdir()
+        for place in ("images", "labels", "dataset.json"):
+            (part / place).symlink_to((Path(config.data.folder) / place).resolve())
+        content = {"train": few, "val": [], "labeled": {SHARE: few[:1]}}
+        (part / "splits.json").write_text(json.dumps(content), encoding="utf-8")
+        total = _WARM + _MEASURED
+        short = replace(
+            config,
+            data=replace(config.data, folder=str(part), labelled=SHARE),
+            objective=replace(config.objective, unlabelled_start=0, unlabelled_ramp=1),
+            train=replace(
+                config.train,
+                output=str(Path(name) / "run"),
+                steps=total,
+                warmup_steps=1,
+                codebook_start=1,
+                revive_every=0,
+                log_every=1,
+                checkpoint_every=total,
+                evaluate_every=0,
+                snapshots=0,
+            ),
+        )
+        Trainer(short).run()
+        lines = [json.loads(line) for line in (Path(name) / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    seconds = [1 / float(line["steps_per_second"]) for line in lines if "steps_per_second" in line][-_MEASURED:]
+    return len(seconds) / sum(seconds)
+
+
+def steps_for(hours: float, rate: float) -> int:
+    """Steps of a run, in hundreds, of which a tenth of the time goes to reading, validating and saving.
+
+    Args:
+        hours: That somebody has.
+        rate: Steps per second.
+    """
+    return int(max(_LEAST, min(_MOST, 100 * round(0.9 * 3600 * hours * rate / 100))))

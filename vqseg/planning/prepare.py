@@ -1,0 +1,92 @@
+"""A data set folder in this project's layout, made of links: the files of whoever asked stay where and as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vqseg.data.formats import ending_of
+from vqseg.planning.layout import Found, PlanError
+
+VALIDATION = 0.2
+"""Share of the patients with labels."""
+SHARE = "labelled"
+
+
+def split(patients: Mapping[str, str], labelled: Sequence[str], kept_apart: Sequence[str], seed: int) -> dict[str, object]:
+    """Which patients train and which validate.
+
+    Args:
+        patients: Of every case by its name.
+        labelled: Names of the cases with labels.
+        kept_apart: Names of cases that are for validation by somebody else's rule; empty for a draw.
+        seed: Of the draw.
+
+    Returns:
+        The content of splits.json.
+
+    Raises:
+        PlanError: Fewer than two patients have labels: nothing could be learnt and measured as well.
+    """
+    with_labels = sorted({patients[name] for name in labelled})
+    if len(with_labels) < 2:
+        raise PlanError(f"{len(with_labels)} patient(s) have labels; at least two are needed, one to learn from and one to measure with")
+    if kept_apart:
+        validation = sorted({patients[name] for name in kept_apart})
+    else:
+        count = max(1, min(len(with_labels) - 1, round(VALIDATION * len(with_labels))))
+        validation = sorted(random.Random(seed).sample(with_labels, count))
+    training = sorted(set(patients.values()) - set(validation))
+    learnt = [patient for patient in with_labels if patient in set(training)]
+    if not learnt:
+        raise PlanError("all patients with labels are kept for validation; none is left to learn from")
+    return {"train": training, "val": validation, "labeled": {SHARE: learnt}}
+
+
+def write_dataset(
+    folder: Path, cases: Sequence[Found], patients: Mapping[str, str], classes: Sequence[str], splits: Mapping[str, object]
+) -> None:
+    """Write the folder: images and labels as links (copies where links are impossible), dataset.json and splits.json.
+
+    Args:
+        folder: New, or one that this function wrote before: its links are made anew.
+        cases: With their files.
+        patients: By case.
+        classes: Names, the background first.
+        splits: As `split` gives them.
+
+    Raises:
+        PlanError: The folder holds something else.
+    """
+    images, labels = folder / "images", folder / "labels"
+    for place in (images, labels):
+        if place.exists():
+            if any(path.is_dir() for path in place.iterdir()) or not (folder / "dataset.json").exists():
+                raise PlanError(f"{place} is there already and was not made by a plan; choose another --output")
+            shutil.rmtree(place)
+        place.mkdir(parents=True)
+    for case in cases:
+        name = case_name(case.name, patients[case.name])
+        _link(case.image, images / (name + (ending_of(case.image.name) or "")))
+        if case.label is not None:
+            _link(case.label, labels / (name + (ending_of(case.label.name) or "")))
+    told = {"labels": {name: value for value, name in enumerate(classes)}, "planned": True}
+    (folder / "dataset.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "splits.json").write_text(json.dumps(splits, indent=1) + "\n", encoding="utf-8")
+
+
+def case_name(name: str, patient: str) -> str:
+    """A name whose part before the first underscore is the patient."""
+    return name if name.split("_", 1)[0] == patient else f"{patient}_{name}"
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        target.symlink_to(os.path.relpath(source.resolve(), target.parent.resolve()))
+    except OSError:
+        # No links here, as on some file systems.
+        shutil.copyfile(source, target)
