@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Lock, get_ident
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from scipy import ndimage
 
 from tests.tiny import tiny_model
 from vqseg.config import PreprocessConfig
-from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr
+from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr, side_by_side
+from vqseg.models.slicewise import decode_features
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Scan
 
@@ -133,6 +135,25 @@ def test_a_slice_alone_equals_its_slice_of_the_volume(opened: SegmentedScan, mod
         assert (volume.labels[:, :, index] == one.labels).mean() > 0.999
         np.testing.assert_allclose(volume.reconstruction[:, :, index], one.reconstruction, atol=1e-4)
     assert volume.replaced_share == pytest.approx(np.mean([one.replaced_share for one in slices]), abs=1e-6)
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_both_decoders_at_the_same_time_give_what_they_give_one_after_the_other(
+    model: VQSeg, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    threads, decode = set(), model.image_decoder.forward
+    monkeypatch.setattr(model.image_decoder, "forward", lambda features: threads.add(get_ident()) or decode(features))
+    monkeypatch.setattr(side_by_side.torch, "get_num_threads", lambda: 2)
+    features = torch.randn(1, model.config.codebook_dim, 6, 5, generator=torch.Generator().manual_seed(0))
+    expected = decode_features(model, features, (24, 20))
+    assert threads == {get_ident()}
+    if taken:
+        monkeypatch.setattr(side_by_side, "_FREE", busy := Lock())
+        busy.acquire()
+    found = side_by_side.decode_side_by_side(model, features, (24, 20))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+    assert len(threads) == (1 if taken else 2)
 
 
 def test_slices_and_seeds_draw_differently_and_repeat(opened: SegmentedScan) -> None:

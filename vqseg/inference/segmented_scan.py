@@ -21,11 +21,11 @@ from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
 from vqseg.inference.records import CodeNeighbours, Consistency
+from vqseg.inference.side_by_side import decode_side_by_side
 from vqseg.inference.swaps import Mode, Swaps
 from vqseg.models.atoms import decode_atoms
 from vqseg.models.slicewise import (
     decode_feature_labels,
-    decode_features,
     decode_in_parts,
     encode_features,
     post_vq_features,
@@ -125,7 +125,7 @@ class SegmentedScan:
         swapped = self._swaps.swap(self._clean(slice_index), slice_index, strength, mode, seed, reach)
         tokens = self._swaps.force(swapped, forced or {})
         features = self._features(tokens[None], slice_index, strength, mode, seed, reach)
-        return self._result(slice_index, tokens, decode_features(self._model, features, self.slice_size), start)
+        return self._result(slice_index, tokens, decode_side_by_side(self._model, features, self.slice_size), start)
 
     def dropout(self, slice_index: int, rate: float, seed: int = 0, forced: Mapping[tuple[int, int], int] | None = None) -> SliceResult:
         """Replay one slice under feature dropout, for comparison with `perturb`. Only the forced tokens are replaced.

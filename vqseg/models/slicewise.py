@@ -236,11 +236,10 @@ def decode_pictures(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Arr
     Returns:
         (S, A, B) float32 in [0, 1].
     """
-    pictures, (height, width) = np.empty((len(indices), *size), np.float32), network_size(size, model.preprocess)
+    pictures = np.empty((len(indices), *size), np.float32)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
-        decoded = model.image_decoder(post_vq_features(model, indices[part]))[..., :height, :width]
-        pictures[part] = _on_scan(decoded, size)
+        pictures[part] = decode_feature_pictures(model, post_vq_features(model, indices[part]), size)
     return pictures
 
 
@@ -260,6 +259,22 @@ def decode_feature_labels(model: VQSeg, features: Tensor, size: tuple[int, int])
     logits = model.segmentation_decoder(features)[..., :height, :width]
     labels: Array = from_network(logits, size).argmax(1).to(torch.uint8).cpu().numpy()
     return labels
+
+
+@torch.inference_mode()
+def decode_feature_pictures(model: VQSeg, features: Tensor, size: tuple[int, int]) -> Array:
+    """The reconstruction alone that `decode_features` gives.
+
+    Args:
+        model: The network.
+        features: (S, D, h, w), post-VQ, on the network's device.
+        size: (A, B), that of a slice on the scan's grid.
+
+    Returns:
+        (S, A, B) float32 in [0, 1].
+    """
+    height, width = network_size(size, model.preprocess)
+    return _on_scan(model.image_decoder(features)[..., :height, :width], size)
 
 
 @torch.inference_mode()
