@@ -61,13 +61,13 @@ READY = f"""async () => {{
 }}"""
 
 FIRST_PAINT = """() => new Promise((resolve) => {
-  const begun = performance.now(), map = "#codewords .js-plotly-plot[data-points]";
+  const begun = performance.now();
   const watcher = new MutationObserver(() => {
-    if (!document.querySelector(map)) return;
+    if (!document.querySelector("#codewords .js-plotly-plot .main-svg")) return;
     watcher.disconnect();
     requestAnimationFrame(() => resolve(performance.now() - begun));
   });
-  watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["data-points"] });
+  watcher.observe(document.body, { subtree: true, childList: true });
   [...document.querySelectorAll("[role=tab]")].find((tab) => tab.textContent.trim() === "Codebook").click();
 })"""
 

@@ -24,6 +24,14 @@ _STARTS_WITHIN = 300
 _WATCH = """window.blocks = [];
 new PerformanceObserver((list) => window.blocks.push(...list.getEntries().map(({ duration }) => duration)))
   .observe({ type: "longtask", buffered: true });"""
+# What shows that a tab is there, in the order in which they are opened.
+_TABS = {
+    "Perturb": "#curves .js-plotly-plot .main-svg",
+    "Codebook": "#codewords .js-plotly-plot .main-svg",
+    "Learn": ".lesson h2",
+    "Volume": ".volume canvas",
+    "Export": ".export .files",
+}
 _SENT = "() => performance.getEntries().reduce((sum, one) => sum + (one.encodedBodySize ?? 0), 0)"
 
 
@@ -94,12 +102,13 @@ def first_view(port: int, visits: int) -> dict[str, list[float]]:
         visits: How many.
 
     Returns:
-        By name a value a visit: milliseconds to the first picture, those of the longest block of the main thread until eight seconds later
-        (plotly.js comes in that time), kilobytes on the way.
+        By name a value a visit: milliseconds to the first picture, to each other tab right after it, one after the other, and of the
+        longest block of the main thread meanwhile and until six seconds later; kilobytes on the way to the first picture.
     """
     from playwright.sync_api import sync_playwright
 
-    found: dict[str, list[float]] = {"first picture, ms": [], "longest block of the main thread, ms": [], "sent, kB": []}
+    names = ["first picture, ms", *(f"then {tab}, ms" for tab in _TABS), "longest block of the main thread, ms", "sent, kB"]
+    found: dict[str, list[float]] = {name: [] for name in names}
     with app(port) as url, sync_playwright() as engine:
         for _ in range(visits):
             browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
@@ -109,13 +118,18 @@ def first_view(port: int, visits: int) -> dict[str, list[float]]:
     return found
 
 
-def _visit(browser: Any, url: str) -> tuple[float, float, float]:
+def _visit(browser: Any, url: str) -> list[float]:
     page = browser.new_page(viewport={"width": 1280, "height": 720})
     page.add_init_script(_WATCH)
     begun = time.perf_counter()
     page.goto(url)
     page.wait_for_selector(".viewer[data-painted]", timeout=120_000)
-    seconds = time.perf_counter() - begun
+    took = [1000 * (time.perf_counter() - begun)]
     sent = page.evaluate(_SENT)
-    page.wait_for_timeout(8000)
-    return 1000 * seconds, max(page.evaluate("window.blocks"), default=0.0), sent / 1000
+    for tab, shown in _TABS.items():
+        begun = time.perf_counter()
+        page.get_by_role("tab", name=tab, exact=True).click()
+        page.locator(shown).first.wait_for(state="visible", timeout=120_000)
+        took.append(1000 * (time.perf_counter() - begun))
+    page.wait_for_timeout(6000)
+    return [*took, max(page.evaluate("window.blocks"), default=0.0), sent / 1000]
