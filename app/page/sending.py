@@ -20,7 +20,8 @@ _FOR_A_DAY = b"public, max-age=86400"
 class Compressing:
     """ASGI middleware that compresses pages and answers of events. Gradio compresses only files, which it knows by their endings.
 
-    Pictures are compressed already, as text of 64 signs: a quarter could be saved, for more of the processor's time than a known frame takes.
+    Pictures are compressed already, as text of 64 signs: a quarter could be saved, for as much of the processor's time as a known frame
+    takes.
     """
 
     def __init__(self, app: ASGIApp) -> None:
