@@ -357,7 +357,7 @@ def test_lists_find_dead_and_impure_codes_and_light_them_on_the_map(tab: Any, sc
     tab.locator("[data-set=filter]").select_option("impure")
     impure = np.flatnonzero(np.nan_to_num(STATISTICS.purity, nan=1) < 0.6)
     tab.locator("[data-text=listed]").get_by_text(f"{len(impure)} codes", exact=True).wait_for()
-    tab.get_by_role("button", name="purity").click()
+    tab.locator("button", has_text="purity").click()
     tab.wait_for_selector(".list th[aria-sort=ascending]:has-text('purity')")
     shown = [int(text) for text in tab.locator(".list tbody .code").all_inner_texts()]
     np.testing.assert_allclose(STATISTICS.purity[shown], np.sort(STATISTICS.purity[impure]), rtol=1e-6)

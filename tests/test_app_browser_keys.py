@@ -38,8 +38,11 @@ def opened(page: Any, panel: str) -> Any:
         page.wait_for_selector("#codewords .js-plotly-plot")
         page.get_by_role("button", name="Parameters").click()
         return page.locator(".parameters form")
-    page.locator(f"#{panel} input").focus()
-    return page.locator(LISTS)
+    field = page.locator(f"#{panel} input")
+    field.focus()
+    # The neighbour's list may still be about to close.
+    page.wait_for_function("field => field.ariaExpanded === 'true'", arg=field.element_handle())
+    return page.locator(f"[id='{field.get_attribute('aria-controls')}']")
 
 
 @pytest.mark.parametrize("size", WIDTHS, ids=lambda size: f"{size[0]}")

@@ -23,8 +23,8 @@ def test_label_pictures_agree_as_in_the_browser(pair: dict) -> None:
 
 
 def test_the_figures_that_the_browser_fills_in_are_those_of_the_traces() -> None:
-    traces = strength_curves().data
-    names = [trace.name for trace in traces[: 2 * len(FIGURES)]]
+    traces = strength_curves()["data"]
+    names = [trace["name"] for trace in traces[: 2 * len(FIGURES)]]
     assert names == [*CURVES, *CURVES]
     assert len(FIGURES) == len(CURVES)
     assert {"dice_vs_clean", "agreement", "psnr"} <= Frame.__dataclass_fields__.keys()
