@@ -12,7 +12,6 @@ from app_browser import module, pick, reset, slide, state, visit, wait_for_modul
 from app_server import Server
 
 WIDTHS = [(1920, 1080), (1280, 720), (390, 844)]
-LISTS = "ul[role=listbox].option-list"
 TOAST = '[data-testid="toast-body"]'
 # What of a panel a click would miss: a control that lies outside of the window, or under something else.
 MISSED = """panel => [...panel.querySelectorAll("button, input, select, [role=option]")].filter(one => {
