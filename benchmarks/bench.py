@@ -54,7 +54,7 @@ def main() -> int:
     if not known.quick and (known.only is None or any("visitors" in part.lower() for part in known.only)):
         crowd = visitors.table(visitors.crowds(known.port, 15))
     known.output.parent.mkdir(parents=True, exist_ok=True)
-    known.output.write_text(page("python benchmarks/bench.py" + " --quick" * known.quick, results, view, crowd, rounds), encoding="utf-8")
+    known.output.write_text(page(" ".join(["python benchmarks/bench.py", *sys.argv[1:]]), results, view, crowd, rounds), encoding="utf-8")
     print(f"{known.output}: {len(results)} races")
     return 0
 

@@ -45,12 +45,11 @@ def openings(checkpoint: Path) -> Iterator[Race]:
 
 def _encoding(model: VQSeg, scan: Scan) -> Callable[[], object]:
     side = model.preprocess.image_side or max(scan.shape[:2])
-    channels = 2 * model.config.context_slices + 1
-    slices = torch.rand(scan.shape[2], channels, side, side).contiguous(memory_format=torch.channels_last)
+    slices = torch.rand(scan.shape[2], 1, side, side).contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def work() -> object:
-        return [model.encoder(slices[i : i + 4]) for i in range(0, len(slices), 4)]
+        return [model.encode(slices[i : i + 4]) for i in range(0, len(slices), 4)]
 
     return work
 
