@@ -66,7 +66,7 @@ def openings_by_slices(checkpoint: Path, counts: tuple[int, ...]) -> Iterator[Ra
         count: replace(scan, voxels=np.resize(np.moveaxis(scan.voxels, 2, 0), (count, *scan.shape[:2])).transpose(1, 2, 0))
         for count in counts
     }
-    entries = [Entry(f"{count} slices", lambda one=one: segmenter.open(one), OURS) for count, one in volumes.items()]
+    entries = [Entry(f"{count} slice" + "s" * (count > 1), lambda one=one: segmenter.open(one), OURS) for count, one in volumes.items()]
     yield Race("Open a volume by slices", f"slices of {segmenter.preprocess.image_side} pixels", entries)
 
 
