@@ -32,8 +32,8 @@ _VIEWED = (
     "tab's first drawing in 3D."
 )
 _DRAGGING = (
-    "Over HTTP, each asks for the next frame when it has the one before. A visit may ask 120 times a second; beyond that it is told to wait, "
-    "which counts as no frame."
+    "Over HTTP, each asks for the next frame when it has the one before. A visit may ask 120 times a second; beyond that it is told to "
+    "wait, which counts as no frame."
 )
 
 
