@@ -287,7 +287,10 @@ class Trainer:
 
 def _accelerator(train: TrainConfig) -> Accelerator:
     """The Accelerator of a run. Raises TrainingError if the started processes do not form one group."""
+    several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     accelerator = Accelerator(
+        # Several processes without a GPU form no group unless they are told that they have none.
+        cpu=several and not torch.cuda.is_available(),
         mixed_precision="no" if train.precision == "fp32" else train.precision,
         kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False, find_unused_parameters=True)],
     )
