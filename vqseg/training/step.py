@@ -127,19 +127,8 @@ class _Step:
             disturbed = self._perturbed(weak)
             segmentation = (segmentation + self._segmentation(disturbed, hard, sure)) / 2
         aligned = _alignment(self.guide, mixed(weak), output, objective) if self.guide else 0.0
-        figures = {
-            "confident_share": mask.float().mean(),
-            "structure_share": (target > 0).float().mean(),
-            "replaced_share": disturbed.replaced.float().mean(),
-        }
-        return replace(
-            terms,
-            quantizer=(terms.quantizer + output.quantizer_loss) / 2,
-            unlabelled_segmentation=segmentation,
-            unlabelled_reconstruction=_reconstruction(output, images),
-            figures=terms.figures | figures,
-            alignment=(terms.alignment + aligned) / 2,
-        )
+        found = self._with_unlabelled(terms, output, images, segmentation, mask, target, disturbed.replaced)
+        return replace(found, alignment=(terms.alignment + aligned) / 2)
 
     def consistent(self, terms: LossTerms, weak: Tensor, strong: Tensor) -> LossTerms:
         """The unlabelled branch of UA-MT: the student's probabilities against the teacher's, where these are certain. -> all terms."""
@@ -148,7 +137,7 @@ class _Step:
         output = self._perturbed(images)
         versions = output.logits.split(len(target))
         loss = torch.stack([certain_consistency(one, target, mask) for one in versions]).mean()
-        return self._with_unlabelled(terms, output, images, loss, mask, target.argmax(1))
+        return self._with_unlabelled(terms, output, images, loss, mask, target.argmax(1), output.replaced)
 
     def pasted(self, terms: LossTerms, images: Tensor, labels: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
         """The unlabelled branch of BCP: labelled images in unlabelled ones and the other way round. -> all terms."""
@@ -167,15 +156,17 @@ class _Step:
             for version in output.logits.split(len(both))
             for logits, shown in zip(version.split(count), (inside, ~inside), strict=True)
         ]
-        return self._with_unlabelled(terms, output, both, torch.stack(parts).mean(), sure, made)
+        return self._with_unlabelled(terms, output, both, torch.stack(parts).mean(), sure, made, output.replaced)
 
+    @staticmethod
     def _with_unlabelled(
-        self, terms: LossTerms, output: VQSegOutput, images: Tensor, segmentation: Tensor, mask: Tensor, target: Tensor
+        terms: LossTerms, output: VQSegOutput, images: Tensor, segmentation: Tensor, mask: Tensor, target: Tensor, replaced: Tensor
     ) -> LossTerms:
+        """All terms, with those of the unlabelled branch and its figures."""
         figures = {
             "confident_share": mask.float().mean(),
             "structure_share": (target > 0).float().mean(),
-            "replaced_share": output.replaced.float().mean(),
+            "replaced_share": replaced.float().mean(),
         }
         return replace(
             terms,
