@@ -68,7 +68,7 @@ class LabelledSplit:
     """The cases of a split that can be measured, and what their labels are called.
 
     names: the data set's classes in the order of its label values. classes: the network's. contoured_only: see `evaluate_split`.
-    left_out: names of the cases without a label file.
+    left_out: names of the cases without a label file. channels: of a scan, as the network reads it.
     """
 
     cases: tuple[Case, ...]
@@ -76,6 +76,7 @@ class LabelledSplit:
     classes: tuple[str, ...]
     contoured_only: bool = False
     left_out: tuple[str, ...] = ()
+    channels: int = 1
 
     @property
     def structures(self) -> tuple[str, ...]:
@@ -95,20 +96,23 @@ class LabelledSplit:
             ScanError: A file cannot be read.
             DatasetError: There is no label file, it lies on another grid than the scan, or it has a label that the data set does not name.
         """
-        scan, truth = read_case_files(case, self.names)
+        scan, truth = read_case_files(case, self.names, channels=self.channels)
         if truth is None:
             raise DatasetError(f"{case.name} has no label")
         values = [self.classes.index(name) if name in self.structures else 0 for name in self.names]
         return scan, np.array(values, truth.dtype)[truth]
 
 
-def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, contoured_only: bool = False) -> LabelledSplit:
+def labelled_split(
+    folder: str | Path, split: str, classes: tuple[str, ...], *, channels: int = 1, contoured_only: bool = False
+) -> LabelledSplit:
     """The cases of a split that can be measured. Classes are matched by their names in the folder's dataset.json, if it has one.
 
     Args:
         folder: Data set folder.
         split: "train", "val", "test" or "all".
         classes: Those of the network.
+        channels: Of a scan, as it reads them.
         contoured_only: See `evaluate_split`.
 
     Raises:
@@ -118,7 +122,7 @@ def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, 
     names = class_names(folder) if (Path(folder) / "dataset.json").is_file() else classes
     every = cases_of_split(folder, split)
     cases, bare = tuple(case for case in every if case.label is not None), tuple(case.name for case in every if case.label is None)
-    found = LabelledSplit(cases, names, classes, contoured_only, bare)
+    found = LabelledSplit(cases, names, classes, contoured_only, bare, channels)
     if not found.structures:
         raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
     if not cases:
@@ -153,7 +157,7 @@ def evaluate_split(
         DatasetError: No case has labels, data set and network have no structure in common, a case has nothing to compare, or its labels
             do not fit: nothing is measured then.
     """
-    known = labelled_split(folder, split, model.config.classes, contoured_only=contoured_only)
+    known = labelled_split(folder, split, model.config.classes, channels=model.config.in_channels, contoured_only=contoured_only)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case = {}
     # Before the work begins, which may be long.

@@ -180,7 +180,10 @@ def _stands(result: CellResult, fingerprint: str) -> bool:
 
 def data_fingerprint(folder: str | Path) -> str:
     """Twelve hexadecimal digits of a data set's splits and of the names and sizes of its files, wherever it lies."""
-    cases = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in find_cases(folder)]
+    cases = [
+        (case.name, sum(one.stat().st_size for one in case.images), case.label.stat().st_size if case.label else 0)
+        for case in find_cases(folder)
+    ]
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
 
 

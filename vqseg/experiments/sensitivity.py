@@ -258,7 +258,7 @@ def _dice(overlaps: Array) -> Array:
 
 
 def _sample(model: VQSeg, data: Path, count: int, seed: int) -> list[_Slice]:
-    known = labelled_split(data, "val", model.config.classes)
+    known = labelled_split(data, "val", model.config.classes, channels=model.config.in_channels)
     if known.structures != model.config.classes[1:]:
         raise DatasetError(f"{data} has the classes {known.names}; every structure of {model.config.classes} is compared")
     places = [(case, index) for case in known.cases for index in _with_structures(case, known)]
