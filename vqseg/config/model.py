@@ -10,7 +10,7 @@ from pydantic import ConfigDict
 
 from vqseg.config.ranges import require
 
-_MOST_CHANNELS = 4
+MOST_CHANNELS = 4
 """Of a slice: more are frames of a cine or numbers of another kind."""
 
 
@@ -98,7 +98,7 @@ class ModelConfig:
         require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
         # Labels are uint8, and 255 stands for a voxel without one.
         require(len(self.classes) <= 255, f"classes can be 255 at most, got {len(self.classes)}")
-        require(1 <= self.in_channels <= _MOST_CHANNELS, f"in_channels must lie in [1, {_MOST_CHANNELS}], got {self.in_channels}")
+        require(1 <= self.in_channels <= MOST_CHANNELS, f"in_channels must lie in [1, {MOST_CHANNELS}], got {self.in_channels}")
         require(0 <= self.context_slices <= 64, f"context_slices must lie in [0, 64], got {self.context_slices}")
         require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
         require(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.picture_file import bands, opened_pages
+from vqseg.data.formats.picture_file import DAMAGE, bands, opened_pages
 from vqseg.data.formats.picture_labels import read_picture_labels
 from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError
@@ -82,6 +83,17 @@ def _read_colours(path: Path, frame: int | None, most_bytes: int, kind: str) -> 
             notes = pages.notes + (("transparency was left out",) if transparent else ())
             return replace(axial_scan(path.name, voxels), header=Unplaced("picture"), notes=notes)
     return _read(path, frame, most_bytes, kind)
+
+
+def stores_colours(path: Path) -> bool:
+    """Whether a file is a picture in colour, by its header. What cannot be opened is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return not _is_grey(picture)
+    except (*DAMAGE, Image.DecompressionBombError):
+        return False
 
 
 def _is_grey(picture: Image.Image) -> bool:
