@@ -87,7 +87,7 @@ class Examples:
         if kept is not None:
             return kept
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
-        scan = read_scan(example.path)
+        scan = read_scan(example.path, channels=model.segmenter.channels)
         if example.spacing:
             scan = replace(scan, spacing_known=False)
         truth = _truth_beside(example, scan, model.classes)
@@ -113,7 +113,9 @@ class Examples:
 
 
 def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
-    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame."""
+    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame, or several channels."""
+    if scan.channels > 1:
+        return None
     if scan.frames > 1:
         return FrameFiles.of_cine(example.path, scan.frames, nominal=bool(example.spacing))
     other = next((one for one in others if one.name == example.name and one.phase and one.phase != example.phase), None)
