@@ -11,7 +11,7 @@ _COLOURS = (("red", "green", "blue"), ("r", "g", "b"))
 
 
 def channel_choices(scan: OpenScan | None) -> list[tuple[str, str]]:
-    """(title, value) of what can be shown, first the one that the page opens with; empty for one channel. Values: numbers from 0, or RGB."""
+    """(title, value) of what can be shown, the one of the opening first; empty for one channel. Values: numbers from 0, or RGB."""
     names = () if scan is None else scan.segmented.channel_names
     if len(names) < 2:
         return []

@@ -109,7 +109,7 @@ def read_image(case: Case, channels: int = 1) -> Scan:
     count = len(case.images)
     if count not in (1, channels):
         raise DatasetError(
-            f"{case.name} has {count} files, one for each channel, and {in_words(channels)} are read; set model.in_channels to {count}"
+            f"{case.name} has {count} files, one for each channel; {in_words(channels)} expected. Set model.in_channels to {count}"
         )
     scan = read_scan(case.images if case.further else case.image, channels=channels)
     if scan.frames > 1:

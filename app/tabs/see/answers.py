@@ -40,10 +40,10 @@ def frame(scan: OpenScan, request: Request) -> Answer:
     Returns:
         "skipped": "newer" if the request is out of date, "busy" if others wait and it can be asked later. While the volume is being
         decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed "labels", "reconstruction" and
-        "changes"; "reconstruction_rgb" and "image_rgb" with three bytes a pixel, None unless the channel is RGB; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None;
-        "image", "values" and "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the
-        whole scan have each label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a
-        Frame.
+        "changes"; "reconstruction_rgb" and "image_rgb" with three bytes a pixel, None unless the channel is RGB; "clean_codes" and
+        "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None; "image", "values" and
+        "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the whole scan have each
+        label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a Frame.
     """
     asked = FrameRequest.checked(request, scan)
     try:
