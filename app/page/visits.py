@@ -18,7 +18,7 @@ from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
-from app.visit.examples import Examples
+from app.visit.examples import Examples, has_channels_for
 from app.visit.limits import OPENINGS, Limiter
 from app.visit.links import OWN_REACH, Link, wrong
 from app.visit.openings import CalledOffError, Opening, Openings
@@ -386,9 +386,7 @@ class Visits:
     def _reader(self, title: str | None, model: Served, opening: Opening) -> tuple[Served, bool]:
         """The checkpoint for an example, and whether it takes the place of the given one, which cannot read it."""
         example = self._cases.named(title)
-        # An example with a checkpoint of its own is a grey one, unless that is the chosen one.
-        fits = model.segmenter.channels == 1 or example is None or example.checkpoint in (None, model.name)
-        if example is None or (fits and example.readable_by(model.classes)):
+        if example is None or (has_channels_for(example, model) and example.readable_by(model.classes)):
             return model, False
         if example.checkpoint is None or not self.models.linkable(example.checkpoint):
             return model, False

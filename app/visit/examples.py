@@ -20,7 +20,7 @@ from vqseg.data.scan import ScanError, read_numbers, read_scan
 from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
-    from app.scan.models import Served
+    from app.scan.models import Models, Served
     from app.scan.truth import Truth
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,30 @@ class Examples:
         """
         return self._opened.get((title, model)) if title is not None else None
 
+    def open_first(self, models: Models) -> OpenScan | None:
+        """The example that the page opens with.
+
+        Args:
+            models: The default checkpoint opens it, or the example's own where that reads other channels.
+
+        Returns:
+            The open scan, None if there is no example, or none that a checkpoint of several channels can open.
+
+        Raises:
+            ScanError: As `open`.
+        """
+        title, model = next(iter(self.titles), None), models.default
+        example = self.named(title)
+        if example is not None and not has_channels_for(example, model) and models.linkable(example.checkpoint or ""):
+            model = models.get(example.checkpoint or "")
+        try:
+            return self.open(title, model)
+        except ScanError as error:
+            if model.segmenter.channels == 1:
+                raise
+            logger.warning("the page opens without an example: %s", error)
+            return None
+
     def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
         """Encode an example, unless that is done already.
 
@@ -110,6 +134,11 @@ class Examples:
             return None if found is None else found.labels
 
         OpenCine(opened, source, most_bytes=_MOST_CINE_BYTES, paired=scan.frames == 1).truths = truths
+
+
+def has_channels_for(example: Example, model: Served) -> bool:
+    """Whether a checkpoint may read an example. One that names a checkpoint of its own has one channel, unless that is this one."""
+    return model.segmenter.channels == 1 or example.checkpoint in (None, model.name)
 
 
 def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
