@@ -1,17 +1,10 @@
 /* Maps that replace the segmentation: where only one decoder's output changes, and how much a label depends on the seed. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
+import { HEAT_BAR, largest, markShares } from "../../web/heat.js";
 import { percent } from "../../web/numbers.js";
 import { grey } from "../../web/pictures.js";
-import {
-  changingShare,
-  HEAT_BAR,
-  largest,
-  markBranches,
-  markSensitivity,
-  sensitivityOf,
-  sharesOf,
-} from "./map_pixels.js";
+import { changingShare, markBranches, sensitivityOf, sharesOf } from "./map_pixels.js";
 import { elementIn } from "./tab.js";
 
 /**
@@ -75,7 +68,7 @@ export function createMaps(tab) {
     if (!name) return false;
     grey(out, image);
     if (name === "branches") markBranches(out, image, frame.changes, legend.colours);
-    else if (draws?.shares) markSensitivity(out, image, draws.shares);
+    else if (draws?.shares) markShares(out, image, draws.shares);
     return true;
   }
 
