@@ -102,6 +102,18 @@ class SessionStore:
             raise SessionError("this scan is no longer held on the server; choose or upload it again")
         return _frame(entry.scan, frame) if frame else entry.scan
 
+    def owner(self, token: object) -> str:
+        """The visit of a token. Raises SessionError if it is unknown or was dropped."""
+        entry = self._entries.get(token.partition(FRAME)[0] if isinstance(token, str) else "")
+        if entry is None:
+            raise SessionError("this scan is no longer held on the server; choose or upload it again")
+        return entry.owner
+
+    def holds(self, owner: str) -> bool:
+        """Whether a visit holds a scan, as it does until it ends."""
+        with self._lock:
+            return any(entry.owner == owner for _, entry in self._entries.items())
+
     def release(self, owner: str) -> None:
         """End a visit: its scan is dropped."""
         with self._lock:

@@ -22,6 +22,6 @@ export function proposed(scores, corrected) {
 export function proposalText(index, scores) {
   if (index === null) return "No slice is left on which the network contradicts itself.";
   const pixels = Math.round(scores[index] ?? 0);
-  const many = pixels === 1 ? "1 pixel" : pixels + " pixels";
-  return `Slice ${index}: over seeds and views, about ${many} change their label.`;
+  const what = pixels === 1 ? "1 pixel changes its label" : pixels + " pixels change their label";
+  return `Slice ${index}: over seeds and views, about ${what}.`;
 }

@@ -46,7 +46,32 @@ export interface Measured {
   error?: string;
 }
 
+/** How far a fine-tuning is: app/tabs/label/tuning.py. */
+export interface Tuning {
+  /** why this server does not fine-tune; null if it does */
+  off: string | null;
+  /** numbers of steps */
+  choices: number[];
+  /** null if there was none */
+  stage: "training" | "done" | "failed" | "cancelled" | null;
+  step?: number;
+  of?: number;
+  message?: string;
+  /** Dice of every structure over the corrected slices; null for one that is in neither */
+  before?: (number | null)[];
+  after?: (number | null)[] | null;
+  /** packed: what the trained network makes of the slice */
+  labels?: string | null;
+  /** the trained checkpoint, and the one that it started from */
+  checkpoint?: string | null;
+  former?: string;
+  error?: string;
+}
+
 export interface Server {
+  fine_tune: ServerFunction<{ token: string; index: number; steps: number; slices: SentSlice[] }, Tuning>;
+  tuning: ServerFunction<{ token: string; index: number }, Tuning>;
+  cancel_tuning: ServerFunction<{ token: string; index: number }, Tuning>;
   disagreement: ServerFunction<{ token: string; index: number }, Measured>;
   meanings: ServerFunction<{ token: string }, { counts?: string | null; error?: string }>;
   corrected: ServerFunction<{ token: string; ending: string; slices: SentSlice[] }, FileAnswer & { name?: string }>;

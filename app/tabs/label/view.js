@@ -12,6 +12,7 @@ import { createProposal } from "./proposal.js";
 import { createSaving } from "./saving.js";
 import { createStrip } from "./strip.js";
 import { createTools } from "./tools.js";
+import { createTuning } from "./tuning.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
 
@@ -28,7 +29,8 @@ export function mount(element, _props, server) {
   const context = createContext(element, server, schedule);
   const brush = createBrush(context);
   const proposal = createProposal(context);
-  const parts = [createTools(context), createStrip(context, proposal.scores), proposal, createSaving(context)];
+  const tuning = createTuning(context);
+  const parts = [createTools(context), createStrip(context, proposal.scores), proposal, createSaving(context), tuning];
   const [picture, meaning] = [createPicture(context), createMeaning(context)];
   let wasAcross = false;
 
@@ -38,7 +40,12 @@ export function mount(element, _props, server) {
     tellPlane();
     if (!scene) return;
     for (const part of parts) part.draw(scene);
-    picture.draw(scene, brush.labels(scene) ?? context.labels(scene), brush.pointed, proposal.map(scene));
+    picture.draw(
+      scene,
+      brush.labels(scene) ?? tuning.labels(scene) ?? context.labels(scene),
+      brush.pointed,
+      proposal.map(scene),
+    );
     meaning.draw(scene, brush.pointed);
     context.root.dataset.painted = scene.scan.identity + " " + scene.index;
   }
