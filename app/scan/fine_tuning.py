@@ -98,7 +98,7 @@ class FineTuning:
             ["predict", "--checkpoint", str(self.checkpoint), str(self._image), "--output", str(self.folder / "after")],
         )
         for command in commands:
-            failure = self._run(command, seconds) if wanted() else "Cancelled."
+            failure = self._run(command, seconds, wanted) if wanted() else "Cancelled."
             if failure:
                 return failure
         for name in _KEPT:
@@ -179,7 +179,7 @@ class FineTuning:
             },
         }
 
-    def _run(self, command: list[str], seconds: float) -> str:
+    def _run(self, command: list[str], seconds: float, wanted: Callable[[], bool] = lambda: True) -> str:
         # The page's frames come first: these processes get what they leave.
         lowest = ["nice", "-n", "15"] if shutil.which("nice") else []
         threads = str(max(1, (os.cpu_count() or 2) // 2))
@@ -193,6 +193,9 @@ class FineTuning:
                 start_new_session=True,
                 env={**os.environ, "OMP_NUM_THREADS": threads},
             )
+        # Who has cancelled while it was started has found nothing to end.
+        if not wanted():
+            self.stop()
         try:
             status = self.process.wait(seconds)
         except subprocess.TimeoutExpired:
