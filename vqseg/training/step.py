@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,6 +18,8 @@ from vqseg.data.regions import largest_regions
 from vqseg.losses.reconstruction import reconstruction_loss
 from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segmentation_loss
 from vqseg.losses.usage import usage_loss
+from vqseg.models.vqseg import VQSeg
+from vqseg.training.crossing import both, own_answers
 from vqseg.training.group import Group
 from vqseg.training.guide import Guide
 from vqseg.training.pasting import pasted, pasted_loss, rectangle
@@ -40,6 +42,7 @@ def training_step(
     guide: Guide | None = None,
     group: Group = _ALONE,
     views: Generator | None = None,
+    partner: nn.Module | None = None,
 ) -> LossTerms:
     """The losses of one batch, before weighting.
 
@@ -55,11 +58,14 @@ def training_step(
         group: The ranks that share the batch. The mean of their terms equals what one process would compute for the whole batch.
         views: Of how images are mixed, in the same state on every process: with one of its own, no perturbation shifts what is mixed. None
             for `generator`.
+        partner: A second network in training, in the teacher's place (`objective.target` is "partner").
 
     Returns:
         Scalars with gradient. Those of the unlabelled branch are zero if the batch has no unlabelled images.
     """
     step = _Step(student, teacher, generator, views or generator, objective, augmentation, quantize, guide, group)
+    if partner is not None:
+        return step.crossed(replace(step, student=partner), batch)
     terms = step.labelled(batch.images, batch.labels)
     if batch.weak is None or batch.strong is None:
         return terms
@@ -68,7 +74,7 @@ def training_step(
     made = step.pseudo_labels(batch.weak, batch.pseudo_labels)
     if objective.mixing == "copy-paste":
         return step.pasted(terms, batch.images, batch.labels, batch.strong, *made)
-    return step.unlabelled(terms, batch.weak, batch.strong, *made)
+    return step.unlabelled(terms, batch.weak, batch.strong, *made, step.mixing(batch.strong))
 
 
 @dataclass(frozen=True)
@@ -110,15 +116,19 @@ class _Step:
             sure = made != UNSURE
             return made.where(sure, 0), sure
         # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
-        probabilities = self.teacher.probabilities(weak, quantize=self.quantize)
+        return self.confident(self.teacher.probabilities(weak, quantize=self.quantize))
+
+    def confident(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B_u, C, H, W) as labels (B_u, H, W) int64, and the pixels (B_u, H, W) bool at which they count."""
         hard = probabilities.argmax(1)
         kept = largest_regions(hard) if self.objective.largest_region else hard
         return kept, confidence_mask(probabilities, threshold=self.objective.confidence)
 
-    def unlabelled(self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+    def unlabelled(
+        self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor, mixed: Callable[[Tensor], Tensor]
+    ) -> LossTerms:
         """The unlabelled branch: the student sees strong views, mixed, through perturbed codes (Eq. 9). -> all terms."""
         objective = self.objective
-        mixed = self._mixing(strong) if objective.student_view == "strong" else _as_it_is
         images = mixed(strong if objective.student_view == "strong" else weak)
         target, mask = mixed(hard), mixed(sure)
         output = disturbed = self._clean(images) if objective.feature_stream else self._perturbed(images)
@@ -129,6 +139,18 @@ class _Step:
         aligned = _alignment(self.guide, mixed(weak), output, objective) if self.guide else 0.0
         found = self._with_unlabelled(terms, output, images, segmentation, mask, target, disturbed.replaced)
         return replace(found, alignment=(terms.alignment + aligned) / 2)
+
+    def crossed(self, partner: _Step, batch: Batch) -> LossTerms:
+        """Both branches of CPS: two networks learn the truth and, on the same mixed views, each other's labels. -> the terms of both."""
+        steps = self, partner
+        first, second = (step.labelled(batch.images, batch.labels) for step in steps)
+        weak, strong = batch.weak, batch.strong
+        if weak is not None and strong is not None:
+            own, others = (step.confident(own_answers(_itself(step.student), weak, quantize=self.quantize)) for step in steps)
+            mixed = self.mixing(strong)
+            first = self.unlabelled(first, weak, strong, *others, mixed)
+            second = partner.unlabelled(second, weak, strong, *own, mixed)
+        return both(first, second)
 
     def consistent(self, terms: LossTerms, weak: Tensor, strong: Tensor) -> LossTerms:
         """The unlabelled branch of UA-MT: the student's probabilities against the teacher's, where these are certain. -> all terms."""
@@ -181,8 +203,10 @@ class _Step:
         versions, total = output.logits.split(len(target)), self.group.total
         return torch.stack([segmentation_loss(one, target, dice=self.objective.dice, mask=mask, total=total) for one in versions]).mean()
 
-    def _mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
-        """One CutMix for images (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks."""
+    def mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
+        """One CutMix for strong views (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks; none for weak views."""
+        if self.objective.student_view == "weak":
+            return _as_it_is
         group, size = self.group, (images.shape[-2], images.shape[-1])
         mixing = draw_mixing(len(images) * group.share.count, size, self.augmentation, self.views, images.device)
         return lambda values: group.own(mix(group.collect(values), mixing))
@@ -228,8 +252,12 @@ def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objectiv
 def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Tensor | float:
     if output.features is None:
         return 0.0
-    # Under DistributedDataParallel the network is one level further in.
-    network: Any = getattr(student, "module", student)
     # In half precision close codewords could not be told apart.
     with torch.autocast(output.features.device.type, enabled=False):
-        return usage_loss(output.features, network.quantizer.codewords(), generator=generator)
+        return usage_loss(output.features, _itself(student).quantizer.codewords(), generator=generator)
+
+
+def _itself(student: nn.Module) -> VQSeg:
+    """The network, which under DistributedDataParallel is one level further in."""
+    network: Any = getattr(student, "module", student)
+    return cast("VQSeg", network)

@@ -58,17 +58,20 @@ class Trainer:
         self.device, self.group = self.accelerator.device, process_group(self.accelerator)
         self.main, self.folder = self.group.main, RunFolder(Path(train.output))
         torch.manual_seed(train.seed)
-        network = initial_network(config).to(self.device)
-        self.network: VQSeg = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = self._placed(initial_network(config))
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None and not train.decoders_alone)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
+        # Drawn after the first network's, the weights of the second are others.
+        partner = self._placed(initial_network(config)) if config.objective.target == "partner" else None
         # The trained networks; a state holds these and the teacher.
-        self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
+        parts = {"student": self.network, "adapter": self.guide.adapter if self.guide else None, "partner": partner}
+        self.trained: dict[str, nn.Module] = {name: part for name, part in parts.items() if part is not None}
         optimizer = adamw(self.trained, train, self.device)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         if self.guide:
             self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
-        self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
+        self.run_student = self._compiled(self.student)
+        self.run_partner = self._compiled(self.accelerator.prepare(partner)) if partner is not None else None
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
         self.placing = CodebookPlacing(config, self.network, self.teacher, self.group)
@@ -77,6 +80,13 @@ class Trainer:
         # The same on every rank: each draws the random numbers of the whole batch and uses its part.
         self.generator = step_generator(train.seed, self.device, alone=self.group.share.count == 1)
         self.step = 0
+
+    def _placed(self, network: VQSeg) -> VQSeg:
+        placed: VQSeg = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return placed
+
+    def _compiled(self, network: nn.Module) -> nn.Module:
+        return torch.compile(network) if self.config.train.compile else network  # type: ignore[return-value]
 
     @property
     def seconds(self) -> float:
@@ -169,6 +179,7 @@ class Trainer:
                 guide=self.guide,
                 group=self.group,
                 views=views,
+                partner=self.run_partner,
             )
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)
