@@ -88,8 +88,8 @@ def test_a_pasted_picture_learns_the_truth_in_one_part_and_half_of_the_teacher_s
     logits, truth, made = torch.randn(1, 3, 6, 6), torch.randint(3, (1, 6, 6)), torch.randint(3, (1, 6, 6))
     sure = torch.rand(1, 6, 6) > 0.5
 
-    def loss(given: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        return segmentation_loss(given, target, dice=0.0, mask=mask)
+    def loss(given: Tensor, target: Tensor, mask: Tensor, labelled: Tensor | None) -> Tensor:
+        return segmentation_loss(given, target, dice=0.0, mask=mask, labelled=labelled)
 
     each = (
         torch.nn.functional.cross_entropy(logits, truth, reduction="none"),

@@ -66,14 +66,14 @@ def training_step(
     step = _Step(student, teacher, generator, views or generator, objective, augmentation, quantize, guide, group)
     if partner is not None:
         return step.crossed(replace(step, student=partner), batch)
-    terms = step.labelled(batch.images, batch.labels)
+    terms = step.labelled(batch)
     if batch.weak is None or batch.strong is None:
         return terms
     if objective.target == "probabilities":
         return step.consistent(terms, batch.weak, batch.strong)
     made = step.pseudo_labels(batch.weak, batch.pseudo_labels)
     if objective.mixing == "copy-paste":
-        return step.pasted(terms, batch.images, batch.labels, batch.strong, *made)
+        return step.pasted(terms, batch, batch.strong, *made)
     return step.unlabelled(terms, batch.weak, batch.strong, *made, step.mixing(batch.strong))
 
 
@@ -91,13 +91,13 @@ class _Step:
     guide: Guide | None
     group: Group
 
-    def labelled(self, images: Tensor, labels: Tensor) -> LossTerms:
+    def labelled(self, batch: Batch) -> LossTerms:
         """The labelled branch: both decoders against the truth (Eq. 8)."""
-        objective = self.objective
+        objective, images, labels = self.objective, batch.images, batch.labels
         output = self._perturbed(images) if objective.perturb_labelled else self._clean(images)
-        segmentation = self._segmentation(output, labels)
+        segmentation = self._segmentation(output, labels, labelled=batch.labelled)
         with torch.no_grad():
-            dice = mean_structure_dice(output.logits[: len(labels)].argmax(1), labels, output.logits.shape[1])
+            dice = mean_structure_dice(output.logits[: len(labels)].argmax(1), labels, output.logits.shape[1], batch.labelled)
         nothing = segmentation.new_zeros(())
         return LossTerms(
             segmentation,
@@ -143,7 +143,7 @@ class _Step:
     def crossed(self, partner: _Step, batch: Batch) -> LossTerms:
         """Both branches of CPS: two networks learn the truth and, on the same mixed views, each other's labels. -> the terms of both."""
         steps = self, partner
-        first, second = (step.labelled(batch.images, batch.labels) for step in steps)
+        first, second = (step.labelled(batch) for step in steps)
         weak, strong = batch.weak, batch.strong
         if weak is not None and strong is not None:
             own, others = (step.confident(own_answers(_itself(step.student), weak, quantize=self.quantize)) for step in steps)
@@ -161,20 +161,21 @@ class _Step:
         loss = torch.stack([certain_consistency(one, target, mask) for one in versions]).mean()
         return self._with_unlabelled(terms, output, images, loss, mask, target.argmax(1), output.replaced)
 
-    def pasted(self, terms: LossTerms, images: Tensor, labels: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+    def pasted(self, terms: LossTerms, batch: Batch, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
         """The unlabelled branch of BCP: labelled images in unlabelled ones and the other way round. -> all terms."""
-        count = min(len(images), len(strong))
-        own, truth, other, made, sure = images[:count], labels[:count], strong[:count], hard[:count], sure[:count]
-        inside = rectangle((images.shape[-2], images.shape[-1]), self.views).to(images.device)
+        count = min(len(batch.images), len(strong))
+        own, truth, other, made, sure = batch.images[:count], batch.labels[:count], strong[:count], hard[:count], sure[:count]
+        labelled = None if batch.labelled is None else batch.labelled[:count]
+        inside = rectangle((own.shape[-2], own.shape[-1]), self.views).to(own.device)
 
-        def loss(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-            return segmentation_loss(logits, target, dice=self.objective.dice, mask=mask, total=self.group.total)
+        def loss(logits: Tensor, target: Tensor, mask: Tensor, labelled: Tensor | None) -> Tensor:
+            return segmentation_loss(logits, target, dice=self.objective.dice, mask=mask, total=self.group.total, labelled=labelled)
 
         both = torch.cat([pasted(inside, own, other), pasted(inside, other, own)])
         output = self._perturbed(both)
         # A perturbation may have made two versions of every picture.
         parts = [
-            pasted_loss(loss, logits, truth, made, shown, sure)
+            pasted_loss(loss, logits, truth, made, shown, sure, labelled)
             for version in output.logits.split(len(both))
             for logits, shown in zip(version.split(count), (inside, ~inside), strict=True)
         ]
@@ -198,10 +199,10 @@ class _Step:
             figures=terms.figures | figures,
         )
 
-    def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None, labelled: Tensor | None = None) -> Tensor:
         """L_seg, the mean over the versions that a perturbation has made of every image."""
-        versions, total = output.logits.split(len(target)), self.group.total
-        return torch.stack([segmentation_loss(one, target, dice=self.objective.dice, mask=mask, total=total) for one in versions]).mean()
+        settings: dict[str, Any] = {"dice": self.objective.dice, "mask": mask, "total": self.group.total, "labelled": labelled}
+        return torch.stack([segmentation_loss(one, target, **settings) for one in output.logits.split(len(target))]).mean()
 
     def mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
         """One CutMix for strong views (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks; none for weak views."""
