@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 _RESULT, _ORIGIN, _LOCK = "result.json", "origin.json", "lock"
 # Where a run is kept and how often it reports do not change its result.
-_SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
+_SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every", "tracker")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
 _YOUNGER = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from vqseg.training.start import TrainingError, initial_network
 from vqseg.training.state import RunNotes, changes_length, check_resumable, intact_state, load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
+from vqseg.training.tracking import numbers, require_tracker, tracker_settings
 from vqseg.training.validation import validation_dice
 from vqseg.types import LossTerms
 
@@ -75,7 +77,7 @@ class Trainer:
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
         self.placing = CodebookPlacing(config, self.network, self.teacher, self.group)
-        self.journal = Journal(self.folder.log, self.group)
+        self.journal = Journal(self.folder.log, self.group, self._track)
         # Of what perturbs; the views have generators of their own (`view_generator`), which no perturbation can shift.
         # The same on every rank: each draws the random numbers of the whole batch and uses its part.
         self.generator = step_generator(train.seed, self.device, alone=self.group.share.count == 1)
@@ -114,8 +116,16 @@ class Trainer:
         self._load_data()
         if resuming:
             self._restore(intact_state(self.folder.state, self.folder.before))
+        if self.config.train.tracker is not None:
+            self.accelerator.init_trackers(self.folder.curves.name, init_kwargs=tracker_settings(self.step))
         self._train()
+        # Not Accelerate's own end, which would also end the group of processes.
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
         return self._finish()
+
+    def _track(self, line: Mapping[str, object]) -> None:
+        self.accelerator.log(numbers(line), step=line["step"])
 
     def _train(self) -> None:
         train, moments = self.config.train, snapshot_steps(self.config.train)
@@ -298,8 +308,11 @@ class Trainer:
 
 def _accelerator(train: TrainConfig) -> Accelerator:
     """The Accelerator of a run. Raises TrainingError if the started processes do not form one group."""
+    require_tracker(train.tracker)
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     accelerator = Accelerator(
+        log_with=train.tracker,
+        project_dir=train.output if train.tracker is not None else None,
         # Several processes without a GPU form no group unless they are told that they have none.
         cpu=several and not torch.cuda.is_available(),
         mixed_precision="no" if train.precision == "fp32" else train.precision,
