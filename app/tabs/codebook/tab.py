@@ -12,13 +12,14 @@ from app.scan.radii import KINDS, TWO_RADII
 from app.tabs.codebook.answers import atoms, book, card, patches, presence, where
 from app.tabs.codebook.film import evolution, film
 from app.tabs.codebook.layouts import Layouts
+from app.tabs.codebook.selection import Ablations, forced, nearest, spacing
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.links import Readable
 from app.visit.session import SessionStore
 from app.web import mounting, source
 
-_HANDLERS = (book, presence, where, atoms, card, patches, evolution, film)
+_HANDLERS = (book, presence, where, atoms, card, patches, evolution, film, spacing, nearest, forced)
 
 
 def build_codebook(store: SessionStore) -> None:
@@ -29,7 +30,8 @@ def build_codebook(store: SessionStore) -> None:
         css_template=source("tabs/codebook/view.css"),
         js_on_load=mounting("tabs/codebook/view.js"),
         server_functions=[
-            answering(store, handler) for handler in (*_HANDLERS, Layouts().layout, TWO_RADII.radii, KINDS.kinds, KINDS.cost)
+            answering(store, handler)
+            for handler in (*_HANDLERS, Layouts().layout, Ablations().without, TWO_RADII.radii, KINDS.kinds, KINDS.cost)
         ],
         apply_default_css=False,
         elem_id="codes",
