@@ -3,6 +3,7 @@ perturbations side by side."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 
 import gradio as gr
@@ -39,9 +40,16 @@ def build_codebook(store: SessionStore) -> None:
 
 
 _VIEWS = ("map", "usage", "evolution", "radii")
+_NUMBERS = "(?:[A-Zw-z_-]*[0-9a-v])+"
+_BRUSH, _ONE = r"(?:usage|purity|nearest)\.\d{1,2}\.\d{1,2}", rf"[^.~]{{1,40}}\.{_NUMBERS}"
+_CODES, _BRUSHES, _SAVED = (re.compile(text) for text in (_NUMBERS, f"{_BRUSH}(?:_{_BRUSH})*", f"{_ONE}(?:~{_ONE})*"))
 _READABLE: Readable = {
     "view": (lambda value: value in _VIEWS, f"one of {', '.join(_VIEWS)}"),
     "code": (lambda value: value.isdecimal(), "the number of a code"),
+    # As selection_text.js writes them.
+    "marked": (lambda value: _CODES.fullmatch(value) is not None, "codes as the page writes them"),
+    "bars": (lambda value: _BRUSHES.fullmatch(value) is not None, "for example purity.0.12: of a histogram, the bars from 0 up to 12"),
+    "saved": (lambda value: _SAVED.fullmatch(value) is not None, "named selections as the page writes them"),
 }
 
 CODEBOOK = Tab("codebook", "Codebook", build_codebook, readable=_READABLE)
