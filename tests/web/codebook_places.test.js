@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clustersByClass, clustersOf, densityOf } from "../../app/tabs/codebook/landscape.js";
+import { apart, clustersByClass, clustersOf, densityOf } from "../../app/tabs/codebook/landscape.js";
 import { boxBetween, inside, onScreen, product } from "../../app/tabs/codebook/projection.js";
 
 const IDENTITY = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
@@ -119,18 +119,30 @@ test("each class is named where its own codes cluster, small clusters and codes 
   );
 });
 
+test("of names that would cover each other a structure's stays, then the larger one's", () => {
+  const map = { x0: 0, x1: 100, y0: 0, y1: 100 };
+  const names = [
+    { x: 50, y: 50, label: 0, size: 900 },
+    { x: 52, y: 51, label: 1, size: 10 },
+    { x: 55, y: 49, label: 2, size: 20 },
+    { x: 50, y: 80, label: 0, size: 5 },
+  ];
+  assert.deepEqual(apart(names, map), [names[2], names[3]]);
+});
+
 test("16,384 codes become a landscape within 50 ms", () => {
   const points = crowds(
     Array.from({ length: 16 }, (_, i) => /** @type {[number, number]} */ ([(i % 4) * 3, Math.floor(i / 4) * 3])),
     1024,
   );
   const book = { classes: ["background", "RV"], majority: Int16Array.from({ length: 16384 }, (_, code) => code % 2) };
+  // The processor's own time: other work on the machine is not what is measured.
   const run = () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
+    densityOf(points);
     clustersByClass(points, book, { each: 3, share: 0.1 });
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1000;
   };
   run();
-  // The fastest of some runs: other work on the machine is not what is measured.
   assert.ok(Math.min(...Array.from({ length: 7 }, run)) < 50);
 });

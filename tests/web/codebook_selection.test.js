@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import * as measures from "../../app/tabs/codebook/measures.js";
 import { search } from "../../app/tabs/codebook/search.js";
+import * as facts from "../../app/tabs/codebook/selection_facts.js";
 import * as text from "../../app/tabs/codebook/selection_text.js";
 import { madeUpBook, madeUpPresence } from "./codebook_made_up.js";
 
@@ -166,4 +167,40 @@ test("brushes and saved selections come back from their text", () => {
   assert.deepEqual(text.savedFromText(text.savedAsText(saved), 10), saved);
   assert.deepEqual(text.savedFromText("a.!~.4~b.0.1~c", 10), []);
   assert.equal(text.plainName(" a.b~c "), "a b c");
+});
+
+test("the classes of a selection are those of all its tokens, the largest first", () => {
+  const mix = facts.classMix(known.book, [1, 2, 4]);
+  assert.deepEqual(
+    mix.map(([label]) => label),
+    [0, 2, 1],
+  );
+  mix.forEach(([, share], i) => assert.ok(Math.abs(share - [90, 8, 7][i] / 105) < 1e-12));
+  assert.equal(facts.mixInWords(known.book, mix), "background 86 %, LV 8 %, RV 7 %");
+  assert.equal(facts.mixInWords(known.book, facts.classMix(known.book, [0, 4])), "never chosen");
+});
+
+test("where codes fire is told with the busiest slice", () => {
+  assert.equal(facts.firesInWords([0, 3, 1200, 0]), "In 2 of 4 slices, most in slice 2: 1,200 tokens.");
+  assert.equal(facts.firesInWords([0, 0]), "They do not fire in this scan.");
+});
+
+test("a measurement says over what it was taken, and leaves out structures without a truth", () => {
+  const answer = { done: 3, of: 3, tokens: 40, dice: 0.9812, truth_before: [0.9, null], truth_after: [0.85, null] };
+  const said = facts.withoutInWords(answer, ["background", "RV", "LV"], 9);
+  assert.match(said, /^Dice 0\.981 against the labels with all codes: the mean over the structures of the whole scan/);
+  assert.match(said, /40 tokens in 3 of 9 slices/);
+  assert.match(said, /Against the ground truth: RV 0\.900 → 0\.850\.$/);
+  assert.match(facts.withoutInWords({ done: 0, of: 0, tokens: 0 }, [], 9), /^No token/);
+});
+
+test("forced tokens are sorted into their slices, in the order in which they came", () => {
+  const lists = facts.editsBySlice(Int32Array.from([2, 0, 1, 7, 0, 5, 5, 8, 2, 3, 3, 9]));
+  assert.deepEqual(Object.fromEntries(lists), {
+    0: [[5, 5, 8]],
+    2: [
+      [0, 1, 7],
+      [3, 3, 9],
+    ],
+  });
 });

@@ -10,7 +10,7 @@ import { createNeighbours } from "./neighbours.js";
 /** @typedef {import("./types").CardOf} CardOf */
 
 const HINT =
-  "No code is chosen. Click a codeword or a cell of the slice. " +
+  "Click a codeword or a cell of the slice to open its card here. " +
   "While the map has the focus, the arrow keys step through the codes by rank.";
 
 /**

@@ -12,6 +12,9 @@ const SIDE = 72;
 /** Three box filters in a row are nearly a Gaussian. */
 const PASSES = 3;
 const REACH = 2;
+/** Room of a name, as a share of the map. */
+const WIDE = 0.2;
+const HIGH = 0.07;
 /** A hill belongs to a higher neighbour unless it rises by this share of its own height above the saddle between them. */
 const PROMINENCE = 0.35;
 
@@ -170,12 +173,46 @@ function middle(codes, points, axis) {
  */
 export function clustersByClass(points, { majority, classes }, { each, share }) {
   return classes.flatMap((_, label) => {
-    const codes = [...majority.keys()].filter((code) => majority[code] === label);
-    if (!codes.length) return [];
-    const places = Float32Array.from(codes.flatMap((code) => [points[2 * code], points[2 * code + 1]]));
+    const places = placesOf(label, majority, points);
+    if (!places.length) return [];
     return clustersOf(densityOf(places), places)
-      .filter((cluster) => cluster.codes.length >= share * codes.length)
+      .filter((cluster) => 2 * cluster.codes.length >= share * places.length)
       .slice(0, each)
       .map(({ x, y, codes: members }) => ({ x, y, label, size: members.length }));
   });
+}
+
+/**
+ * Names that do not cover each other. Those of structures go before the background's.
+ * @param {Named[]} names
+ * @param {Pick<Density, "x0" | "x1" | "y0" | "y1">} map
+ * @returns {Named[]}
+ */
+export function apart(names, { x0, x1, y0, y1 }) {
+  /** @type {Named[]} */
+  const kept = [];
+  for (const one of names.toSorted((a, b) => Number(a.label === 0) - Number(b.label === 0) || b.size - a.size)) {
+    const isFree = kept.every(
+      ({ x, y }) => Math.abs(one.x - x) > WIDE * (x1 - x0) || Math.abs(one.y - y) > HIGH * (y1 - y0),
+    );
+    if (isFree) kept.push(one);
+  }
+  return kept;
+}
+
+/**
+ * Places of the codes of a class.
+ * @param {number} label
+ * @param {Int16Array} majority
+ * @param {Float32Array} points
+ */
+function placesOf(label, majority, points) {
+  const places = new Float32Array(points.length);
+  let count = 0;
+  majority.forEach((class_, code) => {
+    if (class_ !== label) return;
+    places.set(points.subarray(2 * code, 2 * code + 2), count);
+    count += 2;
+  });
+  return places.subarray(0, count);
 }

@@ -3,7 +3,7 @@
 import { make } from "../../web/dom.js";
 import { ink } from "../../web/plotly.js";
 import { fullName } from "../../web/structures.js";
-import { clustersByClass, densityOf } from "./landscape.js";
+import { apart, clustersByClass, densityOf } from "./landscape.js";
 import { pageColour } from "./look.js";
 
 /** @typedef {import("./landscape.js").Density} Density */
@@ -44,7 +44,8 @@ export function createLandscape({ root, part }) {
       await idle();
       const density = densityOf(placed.points);
       await idle();
-      known = { key: placed.key, density, names: clustersByClass(placed.points, book, { each: EACH, share: SHARE }) };
+      const names = clustersByClass(placed.points, book, { each: EACH, share: SHARE });
+      known = { key: placed.key, density, names: apart(names, density) };
       return true;
     },
     /**
