@@ -197,13 +197,32 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     segmented = FakeSegmentedScan(read_scan(example))
     labels = np.stack([segmented.perturb(3, 0.3, seed=seed).labels for seed in range(8)])
     changing = float((labels != labels[0]).any(0).mean())
-    scale = page.locator(".perturb .scale")
+    scale = page.locator(".perturb [data-scale=sensitivity]")
     scale.wait_for()
     assert "seeds" in scale.inner_text()
     said = page.locator(".perturb [data-text=tool]").inner_text()
     assert said == f"{100 * changing:.1f} % of the pixels change their label between 8 seeds."
     page.locator("[data-do=sensitivity]").click()
     page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()
+
+
+def test_the_map_of_candidates_has_a_scale_and_no_map_where_there_is_no_reach(page: Any, example: Path) -> None:
+    slide(page, "strength", 0.3)
+    wait_painted(page, "axial 3 0.3 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    wait_perturbed(page, "3 0.3 0 0")
+    page.get_by_role("button", name="Candidates").click()
+    scale = page.locator(".perturb [data-scale=candidates]")
+    scale.wait_for()
+    found = FakeSegmentedScan(read_scan(example)).candidates(3, state(page, "reach"))
+    fewest, most = scale.locator("[data-text=fewest]").inner_text(), scale.locator("[data-text=most]").inner_text()
+    assert [float(fewest), float(most)] == pytest.approx([found.min(), found.max()], abs=0.5)
+    page.locator("[data-panel=segmentation] figcaption", has_text="Candidates").wait_for()
+    module(page, "web/store.js", "({ store }) => store.update({ ...store.state, mode: 'shuffle' })")
+    page.get_by_text("The shuffle replacement has no reach.").wait_for()
+    assert scale.is_hidden()
+    page.get_by_text("place of its code on the codebook's map").wait_for()
+    page.get_by_role("button", name="Candidates").click()
 
 
 PHASE_CELL = """([place, column]) => {

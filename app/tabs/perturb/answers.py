@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.scan.code_colours import code_colours
+from app.scan.code_colours import code_colours, code_places
 from app.scan.figures import curve_file
-from app.scan.frame_request import MODES, FrameRequest, RequestError, checked_reach, whole_number
+from app.scan.frame_request import FAR_MODES, MODES, FrameRequest, RequestError, checked_reach, whole_number
 from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
 from app.scan.phase import PHASES, answer
@@ -27,10 +27,14 @@ def palette(scan: OpenScan, request: Request) -> Answer:
         request: Unused.
 
     Returns:
-        "colours": packed (K, 3) uint8. None without statistics of the codebook: then there is no map that gives colours a meaning.
+        "colours": packed (K, 3) uint8, and "places": packed (K, 2) uint8, where the codes lie on the map that the colours come from. Both
+        None without statistics of the codebook: then there is no map that gives colours a meaning.
     """
     statistics = scan.model.statistics
-    return {"colours": packed(code_colours(statistics)) if statistics else None}
+    if statistics is None:
+        return {"colours": None, "places": None}
+    places = np.rint(255 * code_places(statistics)).astype(np.uint8)
+    return {"colours": packed(code_colours(statistics)), "places": packed(places)}
 
 
 def neighbours(scan: OpenScan, request: Request) -> Answer:
@@ -56,6 +60,26 @@ def neighbours(scan: OpenScan, request: Request) -> Answer:
         "atoms": packed(atoms),
         "side": atoms.shape[-1],
     }
+
+
+def candidates(scan: OpenScan, request: Request) -> Answer:
+    """How many codewords each token of the slice may effectively become where it is replaced.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. Strength, seed and forced tokens are ignored.
+
+    Returns:
+        "candidates": packed (h, w) float32 of the slice's grid, in the order of the array, each from 1 to K - 1.
+    """
+    asked = FrameRequest.checked(request, scan)
+    if not scan.acquired(asked.plane) or asked.mode not in FAR_MODES:
+        raise RequestError(f"candidates belong to the tokens of acquired slices and to a mode that has a reach: {', '.join(FAR_MODES)}")
+
+    def make() -> Answer:
+        return {"candidates": packed(scan.segmented.candidates(asked.index, asked.reach).astype(np.float32))}
+
+    return SHARED.computed(scan, ("candidates", asked.index, asked.reach), make)
 
 
 def dropout(scan: OpenScan, request: Request) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from app.scan.axes import DECIBELS, FITTED_RATE, SHARES
-from app.tabs.perturb.answers import dropout, export, neighbours, palette, phase
+from app.tabs.perturb.answers import candidates, dropout, export, neighbours, palette, phase
 from app.tabs.perturb.figure import AXIS_TITLES, FIGURES, strength_curves
 from app.tabs.tab import Tab
 from app.visit.answering import answering
@@ -32,7 +32,7 @@ def build_perturb(store: SessionStore) -> None:
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
                 js_on_load=mounting("tabs/perturb/view.js"),
-                server_functions=[answering(store, handler) for handler in (palette, neighbours, dropout, export)],
+                server_functions=[answering(store, handler) for handler in (palette, neighbours, candidates, dropout, export)],
                 apply_default_css=False,
                 elem_id="perturb",
             )

@@ -92,7 +92,8 @@ export interface Neighbours {
 type Answered<Answer> = Answer & { error?: string };
 
 export interface Server {
-  palette: ServerFunction<{ token: string }, Answered<{ colours: string | null }>>;
+  palette: ServerFunction<{ token: string }, Answered<{ colours: string | null; places: string | null }>>;
+  candidates: ServerFunction<SliceRequest, Answered<{ candidates: string }>>;
   neighbours: ServerFunction<{ token: string; code: number; to: number; reach: number | null }, Answered<Neighbours>>;
   dropout: ServerFunction<SliceRequest & { rate: number }, Answered<DropoutPoint>>;
   export: ServerFunction<SliceRequest & { kind: string }, FileAnswer>;

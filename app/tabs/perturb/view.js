@@ -182,6 +182,7 @@ function listen(tab, { maps, pinned }) {
     pin: pinned.toggle,
     branches: () => maps.choose("branches"),
     sensitivity: () => maps.choose("sensitivity"),
+    candidates: () => maps.choose("candidates"),
     cancel: maps.stop,
     undo: store.unedit,
     clear: () => store.edit([]),

@@ -1,7 +1,8 @@
-"""What the See tab asks the server for: the pictures of one slice."""
+"""What the See tab asks the server for: the pictures of one slice, and what was found in all of them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from app.scan.computing import LaterError, OutOfDateError
 from app.scan.fair import Rank
 from app.scan.figures import Drawing
 from app.scan.fitting import fitting_checkpoint
-from app.scan.frame_request import FrameRequest, RequestError
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.frames import Frame, make_frame, truth_scores
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan, label_counts
+from app.scan.profile import next_scores
 from app.scan.render import base64_answer, greyscale, packed
 from app.scan.replay import REPLAYS
 from app.scan.shared import SHARED, on_grid
@@ -121,6 +123,22 @@ def results(scan: OpenScan, request: Request) -> Answer:
         "dice_vs_clean": dice_by_class(labels, clean, classes),
         "truth": None if scan.truth is None else truth_dice(scan, labels, scan.truth),
     }
+
+
+def profile(scan: OpenScan, request: Request) -> Answer:
+    """Scores of the slices of the plane on show, one after the other. Each call scores a few more.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "known": how many slices from the first on are scored already.
+
+    Returns:
+        "scores": a list of "clean", "changed" and "truth" of the slices after those, see SliceScore. "of": how many slices there are.
+        "busy": whether others wait, so that it is better asked later.
+    """
+    asked = FrameRequest.checked(request, scan)
+    part = next_scores(scan, asked, whole_number("known", request.get("known"), scan.views[asked.plane].count))
+    return {"scores": [asdict(score) for score in part.scores], "of": part.of, "busy": part.busy}
 
 
 def picture(scan: OpenScan, request: Request) -> Answer:
