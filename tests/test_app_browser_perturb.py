@@ -211,7 +211,7 @@ def test_the_map_of_candidates_has_a_scale_and_no_map_where_there_is_no_reach(pa
     wait_painted(page, "axial 3 0.3 resample 0")
     page.get_by_role("tab", name="Perturb").click()
     wait_perturbed(page, "3 0.3 0 0")
-    page.get_by_role("button", name="Candidates").click()
+    page.locator("[data-do=candidates]").click()
     scale = page.locator(".perturb [data-scale=candidates]")
     scale.wait_for()
     found = FakeSegmentedScan(read_scan(example)).candidates(3, state(page, "reach"))
@@ -222,7 +222,7 @@ def test_the_map_of_candidates_has_a_scale_and_no_map_where_there_is_no_reach(pa
     page.get_by_text("The shuffle replacement has no reach.").wait_for()
     assert scale.is_hidden()
     page.get_by_text("place of its code on the codebook's map").wait_for()
-    page.get_by_role("button", name="Candidates").click()
+    page.locator("[data-do=candidates]").click()
 
 
 PHASE_CELL = """([place, column]) => {

@@ -79,6 +79,11 @@ def next_scores(scan: OpenScan, request: FrameRequest, known: int, seconds: floa
     return ProfilePart(tuple(scores), count, busy)
 
 
+def slice_scores(scan: OpenScan, plane: str, labels: Array) -> list[SliceScore]:
+    """The scores of every slice of a plane, from a volume (X, Y, Z) uint8 that is completely decoded."""
+    return [_score(scan, plane, index, labels) for index in range(scan.views[plane].count)]
+
+
 def _score(scan: OpenScan, plane: str, index: int, volume: Array) -> SliceScore:
     view = scan.views[plane]
     labels, clean = view.cut(volume, index), view.cut(scan.segmented.labels, index)

@@ -14,15 +14,14 @@ from app.scan.fitting import fitting_checkpoint
 from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.frames import Frame, make_frame, truth_scores
 from app.scan.lru import LruOfEach
-from app.scan.open_scan import OpenScan, label_counts
+from app.scan.open_scan import OpenScan
 from app.scan.profile import next_scores
 from app.scan.render import base64_answer, greyscale, packed
 from app.scan.replay import REPLAYS
+from app.scan.results import results_of
 from app.scan.shared import SHARED, on_grid
 from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
-from app.scan.truth import truth_dice
 from app.visit.answering import Answer, Request
-from vqseg.inference import dice_by_class
 
 # By slice: what the perturbation does not change is packed once.
 _CLEAN_CODES: LruOfEach[OpenScan, int, str] = LruOfEach(lambda _: 32)
@@ -110,19 +109,12 @@ def results(scan: OpenScan, request: Request) -> Answer:
         "dice_vs_clean" and "truth", Dice of every structure against the labels at strength 0 and against the ground truth, where there
         is one.
     """
-    asked, clean, classes = FrameRequest.checked(request, scan), scan.segmented.labels, len(scan.segmented.classes)
+    asked = FrameRequest.checked(request, scan)
     if not REPLAYS.ready(scan, asked):
         replay = REPLAYS.advance(scan, asked)
         if replay.done < scan.segmented.slice_count:
             return {"done": replay.done, "of": scan.segmented.slice_count}
-    labels = REPLAYS.decoded(scan, asked).labels
-    return {
-        "voxels": label_counts(labels, classes),
-        "clean": scan.voxels,
-        "voxel_ml": scan.voxel_ml,
-        "dice_vs_clean": dice_by_class(labels, clean, classes),
-        "truth": None if scan.truth is None else truth_dice(scan, labels, scan.truth),
-    }
+    return asdict(results_of(scan, REPLAYS.decoded(scan, asked).labels))
 
 
 def profile(scan: OpenScan, request: Request) -> Answer:
