@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import zipfile
 import time
+import zipfile
 from pathlib import Path
 from threading import Event
 from typing import Any

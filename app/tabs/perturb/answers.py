@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
 from app.scan.phase import PHASES, answer
 from app.scan.render import packed
+from app.scan.seeds import SEED_CURVES, SEEDS, STRENGTHS
 from app.scan.shared import SHARED, on_grid
 from app.visit.answering import Answer, Request
 
@@ -104,6 +105,31 @@ def _dropout_point(scan: OpenScan, asked: FrameRequest, rate: float) -> Answer:
     frame = dropout_frame(scan, asked, rate)
     figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
+
+
+def bands(scan: OpenScan, request: Request) -> Answer:
+    """Mean and spread of the curves over epsilon, over several seeds. Each call decodes a few more points.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest; the strength is ignored, and the seed is the first one. "seeds": how many, one of SEEDS.
+
+    Returns:
+        "strengths": values of epsilon. "seeds": how many are complete; "done" and "of": numbers of points. "figures": by name "mean" and
+        "spread", lists with None where there is no value; empty before the first seed is complete.
+    """
+    count = request.get("seeds")
+    if count not in SEEDS:
+        raise RequestError(f"seeds must be one of {', '.join(map(str, SEEDS))}, got {count!r}")
+    found = SEED_CURVES.advance(scan, _acquired(FrameRequest.checked(request, scan), scan), int(count))
+    return {"strengths": STRENGTHS.tolist(), **asdict(found)}
+
+
+def _acquired(asked: FrameRequest, scan: OpenScan) -> FrameRequest:
+    """The request, if its slice is an acquired one: any other picture needs the whole volume for each point."""
+    if not scan.acquired(asked.plane):
+        raise RequestError(f"curves belong to acquired slices; choose plane {scan.plane}")
+    return asked
 
 
 def phase(scan: OpenScan, request: Request) -> Answer:

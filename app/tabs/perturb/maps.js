@@ -51,7 +51,7 @@ export function createMaps(tab) {
   const candidates = createCandidates(tab);
   const work = tab.find(".work");
   const bar = /** @type {HTMLProgressElement} */ (tab.find(".work progress"));
-  const select = /** @type {HTMLSelectElement} */ (tab.find(".tools select"));
+  const select = /** @type {HTMLSelectElement} */ (tab.find("[data-set=sensitivity]"));
   const seedCount = () => Number(select.value);
   const drawsKey = () => tab.settingsKey() + " " + seedCount();
 
