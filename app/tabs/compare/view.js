@@ -110,8 +110,8 @@ export function mount(element, props, server, trigger) {
     };
     paint(canvases.a, viewA, pictures.a);
     paint(canvases.b, viewB, pictures.b);
-    find("[data-text=of-a]").textContent = one.name + " · " + one.checkpoint;
-    find("[data-text=of-b]").textContent = other.name + " · " + other.checkpoint + " · slice " + b.question.index;
+    find("[data-text=of-a]").textContent = isOne ? lastPart(one.checkpoint) : one.name + " · slice " + a.request.index;
+    find("[data-text=of-b]").textContent = isOne ? lastPart(other.checkpoint) : other.name + " · slice " + b.question.index;
     findings.follow(a.request, b.question, { one, other });
     if (!isOne) return;
     paint(canvases.above, viewA, pictures.a);
@@ -199,3 +199,6 @@ export function mount(element, props, server, trigger) {
   });
   new IntersectionObserver(schedule).observe(element);
 }
+
+/** A checkpoint's name without its folder. @param {string} name */
+const lastPart = (name) => name.split("/").at(-1) ?? name;
