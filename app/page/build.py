@@ -140,7 +140,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
         build_cine(store, visits.cines)
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
+        Wiring(sidebar, built["see"], tabs, visits, built["compare"]).wire(blocks)
         add_endpoints(models, uploads, openings, handed_out, store.most_scan_bytes)
 
     def end(owner: str, address: str) -> None:

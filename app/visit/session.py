@@ -38,6 +38,7 @@ class _Entry:
     scan: OpenScan
     owner: str
     shared: bool
+    beside: bool = False
 
     @property
     def byte_size(self) -> int:
@@ -47,8 +48,8 @@ class _Entry:
 class SessionStore:
     """Open scans by token. If they exceed `byte_cap` together, the least recently used ones are dropped.
 
-    An owner is one visit. It holds one scan: opening the next one releases it. A shared scan (a bundled example) belongs to many
-    visits at once. Its bytes do not count, and it is never closed.
+    An owner is one visit. It holds one scan, and at most one more beside it: opening the next one releases both. A shared scan (a bundled
+    example) belongs to many visits at once. Its bytes do not count, and it is never closed.
     """
 
     def __init__(self, byte_cap: int | None = None) -> None:
@@ -86,6 +87,38 @@ class SessionStore:
                 return lent
             token = secrets.token_urlsafe(24)
             dropped = [*self._take(owner), *self._entries.put(token, entry)]
+        _close(dropped)
+        return token
+
+    def put_beside(self, scan: OpenScan, owner: str, *, shared: bool = False) -> str:
+        """Hold a second scan of a visit, beside the one on show. It goes with that one, or when the next second one comes.
+
+        Args:
+            scan: The scan.
+            owner: The visit.
+            shared: As for `put`.
+
+        Returns:
+            The token of the second scan.
+
+        Raises:
+            SessionError: If the visit holds no scan, or if both are larger together than the whole budget. Nothing is changed then.
+        """
+        entry = _Entry(scan, owner, shared, beside=True)
+        with self._lock:
+            held = [(token, one) for token, one in self._entries.items() if one.owner == owner]
+            first = next((token for token, one in held if not one.beside), None)
+            if first is None:
+                raise SessionError("this scan is no longer held on the server; choose or upload it again")
+            needed = entry.byte_size + sum(one.byte_size for _, one in held if not one.beside)
+            if needed > self.byte_cap:
+                sizes = f"{needed / 2**20:.0f} MiB of memory; this server holds {self.byte_cap / 2**20:.0f} MiB"
+                raise SessionError(f"both scans together need {sizes}")
+            dropped = [one for token, one in held if one.beside and self._entries.pop(token)]
+            # The one on show counts as just used, so that it does not make room for the second one.
+            self._entries.get(first)
+            token = secrets.token_urlsafe(24)
+            dropped += self._entries.put(token, entry)
         _close(dropped)
         return token
 
