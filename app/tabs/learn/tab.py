@@ -7,6 +7,7 @@ import re
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
+from app.tabs.learn.classroom import classroom_routes
 from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
@@ -39,4 +40,4 @@ _READABLE: Readable = {
     "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
-LEARN = Tab("learn", "Learn", build_learn, readable=_READABLE)
+LEARN = Tab("learn", "Learn", build_learn, classroom_routes, _READABLE)
