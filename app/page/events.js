@@ -2,6 +2,7 @@
    adds the ticket of the opening that starts now. */
 
 import { facts } from "../web/facts.js";
+import { led } from "../web/led.js";
 import { links } from "../web/links.js";
 import { begin, settle } from "../web/openings.js";
 import { store } from "../web/store.js";
@@ -10,6 +11,8 @@ import { suggestion } from "../web/suggestion.js";
 /** @typedef {import("../web/types").Scan} Scan */
 
 export const linkAsked = () => [links.asked(), begin("The scan of the link", "")];
+
+export const viewLed = () => [led.view, begin(led.view.case, JSON.stringify(led.view))];
 
 /**
  * @param {string} title
