@@ -42,23 +42,38 @@ def teacher(browser: Any, server: Server) -> Iterator[Any]:
 
 
 @pytest.fixture
-def room(teacher: Any) -> Iterator[tuple[Any, str]]:
-    """The teacher's page with a class that has just been opened, and its code."""
-    teacher.get_by_role("button", name=UI["teach"]).click()
-    teacher.wait_for_selector("dialog[open] .qr svg")
-    code = teacher.locator(".invite .code").inner_text()
-    teacher.keyboard.press("Escape")
-    yield teacher, code
-    if teacher.locator("[data-do=end]").is_visible():
-        teacher.locator("[data-do=end]").click()
-    teacher.get_by_role("button", name=UI["teach"]).wait_for()
+def code(teacher: Any) -> Iterator[str]:
+    """The code of a class that the teacher has just opened, at the first step."""
     teacher.locator(".progress button").first.click()
     wait_step(teacher, "pixels")
+    given = open_class(teacher)
+    yield given
+    teacher.locator("[data-do=end]").click()
+    teacher.get_by_role("button", name=UI["teach"]).wait_for()
+
+
+@pytest.fixture(scope="module")
+def pupil(browser: Any, server: Server) -> Iterator[Any]:
+    with a_page(browser, f"{server.url}/?tab=learn") as page:
+        yield page
+
+
+def open_class(page: Any) -> str:
+    page.get_by_role("button", name=UI["teach"]).click()
+    page.wait_for_selector("dialog[open] .qr svg")
+    page.keyboard.press("Escape")
+    return str(page.locator(".invite .code").text_content())
+
+
+def join(page: Any, code: str) -> None:
+    page.locator("[data-do=join] input").fill(code.lower())
+    page.locator("[data-do=join] button").click()
+    text(page, "class_code", code)
 
 
 def wait_step(page: Any, name: str) -> None:
     wait_for_module(page, VIEW, "(m, name) => m.state()?.step === name", name)
-    page.wait_for_selector(READY)
+    page.wait_for_selector(f"{READY}, .sent")
 
 
 def text(page: Any, name: str, expected: str) -> None:
@@ -66,92 +81,73 @@ def text(page: Any, name: str, expected: str) -> None:
 
 
 def answer(page: Any, guess: str) -> None:
-    options = page.locator(f".ask input[type=radio][value={guess}]") if not guess.isdigit() else page.locator(".never")
-    if options.count():
-        options.check()
-    else:
-        for field in page.locator(".ask input").all():
-            field.fill(guess)
+    page.locator(".ask input").fill(guess)
     page.locator(".ask .primary").click()
     page.wait_for_selector(".sent")
 
 
-def test_a_class_follows_predicts_and_sees_the_answer_when_the_teacher_shows_it(browser: Any, server: Server, room: Any) -> None:
-    teacher, code = room
-    link = f"{server.url}/?tab=learn&room={code}"
-    with a_page(browser, link) as first, a_page(browser, f"{server.url}/?tab=learn") as second:
-        # One comes by the link, the other by the code.
-        text(first, "class_code", code)
-        second.locator("[data-do=join] input").fill(code.lower())
-        second.locator("[data-do=join] button").click()
-        text(second, "class_code", code)
-        text(teacher, "here", "2 here")
-        answer(first, "10")
-        answer(second, "90")
-        text(teacher, "answered", "2 have answered")
+def test_two_students_predict_and_see_the_answer_when_the_teacher_shows_it(
+    browser: Any, server: Server, teacher: Any, pupil: Any, code: str
+) -> None:
+    # One comes by the code, the other by the link.
+    join(pupil, code)
+    with a_page(browser, f"{server.url}/?tab=learn&room={code}") as other:
+        text(other, "class_code", code)
+        text(teacher, "here", "Students: 2")
+        answer(pupil, "10")
+        answer(other, "90")
+        text(teacher, "answered", "Predictions: 2")
         # Nobody has seen the answer.
-        for page in (teacher, first, second):
-            assert page.locator(".outcome").count() == 0
-        first.get_by_role("button", name=UI["amend"]).click()
-        answer(first, "95")
+        assert [page.locator(".outcome").count() for page in (teacher, pupil, other)] == [0, 0, 0]
+        pupil.get_by_role("button", name=UI["amend"]).click()
+        answer(pupil, "95")
         teacher.locator(".ask .primary").click()
-        teacher.wait_for_selector(".said .columns")
-        heights = teacher.locator(".columns b").all_inner_texts()
-        assert [value for value in heights if value] == ["2"]
-        assert teacher.locator(".columns").get_attribute("aria-label") == "90–98: 2"
-        for page, said in ((first, "95"), (second, "90")):
+        teacher.locator(".said .columns[aria-label='90–98: 2']").wait_for()
+        for page, said in ((pupil, "95"), (other, "90")):
             page.wait_for_selector(".outcome")
             assert page.locator(".compared .guess dd").inner_text() == said
             # What is the teacher's stays hers.
             assert page.locator(".said, .note, [data-do=presenter]:visible, .on .quiet").count() == 0
         teacher.keyboard.press("n")
-        for page in (first, second):
+        for page in (pupil, other):
             wait_step(page, "features")
-        slide(teacher, "slice", 4)
-        slide(teacher, "strength", 0.6)
-        for page in (first, second):
-            wait_for_module(page, "web/store.js", "({ store }) => store.state.index === 4 && store.state.strength === 0.6")
-        # Who leaves the teacher's way stays, and comes back.
-        second.locator("[data-do=follow]").uncheck()
-        pick(teacher, "case", "Phantom zoomed")
-        wait_for_module(first, "web/store.js", "({ store }) => store.state.scan.name === 'Phantom zoomed'")
-        assert module(second, "web/store.js", "({ store }) => store.state.scan.name") == "Phantom small heart"
-        second.locator("[data-do=follow]").check()
-        wait_for_module(second, "web/store.js", "({ store }) => store.state.scan.name === 'Phantom zoomed'")
-        # A page that is loaded again has its place and its reply.
-        first.wait_for_selector(READY)
-        answer(first, "7")
-        go(first, first.url)
-        first.wait_for_selector(".sent")
-        assert "7" in first.locator(".sent").inner_text()
-        wait_for_module(first, "web/store.js", "({ store }) => store.state?.scan.name === 'Phantom zoomed'")
-        pick(teacher, "case", "Phantom small heart")
+
+
+def test_a_page_follows_the_view_until_its_student_leaves_the_way_and_from_when_they_come_back(teacher: Any, pupil: Any, code: str) -> None:
+    join(pupil, code)
+    slide(teacher, "slice", 4)
+    slide(teacher, "strength", 0.6)
+    wait_for_module(pupil, "web/store.js", "({ store }) => store.state.index === 4 && store.state.strength === 0.6")
+    pupil.locator("[data-do=follow]").uncheck()
+    pick(teacher, "case", "Phantom zoomed")
+    wait_for_module(teacher, "web/store.js", "({ store }) => store.state.scan.name === 'Phantom zoomed'")
+    assert module(pupil, "web/store.js", "({ store }) => store.state.scan.name") == "Phantom small heart"
+    pupil.locator("[data-do=follow]").check()
+    wait_for_module(pupil, "web/store.js", "({ store }) => store.state.scan.name === 'Phantom zoomed'")
+    pick(teacher, "case", "Phantom small heart")
+    wait_for_module(pupil, "web/store.js", "({ store }) => store.state.scan.name === 'Phantom small heart'")
+
+
+def test_pages_that_are_loaded_again_keep_the_class_the_place_and_the_reply(browser: Any, server: Server, teacher: Any, code: str) -> None:
+    teacher.keyboard.press("n")
+    wait_step(teacher, "features")
+    with a_page(browser, f"{server.url}/?tab=learn&room={code}") as other:
+        wait_step(other, "features")
+        answer(other, "7")
+        text(teacher, "answered", "Predictions: 1")
+        for page in (teacher, other):
+            go(page, page.url)
+            text(page, "class_code", code)
+            wait_step(page, "features")
+        other.locator(".sent", has_text="7").wait_for()
+        text(teacher, "answered", "Predictions: 1")
         teacher.locator("[data-do=end]").click()
-        for page in (first, second):
-            text(page, "class_notice", "this class has ended")
-            assert page.locator(".note").count() == 1
+        text(other, "class_notice", "this class has ended")
+        assert other.locator(".note").count() == 1
+        open_class(teacher)
 
 
-def test_a_teachers_page_that_is_loaded_again_keeps_its_class(browser: Any, server: Server) -> None:
-    with a_page(browser, f"{server.url}/?tab=learn") as teacher:
-        teacher.get_by_role("button", name=UI["teach"]).click()
-        code = teacher.locator(".invite .code", has_text="").inner_text()
-        teacher.wait_for_selector("dialog[open] .qr svg")
-        code = teacher.locator(".invite .code").inner_text()
-        teacher.keyboard.press("Escape")
-        teacher.locator(".ask .primary").click()
-        teacher.wait_for_selector(".outcome")
-        wait_for_module(teacher, "web/store.js", "() => document.querySelector('[data-text=here]').textContent !== ''")
-        teacher.wait_for_timeout(600)
-        go(teacher, teacher.url)
-        text(teacher, "class_code", code)
-        teacher.wait_for_selector(".outcome")
-        teacher.locator("[data-do=end]").click()
-        teacher.get_by_role("button", name=UI["teach"]).wait_for()
-
-
-def test_the_lesson_is_taught_by_keyboard_alone(room: Any) -> None:
-    teacher, _ = room
+def test_the_lesson_is_taught_by_keyboard_alone(teacher: Any, code: str) -> None:
     teacher.locator(".question").focus()
     for name in NAMES:
         wait_step(teacher, name)
@@ -167,8 +163,7 @@ def test_the_lesson_is_taught_by_keyboard_alone(room: Any) -> None:
     assert teacher.locator(".progress .done").count() == len(NAMES)
 
 
-def test_notes_and_minutes_have_a_window_that_the_projector_does_not_show(room: Any) -> None:
-    teacher, _ = room
+def test_notes_and_minutes_have_a_window_that_the_projector_does_not_show(teacher: Any, code: str) -> None:
     with teacher.expect_popup() as opening:
         teacher.locator("[data-do=presenter]").click()
     notes = opening.value
