@@ -23,30 +23,25 @@ import argparse
 import asyncio
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import nibabel as nib
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crowd.dragging import dragging
 from crowd.lesson import lesson
+from crowd.scans import write_scans
 from crowd.tally import KINDS, Tally
 from crowd.visitor import Page, Visitor
-
-from vqseg.data.phantom import phantom_volume
-
-ROOT = Path(__file__).resolve().parent.parent
-STARTS_WITHIN = 300
+from running import app
 
 
 def main() -> int:
@@ -205,16 +200,6 @@ async def _visit(visitor: Visitor, scan: Path, deadline: float | None) -> None:
         await alive
 
 
-def write_scans(folder: Path, count: int) -> list[Path]:
-    """Phantoms, another one for each visitor."""
-    paths = []
-    for seed in range(count):
-        image, _, affine = phantom_volume(7000 + seed)
-        paths.append(folder / f"own_{seed:02d}.nii.gz")
-        nib.Nifti1Image(image, affine).to_filename(paths[-1])
-    return paths
-
-
 def report(tally: Tally) -> str:
     """What came of the requests, as a table."""
     lines = ["| request | answered | refused | median s | 95 % s | longest s |", "|---|---|---|---|---|---|"]
@@ -226,30 +211,6 @@ def report(tally: Tally) -> str:
         f"{len(tally.wrong)} wrong answers {tally.wrong[:3]}, {len(tally.failed)} failed {tally.failed[:3]}; {tally.waits} told to wait"
     )
     return "\n".join(lines)
-
-
-@contextmanager
-def app(port: int) -> Iterator[tuple[str, int]]:
-    """Run the app in a process of its own until the block ends. Yields its address and the number of its process."""
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
-    try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the app did not start within {STARTS_WITHIN} seconds; its own output says why")
-            time.sleep(0.5)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/config", timeout=5).is_success
-    except httpx.HTTPError:
-        return False
 
 
 if __name__ == "__main__":

@@ -90,6 +90,6 @@ function columns(lesson, bins) {
   });
   const spoken = bins.filter(({ times }) => times).map((bin) => named(bin) + ": " + lesson.n(bin.times));
   const ends = [lesson.n(bins[0].low), lesson.n(bins[bins.length - 1].high)].map((end) => make("span", {}, end));
-  const chart = make("ol", { className: "columns", role: "img", "aria-label": spoken.join("; ") }, ...drawn);
+  const chart = make("div", { className: "columns", role: "img", "aria-label": spoken.join("; ") }, ...drawn);
   return make("div", {}, chart, make("p", { className: "ends", "aria-hidden": "true" }, ...ends));
 }
