@@ -160,7 +160,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
         # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
-            "lifespan": housekeeping((uploads, handed_out), blocks),
+            "lifespan": housekeeping((uploads, handed_out, store.rooms), blocks),
             "routes": [upload_route(uploads), *module_routes(), *plotly_routes(), *(route for tab in TABS for route in tab.routes(store))],
             "middleware": [
                 Middleware(PreloadModules, addresses=preloads(*_FIRST)),
