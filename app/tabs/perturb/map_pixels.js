@@ -2,6 +2,7 @@
    No DOM. */
 
 import { DIMMED } from "../../web/heat.js";
+import { shareOf, viridis } from "../../web/ramp.js";
 
 /** @typedef {[number, number, number]} Colour */
 
@@ -49,3 +50,23 @@ export function markBranches(out, image, changes, colours) {
     for (let c = 0; c < 3; c++) out[4 * i + c] = colour ? colour[c] : image[i] * DIMMED;
   }
 }
+
+/**
+ * Colour every pixel by a number of its token, on a scale of ratios from the least to the most.
+ * @param {Uint8ClampedArray} out RGBA, as pictures.grey left it
+ * @param {Int32Array} owners the token of every pixel, -1 for none
+ * @param {Float32Array} values of the tokens, above 0
+ */
+export function markTokens(out, owners, values) {
+  const [low, high] = rangeOf(values);
+  const colours = Array.from(values, (value) => viridis(shareOf(value, low, high, true)));
+  owners.forEach((token, i) => {
+    if (token >= 0) for (let c = 0; c < 3; c++) out[4 * i + c] = colours[token][c];
+  });
+}
+
+/** The least and the most. @param {Float32Array} values @returns {[number, number]} */
+export const rangeOf = (values) => [
+  values.reduce((least, value) => Math.min(least, value), Infinity),
+  values.reduce((most, value) => Math.max(most, value), -Infinity),
+];
