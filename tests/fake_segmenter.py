@@ -209,6 +209,11 @@ class FakeSegmentedScan:
             return np.stack([self.dropout(slice_index, rate, seed + (mode != "dropout"), forced).labels for rate in strengths])
         return np.stack([self.perturb(slice_index, strength, mode, seed, forced, reach).labels for strength in strengths])
 
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> np.ndarray:
+        """A turned picture looks as much brighter as it is turned by degrees."""
+        values = self.normalised.take(slice_index, self.axis)
+        return np.stack([_threshold(values + angle / 100, len(self.classes)) for angle, _ in views])
+
     def atoms(self, codes: Sequence[int]) -> np.ndarray:
         return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])
 
@@ -236,6 +241,11 @@ class FakeSegmentedScan:
     ) -> Consistency:
         after, before = self.perturb(slice_index, strength, mode, seed, reach=reach), self.perturb(slice_index, 0.0)
         return Consistency(before.labels, after.labels, 2 * np.abs(after.reconstruction - before.reconstruction))
+
+    def candidates(self, slice_index: int, reach: float | None = None) -> np.ndarray:
+        """The farther from the end of the scale, the more."""
+        clean = self.indices[slice_index]
+        return (1 + np.minimum(clean, CODES - 1 - clean) * (self._own if reach is None else reach) / CODES).astype(np.float32)
 
     def neighbours(self, code: int, count: int, also: tuple[int, ...] = (), reach: float | None = None) -> CodeNeighbours:
         order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]

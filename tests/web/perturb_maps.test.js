@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+
+import { heatOf, markShares } from "../../app/web/heat.js";
 import {
   changingShare,
-  heatOf,
   markBranches,
-  markSensitivity,
+  markTokens,
+  rangeOf,
   sensitivityOf,
   sharesOf,
 } from "../../app/tabs/perturb/map_pixels.js";
+import { viridis } from "../../app/web/ramp.js";
 
 const draws = [
   [0, 1, 2],
@@ -39,7 +42,7 @@ test("what is sensitive is seen on black, and the largest share has the brightes
   for (const top of [0.125, 0.5]) {
     const shares = Float32Array.from([0, top / 8, top / 2, top]);
     const out = new Uint8ClampedArray(16).fill(255);
-    markSensitivity(out, new Uint8Array(4), shares);
+    markShares(out, new Uint8Array(4), shares);
     const light = [0, 1, 2, 3].map((i) => out[4 * i] + out[4 * i + 1] + out[4 * i + 2]);
     assert.ok(light[0] === 0 && light[1] > 200 && light[1] < light[2] && light[2] < light[3]);
     assert.deepEqual([...out.subarray(12, 15)], heatOf(top, top));
@@ -48,6 +51,16 @@ test("what is sensitive is seen on black, and the largest share has the brightes
 
 test("where nothing is sensitive the picture steps back", () => {
   const out = new Uint8ClampedArray(8).fill(255);
-  markSensitivity(out, Uint8Array.from([100, 50]), new Float32Array(2));
+  markShares(out, Uint8Array.from([100, 50]), new Float32Array(2));
   assert.deepEqual([...out], [60, 60, 60, 255, 30, 30, 30, 255]);
+});
+
+test("pixels have the colour of their token's number on a scale of ratios, and those without a token stay", () => {
+  const out = new Uint8ClampedArray(16).fill(9);
+  const values = Float32Array.from([1, 10, 100]);
+  markTokens(out, Int32Array.from([2, 0, -1, 1]), values);
+  const at = (/** @type {number} */ i) => [...out.subarray(4 * i, 4 * i + 3)];
+  assert.deepEqual([at(0), at(1), at(3)], [viridis(1), viridis(0), viridis(0.5)]);
+  assert.deepEqual(at(2), [9, 9, 9]);
+  assert.deepEqual(rangeOf(values), [1, 100]);
 });

@@ -30,6 +30,7 @@ from vqseg.models.slicewise import (
     encode_features,
     post_vq_features,
 )
+from vqseg.models.views import label_views
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
@@ -179,6 +180,26 @@ class SegmentedScan:
             decoded.append(self._in_one_piece(labels, slice_index)[0])
         return np.stack(decoded)
 
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> Array:
+        """The labels that a slice gets when the network reads it turned and magnified.
+
+        Args:
+            slice_index: The slice.
+            views: V pairs of degrees in the plane and magnification; see `vqseg.models.views.VIEWS`.
+
+        Returns:
+            (V, A, B) uint8, turned back. Beyond the edge of a view they are those at strength 0.
+
+        Raises:
+            ValueError: The slice lies outside the scan.
+        """
+        self._check_slice(slice_index)
+        found, shown = label_views(self._model, self._slices(self.normalised), slice_index, views, step=slice_step(self.scan, self.axis))
+        clean = self._slices(self.labels)[slice_index]
+        return np.stack(
+            [self._in_one_piece(np.where(seen, one, clean)[None], slice_index)[0] for one, seen in zip(found, shown, strict=True)]
+        )
+
     @property
     def codewords(self) -> Array:
         """The mapped codebook, (K, D) float32."""
@@ -287,6 +308,21 @@ class SegmentedScan:
         labels, pictures = decode_in_parts(self._model, len(tokens), features, self.slice_size, progress)
         labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
+
+    def candidates(self, slice_index: int, reach: float | None = None) -> Array:
+        """How many codewords each token of a slice may effectively become where it is replaced.
+
+        Args:
+            slice_index: The slice.
+            reach: As for `perturb`; it is the mean of this over the codebook.
+
+        Returns:
+            (h, w) float32, each in [1, K - 1].
+
+        Raises:
+            ValueError: The slice or the reach is out of range.
+        """
+        return self._swaps.candidates(self._clean(slice_index), reach)
 
     def neighbours(self, code: int, count: int, also: Sequence[int] = (), reach: float | None = None) -> CodeNeighbours:
         """The codewords nearest to one, with the probability that a replacement takes each.

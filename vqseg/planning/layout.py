@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqseg.data.datasets import DatasetError, channel_names, channels_by_name, class_names, files_by_name
+from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, channel_names, channels_by_name, files_by_name, read_labelling
 from vqseg.data.formats import without_ending
 
 IMAGES = ("imagesTr", "images", "image", "img", "imgs", "scans")
@@ -36,14 +36,14 @@ class Layout:
 
     Attributes:
         cases: By name.
-        classes: Names of the classes if a dataset.json gives them, the background first.
+        labelling: What a dataset.json says of the labels; without one nothing, and no classes.
         channels: Names of the channels if a dataset.json gives them.
         validation: Names of cases that nnU-Net's splits_final.json keeps for validation in its first fold.
         kind: In words, for the plan.
     """
 
     cases: tuple[Found, ...]
-    classes: tuple[str, ...] | None
+    labelling: Labelling
     channels: tuple[str, ...]
     validation: tuple[str, ...]
     kind: str
@@ -72,8 +72,8 @@ def find_layout(folder: Path) -> Layout:
     if not cases:
         raise PlanError(f"no image in {images or folder}; expected folders such as images/ and labels/, or images with *_mask files")
     told = (folder / "dataset.json").is_file()
-    classes, channels = (class_names(folder), channel_names(folder)) if told else (None, ())
-    return Layout(cases, classes, channels, _kept_apart(folder, cases), kind)
+    labelling, channels = (read_labelling(folder), channel_names(folder)) if told else (NOT_DESCRIBED, ())
+    return Layout(cases, labelling, channels, _kept_apart(folder, cases), kind)
 
 
 def _apart(images: Path, labels: Path | None) -> tuple[Found, ...]:

@@ -5,6 +5,7 @@ import { caseOf } from "../../web/cine_frames.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
+import { suggestion } from "../../web/suggestion.js";
 import { createChanged } from "./changed.js";
 import { createEnlarge } from "./enlarge.js";
 import { createGain } from "./gain.js";
@@ -14,6 +15,7 @@ import { createNothing } from "./nothing.js";
 import { createNotes } from "./notes.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
+import { createProfile } from "./profile.js";
 import { createResults } from "./results.js";
 import { createScrubs } from "./scrubs.js";
 import { savePictures } from "./slice_picture.js";
@@ -30,25 +32,26 @@ import { createWindow, inWords, windowed } from "./window.js";
  * @param {HTMLElement} element
  * @param {unknown} _props
  * @param {{frame: Ask, fitting: import("./known.js").AskFitting,
-    results: import("./results.js").AskResults, picture: import("./slice_picture.js").AskPicture}} server
+    results: import("./results.js").AskResults, profile: import("./profile.js").AskProfile,
+    picture: import("./slice_picture.js").AskPicture}} server
  * @param {(event: string) => void} trigger begins an event of Gradio
  */
 export function mount(element, _props, server, trigger) {
   const root = /** @type {HTMLElement} */ (element.querySelector(".viewer"));
-  const known = createKnown(
-    root,
-    (request) => server.fitting(request),
-    () => trigger("submit"),
-  );
+  suggestion.open = () => trigger("submit");
+  const known = createKnown(root, (request) => server.fitting(request), suggestion.open);
   const see = createSee(root, known);
   followPointer(root, see);
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
   const results = createResults(root, (question) => server.results(question));
+  const profile = createProfile(root, (question) => server.profile(question));
   savePictures(root, (question) => server.picture(question));
   store.subscribe(see.follow);
   store.subscribe(results.follow);
+  store.subscribe(profile.follow);
   store.onReset(see.reset);
+  store.onReset(profile.reset);
   frames.subscribe(see.receive);
   frames.connect((request) => server.frame(request));
 }
