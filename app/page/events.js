@@ -3,6 +3,7 @@
 
 import { beside } from "../web/beside.js";
 import { facts } from "../web/facts.js";
+import { led } from "../web/led.js";
 import { links } from "../web/links.js";
 import { begin, settle } from "../web/openings.js";
 import { store } from "../web/store.js";
@@ -11,6 +12,8 @@ import { suggestion } from "../web/suggestion.js";
 /** @typedef {import("../web/types").Scan} Scan */
 
 export const linkAsked = () => [links.asked(), begin("The scan of the link", "")];
+
+export const viewLed = () => [led.view, begin(led.view.case, JSON.stringify(led.view))];
 
 /**
  * @param {string} title

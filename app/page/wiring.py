@@ -59,7 +59,7 @@ class Wiring:
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        opening = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        opening = (*self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
         for event in opening:
             self._settle(event)
         self._beside()
@@ -75,7 +75,8 @@ class Wiring:
         # Only for this event does Gradio's page hold a connection open, by which page/last_resort.py knows the end of a visit.
         blocks.unload(lambda: None)
 
-    def _link(self, blocks: gr.Blocks) -> Any:
+    def _link(self, blocks: gr.Blocks) -> tuple[Any, Any]:
+        """Bind the page's address, and the view that a teacher leads the page to, which is opened in the same way."""
         bar, visits = self._bar, self._visits
         query, ticket = gr.JSON(visible=False), gr.Textbox(visible=False)
 
@@ -102,7 +103,9 @@ class Wiring:
             }
 
         outputs = [*self._outputs, bar.visible, bar.strength, bar.mode, bar.seed, self._tabs]
-        return blocks.load(linked, [query, ticket], outputs, js=_event("linkAsked"), **OPENS, **_PRIVATE)
+        led = gr.Button("Follow", elem_id="led", visible="hidden")
+        loaded = blocks.load(linked, [query, ticket], outputs, js=_event("linkAsked"), **OPENS, **_PRIVATE)
+        return loaded, led.click(linked, [query, ticket], outputs, js=_event("viewLed"), **_OPENING)
 
     def _case(self) -> Any:
         ticket = gr.Textbox(visible=False)

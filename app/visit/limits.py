@@ -21,6 +21,8 @@ MOST_SENT_BYTES = 16 * 2**30
 """Uploads that arrive, or wait to be read, may have so much together: the disk is everybody's."""
 SWEEP_SECONDS = 20.0
 """How often is looked for such files."""
+FINE_TUNING_SECONDS = 1200.0
+"""So long a fine-tuning may take."""
 TOO_MANY = "too many requests at once; wait a few seconds and try again"
 _MOST_KEYS = 4096
 
@@ -39,6 +41,12 @@ ANSWERS = Rate(1200, 120)
 """Questions of the views about a visit's scan."""
 UPLOADS = Rate(300, 10)
 """Uploads from one address, which a whole class may share. A folder comes in requests of up to a thousand files."""
+
+ROOM_REQUESTS = Rate(40, 6)
+"""Of one page of a class, a teacher's or a student's, which asks once a second."""
+JOINS = Rate(240, 1)
+"""Pages that join a class from one address, which two whole classes may share. Whoever tries codes as fast for three hours, while all rooms
+are open, finds one with a chance of one in four thousand."""
 
 
 class TooManyError(RuntimeError):

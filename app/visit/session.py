@@ -15,6 +15,7 @@ from app.scan.computing import COMPUTING
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
 from app.visit.limits import ANSWERS, Limiter
+from app.visit.rooms import Rooms
 
 # A CT of 512 x 512 x 400 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
@@ -56,6 +57,8 @@ class SessionStore:
         self.byte_cap = cache_bytes_from_environment() if byte_cap is None else byte_cap
         # How often each token is asked for.
         self.asked = Limiter(ANSWERS)
+        # The classes that visits of this server hold.
+        self.rooms = Rooms()
         self._entries: Lru[str, _Entry] = Lru(self.byte_cap, lambda entry: entry.byte_size)
         # Held while a visit exchanges its scan for the next one: others see this as one step.
         self._lock = Lock()
@@ -135,8 +138,19 @@ class SessionStore:
             raise SessionError("this scan is no longer held on the server; choose or upload it again")
         return _frame(entry.scan, frame) if frame else entry.scan
 
+    def owner(self, token: object) -> str:
+        """The visit that a token was given to, empty if it is unknown."""
+        entry = self._entries.get(token.partition(FRAME)[0]) if isinstance(token, str) else None
+        return "" if entry is None else entry.owner
+
+    def holds(self, owner: str) -> bool:
+        """Whether a visit holds a scan, as it does until it ends."""
+        with self._lock:
+            return any(entry.owner == owner for _, entry in self._entries.items())
+
     def release(self, owner: str) -> None:
-        """End a visit: its scan is dropped."""
+        """End a visit: its scan is dropped, and the room of its class waits for the teacher's next visit."""
+        self.rooms.left(owner)
         with self._lock:
             dropped = self._take(owner)
         _close(dropped)

@@ -28,6 +28,8 @@ def initial_network(config: Config) -> VQSeg:
     network, train = VQSeg(config.model, config.preprocess, config.reads), config.train
     if train.initial is not None:
         start_from(network, train.initial, codes_alone=train.decoders_alone)
+        if train.codes_stand:
+            _fix_codes(network)
     elif encoder_pair(config.model.encoder).pretrained:
         load_backbone(network, train.backbone_weights)
     return network
@@ -37,15 +39,15 @@ def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[di
     """The optimiser's parameters.
 
     Args:
-        parts: What is trained, by name; "student" is the network.
+        parts: What is trained, by name.
         train: Their learning rates.
 
     Returns:
         All parameters that are trained in one group; a backbone with a learning rate of its own is a second one.
     """
-    student = parts["student"]
+    networks = [part for part in parts.values() if isinstance(part, VQSeg)] if train.backbone_learning_rate else []
     trained = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
-    apart = student.encoder.pretrained_parameters() if isinstance(student, VQSeg) and train.backbone_learning_rate else []
+    apart = [parameter for network in networks for parameter in network.encoder.pretrained_parameters()]
     own = {id(parameter) for parameter in apart}
     rest = [parameter for parameter in trained if id(parameter) not in own]
     groups: list[dict[str, object]] = [{"params": rest, "lr": train.learning_rate}]
@@ -101,10 +103,15 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
             weights |= {f"encoder.{name}": value for name, value in network.encoder.widened(known.encoder.state_dict()).items()}
         if codes_alone:
             weights |= {name: value for name, value in network.state_dict().items() if name.startswith(_DECODERS)}
-            network.encoder.requires_grad_(False)
-            network.quantizer.requires_grad_(False)
+            _fix_codes(network)
         network.load_state_dict(weights)
     except TrainingError:
         raise
     except (RuntimeError, EncoderError) as error:
         raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error
+
+
+def _fix_codes(network: VQSeg) -> None:
+    """Leave encoder and codebook as they are from now on."""
+    network.encoder.requires_grad_(False)
+    network.quantizer.requires_grad_(False)
