@@ -7,7 +7,8 @@ import re
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
-from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
+from app.tabs.learn.classroom import ROOM_PATH, classroom_routes
+from app.tabs.learn.steps import HIGH, MINUTES, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
 from app.visit.answering import answering
@@ -20,7 +21,15 @@ def build_learn(store: SessionStore) -> None:
     """Build the tab."""
     answers = LessonAnswers()
     gr.HTML(
-        value={"steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH},
+        value={
+            "steps": list(STEPS),
+            "texts": languages(),
+            "equations": equations(),
+            "strengths": STRENGTHS,
+            "high": HIGH,
+            "minutes": MINUTES,
+            "room": ROOM_PATH.removeprefix("/"),
+        },
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
         js_on_load=mounting("tabs/learn/view.js"),
@@ -36,7 +45,8 @@ _READABLE: Readable = {
     "lang": (lambda value: value in languages(), f"one of {', '.join(languages())}"),
     "large": _SWITCHED,
     "notes": _SWITCHED,
+    "room": (lambda value: re.fullmatch(r"\w{6}", value) is not None, "the six letters and digits of a class"),
     "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
-LEARN = Tab("learn", "Learn", build_learn, readable=_READABLE)
+LEARN = Tab("learn", "Learn", build_learn, classroom_routes, _READABLE)

@@ -7,6 +7,7 @@ import { links } from "../../web/links.js";
 import { unpack } from "../../web/packed.js";
 import { store } from "../../web/store.js";
 import { createAnswers } from "./answers.js";
+import { createClassroom } from "./classroom.js";
 import { createFrame } from "./frame.js";
 import { createLesson } from "./lesson.js";
 import { createScreen } from "./screen.js";
@@ -52,10 +53,15 @@ export function mount(element, props, server) {
   };
   const forward = () => go(lesson.state.step + 1);
   const backward = () => go(lesson.state.step - 1);
+  const classroom = createClassroom({
+    ...{ root, lesson, answers, walk, value: props.value, turns: { forward, backward } },
+    changed: draw,
+  });
+  const { room } = classroom;
   const saveHandout = (/** @type {HTMLButtonElement} */ button) => handout(button, { lesson, answers, server });
   const frame = createFrame({ root, lesson, languages, forward, backward, go, change, saveHandout });
-  const words = createWords({ root, lesson, answers, equations, walk, forward, paint: () => screen.paint() });
-  const screen = createScreen({ root, lesson, answers, walk, frame, words });
+  const words = createWords({ root, lesson, answers, equations, walk, room, forward, paint: () => screen.paint() });
+  const screen = createScreen({ root, lesson, answers, walk, classroom, frame, words });
   painted = screen.painted;
 
   addKeys({ n: forward, PageDown: forward, p: backward, PageUp: backward });
@@ -64,7 +70,9 @@ export function mount(element, props, server) {
     if (event.key === "Escape" && lesson.state.large && visible()) change({ large: false });
   });
   frames.subscribe(draw);
-  store.subscribe(walk.follow);
+  store.subscribe((page) => {
+    if (walk.follow(page)) classroom.restart();
+  });
   new IntersectionObserver(() => {
     if (visible()) change({});
     else frame.uncover();
