@@ -207,6 +207,11 @@ class FakeSegmentedScan:
             return np.stack([self.dropout(slice_index, rate, seed + (mode != "dropout"), forced).labels for rate in strengths])
         return np.stack([self.perturb(slice_index, strength, mode, seed, forced, reach).labels for strength in strengths])
 
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> np.ndarray:
+        """A turned picture looks as much brighter as it is turned by degrees."""
+        values = self.normalised.take(slice_index, self.axis)
+        return np.stack([_threshold(values + angle / 100, len(self.classes)) for angle, _ in views])
+
     def atoms(self, codes: Sequence[int]) -> np.ndarray:
         return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])
 

@@ -231,6 +231,7 @@ class Visits:
                 held = self._held(value)
                 _refuse_no_pair(held, other)
                 first = OpenScan(held.segmented, held.model, held.truth)
+                first.identity = held.identity
                 second = _encoded(other, held.model, opening)
             cine = OpenCine(first, HeldFrames((held.segmented.scan, other)), most_bytes=self._store.most_cine_bytes, paired=True)
             cine.give_truths({0: held.truth}.get)
@@ -389,6 +390,7 @@ class Visits:
         if opened is None:
             with self._openings.turn(opening):
                 opened = _encoded(scan.segmented.scan, model, opening)
+            opened.identity = scan.identity
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
             if scan.cine is not None:

@@ -29,6 +29,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
     millimetres = " × ".join(f"{s:.3g}" for s in spacing)
     return {
         "token": token,
+        "identity": scan.identity,
         "truth": scan.truth is not None,
         "judged": [classes[label] for label in scan.judged],
         "name": title,

@@ -61,6 +61,11 @@ class PlaneView:
         shown = picture.T if self.transpose else picture
         return shown[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
 
+    def restore(self, picture: Array) -> Array:
+        """Undo `orient`: a picture (rows, columns) as it is shown, in the order of the array (A, B)."""
+        turned = picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+        return turned.T if self.transpose else turned
+
     def cut(self, volume: Array, index: int) -> Array:
         """A slice as it is shown.
 

@@ -111,6 +111,29 @@ def packed(picture: Array) -> str:
     return base64.b64encode(zlib.compress(np.ascontiguousarray(picture).tobytes(), level=1)).decode("ascii")
 
 
+def unpacked(text: object, shape: tuple[int, int]) -> Array:
+    """A picture that a browser has packed: the way back from `packed`.
+
+    Args:
+        text: What the request has.
+        shape: (A, B), which it must have. No more than that is inflated, however much the text holds.
+
+    Returns:
+        (A, B) uint8.
+
+    Raises:
+        ValueError: If it is no such picture.
+    """
+    size, stream = shape[0] * shape[1], zlib.decompressobj()
+    try:
+        content = stream.decompress(base64.b64decode(str(text), validate=True), size + 1)
+    except (ValueError, zlib.error) as error:
+        raise ValueError("a packed picture must be deflated bytes as base64") from error
+    if len(content) != size:
+        raise ValueError(f"a packed picture of {shape[0]} × {shape[1]} pixels must have {size} bytes")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
 def base64_answer(content: bytes) -> dict[str, str]:
     """{"bytes": base64}: the answer with a file that the browser saves."""
     return {"bytes": base64.b64encode(content).decode("ascii")}

@@ -35,7 +35,7 @@ export function grey(out, values) {
  * @param {[number, number]} shape
  * @returns {(at: number) => boolean}
  */
-function outlineOf(labels, [rows, columns]) {
+export function outlineOf(labels, [rows, columns]) {
   return (at) => {
     const row = Math.floor(at / columns);
     const column = at % columns;

@@ -28,6 +28,8 @@ export interface PlaneView {
 /** What the browser knows of an open scan besides its pictures: `describe` of app/tabs/see. */
 export interface Scan {
   token: string;
+  /** the same under every checkpoint */
+  identity: string;
   truth: boolean;
   /** the structures that its ground truth, if there is one, tells of */
   judged: string[];

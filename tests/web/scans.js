@@ -30,6 +30,7 @@ export function planeOf(more = {}) {
 export function scanOf(more = {}) {
   return {
     token: "t1",
+    identity: "t1",
     truth: false,
     judged: ["RV", "LV"],
     name: "Phantom heart",

@@ -61,6 +61,7 @@ _YOUNGER = {
     ("objective", "target"): "labels",
     ("objective", "mixing"): "cutmix",
     ("train", "decoders_alone"): False,
+    ("train", "codes_stand"): False,
 }
 
 

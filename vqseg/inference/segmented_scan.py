@@ -30,6 +30,7 @@ from vqseg.models.slicewise import (
     encode_features,
     post_vq_features,
 )
+from vqseg.models.views import label_views
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
@@ -177,6 +178,26 @@ class SegmentedScan:
             labels = decode_feature_labels(self._model, features, self.slice_size)
             decoded.append(self._in_one_piece(labels, slice_index)[0])
         return np.stack(decoded)
+
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> Array:
+        """The labels that a slice gets when the network reads it turned and magnified.
+
+        Args:
+            slice_index: The slice.
+            views: V pairs of degrees in the plane and magnification; see `vqseg.models.views.VIEWS`.
+
+        Returns:
+            (V, A, B) uint8, turned back. Beyond the edge of a view they are those at strength 0.
+
+        Raises:
+            ValueError: The slice lies outside the scan.
+        """
+        self._check_slice(slice_index)
+        found, shown = label_views(self._model, self._slices(self.normalised), slice_index, views, step=slice_step(self.scan, self.axis))
+        clean = self._slices(self.labels)[slice_index]
+        return np.stack(
+            [self._in_one_piece(np.where(seen, one, clean)[None], slice_index)[0] for one, seen in zip(found, shown, strict=True)]
+        )
 
     @property
     def codewords(self) -> Array:

@@ -21,6 +21,8 @@ from vqseg.types import Array
 
 VIEWS: tuple[tuple[float, float], ...] = tuple((angle, zoom) for zoom in (0.9, 1.0, 1.15) for angle in (0.0, 15.0, -15.0))
 """Degrees in the plane and magnification; within what every configuration trains with."""
+# Probabilities sum to 1, and to less where a view's edge blends them with nothing.
+_SHOWN = 0.5
 
 
 def segment_averaged(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
@@ -61,17 +63,40 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
     return finished(model, labels), certainty
 
 
+@torch.inference_mode()
+def label_views(
+    model: VQSeg, slices: Array, index: int, views: Sequence[tuple[float, float]] = VIEWS, *, step: int = 1
+) -> tuple[Array, Array]:
+    """What a slice is labelled in single views.
+
+    Args:
+        model: The network. Islands are not dropped.
+        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        index: Of the slice.
+        views: V angles and magnifications, as VIEWS has them.
+        step: As for `segment_averaged`.
+
+    Returns:
+        Labels (V, A, B) uint8, turned back; and (V, A, B) bool, where the view shows the slice. Beyond its edge a label means nothing.
+    """
+    probabilities = from_network(_by_view(model, network_inputs(model, slices, slice(index, index + 1), step), views), slices.shape[1:])
+    return probabilities.argmax(1).to(torch.uint8).cpu().numpy(), (probabilities.sum(1) > _SHOWN).cpu().numpy()
+
+
 def _over_views(model: VQSeg, image: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Probabilities (C, A, B) of one slice on the scan's grid, averaged over the views of its image (1, C_in, H, W)."""
-    seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
+    total = from_network(_by_view(model, image, VIEWS).sum(0, keepdim=True), (shape[1], shape[2]))[0]
+    return total / total.sum(0)
+
+
+def _by_view(model: VQSeg, image: Tensor, views: Sequence[tuple[float, float]]) -> Tensor:
+    """Probabilities (V, C, H, W) of one slice in every view of its image (1, C_in, H, W), turned back; zero beyond a view's edge."""
+    seen = torch.cat([_view(image, angle, zoom) for angle, zoom in views])
     # A neighbour is missing as a whole, also beyond the edge of a view.
     whole = missing_channels(model.config.context_slices)
     seen[:, whole] = image[:, whole]
     probabilities = model.segment(seen).softmax(1).split(1)
-    # Zero beyond a view's edge: there the view does not count.
-    back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
-    total = from_network(torch.stack(back).sum(0), (shape[1], shape[2]))[0]
-    return total / total.sum(0)
+    return torch.cat([_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, views, strict=True)])
 
 
 def _view(maps: Tensor, angle: float, zoom: float) -> Tensor:
