@@ -1,4 +1,4 @@
-/* How A and B belong together: which slice of B lies beside one of A, where labels differ, and what is said of it. No DOM. */
+/* How A and B belong together: which slice of B lies beside one of A, where labels differ, and the words. No DOM. */
 
 import { frameOf, frameToken } from "../../web/cine_frames.js";
 import { percent, ratio } from "../../web/numbers.js";
@@ -28,8 +28,8 @@ export function isSameScan(one, other) {
 }
 
 /**
- * The request for B that lies beside one for A: the same settings as far as its grid and its codebook have them. Forced tokens
- * are codes of A alone.
+ * The request for B that lies beside one for A: the same settings as far as its grid and its codebook have them.
+ * Forced tokens are codes of A alone.
  * @param {SliceRequest} request
  * @param {Pick<Scan, "own" | "name" | "planes">} one
  * @param {Pick<Scan, "own" | "name" | "planes" | "token" | "truth" | "reach" | "cine">} other
