@@ -80,7 +80,7 @@ def serve(port: int, host: str, checkpoint: str) -> None:
     def open_first() -> None:
         # What is wrong here is wrong again in build(), which says it.
         with suppress(Exception):
-            warm_up(examples.open(next(iter(examples.titles), None), models.default))
+            warm_up(examples.open_first(models))
 
     # The network needs one core and the import of Gradio another.
     ahead = Thread(target=open_first)

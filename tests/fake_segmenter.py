@@ -29,6 +29,7 @@ LONGEST_PAUSE = 300
 class FakeSegmenter:
     """classes: the background and up to three more; the fewer, the brighter the first of them. reach: its own, by default any code."""
 
+    channels = 1
     codebook_size = CODES
     temperature = "adaptive"
     reads = ReadsConfig()
@@ -100,6 +101,7 @@ class PausedSegmenter(FakeSegmenter):
 
 class FakeSegmentedScan:
     codebook_size = CODES
+    channel_names = ("channel 1",)
     levels = 1
     cell_size = (float(STRIDE), float(STRIDE))
 

@@ -127,7 +127,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases = examples if isinstance(examples, Examples) else Examples(examples)
     openings = openings or Openings(after=GivingBack().soon)
-    first = cases.open(next(iter(cases.titles), None), models.default)
+    first = cases.open_first(models)
     visits = Visits(models, store, uploads, cases, openings, presence := Presence())
     handed_out = HandedOut(presence)
     warm_up(first)

@@ -30,7 +30,7 @@ def segment_averaged(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
 
     Args:
         model: The network.
-        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        slices: (S, A, B) or (S, A, B, C), all of a volume, normalised to [0, 1].
         step: Slices from one neighbour to the next, from `vqseg.data.neighbours.slice_step`.
 
     Returns:
@@ -45,7 +45,7 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
 
     Args:
         model: The network; its rules about islands hold.
-        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        slices: As for `segment_averaged`.
         step: As for `segment_averaged`.
         others: Further networks with the same classes that read the same intensities; the average is over them, too.
 
@@ -53,11 +53,12 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
         Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
         checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
     """
-    labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
+    shape = slices.shape[:3]
+    labels, certainty = np.empty(shape, np.uint8), np.empty(shape, np.float32)
     # One slice at a time: all its views are one batch.
     for index in range(len(slices)):
         part = slice(index, index + 1)
-        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), slices.shape) for one in (model, *others)]).mean(0)
+        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), shape) for one in (model, *others)]).mean(0)
         most, hard = total.max(0)
         labels[index], certainty[index] = hard.to(torch.uint8).cpu().numpy(), most.float().cpu().numpy()
     return finished(model, labels), certainty
@@ -93,7 +94,7 @@ def _by_view(model: VQSeg, image: Tensor, views: Sequence[tuple[float, float]]) 
     """Probabilities (V, C, H, W) of one slice in every view of its image (1, C_in, H, W), turned back; zero beyond a view's edge."""
     seen = torch.cat([_view(image, angle, zoom) for angle, zoom in views])
     # A neighbour is missing as a whole, also beyond the edge of a view.
-    whole = missing_channels(model.config.context_slices)
+    whole = missing_channels(model.config.context_slices, model.config.in_channels)
     seen[:, whole] = image[:, whole]
     probabilities = model.segment(seen).softmax(1).split(1)
     return torch.cat([_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, views, strict=True)])

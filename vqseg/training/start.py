@@ -94,6 +94,7 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
     try:
         known = load_model(checkpoint)
         weights: dict[str, Tensor] = known.state_dict()
+        _require_same_channels(checkpoint, known.config.in_channels, network.config.in_channels)
         before, now = known.config.context_slices, network.config.context_slices
         if before > now:
             raise TrainingError(f"{checkpoint} has context_slices {before}, the configuration {now}; set model.context_slices to {before}")
@@ -109,6 +110,11 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
         raise
     except (RuntimeError, EncoderError) as error:
         raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error
+
+
+def _require_same_channels(checkpoint: str, before: int, now: int) -> None:
+    if before != now:
+        raise TrainingError(f"{checkpoint} reads {before} channel(s), the configuration {now}; set model.in_channels to {before}")
 
 
 def _fix_codes(network: VQSeg) -> None:

@@ -117,7 +117,8 @@ function createSee(root, known) {
     level.choose(shown, state.range);
     const range = level.range(shown, state.range);
     status.tellWindow(inWords(range));
-    panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state, gain.value());
+    const input = range ? windowed(shown.values, range) : (shown.colours ?? shown.image);
+    panels.draw(shown, input, state, gain.value());
     changed.draw(shown, state);
     nothing.draw(shown, state);
     legend.draw(shown, state);
