@@ -32,6 +32,7 @@ from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATI
 from app.scan.curves import STEPS
 from app.scan.frame_request import LARGEST_SEED
 from app.scan.models import Models
+from app.scan.structures import FULL_NAMES
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
@@ -96,6 +97,7 @@ def facts() -> dict[str, Any]:
         "branches": branches,
         "noticed": NOTICED,
         "replacements": replacements(),
+        "structures": FULL_NAMES,
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly_path(),
         "terms": terms(),

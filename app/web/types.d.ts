@@ -370,6 +370,8 @@ export interface Facts {
   noticed: number;
   /** in a sentence, what a replaced token becomes, by mode */
   replacements: Record<string, string>;
+  /** full names, by the name of a class in capitals */
+  structures: Record<string, string>;
   tabs: string[];
   /** the address of the parts of plotly.js, relative to the page */
   plotly: string;
