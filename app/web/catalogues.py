@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-_FOLDER = Path(__file__).with_name("texts")
+TEXTS = Path(__file__).with_name("texts")
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
@@ -56,7 +56,7 @@ class Catalogue:
 @cache
 def catalogues() -> Mapping[str, Catalogue]:
     """The catalogues by the code of their language."""
-    return {path.stem: Catalogue.read(path) for path in sorted(_FOLDER.glob("*.yaml"))}
+    return {path.stem: Catalogue.read(path) for path in sorted(TEXTS.glob("*.yaml"))}
 
 
 def catalogue_facts() -> dict[str, dict[str, Any]]:

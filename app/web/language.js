@@ -8,18 +8,21 @@ const ENGLISH = "en";
 const KEPT = "vqseg-language"; // in the browser's storage
 const same = (/** @type {string} */ text) => text;
 
-/** @typedef {{translate: (english: string) => string, signs: string}} Tongue with the signs within numbers, the decimal one first */
+/** @typedef {ReturnType<typeof createTranslation> & {signs: string}} Tongue with the signs within numbers, the decimal one first */
 
 let code = ENGLISH;
 /** @type {Tongue} */
-let tongue = { translate: same, signs: ".," };
+let tongue = { text: same, sentence: () => undefined, signs: ".," };
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {Map<string, Tongue>} */
 const known = new Map([[ENGLISH, tongue]]);
 
 /** A text of the page in its language; the English text where the language has none. @param {string} english */
-export const translated = (english) => tongue.translate(english);
+export const translated = (english) => tongue.text(english);
+
+/** The same for a sentence with words in brackets; undefined where the language has none. @param {string} english */
+export const translatedSentence = (english) => tongue.sentence(english);
 
 /** The visitor's last choice. A browser may refuse to keep anything. */
 function kept() {
@@ -59,7 +62,7 @@ async function tongueOf(wanted) {
   if (!answer.ok) throw new Error(`The texts in the language ${wanted} did not arrive`);
   const catalogue = await answer.json();
   const { decimal, thousands } = catalogue.numbers;
-  const made = { translate: createTranslation(catalogue), signs: decimal + thousands };
+  const made = { ...createTranslation(catalogue), signs: decimal + thousands };
   known.set(wanted, made);
   return made;
 }

@@ -1,7 +1,7 @@
 /* Translates what stands on the page: texts and the attributes that are read out or shown. Views write English, whenever they like;
    this follows every change before it is painted, and remembers the English of each place, so that the language can change. */
 
-import { language, translated } from "./language.js";
+import { language, translated, translatedSentence } from "./language.js";
 
 const ATTRIBUTES = ["title", "aria-label", "placeholder", "alt", "aria-valuetext"];
 /* Names, code, and what has texts of its own in every language. */
@@ -70,9 +70,8 @@ function giveSentence(element) {
   const english = nodes
     .map((node) => (node instanceof Text ? sourceOf(node) : `[${sourceOf(/** @type {Text} */ (node.firstChild))}]`))
     .join("");
-  const shown = translated(english);
-  const parts = shown.split(/[[\]]/);
-  if (shown === english || parts.length !== 2 * apart.length + 1) return;
+  const parts = translatedSentence(english)?.split(/[[\]]/);
+  if (parts?.length !== 2 * apart.length + 1) return;
   apart.forEach((one, i) => {
     const word = /** @type {Text} */ (one.firstChild);
     put(word, { english: sourceOf(word), shown: parts[2 * i + 1], sentence: language.code });

@@ -7,16 +7,16 @@ const NAME = /\{(#?)(\w+)\}/g;
 const NUMBER = String.raw`(?:[<>] )?[+\-−±]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?`;
 const WORDS = ".+?";
 /* What the page joins by itself, from the loosest on: facts, sentences, parts of a list. */
-const JOINTS = [/( · )/, /(?<=[.!?])( )(?=\p{Lu})/u, /(, )/, /( → )/];
+const JOINTS = [/( · )/, /(?<=[.!?])( )(?=\p{Lu})/u, /(; )/, /(, )/, /( → )/, /( (?:and|or) )/];
 /* Numbers with signs and units, which are the same in every language. */
-const QUANTITY = /^[\p{P}\p{S}\d\s]*(?:[εpABKσ]\P{L}+)?(?:dB|ml|mm|ms|s|g|nats|HU|MB|GB|bpm)?[\p{P}\s]*$/u;
+const QUANTITY = /^[\p{P}\p{S}\d\s]*(?:[εpπABKσ]\P{L}+)?(?:dB|ml|mm|ms|s|g|nats|HU|MB|GB|bpm)?[\p{P}\s]*$/u;
 const DIGITS = /\d[\d,]*(?:\.\d+)?/g;
 const MOST_KEPT = 2000; // texts; those of a page that is looked at for long would be many
 
 /**
- * A function that gives the text in the catalogue's language, or the English one where the catalogue has none.
+ * Two functions that give texts in the catalogue's language: `text`, of a place, in parts if need be, and the English one where the
+ * catalogue has none; `sentence`, as a whole or not at all.
  * @param {Catalogue} catalogue
- * @returns {(english: string) => string}
  */
 export function createTranslation({ texts, numbers }) {
   /** @type {Map<string, string>} */
@@ -51,7 +51,7 @@ export function createTranslation({ texts, numbers }) {
     for (const joint of JOINTS) {
       const parts = english.split(joint);
       if (parts.length < 2) continue;
-      const translated = parts.map((part) => (joint.test(part) ? part : line(part))).join("");
+      const translated = parts.map(around(line)).join("");
       if (translated !== english) return translated;
     }
     return english;
@@ -59,9 +59,21 @@ export function createTranslation({ texts, numbers }) {
 
   const line = remembered(whole);
 
+  return { text: around(line), sentence: (/** @type {string} */ english) => exact.get(oneLine(english)) };
+}
+
+/** @param {string} text */
+const oneLine = (text) => text.trim().replace(/\s+/g, " ");
+
+/**
+ * The same for a text with spaces around it, which stay.
+ * @param {(text: string) => string} line
+ * @returns {(text: string) => string}
+ */
+function around(line) {
   return (english) => {
-    const [before, text, after] = /^(\s*)(.*?)(\s*)$/s.exec(english)?.slice(1) ?? ["", english, ""];
-    return text ? before + line(text.replace(/\s+/g, " ")) + after : english;
+    const text = english.trim();
+    return text ? english.replace(text, () => line(oneLine(text))) : english;
   };
 }
 

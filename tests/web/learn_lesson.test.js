@@ -21,7 +21,7 @@ const lessonOf = (/** @type {Record<string, string>} */ address) =>
       steps: STEPS,
       texts: { en: textsOf("English", ","), de: textsOf("Deutsch", ".") },
       strengths: [0, 0.8],
-      high: 0.8,
+      high: 0.8, font: "",
     },
     address,
   );

@@ -51,12 +51,12 @@ export function inAddress({ step, large, notes, cell }) {
 }
 
 /**
- * @param {Pick<import("./types").LessonValue, "steps" | "texts" | "strengths" | "high">} value
+ * @param {Pick<import("./types").LessonValue, "steps" | "texts" | "strengths" | "high" | "font">} value
  * @param {Record<string, string | undefined>} address
  * @param {string} [page] the page's language
  * @returns {Lesson}
  */
-export function createLesson({ steps, texts, strengths, high }, address, page) {
+export function createLesson({ steps, texts, strengths, high, font }, address, page) {
   const state = { ...fromAddress(address, steps.length, Object.keys(texts), page), all: high };
   const predictions = new Map();
   /** @type {Lesson} */
@@ -64,6 +64,7 @@ export function createLesson({ steps, texts, strengths, high }, address, page) {
     state,
     steps,
     strengths,
+    font,
     predictions,
     visited: new Set(),
     drafts: new Map(),

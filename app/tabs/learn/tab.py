@@ -7,6 +7,7 @@ import re
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
+from app.tabs.learn.formulas import font_path, font_routes
 from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
@@ -20,7 +21,11 @@ def build_learn(store: SessionStore) -> None:
     """Build the tab."""
     answers = LessonAnswers()
     gr.HTML(
-        value={"steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH},
+        value={
+            **{"steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH},
+            # Relative: the page itself may be served below any path.
+            "font": font_path().removeprefix("/"),
+        },
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
         js_on_load=mounting("tabs/learn/view.js"),
@@ -39,4 +44,4 @@ _READABLE: Readable = {
     "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
-LEARN = Tab("learn", "Learn", build_learn, readable=_READABLE)
+LEARN = Tab("learn", "Learn", build_learn, font_routes, readable=_READABLE)

@@ -42,6 +42,8 @@ export interface LessonValue {
   high: number;
   texts: Record<string, Texts>;
   equations: Record<string, string>;
+  /** the address of the formulas' font, relative to the page */
+  font: string;
 }
 
 export interface LessonState {
@@ -68,6 +70,7 @@ export interface Lesson {
   readonly state: LessonState;
   readonly steps: string[];
   readonly strengths: number[];
+  readonly font: string;
   readonly name: string;
   readonly texts: Texts;
   readonly stepTexts: StepTexts;

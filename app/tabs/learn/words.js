@@ -255,6 +255,16 @@ function chosen(lesson, options, prediction, now) {
   return make("ul", { className: "options chosen" }, sample(lesson, now, "li"), ...items);
 }
 
+const FONT = "VQ-Seg formulas";
+let isOffered = false;
+
+/** The font of the formulas; the browser fetches it when it first draws one. @param {string} address relative to the page */
+function offerFont(address) {
+  if (isOffered) return;
+  isOffered = true;
+  document.fonts.add(new FontFace(FONT, `url(${new URL(address, document.baseURI)})`));
+}
+
 /** @param {import("./types").Lesson} lesson @param {string} equation */
 function formula(lesson, equation) {
   const text = lesson.stepTexts.equation;
@@ -262,6 +272,7 @@ function formula(lesson, equation) {
   const signs = make("div", { className: "signs" });
   // innerHTML is safe: the MathML comes from the app's own file. It is the same in every language.
   signs.innerHTML = equation;
+  offerFont(lesson.font);
   const summary = make("summary", {}, lesson.ui("equation"));
   return make("details", { className: "equation" }, summary, signs, make("p", {}, text));
 }
