@@ -22,7 +22,7 @@ def build_learn(store: SessionStore) -> None:
     answers = LessonAnswers()
     gr.HTML(
         value={
-            **{"steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH},
+            "steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH,
             # Relative: the page itself may be served below any path.
             "font": font_path().removeprefix("/"),
         },
