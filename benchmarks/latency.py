@@ -16,23 +16,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 from playwright.sync_api import sync_playwright
+from running import ROOT, app
 
-ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-STARTS_WITHIN = 300
 # A module of the page, whatever its version.
 MODULE = """import(new URL("../web/{name}.js", document.querySelector("script[src$='/page/page.js']").src))"""
 # See draws in the first frame after the event. The next frame's callback and a task after it: by then the canvases are on the screen.
@@ -79,10 +72,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=7899)
     arguments = parser.parse_args()
     scan = arguments.scan or default_scan()
-    with app(arguments.port) as url, sync_playwright() as engine:
+    with app(arguments.port) as (url, _), sync_playwright() as engine:
         browser = engine.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.set_default_timeout(1000 * STARTS_WITHIN)
+        page.set_default_timeout(300_000)
         begun = time.perf_counter()
         page.goto(url)
         page.wait_for_selector(".viewer[data-painted]")
@@ -109,32 +102,6 @@ def default_scan() -> Path:
     """The first scan of ACDC, or a bundled phantom of the same size."""
     images = sorted((ROOT.parent / "shared" / "data" / "ACDC" / "imagesTr").glob("*.nii.gz"))
     return images[0] if images else ROOT / "assets" / "examples" / "phantom_wide-right-ventricle.nii.gz"
-
-
-@contextmanager
-def app(port: int) -> Iterator[str]:
-    """Run the app in a process of its own until the block ends. Yields its address."""
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
-    try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the app did not start within {STARTS_WITHIN} seconds; its own output says why")
-            time.sleep(0.5)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def answers(url: str) -> bool:
-    """Whether a server answers at this address."""
-    try:
-        with urlopen(url, timeout=5):
-            return True
-    except (URLError, OSError):
-        return False
 
 
 def upload(page: Any, scan: Path) -> None:

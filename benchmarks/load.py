@@ -12,6 +12,9 @@ or if a request has failed. The times mean something only on an idle machine.
 
 python benchmarks/load.py --drag own|example [--processes 2] measures frames instead: each visitor opens a scan, its own or all the same
 example, and then all drag epsilon for --seconds, each asking for the next frame when it has the one before.
+
+python benchmarks/load.py --students 30 teaches a class: a teacher leads through all steps of the lesson, and as many pages follow, each of
+which asks once a second, fetches the numbers and the frame of every step, and replies.
 """
 
 from __future__ import annotations
@@ -20,29 +23,25 @@ import argparse
 import asyncio
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-import nibabel as nib
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crowd.dragging import dragging
+from crowd.lesson import lesson
+from crowd.scans import write_scans
 from crowd.tally import KINDS, Tally
 from crowd.visitor import Page, Visitor
-
-from vqseg.data.phantom import phantom_volume
-
-ROOT = Path(__file__).resolve().parent.parent
-STARTS_WITHIN = 300
+from running import app
 
 
 def main() -> int:
@@ -56,7 +55,10 @@ def main() -> int:
     parser.add_argument("--url", default=None, help="of an app that runs already; its memory is not read")
     parser.add_argument("--drag", choices=("own", "example"), default=None, help="measure the frames of visitors who drag epsilon")
     parser.add_argument("--processes", type=int, default=1, help="of the app, over which those who drag are spread")
+    parser.add_argument("--students", type=int, default=None, help="teach a class of so many")
     known = parser.parse_args()
+    if known.students:
+        return teach(known)
     with tempfile.TemporaryDirectory() as folder:
         scans = known.scan or write_scans(Path(folder), known.visitors)
         if known.drag:
@@ -88,6 +90,25 @@ def drag(known: argparse.Namespace, scans: Sequence[Path]) -> int:
     return 1 if drags.others else 0
 
 
+def teach(known: argparse.Namespace) -> int:
+    """Teach a class, and print what came of it."""
+    if known.url:
+        taught = asyncio.run(lesson(known.url, known.students, known.pause))
+    else:
+        with app(known.port) as (url, process), Memory(process) as memory:
+            memory.mark("fresh")
+            taught = asyncio.run(lesson(url, known.students, known.pause, memory.mark))
+            memory.mark("left")
+            print(
+                f"memory in MiB: {', '.join(f'{name} {value:.0f}' for name, value in memory.marks.items())}, at the most {memory.most:.0f}"
+            )
+            (begun, at), (ended, until) = memory.seconds["before"], memory.seconds["taught"]
+            print(f"the lesson's {until - at:.0f} s had {ended - begun:.0f} s of processor time")
+    print(taught)
+    print(f"{os.cpu_count()} cores, load average {' '.join(f'{value:.1f}' for value in os.getloadavg())}")
+    return 1 if taught.failed else 0
+
+
 class Memory:
     """The memory of a process in MiB, read every second until the block ends, and its processor time."""
 
@@ -105,6 +126,11 @@ class Memory:
         self.marks[name] = self.read()
         self.seconds[name] = processor_seconds(self._process), time.monotonic()
 
+    @property
+    def most(self) -> float:
+        """The largest of all values."""
+        return max(self.values, default=0.0)
+
     def __enter__(self) -> Memory:
         self._thread = threading.Thread(target=self._follow)
         self._thread.start()
@@ -119,7 +145,7 @@ class Memory:
         before, after = self.marks["before"], self.marks["rested"]
         (begun, at), (ended, until) = self.seconds["before"], self.seconds["left"]
         worked = f"the crowd's {until - at:.0f} s had {ended - begun:.0f} s of processor time"
-        return f"memory in MiB: {marks}, at the most {max(self.values):.0f}; {100 * (after / before - 1):+.1f} % of before\n{worked}"
+        return f"memory in MiB: {marks}, at the most {self.most:.0f}; {100 * (after / before - 1):+.1f} % of before\n{worked}"
 
     def _follow(self) -> None:
         while not self._over.wait(1):
@@ -174,16 +200,6 @@ async def _visit(visitor: Visitor, scan: Path, deadline: float | None) -> None:
         await alive
 
 
-def write_scans(folder: Path, count: int) -> list[Path]:
-    """Phantoms, another one for each visitor."""
-    paths = []
-    for seed in range(count):
-        image, _, affine = phantom_volume(7000 + seed)
-        paths.append(folder / f"own_{seed:02d}.nii.gz")
-        nib.Nifti1Image(image, affine).to_filename(paths[-1])
-    return paths
-
-
 def report(tally: Tally) -> str:
     """What came of the requests, as a table."""
     lines = ["| request | answered | refused | median s | 95 % s | longest s |", "|---|---|---|---|---|---|"]
@@ -195,30 +211,6 @@ def report(tally: Tally) -> str:
         f"{len(tally.wrong)} wrong answers {tally.wrong[:3]}, {len(tally.failed)} failed {tally.failed[:3]}; {tally.waits} told to wait"
     )
     return "\n".join(lines)
-
-
-@contextmanager
-def app(port: int) -> Iterator[tuple[str, int]]:
-    """Run the app in a process of its own until the block ends. Yields its address and the number of its process."""
-    url = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env={**os.environ, "GRADIO_SERVER_PORT": str(port)})
-    try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"the app did not start within {STARTS_WITHIN} seconds; its own output says why")
-            time.sleep(0.5)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/config", timeout=5).is_success
-    except httpx.HTTPError:
-        return False
 
 
 if __name__ == "__main__":

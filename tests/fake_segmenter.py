@@ -235,6 +235,11 @@ class FakeSegmentedScan:
         after, before = self.perturb(slice_index, strength, mode, seed, reach=reach), self.perturb(slice_index, 0.0)
         return Consistency(before.labels, after.labels, 2 * np.abs(after.reconstruction - before.reconstruction))
 
+    def candidates(self, slice_index: int, reach: float | None = None) -> np.ndarray:
+        """The farther from the end of the scale, the more."""
+        clean = self.indices[slice_index]
+        return (1 + np.minimum(clean, CODES - 1 - clean) * (self._own if reach is None else reach) / CODES).astype(np.float32)
+
     def neighbours(self, code: int, count: int, also: tuple[int, ...] = (), reach: float | None = None) -> CodeNeighbours:
         order = np.argsort(np.abs(np.arange(CODES) - code), kind="stable")[1 : count + 1]
         codes = np.array([*order, *also])

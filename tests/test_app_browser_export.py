@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -46,6 +47,12 @@ def test_what_is_on_the_screen_is_saved_with_one_click_each(page: Any, example: 
             page.locator(f".export [data-kind={kind}]").click()
         assert downloading.value.suggested_filename == f"Phantom_small_heart{ending}"
         downloading.value.save_as(tmp_path / kind)
+    with page.expect_download() as downloading:
+        page.get_by_role("button", name="Everything as one zip").click()
+    assert downloading.value.suggested_filename == "Phantom_small_heart_axial3_everything.zip"
+    with zipfile.ZipFile(downloading.value.path()) as archive:
+        assert archive.testzip() is None
+        assert json.loads(archive.read("view.json"))["epsilon"] == 0.5
     wait_for_labels(page)
     with page.expect_download() as downloading:
         page.get_by_role("button", name="Labels as NIfTI", exact=True).click()

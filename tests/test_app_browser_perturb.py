@@ -197,13 +197,57 @@ def test_sensitivity_is_measured_over_seeds_and_taken_away_again(page: Any, exam
     segmented = FakeSegmentedScan(read_scan(example))
     labels = np.stack([segmented.perturb(3, 0.3, seed=seed).labels for seed in range(8)])
     changing = float((labels != labels[0]).any(0).mean())
-    scale = page.locator(".perturb .scale")
+    scale = page.locator(".perturb [data-scale=sensitivity]")
     scale.wait_for()
     assert "seeds" in scale.inner_text()
     said = page.locator(".perturb [data-text=tool]").inner_text()
     assert said == f"{100 * changing:.1f} % of the pixels change their label between 8 seeds."
     page.locator("[data-do=sensitivity]").click()
     page.locator("[data-panel=segmentation] figcaption", has_text="Segmentation").wait_for()
+
+
+def test_the_map_of_candidates_has_a_scale_and_no_map_where_there_is_no_reach(page: Any, example: Path) -> None:
+    slide(page, "strength", 0.3)
+    wait_painted(page, "axial 3 0.3 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    wait_perturbed(page, "3 0.3 0 0")
+    page.locator("[data-do=candidates]").click()
+    scale = page.locator(".perturb [data-scale=candidates]")
+    scale.wait_for()
+    found = FakeSegmentedScan(read_scan(example)).candidates(3, state(page, "reach"))
+    fewest, most = scale.locator("[data-text=fewest]").inner_text(), scale.locator("[data-text=most]").inner_text()
+    assert [float(fewest), float(most)] == pytest.approx([found.min(), found.max()], abs=0.5)
+    page.locator("[data-panel=segmentation] figcaption", has_text="Candidates").wait_for()
+    module(page, "web/store.js", "({ store }) => store.update({ ...store.state, mode: 'shuffle' })")
+    page.locator(".perturb [data-text=tool]", has_text="The shuffle replacement has no reach.").wait_for()
+    assert scale.is_hidden()
+    page.get_by_text("place of its code on the codebook's map").wait_for()
+    page.locator("[data-do=candidates]").click()
+
+
+BAND = """() => {
+  const { data } = document.querySelector("#curves .js-plotly-plot"), [band, mean] = [data[9], data[13]];
+  return [mean.x, mean.y, band.y];
+}"""
+
+
+def test_bands_in_the_curves_are_mean_and_spread_over_seeds_and_travel_in_the_link(page: Any, example: Path) -> None:
+    slide(page, "strength", 0.3)
+    wait_painted(page, "axial 3 0.3 resample 0")
+    page.get_by_role("tab", name="Perturb").click()
+    wait_for_curves(page, 1)
+    page.get_by_label("Number of seeds for the bands").select_option("4")
+    page.get_by_text("Thick lines: mean over 4 seeds.").wait_for()
+    page.wait_for_function("document.querySelector('#curves .js-plotly-plot').data[13].x.length === 11")
+    strengths, mean, band = page.evaluate(BAND)
+    segmented, reach = FakeSegmentedScan(read_scan(example)), state(page, "reach")
+    dice = np.array([[segmented.perturb(3, e, seed=seed, reach=reach).dice_vs_clean for e in strengths] for seed in range(4)])
+    np.testing.assert_allclose(mean, dice.mean(0))
+    np.testing.assert_allclose(band[:11], dice.mean(0) + dice.std(0, ddof=1))
+    wait_until(page, lambda: "bands=4" in page.url)
+    page.locator("[data-do=bands]").click()
+    page.wait_for_function("document.querySelector('#curves .js-plotly-plot').data[13].x.length === 0")
+    wait_until(page, lambda: "bands" not in page.url)
 
 
 PHASE_CELL = """([place, column]) => {

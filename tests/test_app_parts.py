@@ -22,14 +22,14 @@ from app.scan.branches import BOTH, NEITHER, RECONSTRUCTION, SEGMENTATION, branc
 from app.scan.code_colours import code_colours
 from app.scan.description import describe
 from app.scan.edits import edits_as_text, edits_from_text
-from app.scan.frame_request import LARGEST_SEED, FrameRequest
+from app.scan.frame_request import LARGEST_SEED, FrameRequest, RequestError
 from app.scan.frames import make_frame
 from app.scan.models import load_served
 from app.scan.open_scan import OpenScan
 from app.scan.render import greyscale
 from app.scan.replay import REPLAYS
 from app.scan.truth import truth_labels
-from app.tabs.perturb.answers import dropout, neighbours
+from app.tabs.perturb.answers import candidates, dropout, neighbours, palette
 from app.tabs.registry import TABS
 from app.tabs.see.answers import frame as see_frame
 from app.tabs.see.answers import results as see_results
@@ -416,3 +416,19 @@ def test_a_slice_brings_the_sizes_of_the_whole_scan(held: tuple[SessionStore, di
     assert answer["voxels"][1] == int((scan.segmented.labels == 1).sum())
     scan.segmented.scan = replace(scan.segmented.scan, spacing_known=False)
     assert scan.voxel_ml is None
+
+
+def test_candidates_are_those_of_the_slice_at_its_reach_and_of_modes_with_a_reach(scan: OpenScan) -> None:
+    asked = {"plane": "axial", "index": 2, "strength": 0.5, "mode": "resample", "seed": 1, "reach": 20}
+    found = np.frombuffer(zlib.decompress(base64.b64decode(candidates(scan, asked)["candidates"])), np.float32)
+    np.testing.assert_allclose(found.reshape(scan.segmented.indices.shape[1:]), scan.segmented.candidates(2, 20))
+    for wrong in ({"mode": "shuffle"}, {"plane": "coronal"}):
+        with pytest.raises(RequestError, match="candidates belong to"):
+            candidates(scan, {**asked, **wrong})
+
+
+def test_the_colours_of_the_codes_are_those_of_their_places(scan: OpenScan) -> None:
+    answer = palette(scan, {})
+    colours, places = (np.frombuffer(zlib.decompress(base64.b64decode(answer[name])), np.uint8) for name in ("colours", "places"))
+    # Red and green grow along the two axes of the map.
+    np.testing.assert_allclose(colours.reshape(-1, 3)[:, :2], 40 + 195 / 255 * places.reshape(-1, 2), atol=1)

@@ -1,23 +1,25 @@
-"""The field's baselines: UA-MT's certain consistency and BCP's copy-paste, each beside what its paper says."""
+"""The field's baselines: UA-MT's certain consistency, BCP's copy-paste and CPS's two networks, each beside what its paper says."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from tests.tiny import tiny_model
-from vqseg.config import AugmentationConfig, ConfigError, ObjectiveConfig
-from vqseg.experiments.methods import METHODS
+from vqseg.config import AugmentationConfig, Config, ConfigError, DataConfig, ModelConfig, ObjectiveConfig, TrainConfig
+from vqseg.experiments.methods import METHODS, with_method
 from vqseg.losses.segmentation import segmentation_loss
 from vqseg.training.pasting import pasted, pasted_loss, rectangle
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.uncertainty import LIMIT, certain_consistency, uncertain_answers
-from vqseg.types import Batch, LossTerms, Share
+from vqseg.types import Array, Batch, LossTerms, Share
 
 WHOLE = Share()
 
@@ -86,8 +88,8 @@ def test_a_pasted_picture_learns_the_truth_in_one_part_and_half_of_the_teacher_s
     logits, truth, made = torch.randn(1, 3, 6, 6), torch.randint(3, (1, 6, 6)), torch.randint(3, (1, 6, 6))
     sure = torch.rand(1, 6, 6) > 0.5
 
-    def loss(given: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-        return segmentation_loss(given, target, dice=0.0, mask=mask)
+    def loss(given: Tensor, target: Tensor, mask: Tensor, labelled: Tensor | None) -> Tensor:
+        return segmentation_loss(given, target, dice=0.0, mask=mask, labelled=labelled)
 
     each = (
         torch.nn.functional.cross_entropy(logits, truth, reduction="none"),
@@ -97,8 +99,79 @@ def test_a_pasted_picture_learns_the_truth_in_one_part_and_half_of_the_teacher_s
     assert torch.allclose(pasted_loss(loss, logits, truth, made, inside, sure), wanted)
 
 
+def two_networks() -> tuple[torch.nn.Module, torch.nn.Module]:
+    return tiny_model(1, continuous=True).train(), tiny_model(2, continuous=True).train()
+
+
+def crossed(networks: tuple[torch.nn.Module, torch.nn.Module], batch: Batch, **changes: Any) -> LossTerms:
+    objective = ObjectiveConfig(**({"target": "partner", "perturbation": "none", "confidence": 0.0} | changes))
+    first, second = networks
+    generator = torch.Generator().manual_seed(5)
+    # Unmixed, so that the oracle knows the pixels.
+    still = AugmentationConfig(cutmix=0.0)
+    return training_step(
+        first, Teacher(first, 0.99), batch, generator, objective=objective, augmentation=still, quantize=False, partner=second
+    )
+
+
+def numpy_cross_entropy(logits: Array, target: Array) -> float:
+    """Mean over the pixels, with the softmax written out. logits (B, C, H, W), target (B, H, W)."""
+    shifted = logits - logits.max(1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return float(-np.take_along_axis(log_probabilities, target[:, None], 1).mean())
+
+
+def test_each_of_two_networks_learns_the_truth_and_the_other_s_hard_labels() -> None:
+    networks, batch = two_networks(), batch_of()
+    terms = crossed(networks, batch, dice=0.0)
+    with torch.no_grad():
+        on_truth, on_weak, on_strong = (
+            [network(images).logits.double().numpy() for network in networks] for images in (batch.images, batch.weak, batch.strong)
+        )
+    supervised = sum(numpy_cross_entropy(logits, batch.labels.numpy()) for logits in on_truth)
+    of_the_other = [logits.argmax(1) for logits in reversed(on_weak)]
+    learnt = sum(numpy_cross_entropy(logits, labels) for logits, labels in zip(on_strong, of_the_other, strict=True))
+    assert float(terms.segmentation) == pytest.approx(supervised, rel=1e-5)
+    assert float(terms.unlabelled_segmentation) == pytest.approx(learnt, rel=1e-5)
+    assert not np.array_equal(*of_the_other)
+
+
+def test_a_network_s_labels_get_no_gradient_and_each_learns_as_it_would_beside_a_still_one() -> None:
+    networks, batch = two_networks(), batch_of()
+    crossed(networks, batch).unlabelled_segmentation.backward()
+    together = [[parameter.grad for parameter in network.parameters()] for network in networks]
+    for index in (0, 1):
+        fresh = two_networks()
+        fresh[1 - index].requires_grad_(False)
+        crossed(fresh, batch).unlabelled_segmentation.backward()
+        for parameter, gradient in zip(fresh[index].parameters(), together[index], strict=True):
+            assert (parameter.grad is None) == (gradient is None)
+            assert gradient is None or torch.equal(parameter.grad, gradient)
+
+
+def test_without_unlabelled_images_two_networks_learn_the_truth_alone() -> None:
+    terms = crossed(two_networks(), Batch(batch_of().images, batch_of().labels))
+    assert float(terms.segmentation) > 0 == float(terms.unlabelled_segmentation)
+
+
+@pytest.mark.parametrize(
+    ("room", "changed", "said"),
+    [
+        ("model", ModelConfig(), "a run one codebook"),
+        ("train", TrainConfig(initial="checkpoints/acdc-10"), r"leave train\.initial out"),
+        ("data", DataConfig(pseudo_labels="labels"), r"leave data\.pseudo_labels out"),
+    ],
+)
+def test_what_two_networks_cannot_share_is_refused(room: str, changed: Any, said: str) -> None:
+    fitting = with_method(Config(), "cps")
+    with pytest.raises((ConfigError, ValueError), match=said):
+        replace(fitting, **{room: changed})
+
+
 def test_settings_that_contradict_each_other_are_refused() -> None:
     for wrong in ({"target": "probabilities", "mixing": "copy-paste"}, {"mixing": "copy-paste", "feature_stream": True}):
         with pytest.raises((ConfigError, ValueError), match="target: labels"):
             ObjectiveConfig(**wrong)  # type: ignore[arg-type]
-    assert {"ua-mt", "bcp", "unimatch-v2"} <= METHODS.keys()
+    with pytest.raises((ConfigError, ValueError), match="no alignment"):
+        ObjectiveConfig(target="partner", alignment=5.0)
+    assert {"ua-mt", "bcp", "unimatch-v2", "cps"} <= METHODS.keys()

@@ -132,7 +132,7 @@ def test_evaluation_counts_what_it_leaves_out(folder: Path, checkpoint: Path, tm
     assert main([str(word) for word in words]) == 0
     result = json.loads((tmp_path / "train.json").read_text())
     assert result["cases"] == 2 and result["left_out"] == ["p1_1"]
-    assert "1 case(s) were not measured, as they have no label file: p1_1" in capsys.readouterr().out
+    assert "1 case(s) were not measured, as they have no labels of these structures: p1_1" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

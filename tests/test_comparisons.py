@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import load_model, read_config
@@ -97,11 +98,16 @@ METHODS: dict[str, dict[str, Any]] = {
     "shift": {"objective": {"perturbation": "shift", "strength_schedule": "ramp", "strength_steps": 5}},
     "complementary": {"objective": {"perturbation": "complementary_dropout", "strength": 0.5}},
     "aligned": {"objective": {"alignment": 5.0, "usage": 0.1}, "train": {"foundation": "random"}},
+    "crossed": {"model": {"continuous": True}, "objective": {"perturbation": "none", "target": "partner", "confidence": 0.0}},
 }
 
 
+def by(method: dict[str, Any], config: Config) -> Config:
+    return replace(config, **{room: replace(getattr(config, room), **changes) for room, changes in method.items()})
+
+
 def run(config: Config, method: dict[str, Any]) -> Path:
-    return Trainer(replace(config, **{room: replace(getattr(config, room), **changes) for room, changes in method.items()})).run()
+    return Trainer(by(method, config)).run()
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -113,25 +119,44 @@ def test_every_method_trains_and_is_measured(name: str, phantoms: Path, tmp_path
     assert ("alignment" in last) == (name == "aligned") == ("usage" in last)
     assert (last.get("replaced_share", 0) > 0) == (name == "aligned")
     result = evaluate_split(load_model(folder), phantoms, "val")
-    assert (result["codebook"]["used"] == 0) == (name == "continuous-dropout")
+    assert (result["codebook"]["used"] == 0) == (name in ("continuous-dropout", "crossed"))
     assert 0 <= result["mean"]["dice"] <= 1
 
 
-def test_an_aligned_run_resumes_bit_for_bit_and_its_checkpoint_holds_no_adapter(phantoms: Path, tmp_path: Path) -> None:
-    whole = run(tiny_config(phantoms, tmp_path / "whole"), METHODS["aligned"])
-    config = tiny_config(phantoms, tmp_path / "parts")
-    aligned = replace(
-        config, objective=replace(config.objective, alignment=5.0, usage=0.1), train=replace(config.train, foundation="random")
-    )
-    trainer = Trainer(aligned)
+@pytest.mark.parametrize("name", ["aligned", "crossed"])
+def test_a_run_with_further_networks_resumes_bit_for_bit_and_its_checkpoint_holds_none_of_them(
+    name: str, phantoms: Path, tmp_path: Path
+) -> None:
+    whole = run(tiny_config(phantoms, tmp_path / "whole"), METHODS[name])
+    config = by(METHODS[name], tiny_config(phantoms, tmp_path / "parts"))
+    trainer = Trainer(config)
     stop, trainer._save = trainer._save, lambda: stop_after(trainer, stop)  # type: ignore[method-assign]
     with pytest.raises(KeyboardInterrupt):
         trainer.run()
-    parts = Trainer(aligned).run(resume=True)
-    one, other = load_model(whole).state_dict(), load_model(parts).state_dict()
-    assert set(one) == set(tiny_model().state_dict())
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    parts = Trainer(config).run(resume=True)
+    for file in ("checkpoint/model.safetensors", "state/state.safetensors"):
+        one, other = (load_file(folder.parent / file) for folder in (whole, parts))
+        # A network without a codebook holds no temperature, but NaN.
+        torch.testing.assert_close(one, other, rtol=0, atol=0, equal_nan=True)
+    assert set(load_file(parts / "model.safetensors")) == set(tiny_model().state_dict())
     assert "foundation" not in read_config(parts)["model"]
+
+
+def test_the_first_of_two_networks_starts_as_the_only_one_of_other_methods_and_the_second_elsewhere(phantoms: Path, tmp_path: Path) -> None:
+    config = tiny_config(phantoms, tmp_path / "run")
+    alone, pair = (Trainer(by(METHODS[name], config)).trained for name in ("continuous-dropout", "crossed"))
+    assert set(alone) == {"student"} and set(pair) == {"student", "partner"}
+    weights = [dict(network.named_parameters())["encoder.project.weight"] for network in (*alone.values(), *pair.values())]
+    assert torch.equal(weights[0], weights[1]) and not torch.equal(weights[1], weights[2])
+
+
+def test_both_networks_are_trained_and_the_first_is_kept(phantoms: Path, tmp_path: Path) -> None:
+    trainer = Trainer(by(METHODS["crossed"], tiny_config(phantoms, tmp_path / "run", steps=6, ema_decay=0.0)))
+    before = {name: network.encoder.project.weight.clone() for name, network in trainer.trained.items()}  # type: ignore[union-attr]
+    kept = load_model(trainer.run()).encoder.project.weight
+    after = {name: network.encoder.project.weight for name, network in trainer.trained.items()}  # type: ignore[union-attr]
+    assert all(not torch.equal(before[name], weight) for name, weight in after.items())
+    assert torch.equal(kept, after["student"]) and not torch.equal(kept, after["partner"])
 
 
 def stop_after(trainer: Trainer, save: Any) -> None:

@@ -94,7 +94,18 @@ def test_a_benchmark_starts_from_anywhere_without_an_installation(script: str, t
     assert f"benchmarks/{script}" in answer.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))])
+PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: str) -> None:
+    # Bars in code, and those behind a backslash, part no cells.
+    lines = re.sub(r"`[^`\n]*`|\\\|", "", (ROOT / page).read_text(encoding="utf-8")).splitlines()
+    bars = [line.count("|") if line.startswith("|") else 0 for line in lines]
+    assert not [line for line, own, above in zip(lines, bars, [0, *bars], strict=False) if own and above and own != above]
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_file_of_the_code_that_a_page_names_is_there(page: str) -> None:
     named = set(re.findall(r"`((?:vqseg|app|tests|configs|assets|benchmarks)/[\w./-]+)`", (ROOT / page).read_text(encoding="utf-8")))
     # In capitals stands what the reader names.

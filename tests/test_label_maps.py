@@ -84,7 +84,7 @@ def test_a_mask_of_0_and_255_is_one_of_0_and_1_where_there_are_two_classes(tmp_p
     assert found.notes == ("255 was read as 1, nodule",)
     with pytest.raises(LabelError, match=r"has the label 255.*write the number of its class instead of 255"):
         read_labels(tmp_path / "a.nii.gz", NAMES)
-    np.testing.assert_array_equal(read_label_map(tmp_path / "a.nii.gz", NAMES, unsure=True).voxels, mask)
+    np.testing.assert_array_equal(read_label_map(tmp_path / "a.nii.gz", NAMES, ignore=UNSURE).voxels, mask)
 
 
 def test_one_volume_a_class_becomes_one_volume_and_a_series_is_refused(tmp_path: Path) -> None:

@@ -44,6 +44,17 @@ def test_a_crowd_is_served_without_a_refusal_and_without_an_answer_of_somebody_e
     assert "0 wrong answers" in load.report(tally)
 
 
+def test_a_class_follows_its_teacher_and_every_reply_arrives(load: Any, tmp_path: Path) -> None:
+    example = save_scan(tmp_path / "phantom_one.nii.gz")
+    steps = ("pixels", "swap")
+    with serving(tmp_path / "cache", [example], fake_served(statistics=True)) as running:
+        taught = asyncio.run(load.lesson(running.url, VISITORS, 0.5, steps=steps))
+    assert taught.failed == []
+    assert taught.replies == dict.fromkeys(steps, VISITORS)
+    assert all(len(taught.followed[name]) == VISITORS for name in steps)
+    assert "4 students" in str(taught)
+
+
 def test_an_answer_that_is_somebody_elses_is_found(load: Any) -> None:
     tally = load.Tally()
     for answer in ({"labels": 1}, {"labels": 1}, {"labels": 2}):

@@ -27,6 +27,7 @@ from vqseg.quantization.perturbation import (
     Neighbourhood,
     ReachScale,
     adaptive_temperature,
+    effective_candidates,
     perturbation_effect,
     reach_of_temperature,
     temperature_for_reach,
@@ -364,3 +365,19 @@ def test_a_known_reach_is_answered_while_another_one_is_solved(monkeypatch: pyte
         finally:
             go_on.set()
         assert other.result(60) == found(table, 9.0)
+
+
+@pytest.mark.parametrize("temperature", [0.01, 0.5, 20.0])
+def test_candidates_of_a_code_are_the_perplexity_of_its_row_without_itself(temperature: float) -> None:
+    words, codes = codebook(40), torch.tensor([7, 0, 39, 7])
+    pi = transition_probabilities(words.double(), 1.0, codes, temperature).numpy()
+    pi[np.arange(len(codes)), codes] = 0
+    pi /= pi.sum(1, keepdims=True)
+    expected = np.exp(-np.sum(pi * np.log(np.where(pi > 0, pi, 1)), 1))
+    np.testing.assert_allclose(effective_candidates(words, codes, temperature), expected, rtol=1e-4)
+
+
+def test_the_reach_is_the_mean_of_the_candidates_over_the_codebook() -> None:
+    words = codebook(300)
+    temperature = temperature_for_reach(words, 25.0)
+    assert float(effective_candidates(words, torch.arange(300), temperature).mean()) == pytest.approx(25.0, rel=1e-4)

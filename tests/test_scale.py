@@ -22,6 +22,7 @@ from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig, save_
 from vqseg.data.datasets import find_cases
 from vqseg.data.loaders import ViewSampler, load_pools
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
+from vqseg.experiments.methods import with_method
 from vqseg.quantization.perturbation import QuantizedPerturbation
 from vqseg.quantization.perturbation.dropout import FeatureDropout
 from vqseg.types import Batch, Share
@@ -91,6 +92,31 @@ def runs(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, 
         lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
         results[processes] = {"ranks": ranks, "log": [line for line in lines if "loss" in line]}
     return results
+
+
+@pytest.fixture(scope="module")
+def crossed(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, Any]]:
+    """The same for two networks that learn from each other."""
+    folder, results = tmp_path_factory.mktemp("crossed"), {}
+    for processes in (1, 2):
+        output = folder / f"run{processes}"
+        train = {"batch_labelled": 4 // processes, "batch_unlabelled": 4 // processes, "learning_rate": 2e-4, "log_every": 1}
+        config = tiny_config(phantoms, output, steps=5, **train)
+        config = with_method(replace(config, objective=replace(config.objective, unlabelled_start=2)), "cps")
+        save_config(config, folder / f"{processes}.yaml")
+        ranks = launch(folder / f"{processes}.yaml", folder / f"ranks{processes}", processes)
+        lines = [json.loads(line) for line in (output / "log.jsonl").read_text().splitlines()]
+        results[processes] = {"ranks": ranks, "log": [line for line in lines if "loss" in line]}
+    return results
+
+
+def test_two_networks_learn_from_each_other_in_two_processes_as_in_one(crossed: dict[int, dict[str, Any]]) -> None:
+    for one, two in zip(crossed[1]["log"], crossed[2]["log"], strict=True):
+        for term in ("segmentation", "unlabelled_segmentation", "loss"):
+            assert two[term] == pytest.approx(one[term], rel=2e-3, abs=2e-5), (one["step"], term)
+    assert crossed[1]["log"][-1]["unlabelled_segmentation"] > 0
+    first, second = crossed[2]["ranks"]
+    assert all(torch.equal(first[name], second[name]) for name in first)
 
 
 def test_two_processes_have_the_losses_of_one_with_the_whole_batch(runs: dict[int, dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ is measured in its plane.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NotRequired, TypedDict
 
@@ -25,7 +25,7 @@ from vqseg.models.slicewise import chosen_codes, label_volume, segment_slices
 from vqseg.models.views import segment_averaged
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import perplexity
-from vqseg.types import Array, Case, Scan
+from vqseg.types import UNSURE, Array, Case, Scan
 
 METRICS = ("dice", "jaccard", "hd95", "asd")
 
@@ -50,11 +50,13 @@ class Summary(TypedDict):
 
 
 class Evaluation(Summary):
-    """per_case: the scores of every case by its name, and by structure. left_out: cases without labels, notes: what should be known
-    of how a case's files were read; both only if there are any."""
+    """per_case: the scores of every case by its name, and by structure. left_out: cases without labels of the network's structures.
+    ignored: voxels without a label by case, which are background in truth and prediction. notes: what should be known of how a case's
+    files were read. These three only if there are any."""
 
     codebook: CodebookUse
     left_out: NotRequired[list[str]]
+    ignored: NotRequired[dict[str, int]]
     notes: NotRequired[dict[str, list[str]]]
     per_case: dict[str, dict[str, Scores]]
 
@@ -68,7 +70,7 @@ class LabelledSplit:
     """The cases of a split that can be measured, and what their labels are called.
 
     names: the data set's classes in the order of its label values. classes: the network's. contoured_only: see `evaluate_split`.
-    left_out: names of the cases without a label file.
+    left_out: names of the cases without a label file, or whose labels show no structure of the network.
     """
 
     cases: tuple[Case, ...]
@@ -79,8 +81,14 @@ class LabelledSplit:
 
     @property
     def structures(self) -> tuple[str, ...]:
-        """What can be measured: the structures that both know, in the network's order."""
-        return tuple(name for name in self.classes[1:] if name in self.names[1:])
+        """What can be measured: the structures that both know and that the labels of a case show, in the network's order."""
+        shown = {name for case in self.cases for name in self.structures_of(case)}
+        return tuple(name for name in self.classes[1:] if name in shown)
+
+    def structures_of(self, case: Case) -> tuple[str, ...]:
+        """What can be measured in one case: its labels may show fewer structures than the data set has."""
+        shown = self.names[1:] if case.labelled is None else case.labelled
+        return tuple(name for name in self.classes[1:] if name in shown)
 
     def read(self, case: Case) -> tuple[Scan, Array]:
         """A scan and its ground truth.
@@ -90,16 +98,22 @@ class LabelledSplit:
 
         Returns:
             The scan, and its labels (X, Y, Z) in the network's values; structures that the network does not know count as background.
+            UNSURE where a voxel has no label.
 
         Raises:
             ScanError: A file cannot be read.
-            DatasetError: There is no label file, it lies on another grid than the scan, or it has a label that the data set does not name.
+            DatasetError: There is no label file, it lies on another grid than the scan, it has a label that the data set does not name, or
+                no voxel has a label.
         """
         scan, truth = read_case_files(case, self.names)
         if truth is None:
             raise DatasetError(f"{case.name} has no label")
-        values = [self.classes.index(name) if name in self.structures else 0 for name in self.names]
-        return scan, np.array(values, truth.dtype)[truth]
+        values = np.full(256, UNSURE, np.uint8)
+        values[: len(self.names)] = [self.classes.index(name) if name in self.classes[1:] else 0 for name in self.names]
+        known = values[truth]
+        if (known == UNSURE).all():
+            raise DatasetError(f"{case.name} has no voxel with a label")
+        return scan, known
 
 
 def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, contoured_only: bool = False) -> LabelledSplit:
@@ -117,13 +131,13 @@ def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, 
     """
     names = class_names(folder) if (Path(folder) / "dataset.json").is_file() else classes
     every = cases_of_split(folder, split)
-    cases, bare = tuple(case for case in every if case.label is not None), tuple(case.name for case in every if case.label is None)
-    found = LabelledSplit(cases, names, classes, contoured_only, bare)
-    if not found.structures:
+    if not set(classes[1:]) & set(names[1:]):
         raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
+    known = LabelledSplit((), names, classes, contoured_only)
+    cases = tuple(case for case in every if case.label is not None and known.structures_of(case))
     if not cases:
         raise DatasetError(f"no case of split {split!r} in {folder} has labels")
-    return found
+    return replace(known, cases=cases, left_out=tuple(case.name for case in every if case not in cases))
 
 
 def evaluate_split(
@@ -155,7 +169,7 @@ def evaluate_split(
     """
     known = labelled_split(folder, split, model.config.classes, contoured_only=contoured_only)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
-    per_case = {}
+    per_case, ignored = {}, {}
     # Before the work begins, which may be long.
     notes = {
         case.name: told for case, told in zip(known.cases, read_every(known.cases, lambda case: known.read(case)[0].notes), strict=True)
@@ -163,8 +177,11 @@ def evaluate_split(
     for case in progress(known.cases):
         prediction, truth, spacing, tokens = _segment(model, known, case, average_views)
         usage += tokens
+        open_voxels = truth == UNSURE
+        prediction, truth = (np.where(open_voxels, 0, labels) for labels in (prediction, truth))
         scores = evaluate_volume(prediction, truth, model.config.classes, spacing)
-        per_case[case.name] = {name: scores[name] for name in known.structures}
+        per_case[case.name] = {name: scores[name] for name in known.structures_of(case)}
+        ignored[case.name] = int(open_voxels.sum())
     used: CodebookUse = {
         "size": len(usage),
         "used": int((usage > 0).sum()),
@@ -173,6 +190,8 @@ def evaluate_split(
     result: Evaluation = {**summarise(per_case, known.structures), "codebook": used, "per_case": per_case}  # type: ignore[typeddict-item]
     if known.left_out:
         result["left_out"] = list(known.left_out)
+    if any(ignored.values()):
+        result["ignored"] = {name: count for name, count in ignored.items() if count}
     if said := {name: list(told) for name, told in notes.items() if told}:
         result["notes"] = said
     return result
@@ -182,11 +201,12 @@ def summarise(per_case: dict[str, dict[str, Scores]], structures: Sequence[str])
     """Mean over the cases for each structure, then over the structures.
 
     Args:
-        per_case: Scores by case and structure.
-        structures: Names of the structures.
+        per_case: Scores by case and structure; a case need not have all of them.
+        structures: Names of the structures, each of some case.
     """
     per_class = {
-        name: {metric: float(np.mean([case[name][metric] for case in per_case.values()])) for metric in METRICS} for name in structures
+        name: {metric: float(np.mean([case[name][metric] for case in per_case.values() if name in case])) for metric in METRICS}
+        for name in structures
     }
     mean = {metric: float(np.mean([per_class[name][metric] for name in structures])) for metric in METRICS}
     return {"cases": len(per_case), "mean": mean, "per_class": per_class}
@@ -205,7 +225,7 @@ def _labels_and_tokens(model: VQSeg, slices: Array, step: int, average_views: bo
 
 
 def _segment(model: VQSeg, known: LabelledSplit, case: Case, average_views: bool) -> tuple[Array, Array, tuple[float, ...], torch.Tensor]:
-    """Prediction, truth and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
+    """Prediction, truth with UNSURE, and spacing, in the plane alone if there is one slice, and the (K,) counts of the codewords."""
     scan, truth = known.read(case)
     axis = through_plane_axis(scan)
     step = slice_step(scan, axis)
@@ -214,7 +234,7 @@ def _segment(model: VQSeg, known: LabelledSplit, case: Case, average_views: bool
     counts = torch.bincount(tokens.flatten(), minlength=model.config.codebook_size)
     truths = np.moveaxis(truth, axis, 0)
     if known.contoured_only:
-        there = truths.any((1, 2))
+        there = ((truths > 0) & (truths != UNSURE)).any((1, 2))
         if not there.any():
             raise DatasetError(f"{case.name} has no slice with a label of {', '.join(known.structures)}")
         labels, truths = labels[there], truths[there]

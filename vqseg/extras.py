@@ -5,6 +5,7 @@ from __future__ import annotations
 EXTRAS = {
     **dict.fromkeys(("SimpleITK", "gdcm", "highdicom", "openjpeg", "pydicom", "pylibjpeg"), "formats"),
     **dict.fromkeys(("accelerate", "filelock", "matplotlib", "sklearn", "umap"), "train"),
+    "tensorboard": "trackers",
     "transformers": "foundation",
 }
 """Modules by the extra of pyproject.toml that installs them."""

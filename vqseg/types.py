@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 UNSURE = 255
-"""In pseudo-labels that were made beforehand: a voxel without a label, because the checkpoint was not sure enough."""
+"""In labels that were read: a voxel without a label. In a data set's own labels nobody has given it one; in pseudo-labels that were made
+beforehand the checkpoint was not sure enough."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Batch:
     images (B_l, C_in, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, C_in, H, W): two views of the same unlabelled
     pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
     UNSURE where a voxel has no label: labels made beforehand for the unlabelled images; None if the teacher labels each view.
+    labelled (B_l, C) bool: the classes that the labels of each image show; None where every pixel of every image has one of all classes.
+    Where it is not None, labels may be UNSURE, and a background may be a class that was not labelled.
     """
 
     images: Tensor
@@ -77,6 +80,7 @@ class Batch:
     weak: Tensor | None = None
     strong: Tensor | None = None
     pseudo_labels: Tensor | None = None
+    labelled: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -141,12 +145,18 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Case:
-    """One volume of a data set folder: its image, its label file if there is one, and the patient it belongs to."""
+    """One volume of a data set folder: its image, its label file if there is one, and the patient it belongs to.
+
+    ignore: the number in the label file of voxels without a label, which are read as UNSURE; None if there is none.
+    labelled: names of the structures that the label file shows; the others may be there, in what it calls background. None: all of them.
+    """
 
     name: str
     patient: str
     image: Path
     label: Path | None
+    ignore: int | None = None
+    labelled: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
         build_cine(store, visits.cines)
         _build_opening(visits)
         gr.HTML(f"<p>{DISCLAIMER}</p>", elem_id="disclaimer", apply_default_css=False)
-        Wiring(sidebar, built["see"], tabs, visits).wire(blocks)
+        Wiring(sidebar, built["see"], tabs, visits, built["compare"]).wire(blocks)
         add_endpoints(models, uploads, openings, handed_out, store.most_scan_bytes)
 
     def end(owner: str, address: str) -> None:
@@ -164,7 +164,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
         # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
-            "lifespan": housekeeping((uploads, handed_out), blocks),
+            "lifespan": housekeeping((uploads, handed_out, store.rooms), blocks),
             "routes": [
                 *(upload_route(uploads), *module_routes(), *plotly_routes(), *catalogue_routes()),
                 *(route for tab in TABS for route in tab.routes(store)),

@@ -1,7 +1,9 @@
 /* The browser's part of Gradio's events in app/page/wiring.py. Each function returns the event's inputs as a list, and
    adds the ticket of the opening that starts now. */
 
+import { beside } from "../web/beside.js";
 import { facts } from "../web/facts.js";
+import { led } from "../web/led.js";
 import { links } from "../web/links.js";
 import { begin, settle } from "../web/openings.js";
 import { store } from "../web/store.js";
@@ -10,6 +12,8 @@ import { suggestion } from "../web/suggestion.js";
 /** @typedef {import("../web/types").Scan} Scan */
 
 export const linkAsked = () => [links.asked(), begin("The scan of the link", "")];
+
+export const viewLed = () => [led.view, begin(led.view.case, JSON.stringify(led.view))];
 
 /**
  * @param {string} title
@@ -58,6 +62,24 @@ export const phaseSent = (file, scan) => [file, scan, begin(file?.orig_name, fil
  * @param {Scan | null} scan
  */
 export const truthSent = (file, scan) => [file, scan && { ...scan, frame: store.state?.scan.frame ?? 0 }];
+
+/**
+ * The tab Compare has chosen a second scan.
+ * @param {unknown} _choice
+ * @param {Scan | null} scan on show
+ */
+export const besideChosen = (_choice, scan) => [beside.choice, scan, begin(beside.title, beside.choice)];
+
+/** @param {Scan | null} scan the second one */
+export function besideOpened(scan) {
+  settle();
+  beside.arrive(scan);
+}
+
+export function besideFailed() {
+  settle();
+  beside.arrive(null);
+}
 
 export const openingDone = () => settle();
 

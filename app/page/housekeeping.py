@@ -15,7 +15,7 @@ from app.visit.unforeseen import told
 
 
 class Swept(Protocol):
-    """What holds files for a limited time."""
+    """What holds files, or rooms of classes, for a limited time."""
 
     def sweep(self) -> None:
         """Delete what is too old."""

@@ -18,5 +18,7 @@ function skip(event) {
 }
 
 export function addSkipLink() {
-  document.body.prepend(make("a", { id: "skip", href: "#", on: { click: skip } }, "Skip the controls"));
+  const link = make("a", { id: "skip", href: "#", on: { click: skip } }, "Skip the controls");
+  // In a landmark: a screen reader's list of landmarks leads to it, too.
+  document.body.prepend(make("nav", { "aria-label": "Shortcut" }, link));
 }

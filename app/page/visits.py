@@ -254,6 +254,34 @@ class Visits:
         with self._opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening), value, opening, owner)
 
+    def beside(self, choice: Mapping[str, Any], value: Shown, ticket: Ticket, owner: str) -> Opened:
+        """Open a second scan beside the one on show: the same one with another checkpoint, or an example with the same checkpoint.
+
+        Args:
+            choice: "example": title of a bundled example; or "checkpoint": name of a checkpoint of the same structures.
+            value: The viewer's value.
+            ticket: Key for the progress.
+            owner: The visit.
+
+        Returns:
+            The second scan.
+        """
+        with self._opening(ticket, owner) as opening:
+            scan, title = self._held(value), choice.get("example")
+            model = scan.model if title else self._model(str(choice.get("checkpoint")), opening)
+            _refuse_other_structures(scan.model, model)
+            second = self._case(title or scan.example, model, opening)
+            if second is None:
+                with self._openings.turn(opening):
+                    second = _encoded(scan.segmented.scan, model, opening)
+                second.truth, second.judged = scan.truth, scan.judged
+            opening.tell()
+            token = self._store.put_beside(second, owner, shared=second.example is not None)
+            self._end_if_left(owner)
+            if second.cine is not None:
+                self.cines.watch(second.cine, owner)
+            return Opened(second, token, second.example or (value or {})["name"])
+
     def other(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
         """Encode the scan on show with a checkpoint that the visitor typed. It is always loaded again: it may have been retrained.
 
@@ -268,6 +296,11 @@ class Visits:
         """
         with self._opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening, anew=True), value, opening, owner)
+
+    def besides(self) -> dict[str, list[list[str]]]:
+        """What can be opened beside a scan: (title, name) of "checkpoints" and of "examples"."""
+        examples = [[title, title] for title in self._cases.titles]
+        return {"checkpoints": [list(one) for one in self.models.names()], "examples": examples}
 
     def progress(self, ticket: Ticket) -> dict[str, Any]:
         """The progress of an opening; see `Openings.progress`."""
@@ -388,13 +421,16 @@ class Visits:
         self._parcels.release(owner)
         return self._put(scan, owner, scan.example or "", brought=brought)
 
+    def _end_if_left(self, owner: str) -> None:
+        """Nobody would end a visit a second time that has left meanwhile."""
+        if self.presence.has_left(owner):
+            self.end(owner)
+            raise CalledOffError
+
     def _put(self, scan: OpenScan, owner: str, title: str, *, brought: bool = False) -> Opened:
         """Hold a scan for a visit. The further frames of a cine are encoded from now on."""
         token = self._store.put(scan, owner, shared=scan.example is not None)
-        if self.presence.has_left(owner):
-            # Nobody would end this visit a second time.
-            self.end(owner)
-            raise CalledOffError
+        self._end_if_left(owner)
         if scan.cine is not None:
             self.cines.watch(scan.cine, owner)
         return Opened(scan, token, title, brought)
@@ -456,3 +492,12 @@ def _same_cine(cine: OpenCine, opened: OpenScan, most_bytes: int) -> None:
 
 def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:
     return OpenScan(model.segmenter.open(scan, lambda share: opening.tell(share, "encoding")), model)
+
+
+def _refuse_other_structures(one: Served, other: Served) -> None:
+    """Raises CheckpointError unless two checkpoints give the same labels the same names."""
+    if one.classes != other.classes:
+        named, own = ", ".join(other.classes[1:]), ", ".join(one.classes[1:])
+        raise CheckpointError(
+            f"{other.title} finds {named}, and the checkpoint on show {own}; only checkpoints of the same can be compared"
+        )

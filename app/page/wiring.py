@@ -42,7 +42,7 @@ class Wiring:
     and the controls to the browser's store, from which all views are drawn.
     """
 
-    def __init__(self, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits) -> None:
+    def __init__(self, bar: Sidebar, viewer: gr.HTML, tabs: gr.Tabs, visits: Visits, compared: gr.HTML) -> None:
         """Take the components; `wire` binds them.
 
         Args:
@@ -50,17 +50,19 @@ class Wiring:
             viewer: The component whose value describes the scan on show.
             tabs: The tabs, of which a link may choose one.
             visits: Opens scans.
+            compared: The component that shows a second scan beside the one on show.
         """
-        self._bar, self._viewer, self._tabs, self._visits = bar, viewer, tabs, visits
+        self._bar, self._viewer, self._tabs, self._visits, self._compared = bar, viewer, tabs, visits, compared
         update = calling("web/store.js", "update", ["scan", *bar.view])
         self._follow: dict[str, Any] = {"fn": None, "inputs": [viewer, *bar.view.values()], "js": update}
 
     def wire(self, blocks: gr.Blocks) -> None:
         """Bind all events, inside the present Blocks."""
         bar, viewer, visits = self._bar, self._viewer, self._visits
-        opening = (self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
+        opening = (*self._link(blocks), self._case(), *self._checkpoint(), self._other(), self._upload(), self._series(), self._phase())
         for event in opening:
             self._settle(event)
+        self._beside()
         self._truth()
         self._views()
         self._reset()
@@ -73,7 +75,8 @@ class Wiring:
         # Only for this event does Gradio's page hold a connection open, by which page/last_resort.py knows the end of a visit.
         blocks.unload(lambda: None)
 
-    def _link(self, blocks: gr.Blocks) -> Any:
+    def _link(self, blocks: gr.Blocks) -> tuple[Any, Any]:
+        """Bind the page's address, and the view that a teacher leads the page to, which is opened in the same way."""
         bar, visits = self._bar, self._visits
         query, ticket = gr.JSON(visible=False), gr.Textbox(visible=False)
 
@@ -100,7 +103,9 @@ class Wiring:
             }
 
         outputs = [*self._outputs, bar.visible, bar.strength, bar.mode, bar.seed, self._tabs]
-        return blocks.load(linked, [query, ticket], outputs, js=_event("linkAsked"), **OPENS, **_PRIVATE)
+        led = gr.Button("Follow", elem_id="led", visible="hidden")
+        loaded = blocks.load(linked, [query, ticket], outputs, js=_event("linkAsked"), **OPENS, **_PRIVATE)
+        return loaded, led.click(linked, [query, ticket], outputs, js=_event("viewLed"), **_OPENING)
 
     def _case(self) -> Any:
         ticket = gr.Textbox(visible=False)
@@ -180,6 +185,20 @@ class Wiring:
         sent = bar.phase.upload(phase, inputs, outputs, js=_event("phaseSent"), **_OPENING)
         sent.failure(lambda: None, None, bar.phase, queue=False, **_PRIVATE)
         return sent
+
+    def _beside(self) -> None:
+        """Bind the choice of a second scan. The one on show stays, whatever comes of it."""
+        choice, ticket, arrived = gr.JSON(visible=False), gr.Textbox(visible=False), gr.JSON(visible=False)
+        self._compared.value = self._visits.besides()
+
+        def beside(choice: dict[str, Any] | None, value: Shown, ticket: Ticket, request: gr.Request) -> dict[str, Any]:
+            with errors_as_messages():
+                return self._visits.beside(choice or {}, value, ticket, _owner(request)).value
+
+        inputs = [choice, self._viewer, ticket]
+        event = self._compared.submit(beside, inputs, [arrived], js=_event("besideChosen"), **_OPENING)
+        event.success(None, [arrived], js=_event("besideOpened"))
+        event.failure(None, None, js=_event("besideFailed"))
 
     def _settle(self, event: Any) -> None:
         """Bind what follows after a scan was opened, or after that has failed."""

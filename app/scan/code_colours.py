@@ -10,8 +10,12 @@ if TYPE_CHECKING:
     from vqseg.codebook import CodebookStatistics
 
 
+def code_places(statistics: CodebookStatistics) -> np.ndarray:
+    """(K, 2) in [0, 1]: where each code lies on the map. Both axes are scaled by rank, so that no place is crowded."""
+    return np.argsort(np.argsort(statistics.projection, axis=0), axis=0) / max(1, len(statistics.projection) - 1)
+
+
 def code_colours(statistics: CodebookStatistics) -> np.ndarray:
-    """(K, 3) uint8: codes that are close on the map have similar colours. Both axes of the map are scaled from 0 to 1 by rank."""
-    places = np.argsort(np.argsort(statistics.projection, axis=0), axis=0) / max(1, len(statistics.projection) - 1)
-    x, y = places.T
+    """(K, 3) uint8: codes that are close on the map have similar colours."""
+    x, y = code_places(statistics).T
     return np.rint(40 + 195 * np.stack([x, y, 1 - (x + y) / 2], -1)).astype(np.uint8)

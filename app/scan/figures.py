@@ -180,10 +180,14 @@ def written(sheet: Figure, file_format: str) -> bytes:
         file_format: One of FIGURE_FORMATS.
 
     Returns:
-        The file's bytes; pixels are at 300 dpi.
+        The file's bytes, the same for the same figure; pixels are at 300 dpi.
     """
+    import matplotlib
+
+    # An SVG would hold the time and random names.
+    matplotlib.rcParams["svg.hashsalt"] = "vqseg"
     content = io.BytesIO()
-    sheet.savefig(content, format=file_format, dpi=300)
+    sheet.savefig(content, format=file_format, dpi=300, metadata={"Date": None} if file_format == "svg" else None)
     return content.getvalue()
 
 

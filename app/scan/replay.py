@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 
 from app.scan.computing import COMPUTING
+from app.scan.fair import Rank
 from app.scan.frame_request import FrameRequest, forced_tokens
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
@@ -58,20 +59,24 @@ class Replays:
             lambda scan: MOST_OF_FRAME if scan.frame else MOST_OF_ONE if scan.example is None else MOST_OF_EXAMPLE
         )
 
-    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS) -> Replay:
+    def advance(self, scan: OpenScan, request: FrameRequest, seconds: float = SECONDS, *, rank: Rank = Rank.BESIDE) -> Replay:
         """Decode further slices, at least one if any is missing.
 
         Args:
             scan: The scan. Each slice takes a turn of its own, so that other views are answered in between.
             request: The settings. Forced tokens apply to the slice of the request only. The plane is ignored.
             seconds: Return after this time, even if slices are missing.
+            rank: Of the turns.
 
         Returns:
             The volume of these settings, as far as it is decoded.
+
+        Raises:
+            LaterError: The rank is AHEAD, and there is no room now.
         """
         replay, start = self._replay(scan, request), time.perf_counter()
         while replay.done < scan.segmented.slice_count:
-            _decode_next(scan, request, replay)
+            _decode_next(scan, request, replay, rank)
             if time.perf_counter() - start >= seconds:
                 break
         return replay
@@ -112,6 +117,21 @@ class Replays:
         np.moveaxis(labels, axis, 0)[done] = np.moveaxis(replay.labels, axis, 0)[done]
         return labels
 
+    def reached(self, scan: OpenScan, request: FrameRequest) -> tuple[Array, int]:
+        """The labels as far as they are decoded, without a copy.
+
+        Args:
+            scan: The scan.
+            request: The settings, as for `advance`.
+
+        Returns:
+            (X, Y, Z) uint8, and how many slices of it are decoded. The caller must not change it.
+        """
+        if request.strength == 0 and not request.edits:
+            return scan.segmented.labels, scan.segmented.slice_count
+        replay = self._replay(scan, request)
+        return replay.labels, replay.done
+
     def ready(self, scan: OpenScan, request: FrameRequest) -> bool:
         """Whether `decoded` would return at once.
 
@@ -134,10 +154,10 @@ class Replays:
         return self._kept.of(scan).made(key, lambda: Replay(np.zeros_like(segmented.labels), np.zeros_like(segmented.reconstruction)))
 
 
-def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay) -> None:
+def _decode_next(scan: OpenScan, request: FrameRequest, replay: Replay, rank: Rank = Rank.BESIDE) -> None:
     """Decode one more slice, or wait until another visitor of the same volume has."""
     index = replay.done
-    with COMPUTING.turn(work=("replay", id(replay)), ready=lambda: replay.done > index), replay.lock:
+    with COMPUTING.turn(rank, work=("replay", id(replay)), ready=lambda: replay.done > index), replay.lock:
         if replay.done == index:
             _decode(scan, request, replay, index)
 

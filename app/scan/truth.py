@@ -28,13 +28,14 @@ def truth_labels(truth: Scan, scan: Scan, classes: tuple[str, ...]) -> Array:
         classes: Names of the model's classes, the background first.
 
     Returns:
-        (X, Y, Z) uint8 labels in the scan's array order.
+        (X, Y, Z) uint8 labels in the scan's array order; UNSURE where the file has 255, which many tools write for "no label". Of two
+        classes 255 is the structure.
 
     Raises:
         ScanError: If the grids differ, or if a voxel has no label of the model.
     """
     try:
-        return on_grid_of(scan, label_map(truth, classes)).voxels
+        return on_grid_of(scan, label_map(truth, classes, ignore=UNSURE if len(classes) > 2 else None)).voxels
     except LabelError as error:
         raise ScanError(f"{truth.name} does not fit this model; {error.rest} It {error.found}.") from error
 
@@ -71,13 +72,14 @@ def named_truth(truth: Scan, scan: Scan, own: tuple[str, ...], classes: tuple[st
         ScanError: As `truth_labels`.
     """
     labels = truth_labels(truth, scan, own)
-    numbers = np.array([classes.index(name) for name in own], np.uint8)
+    numbers = np.full(256, UNSURE, np.uint8)
+    numbers[: len(own)] = [classes.index(name) for name in own]
     mapped = numbers[labels]
     if set(own) != set(classes):
         axis = through_plane_axis(scan)
-        drawn = (labels > 0).any(tuple(other for other in range(3) if other != axis), keepdims=True)
+        drawn = ((labels > 0) & (labels != UNSURE)).any(tuple(other for other in range(3) if other != axis), keepdims=True)
         mapped = np.where(drawn, mapped, np.uint8(UNSURE))
-    return Truth(mapped, tuple(sorted(int(number) for number in numbers[1:])))
+    return Truth(mapped, tuple(sorted(int(number) for number in numbers[1 : len(own)])))
 
 
 def truth_dice(scan: OpenScan, labels: Array, truth: Array) -> list[float | None]:

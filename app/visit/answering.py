@@ -9,8 +9,11 @@ app/scan/frame_request.py.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
+
+from starlette.requests import Request as Arriving
 
 from app.scan.computing import asking
 from app.scan.frame_request import RequestError
@@ -57,3 +60,30 @@ def answering(store: SessionStore, handler: Handler) -> Callable[[object], Answe
     # functools.wraps would show Gradio the signature of the handler, which has another number of arguments.
     function.__name__ = handler.__name__
     return function
+
+
+async def request_object(arriving: Arriving, most_bytes: int) -> Request:
+    """Read the request of a view that asks by a route of its own.
+
+    Args:
+        arriving: What arrives.
+        most_bytes: A longer one is refused while it arrives.
+
+    Returns:
+        The object that it holds.
+
+    Raises:
+        RequestError: If it is too long or no JSON object.
+    """
+    body = b""
+    async for part in arriving.stream():
+        body += part
+        if len(body) > most_bytes:
+            raise RequestError(f"a request may have at most {most_bytes} bytes")
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise RequestError("the request must be a JSON object")
+    return values

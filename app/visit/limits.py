@@ -40,6 +40,12 @@ ANSWERS = Rate(1200, 120)
 UPLOADS = Rate(300, 10)
 """Uploads from one address, which a whole class may share. A folder comes in requests of up to a thousand files."""
 
+ROOM_REQUESTS = Rate(40, 6)
+"""Of one page of a class, a teacher's or a student's, which asks once a second."""
+JOINS = Rate(240, 1)
+"""Pages that join a class from one address, which two whole classes may share. Whoever tries codes as fast for three hours, while all rooms
+are open, finds one with a chance of one in four thousand."""
+
 
 class TooManyError(RuntimeError):
     """A visit asks too often."""

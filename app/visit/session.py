@@ -15,6 +15,7 @@ from app.scan.computing import COMPUTING
 from app.scan.lru import Lru
 from app.scan.open_scan import TRUTH_BYTES_A_VOXEL, VOLUME_BYTES_A_VOXEL, OpenScan
 from app.visit.limits import ANSWERS, Limiter
+from app.visit.rooms import Rooms
 
 # A CT of 512 x 512 x 400 fits.
 DEFAULT_CACHE_BYTES = 5 * 1024**3 // 2
@@ -38,6 +39,7 @@ class _Entry:
     scan: OpenScan
     owner: str
     shared: bool
+    beside: bool = False
 
     @property
     def byte_size(self) -> int:
@@ -47,14 +49,16 @@ class _Entry:
 class SessionStore:
     """Open scans by token. If they exceed `byte_cap` together, the least recently used ones are dropped.
 
-    An owner is one visit. It holds one scan: opening the next one releases it. A shared scan (a bundled example) belongs to many
-    visits at once. Its bytes do not count, and it is never closed.
+    An owner is one visit. It holds one scan, and at most one more beside it: opening the next one releases both. A shared scan (a bundled
+    example) belongs to many visits at once. Its bytes do not count, and it is never closed.
     """
 
     def __init__(self, byte_cap: int | None = None) -> None:
         self.byte_cap = cache_bytes_from_environment() if byte_cap is None else byte_cap
         # How often each token is asked for.
         self.asked = Limiter(ANSWERS)
+        # The classes that visits of this server hold.
+        self.rooms = Rooms()
         self._entries: Lru[str, _Entry] = Lru(self.byte_cap, lambda entry: entry.byte_size)
         # Held while a visit exchanges its scan for the next one: others see this as one step.
         self._lock = Lock()
@@ -89,6 +93,38 @@ class SessionStore:
         _close(dropped)
         return token
 
+    def put_beside(self, scan: OpenScan, owner: str, *, shared: bool = False) -> str:
+        """Hold a second scan of a visit, beside the one on show. It goes with that one, or when the next second one comes.
+
+        Args:
+            scan: The scan.
+            owner: The visit.
+            shared: As for `put`.
+
+        Returns:
+            The token of the second scan.
+
+        Raises:
+            SessionError: If the visit holds no scan, or if both are larger together than the whole budget. Nothing is changed then.
+        """
+        entry = _Entry(scan, owner, shared, beside=True)
+        with self._lock:
+            held = [(token, one) for token, one in self._entries.items() if one.owner == owner]
+            first = next((token for token, one in held if not one.beside), None)
+            if first is None:
+                raise SessionError("this scan is no longer held on the server; choose or upload it again")
+            needed = entry.byte_size + sum(one.byte_size for _, one in held if not one.beside)
+            if needed > self.byte_cap:
+                sizes = f"{needed / 2**20:.0f} MiB of memory; this server holds {self.byte_cap / 2**20:.0f} MiB"
+                raise SessionError(f"both scans together need {sizes}")
+            dropped = [one for token, one in held if one.beside and self._entries.pop(token)]
+            # The one on show counts as just used, so that it does not make room for the second one.
+            self._entries.get(first)
+            token = secrets.token_urlsafe(24)
+            dropped += self._entries.put(token, entry)
+        _close(dropped)
+        return token
+
     @property
     def most_scan_bytes(self) -> int:
         """Size of the largest scan that can be held, as bytes of its float32 voxels. This is known before a scan is read."""
@@ -102,8 +138,14 @@ class SessionStore:
             raise SessionError("this scan is no longer held on the server; choose or upload it again")
         return _frame(entry.scan, frame) if frame else entry.scan
 
+    def owner(self, token: object) -> str:
+        """The visit that a token was given to, empty if it is unknown."""
+        entry = self._entries.get(token.partition(FRAME)[0]) if isinstance(token, str) else None
+        return "" if entry is None else entry.owner
+
     def release(self, owner: str) -> None:
-        """End a visit: its scan is dropped."""
+        """End a visit: its scan is dropped, and the room of its class waits for the teacher's next visit."""
+        self.rooms.left(owner)
         with self._lock:
             dropped = self._take(owner)
         _close(dropped)

@@ -13,3 +13,13 @@ export function editsAsText(edits) {
   );
   return inOrder.map((edit) => edit.join(".")).join("_");
 }
+
+/**
+ * The edits of a text, in its order. Parts that are none are left out.
+ * @param {string} text
+ * @returns {Edit[]}
+ */
+export function editsOf(text) {
+  const parts = text.split("_").filter((part) => /^\d+\.\d+\.\d+$/.test(part));
+  return parts.map((part) => /** @type {Edit} */ (part.split(".").map(Number)));
+}

@@ -38,10 +38,13 @@ let waiting;
 
 const asked = () => Object.fromEntries(new URLSearchParams(location.search));
 
+/** What the address says of the present view; null until there is one. */
+const view = () => store.state && { ...described(store.state), tab: tab ?? asked().tab ?? "see", ...added };
+
 function write() {
-  if (!store.state) return;
+  const values = view();
+  if (!values) return;
   const address = new URL(location.href);
-  const values = { ...described(store.state), tab: tab ?? asked().tab ?? "see", ...added };
   for (const [name, value] of Object.entries(values)) {
     if (value === null) address.searchParams.delete(name);
     else address.searchParams.set(name, String(value));
@@ -75,4 +78,4 @@ export function followState() {
 }
 
 /* asked(): the values of the address by name. */
-export const links = { more, showTab, asked };
+export const links = { more, showTab, asked, view };

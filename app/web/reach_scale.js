@@ -58,7 +58,10 @@ export function reachesBeside(reach, ends, most) {
  * The number of codewords that a replaced token may effectively become, rounded for reading.
  * @param {number} reach
  */
-export const roundedReach = (reach) => number(reach < 9.95 ? Number(reach.toFixed(1)) : Math.round(reach));
+export const roundReach = (reach) => (reach < 9.95 ? Number(reach.toFixed(1)) : Math.round(reach));
+
+/** The same as text. @param {number} reach */
+export const roundedReach = (reach) => number(roundReach(reach));
 
 /**
  * What this many nearest codewords are.

@@ -176,6 +176,42 @@ export function createStore() {
   }
 
   /**
+   * Force tokens in several acquired slices at once, the newest last.
+   * @param {Map<number, Edit[]>} lists by slice
+   * @returns {() => void} takes exactly these tokens back, whatever else was forced since then
+   */
+  function editSlices(lists) {
+    if (!state) return () => {};
+    const { scan } = state;
+    const plane = Object.keys(scan.planes).find((name) => scan.planes[name].acquired) ?? "";
+    const added = new Set([...lists.values()].flat());
+    /** @param {Edit[]} list */
+    const without = (list) => list.filter((one) => !added.has(one));
+    /** @type {Map<string, Edit[]>} */
+    const before = new Map();
+    for (const [index, list] of lists) {
+      const key = place({ ...state, scan, plane, index });
+      before.set(key, edits.get(key) ?? []);
+      former.set(key, [...(former.get(key) ?? []), before.get(key) ?? []]);
+      edits.set(key, [...(before.get(key) ?? []), ...list]);
+    }
+    showForced();
+    return () => {
+      for (const [key, was] of before) {
+        edits.set(key, without(edits.get(key) ?? []));
+        former.set(key, (former.get(key) ?? []).filter((one) => one !== was).map(without));
+      }
+      showForced();
+    };
+  }
+
+  /* Shows the forced tokens of the present slice as they are kept. */
+  function showForced() {
+    if (!state?.scan.planes[state.plane].acquired) return;
+    become({ ...state, edits: edits.get(place(state)) ?? [], changed: performance.now() });
+  }
+
+  /**
    * Keep what the page shows now, for undo() to bring it back.
    * @param {(() => void)[]} [undos] what brings back the rest
    * @param {Dropped["edits"]} [lost] forced tokens that go now
@@ -254,6 +290,7 @@ export function createStore() {
   return {
     update,
     edit,
+    editSlices,
     unedit,
     canUnedit,
     light,

@@ -8,18 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+
+from running import ROOT, app
 
 from contest.race import FLOOR, OURS, Entry, Race
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
-_STARTS_WITHIN = 300
 # Milliseconds of the longest pieces of work of the page's main thread.
 _WATCH = """window.blocks = [];
 new PerformanceObserver((list) => window.blocks.push(...list.getEntries().map(({ duration }) => duration)))
@@ -71,31 +68,6 @@ def _start(port: int) -> tuple[float, float]:
     return clock, _children() - before
 
 
-@contextmanager
-def app(port: int) -> Iterator[str]:
-    """Run the app in a process of its own until the block ends. Yields its address."""
-    url, environment = f"http://127.0.0.1:{port}", {**os.environ, "GRADIO_SERVER_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, str(ROOT / "app.py")], env=environment, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + _STARTS_WITHIN
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the app did not start within {_STARTS_WITHIN} seconds")
-            time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5):
-            return True
-    except (URLError, OSError):
-        return False
-
-
 def first_view(port: int, visits: int) -> dict[str, list[float]]:
     """What a new visitor waits for. Every visit has an empty cache.
 
@@ -111,7 +83,7 @@ def first_view(port: int, visits: int) -> dict[str, list[float]]:
 
     names = ["first picture, ms", *(f"then {tab}, ms" for tab in _TABS), "longest block of the main thread, ms", "sent but for frames, kB"]
     found: dict[str, list[float]] = {name: [] for name in names}
-    with app(port) as url, sync_playwright() as engine:
+    with app(port) as (url, _), sync_playwright() as engine:
         for _ in range(visits):
             browser = engine.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
             for name, value in zip(found, _visit(browser, url), strict=True):

@@ -7,12 +7,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from crowd.dragging import Drags, dragging
-
-from contest.processes import app
-from vqseg.data.phantom import phantom_volume
+from crowd.scans import write_scans
+from running import app
 
 CROWDS = (("own", 1), ("own", 4), ("own", 16), ("example", 1), ("example", 30))
 
@@ -30,17 +28,10 @@ def crowds(port: int, seconds: float, some: Sequence[tuple[str, int]] = CROWDS) 
     """
     found = []
     for kind, count in some:
-        with tempfile.TemporaryDirectory() as name, app(port) as url:
-            scans = [_scan(Path(name), seed) for seed in range(count)] if kind == "own" else []
+        with tempfile.TemporaryDirectory() as name, app(port) as (url, _):
+            scans = write_scans(Path(name), count) if kind == "own" else []
             found.append((kind, count, asyncio.run(dragging([url], scans, count, seconds))))
     return found
-
-
-def _scan(folder: Path, seed: int) -> Path:
-    image, _, affine = phantom_volume(7000 + seed)
-    path = folder / f"own_{seed:02d}.nii.gz"
-    nib.Nifti1Image(image, affine).to_filename(path)
-    return path
 
 
 def table(found: Sequence[tuple[str, int, Drags]]) -> str:

@@ -31,7 +31,7 @@ class Page:
         self.checkpoint = self.control("checkpoint")["props"]["value"]
         cases = self.control("case")["props"]["props"]["cases"]
         self.titles = [file["title"] for case in cases for file in case["files"]][:EXAMPLES]
-        self.viewer = self.control("viewer")["id"]
+        self.viewer, self.learn = self.control("viewer")["id"], self.control("learn")["id"]
         self.segment = next(event["id"] for event in self._events if event["api_name"] == "segment")
         self.example, self.upload = self._event("case", "input"), self._event("upload", "upload")
 
@@ -131,12 +131,22 @@ class Visitor:
         plane, told = next((plane, told) for plane, told in shown["planes"].items() if told["acquired"])
         asked = {"plane": plane, "index": told["count"] // 2, "strength": epsilon, "mode": "resample", "seed": 0, "with_image": with_image}
         asked |= {"token": shown["token"], "for": "shown", "reach": shown["reach"]["opening"]}
-        request = {"data": asked, "fn_name": "frame", "component_id": self._page.viewer}
+        return await self._served("frame", self._page.viewer, asked)
+
+    async def step(self, shown: dict[str, Any], name: str) -> dict[str, Any]:
+        """The numbers and pictures of a step of the lesson, for the middle slice. Raises RuntimeError as `frame` does."""
+        plane, told = next((plane, told) for plane, told in shown["planes"].items() if told["acquired"])
+        asked = {"plane": plane, "index": told["count"] // 2, "strength": 0, "mode": "resample", "seed": 0}
+        return await self._served("lesson", self._page.learn, {**asked, "token": shown["token"], "step": name, "cell": None})
+
+    async def in_class(self, do: str, **values: Any) -> dict[str, Any]:
+        """What the server answers about a class. Raises RuntimeError with its message."""
+        return _right((await self._client.post("/vqseg/room", json={"do": do, **values})).json())
+
+    async def _served(self, function: str, component: int, asked: dict[str, Any]) -> dict[str, Any]:
+        request = {"data": asked, "fn_name": function, "component_id": component}
         response = await self._client.post(f"{API}/component_server", json={**request, "session_hash": self._session})
-        answer: dict[str, Any] = response.raise_for_status().json()
-        if "error" in answer:
-            raise RuntimeError(answer["error"])
-        return answer
+        return _right(response.raise_for_status().json())
 
     async def _opened(self, event: int, inputs: list[Any]) -> dict[str, Any]:
         value = (await self._call(event, inputs))[0]
@@ -185,6 +195,12 @@ def _outputs(told: dict[str, Any], outputs: list[Any] | None) -> list[Any]:
     if "busy" in message:
         raise RefusedError
     raise RuntimeError(message)
+
+
+def _right(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise RuntimeError(answer["error"])
+    return answer
 
 
 def _lasting(answer: Any) -> Any:

@@ -50,12 +50,19 @@ test("a cell of a code that was never chosen says so by a dash", () => {
   assert.deepEqual(row, ["0", "–", "0", "–", "–", "–"]);
 });
 
-test("CSV quotes what would break a row", () => {
+test("CSV has a row a code with counts, shares and neighbour, and quotes what would break a row", () => {
   const book = { ...madeUpBook(), classes: ["back,ground", 'R"V', "LV"] };
-  const [head, first, second] = asCsv({ book, presence: madeUpPresence() }, [3, 0]).split("\n");
-  assert.equal(head, 'code,class,"tokens_back,ground","tokens_R""V",tokens_LV,tokens,rank,purity,tokens_in_scan');
-  assert.equal(first, '3,"back,ground",500,0,0,500,1,1.0000,20');
-  assert.equal(second, "0,,0,0,0,0,5,,7");
+  const spacing = { nearest: Int32Array.from([1, 0, 3, 2, 5, 4]), distances: new Float32Array(6).fill(0.25) };
+  const [head, first, second, third] = asCsv({ book, presence: madeUpPresence(), spacing }, [3, 0, 1]).split("\n");
+  assert.equal(
+    head,
+    'code,class,"tokens_back,ground","tokens_R""V",tokens_LV,"share_back,ground","share_R""V",share_LV,' +
+      "tokens,rank,purity,tokens_in_scan,nearest_code,distance_to_nearest",
+  );
+  assert.equal(first, '3,"back,ground",500,0,0,1.0000,0.0000,0.0000,500,1,1.0000,20,2,0.2500');
+  assert.equal(second, "0,,0,0,0,,,,0,5,,7,1,0.2500");
+  assert.equal(third, '1,"back,ground",90,5,5,0.9000,0.0500,0.0500,100,2,0.9000,0,0,0.2500');
+  assert.equal(asCsv({ book, presence: null }, [0]).split("\n")[1], "0,,0,0,0,,,,0,5,,,,");
 });
 
 test("usage is drawn by rank", () => {

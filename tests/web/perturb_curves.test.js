@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { axesOf, figureOf, nextRate, tracesOf } from "../../app/tabs/perturb/curve_points.js";
+import { axesOf, bandTraces, figureOf, nextRate, tracesOf } from "../../app/tabs/perturb/curve_points.js";
 
 /** @type {import("../../app/tabs/perturb/types").FigureName[]} */
 const FIGURES = ["dice_vs_clean", "agreement", "truth", "psnr"];
@@ -80,4 +80,25 @@ test("axes fit what is drawn, without strong dropout, and say where they begin",
   assert.ok(axes["yaxis.range"][1] > 1 && axes["yaxis2.range"][1] > 35);
   // With the truth, which is lower.
   assert.equal(axesOf(constants, tracesOf(FIGURES, swapped, dropped, true))["yaxis.range"][0], 0.3);
+});
+
+test("a band goes out along the upper edge and back along the lower one, over the means that there are", () => {
+  const figures = {
+    dice_vs_clean: { mean: [1, 0.8, null], spread: [0, 0.1, null] },
+    psnr: { mean: [9, 8, 7], spread: [null, 1, 1] },
+  };
+  const bands = { strengths: [0, 0.5, 1], seeds: 2, done: 6, of: 6, figures };
+  const { x, y, customdata } = bandTraces(["dice_vs_clean", "dice_vs_truth", "psnr"], bands);
+  assert.deepEqual(x[0], [0, 0.5, 0.5, 0]);
+  assert.deepEqual(y[0], [1, 0.9, 0.7000000000000001, 1]);
+  assert.deepEqual([x[1], y[1]], [[], []]);
+  assert.deepEqual(
+    [y[3], customdata[3]],
+    [
+      [1, 0.8],
+      [0, 0.1],
+    ],
+  );
+  assert.deepEqual(y[2], [9, 9, 8, 6, 7, 9]);
+  assert.deepEqual(bandTraces(["psnr"], null), { x: [[], []], y: [[], []], customdata: [[], []] });
 });

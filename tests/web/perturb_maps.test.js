@@ -5,9 +5,12 @@ import {
   heatOf,
   markBranches,
   markSensitivity,
+  markTokens,
+  rangeOf,
   sensitivityOf,
   sharesOf,
 } from "../../app/tabs/perturb/map_pixels.js";
+import { viridis } from "../../app/web/ramp.js";
 
 const draws = [
   [0, 1, 2],
@@ -50,4 +53,14 @@ test("where nothing is sensitive the picture steps back", () => {
   const out = new Uint8ClampedArray(8).fill(255);
   markSensitivity(out, Uint8Array.from([100, 50]), new Float32Array(2));
   assert.deepEqual([...out], [60, 60, 60, 255, 30, 30, 30, 255]);
+});
+
+test("pixels have the colour of their token's number on a scale of ratios, and those without a token stay", () => {
+  const out = new Uint8ClampedArray(16).fill(9);
+  const values = Float32Array.from([1, 10, 100]);
+  markTokens(out, Int32Array.from([2, 0, -1, 1]), values);
+  const at = (/** @type {number} */ i) => [...out.subarray(4 * i, 4 * i + 3)];
+  assert.deepEqual([at(0), at(1), at(3)], [viridis(1), viridis(0), viridis(0.5)]);
+  assert.deepEqual(at(2), [9, 9, 9]);
+  assert.deepEqual(rangeOf(values), [1, 100]);
 });

@@ -5,6 +5,7 @@ import {
   displayOrder,
   gridSize,
   lineWeight,
+  mapPixels,
   markedIn,
   plainPalette,
   replacedAt,
@@ -117,4 +118,16 @@ test("marked tokens are found where they are displayed", () => {
     positions.map((position) => order.places[position]).toSorted((a, b) => a - b),
     [1, 5],
   );
+});
+
+test("the key of the colours has every code where it lies on the map, the second axis upwards", () => {
+  const out = new Uint8ClampedArray(4 * 9);
+  mapPixels(out, 3, Uint8Array.from([1, 2, 3, 4, 5, 6]), Uint8Array.from([0, 0, 255, 128]));
+  const pixel = (/** @type {number} */ row, /** @type {number} */ column) => {
+    const at = 4 * (3 * row + column);
+    return [...out.subarray(at, at + 4)];
+  };
+  assert.deepEqual(pixel(2, 0), [1, 2, 3, 255]);
+  assert.deepEqual(pixel(1, 2), [4, 5, 6, 255]);
+  assert.deepEqual(pixel(0, 0), [0, 0, 0, 0]);
 });

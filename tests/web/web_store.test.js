@@ -62,6 +62,42 @@ test("tokens of a plane across the slices cannot be forced", () => {
   assert.deepEqual(store.state?.edits, []);
 });
 
+test("tokens forced in several slices at once are taken back alone, whatever was forced since then", () => {
+  const store = storeOf();
+  store.edit([[1, 2, 9]]);
+  /** @type {Map<number, Edit[]>} */
+  const lists = new Map([
+    [2, [[0, 0, 5]]],
+    [3, [[1, 1, 6]]],
+  ]);
+  const back = store.editSlices(lists);
+  assert.deepEqual(store.state?.edits, [
+    [1, 2, 9],
+    [0, 0, 5],
+  ]);
+  store.edit([...(store.state?.edits ?? []), [3, 3, 1]]);
+  store.update(controlsOf({ index: 3 }));
+  assert.deepEqual(store.state?.edits, [[1, 1, 6]]);
+  back();
+  assert.deepEqual(store.state?.edits, []);
+  assert.equal(store.canUnedit(), false);
+  store.update(controlsOf({ index: 2 }));
+  assert.deepEqual(store.state?.edits, [
+    [1, 2, 9],
+    [3, 3, 1],
+  ]);
+  store.unedit();
+  assert.deepEqual(store.state?.edits, [[1, 2, 9]]);
+});
+
+test("tokens forced across the slices are kept for the acquired ones", () => {
+  const store = storeOf({ plane: "coronal" });
+  store.editSlices(new Map([[2, [/** @type {Edit} */ ([0, 0, 5])]]]));
+  assert.deepEqual(store.state?.edits, []);
+  store.update(controlsOf({ index: 2 }));
+  assert.deepEqual(store.state?.edits, [[0, 0, 5]]);
+});
+
 test("a link's forced tokens are taken once, and undone as any", () => {
   /** @type {Edit[]} */
   const edits = [[0, 1, 7]];

@@ -68,7 +68,9 @@ def run(rest: Sequence[str]) -> int:
         print(f"not measured, as {command.data.name} has no labels of them: {', '.join(unmeasured)}")
     if left_out := result.get("left_out", []):
         some = ", ".join(left_out[:_MOST_NAMED]) + (" ..." if len(left_out) > _MOST_NAMED else "")
-        print(f"{len(left_out)} case(s) were not measured, as they have no label file: {some}")
+        print(f"{len(left_out)} case(s) were not measured, as they have no labels of these structures: {some}")
+    if ignored := result.get("ignored", {}):
+        print(f"{sum(ignored.values())} voxels of {len(ignored)} case(s) were left out, as they have no label")
     for case, notes in result.get("notes", {}).items():
         for note in notes:
             print(f"{case}: {note}", file=sys.stderr)

@@ -21,6 +21,7 @@ from vqseg.codebook.kinds import Kind, KindCurve, kind_curves, kind_effects, kin
 from vqseg.codebook.phantoms import phantom_patches
 from vqseg.codebook.projection import METHODS, METRICS, cache_folder, compute_layout, kept_layout, layout, pca
 from vqseg.codebook.radius import Radii, radii
+from vqseg.codebook.spacing import nearest_others, nearest_outside
 from vqseg.codebook.statistics import CodebookError, CodebookStatistics, perplexity, share_in_use
 from vqseg.codebook.summary import summary
 from vqseg.codebook.tokens import codes_under, scan_usage, where
@@ -55,6 +56,8 @@ __all__ = [
     "layout",
     "make_reference",
     "measure_in_parts",
+    "nearest_others",
+    "nearest_outside",
     "pca",
     "perplexity",
     "phantom_patches",

@@ -53,9 +53,9 @@ class ObjectiveConfig:
     features alone tell the two apart."""
     feature_stream: bool = False
     """Perturb the features of the weak view, in a stream of its own beside an unperturbed strong one, as UniMatch does."""
-    target: Literal["labels", "probabilities"] = "labels"
-    """What the teacher gives the student: "labels", confident ones; "probabilities": the mean of several disturbed answers, where their
-    entropy is low (UA-MT)."""
+    target: Literal["labels", "probabilities", "partner"] = "labels"
+    """What the student learns of unlabelled images: "labels", the teacher's confident ones; "probabilities", the mean of several disturbed
+    answers of the teacher, where their entropy is low (UA-MT); "partner", the labels of a second network, which learns its own (CPS)."""
     mixing: Literal["cutmix", "copy-paste"] = "cutmix"
     """How the student's unlabelled images are mixed: with each other (see augmentation.cutmix), or with labelled ones in both directions
     (BCP)."""
@@ -80,6 +80,7 @@ class ObjectiveConfig:
         plain = self.target == "labels" and self.mixing == "cutmix"
         require(plain or not self.feature_stream, "feature_stream goes with target: labels and mixing: cutmix")
         require(self.target == "labels" or self.mixing == "cutmix", "copy-paste needs target: labels")
+        require(self.target != "partner" or self.alignment == 0, "target: partner has no alignment to a foundation model")
         require(self.strength_steps >= 1, f"strength_steps must be at least 1, got {self.strength_steps}")
         # Imported here, as torch comes with it: a second that the command line's help does without.
         from vqseg.quantization.perturbation import training_names

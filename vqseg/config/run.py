@@ -45,3 +45,7 @@ class Config:
             f"train.adapt_codebook may shrink the codebook to {train.codebook_smallest} codewords; model.reach must lie below, got {reach}",
         )
         require(not (self.model.continuous and self.objective.usage > 0), "model.continuous has no codebook for objective.usage")
+        if self.objective.target == "partner":
+            require(self.model.continuous, "objective.target: partner has two networks, and a run one codebook; set model.continuous")
+            require(train.initial is None, "objective.target: partner needs two networks of different weights; leave train.initial out")
+            require(self.data.pseudo_labels is None, "with objective.target: partner the networks label; leave data.pseudo_labels out")

@@ -70,6 +70,8 @@ class TrainConfig:
     """Steps between checkpoints of the whole training state."""
     evaluate_every: int = 1000
     """Steps between evaluations on the validation patients; 0 for never."""
+    tracker: Literal["tensorboard"] | None = None
+    """Show the log as curves while it grows: "tensorboard" writes its files to curves/ in the run's folder. Nothing leaves the machine."""
     snapshots: int = 8
     """Moments of training at which the codewords and their activity are kept."""
     compile: bool = False

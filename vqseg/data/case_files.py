@@ -61,16 +61,16 @@ def read_every(cases: Iterable[Case], read: Callable[[Case], ReadT]) -> list[Rea
     return found
 
 
-def read_case_files(case: Case, names: Sequence[str] = (), *, unsure: bool = False) -> tuple[Scan, Array | None]:
+def read_case_files(case: Case, names: Sequence[str] = ()) -> tuple[Scan, Array | None]:
     """The scan of a case, and its labels if it has a label file.
 
     Args:
         case: Names the files.
         names: Of the classes in the order of their labels, the background first; empty for any labels from 0 to 255.
-        unsure: Whether UNSURE is allowed beside them, as in pseudo-labels.
 
     Returns:
         The scan, whose notes are also those of the labels, and the labels (X, Y, Z) uint8 in its array order; None without a label file.
+        Voxels that the file leaves without a label (`case.ignore`) are UNSURE.
 
     Raises:
         ScanError: A file cannot be read.
@@ -81,7 +81,7 @@ def read_case_files(case: Case, names: Sequence[str] = (), *, unsure: bool = Fal
     if case.label is None:
         return scan, None
     try:
-        labels = read_labels_of(scan, case.label, names, unsure=unsure)
+        labels = read_labels_of(scan, case.label, names, ignore=case.ignore)
     except (LabelError, GridError) as error:
         raise DatasetError(f"{case.name}: {error}") from error
     return replace(scan, notes=(*scan.notes, *(f"labels: {note}" for note in labels.notes))), labels.voxels

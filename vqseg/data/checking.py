@@ -18,7 +18,7 @@ from vqseg.data.datasets import LAYOUTS, TEST_LAYOUT, DatasetError, class_names,
 from vqseg.data.limits import ScanError
 from vqseg.data.splits import PATIENT_RULE, Splits, read_splits
 from vqseg.shares import percent
-from vqseg.types import Case
+from vqseg.types import UNSURE, Case
 
 PROBLEM, NOTE = "problem", "note"
 ValueT = TypeVar("ValueT")
@@ -107,10 +107,14 @@ def _check_case(report: Report, case: Case, names: Sequence[str]) -> None:
         report.add(NOTE, case.name, note)
     if labels is None:
         return
-    counts = np.bincount(labels.reshape(-1), minlength=len(names))
+    counts = np.bincount(labels.reshape(-1), minlength=UNSURE + 1)
+    if case.labelled is not None:
+        report.add(NOTE, case.name, f"of the structures only {', '.join(case.labelled)} was labelled")
+    if ignored := int(counts[UNSURE]):
+        report.add(NOTE, case.name, f"{percent(ignored / labels.size, 1)} of the voxels have no label")
     for name, count in zip(names, counts.tolist(), strict=False):
         report.voxels[name] += count
-    if not labels.any():
+    if not counts[1:UNSURE].any():
         report.add(NOTE, case.name, "the labels are all background")
 
 

@@ -5,29 +5,58 @@ Two layouts are known:
     nnU-Net / MSD    imagesTr/NAME_0000.nii.gz (or NAME.nii.gz), labelsTr/NAME.nii.gz, dataset.json
     pictures         images/NAME.png, labels/NAME.png, dataset.json
 
-dataset.json gives the classes. A case's patient is its name up to the first underscore: patient099_frame01 belongs to patient099.
+dataset.json gives the classes, and what the label files leave open (`Labelling`). A case's patient is its name up to the first underscore:
+patient099_frame01 belongs to patient099.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from vqseg.data.formats import ending_of, header_of_companion, scan_endings, without_ending
 from vqseg.data.litter import LITTER
-from vqseg.plain import JsonObject
+from vqseg.plain import Json, JsonObject
 from vqseg.types import Case
 
 LAYOUTS = (("imagesTr", "labelsTr"), ("images", "labels"))
 TEST_LAYOUT = ("imagesTs", "labelsTs")
+
+IGNORE, LABELLED = "ignore", "labelled_classes"
+"""Names in dataset.json: nnU-Net's for voxels without a label, and the key for structures that were labelled where not all were."""
 
 _CHANNEL = re.compile(r"_(\d{4})$")
 
 
 class DatasetError(ValueError):
     """A data set folder that is missing, laid out otherwise than expected, or inconsistent with its own lists."""
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """What a data set's dataset.json says of its labels.
+
+    names: of the classes in the order of their values 0, 1, 2, ...; the first is the background.
+    ignore: the value of voxels that nobody has labelled; None if there is none.
+    partial: the structures that were labelled, where these are not all: by a case's name or its patient's, or for all cases under "".
+    """
+
+    names: tuple[str, ...]
+    ignore: int | None = None
+    partial: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def described(self, case: Case) -> Case:
+        """A case with what is known of its labels."""
+        labelled = next((self.partial[key] for key in (case.name, case.patient, "") if key in self.partial), None)
+        return replace(case, ignore=self.ignore, labelled=labelled)
+
+
+NOT_DESCRIBED = Labelling(())
+"""Of a folder without dataset.json."""
 
 
 def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUTS) -> list[Case]:
@@ -52,10 +81,15 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
     orphans = sorted(label_files.keys() - image_files.keys())
     if orphans:
         raise DatasetError(f"{len(orphans)} label file(s) in {labels} without an image of the same name, the first is {orphans[0]!r}")
-    return [
-        Case(name=name, patient=name.split("_", 1)[0], image=image, label=label_files.get(name))
-        for name, image in sorted(image_files.items())
-    ]
+    labelling = _labelling_if_any(Path(folder))
+    cases = [Case(name, patient_of(name), image, label_files.get(name)) for name, image in sorted(image_files.items())]
+    _refuse_strangers(Path(folder), labelling, cases)
+    return [labelling.described(case) for case in cases]
+
+
+def patient_of(name: str) -> str:
+    """The patient of a case's name: what stands before the first underscore."""
+    return name.split("_", 1)[0]
 
 
 def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Path]:
@@ -115,13 +149,18 @@ def left_out_of(folder: str | Path) -> dict[str, str]:
 
 
 def class_names(folder: str | Path) -> tuple[str, ...]:
-    """Names of the classes in the order of their values 0, 1, 2, ..., from dataset.json; the first is the background.
+    """Names of the classes in the order of their values; the first is the background. Raises DatasetError as `read_labelling`."""
+    return read_labelling(folder).names
 
-    Both spellings are read: nnU-Net's {"RV": 1} and MSD's {"1": "RV"}.
-    Raises DatasetError if the file is missing or its values are not 0 to C - 1.
+
+def read_labelling(folder: str | Path) -> Labelling:
+    """What dataset.json says of the labels. Both spellings are read: nnU-Net's {"RV": 1} and MSD's {"1": "RV"}.
+
+    Raises DatasetError if the file is missing, its values are not 0 to C - 1, or it names structures as labelled that it does not know.
     """
     path = Path(folder) / "dataset.json"
-    labels = read_json(path).get("labels")
+    content = read_json(path)
+    labels = content.get("labels")
     if not isinstance(labels, dict) or not labels:
         raise DatasetError(f'{path} has no "labels"; expected for example {{"background": 0, "RV": 1}}')
     pairs: list[tuple[Any, Any]] = [*labels.items()]
@@ -131,9 +170,45 @@ def class_names(folder: str | Path) -> tuple[str, ...]:
         by_value = {int(value): str(name) for name, value in pairs}
     except (TypeError, ValueError) as error:
         raise DatasetError(f'{path}: every value of "labels" must be a whole number, got {[value for _, value in pairs]}') from error
-    if sorted(by_value) != list(range(len(labels))):
-        raise DatasetError(f'{path}: the values of "labels" must be 0 to {len(labels) - 1}, each once, got {[value for _, value in pairs]}')
-    return tuple(by_value[value] for value in range(len(by_value)))
+    ignore = next((value for value, name in by_value.items() if name == IGNORE), None)
+    by_value.pop(ignore, None)  # type: ignore[arg-type]
+    count = len(pairs) - (ignore is not None)
+    if sorted(by_value) != list(range(count)):
+        raise DatasetError(f'{path}: the values of "labels" must be 0 to {count - 1}, each once, got {[value for _, value in pairs]}')
+    if ignore is not None and not count <= ignore <= 255:
+        raise DatasetError(f'{path}: the value of "{IGNORE}" must lie in [{count}, 255], got {ignore}')
+    names = tuple(by_value[value] for value in range(count))
+    return Labelling(names, ignore, dict(_partial(path, content.get(LABELLED), names)))
+
+
+def _partial(path: Path, said: Json, names: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The structures that were labelled, by case or patient, and under "" for all of them."""
+    for key, structures in (said if isinstance(said, dict) else {} if said is None else {"": said}).items():
+        if not isinstance(structures, list) or not structures or not set(map(str, structures)) <= set(names[1:]):
+            rest = f"expected some of {', '.join(names[1:])}, for all cases or by case or patient"
+            raise DatasetError(f'{path}: "{LABELLED}" has {structures!r}{f" for {key}" if key else ""}; {rest}')
+        yield key, tuple(name for name in names if name in structures)
+
+
+def _labelling_if_any(folder: Path) -> Labelling:
+    """What a folder says of its labels. Whoever needs the names of the classes reads them, and then hears what is wrong with the file."""
+    try:
+        return read_labelling(folder)
+    except DatasetError:
+        return NOT_DESCRIBED
+
+
+def _refuse_strangers(folder: Path, labelling: Labelling, cases: list[Case]) -> None:
+    """A name that is misspelt would leave its case as one with all labels."""
+    strangers = sorted(set(labelling.partial) - {""} - {name for case in cases for name in (case.name, case.patient)})
+    if strangers:
+        places = [folder / images for images, _ in (*LAYOUTS, TEST_LAYOUT) if (folder / images).is_dir()]
+        others = [name for place in places for name in files_by_name(place, strip_channel=place.name != "images")]
+        known = {part for name in others for part in (name, patient_of(name))}
+        strangers = [name for name in strangers if name not in known]
+    if strangers:
+        what = f"{len(strangers)} name(s) of no case and no patient, the first is {strangers[0]!r}"
+        raise DatasetError(f'{folder / "dataset.json"}: "{LABELLED}" has {what}')
 
 
 def read_json(path: Path) -> JsonObject:

@@ -31,14 +31,14 @@ class LabelError(ScanError):
         self.name, self.found, self.rest = name, found, rest
 
 
-def label_map(given: Scan, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+def label_map(given: Scan, names: Sequence[str] = (), *, ignore: int | None = None) -> Scan:
     """A volume of numbers as labels.
 
     Args:
         given: As its file has it, NaN included; one volume.
         names: Of the classes that are allowed, the background first; empty for any label from 0 to 255. With two names, a mask of
             0 and 255 is one of 0 and 1.
-        unsure: Whether UNSURE is allowed beside them, as in pseudo-labels.
+        ignore: A number allowed beside them, of voxels without a label; they become UNSURE.
 
     Returns:
         The same with voxels (X, Y, Z) uint8, and a note where the numbers were changed.
@@ -46,15 +46,17 @@ def label_map(given: Scan, names: Sequence[str] = (), *, unsure: bool = False) -
     Raises:
         LabelError: A value is no label.
     """
-    labels = _whole(given, _expected(names, unsure=unsure))
+    expected = _expected(names, ignore)
+    labels = _whole(given, expected)
     found = np.flatnonzero(np.bincount(labels.reshape(-1), minlength=256))
-    if len(names) == 2 and not unsure and found.tolist() in ([0, 255], [255]):
+    if len(names) == 2 and ignore != 255 and found.tolist() in ([0, 255], [255]):
         return replace(given, voxels=(labels == 255).astype(np.uint8), notes=(*given.notes, f"255 was read as 1, {names[1]}"))
-    unknown = [value for value in found.tolist() if value >= len(names) and not (unsure and value == UNSURE)] if names else []
+    unknown = [value for value in found.tolist() if value >= len(names) and value != ignore] if names else []
     if unknown:
         more = f" and {len(unknown) - 1} more that nobody names" if len(unknown) > 1 else ""
-        rest = f"expected {_expected(names, unsure=unsure)}. {_remedy(found, names)}"
-        raise LabelError(given.name, f"has the label {unknown[0]}{more}", rest)
+        raise LabelError(given.name, f"has the label {unknown[0]}{more}", f"expected {expected}. {_remedy(found, names)}")
+    if ignore is not None:
+        labels[labels == ignore] = UNSURE
     return replace(given, voxels=labels)
 
 
@@ -92,8 +94,8 @@ def label_map_of_channels(given: Scan, read: Callable[[int], Scan]) -> Scan:
     return replace(given, voxels=numbers, frames=1, notes=(*given.notes, note))
 
 
-def _expected(names: Sequence[str], *, unsure: bool) -> str:
-    also = f", or {UNSURE} for unsure" if unsure else ""
+def _expected(names: Sequence[str], ignore: int | None) -> str:
+    also = f", or {ignore} for no label" if ignore is not None else ""
     return f"whole numbers from 0 to {len(names) - 1} ({', '.join(names)}){also}" if names else "whole numbers from 0 to 255"
 
 

@@ -25,7 +25,7 @@ from vqseg.data.phantom import phantom_volume
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
 from vqseg.transfer import to_device
-from vqseg.types import Batch, Case, Share
+from vqseg.types import UNSURE, Batch, Case, Share
 
 # How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
 _WEAK, _LABELLED, _STRONG = 0.1, 0.7, 1.0
@@ -38,6 +38,7 @@ class SlicePool:
 
     beside: the neighbours of every slice, as rows of the pool, on the CPU; None if the network reads none.
     drawn: the rows that views are drawn of, on the CPU; None for all.
+    labelled (N, C) bool, on the CPU: the classes that the labels of each slice show. None where there is nothing that they leave open.
     """
 
     images: Tensor
@@ -45,6 +46,7 @@ class SlicePool:
     sizes: Tensor
     beside: Neighbours | None = None
     drawn: Tensor | None = None
+    labelled: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -66,37 +68,45 @@ class Volume:
     """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
 
     step: slices from one neighbour to the next. drawn (S,) bool: the slices that views are drawn of, or that are measured; None for all.
+    labelled (C,) bool: the classes that the labels show; None for all.
     """
 
     images: Tensor
     labels: Tensor | None
     step: int = 1
     drawn: Tensor | None = None
+    labelled: Tensor | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether the labels leave anything open: voxels without a label, or structures that were not labelled."""
+        return self.labelled is not None or (self.labels is not None and bool((self.labels == UNSURE).any()))
 
     @property
     def contoured(self) -> Volume:
         """The same volume, of which the slices with a label alone are drawn."""
-        return self if self.labels is None else replace(self, drawn=self.labels.flatten(1).bool().any(1))
+        if self.labels is None:
+            return self
+        return replace(self, drawn=((self.labels > 0) & (self.labels != UNSURE)).flatten(1).any(1))
 
     @property
     def uncontoured(self) -> Volume:
         """The same volume without its labels, of which the slices that had none are drawn."""
         drawn = self.contoured.drawn
-        return replace(self, labels=None, drawn=None if drawn is None else ~drawn)
+        return replace(self, labels=None, labelled=None, drawn=None if drawn is None else ~drawn)
 
     def inputs(self, context: int, part: slice) -> Tensor:
         """What a network with `context` neighbours on either side reads of some slices, (part, C_in, H, W)."""
         return with_neighbours(self.images, neighbours(len(self.images), context, self.step), part)
 
 
-def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (), *, unsure: bool = False) -> Volume:
+def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = ()) -> Volume:
     """Read, normalise and slice one case.
 
     Args:
         case: Its image and, if it has one, its label file.
         preprocess: As the network reads scans.
         names: Of the classes that the labels may have; empty for any.
-        unsure: Whether the labels are pseudo-labels, which may be UNSURE.
 
     Returns:
         The volume; `labels` is None for a case without a label file.
@@ -105,14 +115,15 @@ def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (
         ScanError: A file cannot be read.
         DatasetError: The labels lie on another grid than the image, or have other values than the classes.
     """
-    scan, truth = read_case_files(case, names, unsure=unsure)
+    scan, truth = read_case_files(case, names)
     tell_notes(case, scan.notes)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
     step = slice_step(scan, axis)
     if truth is None:
         return Volume(images, None, step)
-    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step)
+    labelled = None if case.labelled is None else torch.tensor([name in (names[0], *case.labelled) for name in names])
+    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step, labelled=labelled)
 
 
 def phantom_case(seed: int, preprocess: PreprocessConfig, classes: Sequence[str] = PHANTOM_CLASSES) -> list[Volume]:
@@ -140,7 +151,7 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
     """Put the slices of all volumes on square canvases.
 
     Args:
-        volumes: Their labels are kept only if all of them have labels.
+        volumes: Their labels are kept only if all of them have labels. All or none say which classes their labels show.
         canvas: Side in pixels, at least the largest side of a slice.
         context: Neighbours on either side that the network reads.
     """
@@ -162,10 +173,11 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
         own = neighbours(len(volume.images), context, volume.step)
         beside.append(Neighbours(own.rows + start, own.missing))
         start = rows.stop
+    told = [one.labelled.expand(len(one.images), -1) for one in volumes if one.labelled is not None]
+    pool = SlicePool(images, labels, sizes, drawn=rows_drawn, labelled=torch.cat(told) if told else None)
     if context == 0:
-        return SlicePool(images, labels, sizes, drawn=rows_drawn)
-    together = Neighbours(torch.cat([one.rows for one in beside]), torch.cat([one.missing for one in beside]))
-    return SlicePool(images, labels, sizes, together, rows_drawn)
+        return pool
+    return replace(pool, beside=Neighbours(torch.cat([one.rows for one in beside]), torch.cat([one.missing for one in beside])))
 
 
 @dataclass(frozen=True)
@@ -199,28 +211,31 @@ def load_pools(
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
         context: Neighbours on either side that the network reads.
-        classes: Of the network, which the labels may have; those of the unlabelled cases may be UNSURE, too.
+        classes: Of the network, which the labels may have.
 
     Raises:
         ScanError: A file cannot be read.
         DatasetError: The labels of a case lie on another grid than its image or have other values than the classes, or no slice is left
             with a label.
     """
-    # A case of both lists has no labels in the second.
-    known = {id(case) for case in labelled}
-    volumes = read_every(
-        progress([*labelled, *unlabelled]), lambda case: read_case(case, preprocess, classes, unsure=id(case) not in known)
-    )
+    volumes = read_every(progress([*labelled, *unlabelled]), lambda case: read_case(case, preprocess, classes))
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess, classes)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
     if data.contoured_only:
-        if not any(bool(volume.labels.any()) for volume in first if volume.labels is not None):
+        if not any(bool(volume.contoured.drawn.any()) for volume in first if volume.contoured.drawn is not None):
             raise DatasetError("no labelled patient has a slice with a label")
         # Pseudo-labels that were made beforehand cover the unlabelled patients alone.
         rest = rest if data.pseudo_labels is not None else [*rest, *(volume.uncontoured for volume in first)]
         first = [volume.contoured for volume in first]
+    if any(volume.open for volume in first):
+        first, phantoms = ([_labelled_as_told(volume, len(classes)) for volume in part] for part in (first, phantoms))
     return TrainingPools(*(pack(part, canvas, context) if part else None for part in (first, phantoms, rest)))  # type: ignore[arg-type]
+
+
+def _labelled_as_told(volume: Volume, classes: int) -> Volume:
+    """A volume that says which classes its labels show, also where these are all."""
+    return volume if volume.labelled is not None else replace(volume, labelled=torch.ones(classes, dtype=torch.bool))
 
 
 def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "step") -> Generator:
@@ -244,11 +259,13 @@ def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "
 
 @dataclass(frozen=True)
 class _Crops:
-    """pictures (B, 1 + 2 n, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or None."""
+    """pictures (B, 1 + 2 n, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or None;
+    labelled (B, C) bool or None."""
 
     pictures: Tensor
     labels: Tensor | None
     missing: Tensor
+    labelled: Tensor | None = None
 
 
 class ViewSampler:
@@ -283,17 +300,17 @@ class ViewSampler:
         Returns:
             The views. There are no unlabelled ones if 0 are asked for or no patient is unlabelled.
         """
-        images, labels = self._labelled(step, labelled, generator, share)
+        batch = self._labelled(step, labelled, generator, share)
         if unlabelled == 0 or self.pools.unlabelled is None:
-            return Batch(images, labels)
+            return batch
         pool = self.pools.unlabelled
         rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
         view = self._crop(pool, unlabelled, step, generator, rows)
         weak = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
         strong = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
-        return Batch(images, labels, joined(weak, view.missing), joined(strong, view.missing), view.labels)
+        return replace(batch, weak=joined(weak, view.missing), strong=joined(strong, view.missing), pseudo_labels=view.labels)
 
-    def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> tuple[Tensor, Tensor]:
+    def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> Batch:
         rows, count = share.rows(count), count * share.count
         phantoms = 0
         if self.pools.phantoms is not None:
@@ -305,8 +322,9 @@ class ViewSampler:
             parts.append(self._crop(self.pools.phantoms, phantoms, step, generator, behind))
         pictures, missing = torch.cat([part.pictures for part in parts]), torch.cat([part.missing for part in parts])
         labels = torch.cat([part.labels for part in parts if part.labels is not None])
+        told = [part.labelled for part in parts if part.labelled is not None]
         images = recolour(pictures, draw_recolouring(count, self.config, generator, amount=_LABELLED, rows=rows))
-        return joined(images, missing), labels
+        return Batch(joined(images, missing), labels, labelled=torch.cat(told) if told else None)
 
     def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> _Crops:
         picks = torch.randint(len(pool) if pool.drawn is None else len(pool.drawn), (count,), generator=generator)
@@ -318,8 +336,9 @@ class ViewSampler:
         rows = to_device(picks[wanted], device)
         labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
         pictures = warp(pool.images[rows], positions)
+        labelled = to_device(pool.labelled[picks[wanted]], device) if pool.labelled is not None else None
         if pool.beside is None:
-            return _Crops(pictures, labels, torch.zeros(len(rows), 0, dtype=torch.bool, device=device))
+            return _Crops(pictures, labels, torch.zeros(len(rows), 0, dtype=torch.bool, device=device), labelled)
         beside = draw_neighbours(pool.beside[picks], picks, self.config.alone, generator)[wanted]
         around = [warp(pool.images[column], positions) for column in to_device(beside.rows.T.contiguous(), device)]
-        return _Crops(torch.cat([pictures, *around], 1), labels, to_device(beside.missing, device))
+        return _Crops(torch.cat([pictures, *around], 1), labels, to_device(beside.missing, device), labelled)

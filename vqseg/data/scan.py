@@ -132,13 +132,13 @@ def read_numbers(path: Source, frame: int | None = None, *, most_bytes: int = MA
     return _read(path, frame, None, most_bytes, labels=True)
 
 
-def read_label_map(path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+def read_label_map(path: Source, names: Sequence[str] = (), *, ignore: int | None = None) -> Scan:
     """The labels of a file, with what it says of where they lie.
 
     Args:
         path: As for `read_scan`. Several volumes are read if they are one for each class.
         names: Of the classes that are allowed, the background first; empty for any.
-        unsure: Whether UNSURE is allowed beside them.
+        ignore: A number allowed beside them, of voxels without a label; they become UNSURE.
 
     Returns:
         A scan whose voxels are (X, Y, Z) uint8.
@@ -151,7 +151,7 @@ def read_label_map(path: Source, names: Sequence[str] = (), *, unsure: bool = Fa
     given = read_numbers(path, 0)
     if given.frames > 1:
         given = label_map_of_channels(given, lambda number: read_numbers(path, number))
-    return label_map(given, names, unsure=unsure)
+    return label_map(given, names, ignore=ignore)
 
 
 def read_labels(path: Source, names: Sequence[str] = ()) -> Array:
@@ -159,14 +159,14 @@ def read_labels(path: Source, names: Sequence[str] = ()) -> Array:
     return read_label_map(path, names).voxels
 
 
-def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsure: bool = False) -> Scan:
+def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, ignore: int | None = None) -> Scan:
     """The labels of a scan.
 
     Args:
         scan: The scan that they belong to.
         path: Their file; mirrored or exchanged axes are undone by what the headers say.
         names: As for `read_label_map`.
-        unsure: As for `read_label_map`.
+        ignore: As for `read_label_map`.
 
     Returns:
         A scan whose voxels are (X, Y, Z) uint8 in the array order of the first, with notes of how they were read.
@@ -175,7 +175,7 @@ def read_labels_of(scan: Scan, path: Source, names: Sequence[str] = (), *, unsur
         ScanError: As `read_label_map`.
         GridError: They lie on another grid than the scan.
     """
-    return on_grid_of(scan, read_label_map(path, names, unsure=unsure))
+    return on_grid_of(scan, read_label_map(path, names, ignore=ignore))
 
 
 def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[str] = ()) -> None:

@@ -109,7 +109,7 @@ def _read(model: VQSeg, domain: Domain, progress: Progress) -> Reading:
 
 
 def _structure(found: Evaluation, name: str) -> Structure:
-    scores = {case: rows[name]["dice"] for case, rows in found["per_case"].items()}
+    scores = {case: rows[name]["dice"] for case, rows in found["per_case"].items() if name in rows}
     groups: dict[str, list[float]] = {}
     for case, score in scores.items():
         groups.setdefault(group_of(case), []).append(score)

@@ -18,11 +18,12 @@ import numpy as np
 
 from vqseg.cardiac import PHASES, Agreement, bland_altman, pairs_of, structures_of
 from vqseg.checkpoint import checkpoint_folder, load_model, weights_digest
+from vqseg.data.datasets import DatasetError
 from vqseg.data.scan import through_plane_axis
 from vqseg.evaluation import LabelledSplit, labelled_split
 from vqseg.experiments.runs import data_fingerprint
 from vqseg.inference import Segmenter
-from vqseg.types import Array
+from vqseg.types import UNSURE, Array
 
 Way = Literal["all", "contoured"]
 WAYS: tuple[Way, ...] = ("all", "contoured")
@@ -145,6 +146,8 @@ def _measure(segmenter: Segmenter, known: LabelledSplit, both: _Both) -> Patient
 def _volume(segmenter: Segmenter, known: LabelledSplit, place: int) -> Volume:
     case = known.cases[place]
     scan, truth = known.read(case)
+    if "LV" not in known.structures_of(case) or (truth == UNSURE).any():
+        raise DatasetError(f"{case.name} leaves open where the left ventricle is: its volume cannot be measured")
     label, axis = structures_of(segmenter.classes)["LV"], through_plane_axis(scan)
     reference, answer = (np.moveaxis(labels == label, axis, 0) for labels in (truth, segmenter.open(scan).labels))
     there = reference.any((1, 2))

@@ -35,6 +35,8 @@ METHODS: dict[str, Changes] = {
     "unimatch-v2": {**CONTINUOUS, "objective.perturbation": "complementary_dropout", "objective.strength": 0.5},
     "ua-mt": {**CONTINUOUS, "objective.perturbation": "dropout", "objective.strength": 0.5, "objective.target": "probabilities"},
     "bcp": {**CONTINUOUS, "objective.perturbation": "none", "objective.mixing": "copy-paste"},
+    # As in its paper, every pixel of the other network's labels counts.
+    "cps": {**CONTINUOUS, "objective.perturbation": "none", "objective.target": "partner", "objective.confidence": 0.0},
     "vq": {**CODEBOOK, "objective.perturbation": "none", "objective.reconstruction": 0.0},
     "vq-dropout": {**CODEBOOK, "objective.perturbation": "dropout", "objective.strength": 0.5},
     "vq-seg": {**CODEBOOK, "objective.perturbation": "qpm"},
@@ -43,9 +45,9 @@ METHODS: dict[str, Changes] = {
 }
 """supervised: labelled images only. mean-teacher: an EMA teacher's pseudo-labels, feature dropout on the student. unimatch: dropout of
 whole channels in a stream of its own. unimatch-v2: complementary dropout of channels. ua-mt: an uncertainty-aware mean teacher. bcp:
-copy-paste between labelled and unlabelled images in both directions. vq: a codebook, neither perturbation nor image branch. vq-dropout:
-dropout on post-VQ features and the image branch. vq-seg: QPM and image branch (dual branch). vq-seg-single-branch: without the image
-decoder's loss. vq-seg-aligned: with the foundation model (Eq. 12)."""
+copy-paste between labelled and unlabelled images in both directions. cps: two networks that learn each other's labels. vq: a codebook,
+neither perturbation nor image branch. vq-dropout: dropout on post-VQ features and the image branch. vq-seg: QPM and image branch (dual
+branch). vq-seg-single-branch: without the image decoder's loss. vq-seg-aligned: with the foundation model (Eq. 12)."""
 
 
 def changed(config: Config, changes: Changes) -> Config:

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 _RESULT, _ORIGIN, _LOCK = "result.json", "origin.json", "lock"
 # Where a run is kept and how often it reports do not change its result.
-_SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every")
+_SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every", "tracker")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
 _YOUNGER = {
@@ -179,8 +179,11 @@ def _stands(result: CellResult, fingerprint: str) -> bool:
 
 
 def data_fingerprint(folder: str | Path) -> str:
-    """Twelve hexadecimal digits of a data set's splits and of the names and sizes of its files, wherever it lies."""
-    cases = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in find_cases(folder)]
+    """Twelve hexadecimal digits of a data set's splits, its files' names and sizes, and what its labels leave open, wherever it lies."""
+    found = find_cases(folder)
+    cases: list[object] = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in found]
+    # Most leave nothing open: their digits are those of before.
+    cases += [(case.name, case.ignore, case.labelled) for case in found if case.ignore is not None or case.labelled is not None]
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]
 
 

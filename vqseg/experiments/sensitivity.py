@@ -31,7 +31,7 @@ from vqseg.models.slicewise import NoIndicesError, encode_slices, post_vq_featur
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import child
 from vqseg.quantization.perturbation import NONE, PERTURBATIONS, CodePerturbation, Perturbation
-from vqseg.types import Array, Case
+from vqseg.types import UNSURE, Array, Case
 
 STRENGTHS = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0)
 # Beside the checkpoint's own reach, half of the codewords, and any.
@@ -236,7 +236,7 @@ class _Probe:
         height, width = network_size(size, self.model.preprocess)
         logits = from_network(self.model.segmentation_decoder(features)[..., :height, :width], size).float()
         target = torch.from_numpy(one.truth.astype(np.int64)).expand(len(logits), *size)
-        losses = F.cross_entropy(logits, target, reduction="none").mean((1, 2))
+        losses = F.cross_entropy(logits, target, reduction="none", ignore_index=UNSURE).mean((1, 2))
         return logits.argmax(1).to(torch.uint8).numpy(), losses.double().numpy()
 
 
@@ -245,8 +245,9 @@ def _parts(scores: _Scores) -> tuple[Array, ...]:
 
 
 def _overlap(labels: Array, reference: Array, classes: int) -> Array:
-    """(structures, 2): twice the common pixels of two label pictures (A, B), and the pixels of both."""
-    pairs = [(labels == label, reference == label) for label in range(1, classes)]
+    """(structures, 2): twice the common pixels of two label pictures (A, B), and the pixels of both, where the reference has a label."""
+    told = reference != UNSURE
+    pairs = [((labels == label) & told, reference == label) for label in range(1, classes)]
     return np.array([(2 * np.count_nonzero(one & other), np.count_nonzero(one) + np.count_nonzero(other)) for one, other in pairs])
 
 
@@ -259,7 +260,7 @@ def _dice(overlaps: Array) -> Array:
 
 def _sample(model: VQSeg, data: Path, count: int, seed: int) -> list[_Slice]:
     known = labelled_split(data, "val", model.config.classes)
-    if known.structures != model.config.classes[1:]:
+    if any(known.structures_of(case) != model.config.classes[1:] for case in known.cases):
         raise DatasetError(f"{data} has the classes {known.names}; every structure of {model.config.classes} is compared")
     places = [(case, index) for case in known.cases for index in _with_structures(case, known)]
     if not places:
@@ -270,7 +271,8 @@ def _sample(model: VQSeg, data: Path, count: int, seed: int) -> list[_Slice]:
 
 def _with_structures(case: Case, known: LabelledSplit) -> list[int]:
     scan, truth = known.read(case)
-    return np.flatnonzero(np.moveaxis(truth, through_plane_axis(scan), 0).any((1, 2))).tolist()
+    there = (truth > 0) & (truth != UNSURE)
+    return np.flatnonzero(np.moveaxis(there, through_plane_axis(scan), 0).any((1, 2))).tolist()
 
 
 def _read_slice(case: Case, index: int, model: VQSeg, known: LabelledSplit) -> _Slice:

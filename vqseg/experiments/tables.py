@@ -78,7 +78,8 @@ def _lambda() -> Table:
     return Table("Weights of the unlabelled branch and of the alignment", cells, "weight")
 
 
-_COMPARED = ("supervised", "mean-teacher", "unimatch", "unimatch-v2", "ua-mt", "bcp", "vq", "vq-seg-single-branch", "vq-dropout", "vq-seg")
+_BASELINES = ("supervised", "mean-teacher", "unimatch", "unimatch-v2", "ua-mt", "bcp", "cps")
+_COMPARED = (*_BASELINES, "vq", "vq-seg-single-branch", "vq-dropout", "vq-seg")
 
 TABLES: dict[str, Callable[[Config], Table]] = {
     "methods": lambda _: Table("Methods in one frame", _methods(*_COMPARED)),

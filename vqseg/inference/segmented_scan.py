@@ -287,6 +287,21 @@ class SegmentedScan:
         labels = self._in_one_piece(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
+    def candidates(self, slice_index: int, reach: float | None = None) -> Array:
+        """How many codewords each token of a slice may effectively become where it is replaced.
+
+        Args:
+            slice_index: The slice.
+            reach: As for `perturb`; it is the mean of this over the codebook.
+
+        Returns:
+            (h, w) float32, each in [1, K - 1].
+
+        Raises:
+            ValueError: The slice or the reach is out of range.
+        """
+        return self._swaps.candidates(self._clean(slice_index), reach)
+
     def neighbours(self, code: int, count: int, also: Sequence[int] = (), reach: float | None = None) -> CodeNeighbours:
         """The codewords nearest to one, with the probability that a replacement takes each.
 

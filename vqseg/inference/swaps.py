@@ -18,6 +18,7 @@ from vqseg.quantization.perturbation import (
     CodePerturbation,
     PostVQ,
     check_codebook,
+    effective_candidates,
     perturbation_named,
     squared_distances,
     transition_probabilities,
@@ -166,6 +167,24 @@ class Swaps:
             )
             fates: Array = torch.where(thresholds < strength, replacements, tokens)[0].numpy()
             return fates
+
+    def candidates(self, tokens: Tensor, reach: float | None = None) -> Array:
+        """How many codewords each token may effectively become where it is replaced.
+
+        Args:
+            tokens: (h, w) int64, the clean codes.
+            reach: As for `swap`; it is the mean of this over the codebook.
+
+        Returns:
+            (h, w) float32, each in [1, K - 1].
+
+        Raises:
+            ValueError: The reach is out of range.
+        """
+        with torch.inference_mode():
+            codes, places = tokens.unique(return_inverse=True)
+            found: Array = effective_candidates(self.codewords, codes, self.reaches.temperature(reach))[places].numpy()
+            return found
 
     def neighbours(self, code: int, count: int, also: Sequence[int], reach: float | None = None) -> CodeNeighbours:
         """The codewords nearest to one, with the probability that a replacement takes each.

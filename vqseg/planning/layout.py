@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqseg.data.datasets import DatasetError, class_names, files_by_name
+from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, files_by_name, read_labelling
 from vqseg.data.formats import without_ending
 
 IMAGES = ("imagesTr", "images", "image", "img", "imgs", "scans")
@@ -35,13 +35,13 @@ class Layout:
 
     Attributes:
         cases: By name.
-        classes: Names of the classes if a dataset.json gives them, the background first.
+        labelling: What a dataset.json says of the labels; without one nothing, and no classes.
         validation: Names of cases that nnU-Net's splits_final.json keeps for validation in its first fold.
         kind: In words, for the plan.
     """
 
     cases: tuple[Found, ...]
-    classes: tuple[str, ...] | None
+    labelling: Labelling
     validation: tuple[str, ...]
     kind: str
 
@@ -68,8 +68,8 @@ def find_layout(folder: Path) -> Layout:
         kind = f"{images.name}/ and {labels.name}/" if labels else f"{images.name}/ alone"
     if not cases:
         raise PlanError(f"no image in {images or folder}; expected folders such as images/ and labels/, or images with *_mask files")
-    classes = class_names(folder) if (folder / "dataset.json").is_file() else None
-    return Layout(cases, classes, _kept_apart(folder, cases), kind)
+    labelling = read_labelling(folder) if (folder / "dataset.json").is_file() else NOT_DESCRIBED
+    return Layout(cases, labelling, _kept_apart(folder, cases), kind)
 
 
 def _apart(images: Path, labels: Path | None) -> tuple[Found, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from vqseg.config import Config, from_mapping, to_mapping
+from vqseg.data.datasets import IGNORE
 from vqseg.data.splits import ALL, read_splits
 from vqseg.planning.choices import Choice, as_settings, choose
 from vqseg.planning.layout import Layout, PlanError, find_layout
@@ -19,6 +20,7 @@ from vqseg.planning.patients import FIRST_PART, RULES, choose_rule, patients_of
 from vqseg.planning.prepare import SHARE, split, write_dataset
 from vqseg.planning.survey import Progress, Survey, look
 from vqseg.shares import percent
+from vqseg.types import UNSURE
 
 CONFIG = "config.yaml"
 _SAID = 8
@@ -96,7 +98,7 @@ def make_plan(
     rule = pattern or (FIRST_PART if own else choose_rule(names))
     patients = patients_of(names, rule)
     splits = own or split(patients, [case.name for case in survey.labelled], [name for name in layout.validation if name in usable], seed)
-    write_dataset(output, cases, patients, survey.classes, splits)
+    write_dataset(output, cases, patients, survey.labelling, splits)
     choices, config = _with_steps([*choose(survey), _share(splits, own is not None)], output, hours, seed)
     (output / CONFIG).write_text(config_with_reasons(config, choices), encoding="utf-8")
     return Plan(folder, output, layout, survey, rule, patients, splits, choices, config)
@@ -214,8 +216,14 @@ def _classes(survey: Survey) -> Iterator[str]:
     totals: Counter[int] = Counter()
     for case in survey.labelled:
         totals.update(case.shape.voxels if case.shape else {})
+    unlabelled = totals.pop(UNSURE, 0)
     everything = sum(totals.values()) or 1
     yield "classes: " + ", ".join(f"{name} {percent(totals[value] / everything, 2)}" for value, name in enumerate(survey.classes))
+    if unlabelled:
+        yield f"  {percent(unlabelled / (everything + unlabelled), 2)} of the voxels have no label and count for nothing ({IGNORE})"
+    partial = [case.name for case in survey.labelled if case.labelled is not None]
+    if partial:
+        yield f"  {len(partial)} case(s) show some of these alone, the first is {partial[0]}: in them the others are left open"
     for value, name in enumerate(survey.classes):
         if not totals[value] and survey.labelled:
             yield f"  no label shows {name}: nothing can be learnt of it"

@@ -9,8 +9,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vqseg.data.datasets import IGNORE, LABELLED, Labelling, patient_of
 from vqseg.data.formats import ending_of
+from vqseg.plain import JsonObject
 from vqseg.planning.layout import Found, PlanError
+from vqseg.types import Case
 
 VALIDATION = 0.2
 """Share of the patients with labels."""
@@ -48,7 +51,7 @@ def split(patients: Mapping[str, str], labelled: Sequence[str], kept_apart: Sequ
 
 
 def write_dataset(
-    folder: Path, cases: Sequence[Found], patients: Mapping[str, str], classes: Sequence[str], splits: Mapping[str, object]
+    folder: Path, cases: Sequence[Found], patients: Mapping[str, str], labelling: Labelling, splits: Mapping[str, object]
 ) -> None:
     """Write the folder: images and labels as links (copies where links are impossible), dataset.json and splits.json.
 
@@ -56,7 +59,7 @@ def write_dataset(
         folder: New, or one that this function wrote before: its links are made anew.
         cases: With their files.
         patients: By case.
-        classes: Names, the background first.
+        labelling: What the labels mean, as the source says it.
         splits: As `split` gives them.
 
     Raises:
@@ -74,9 +77,20 @@ def write_dataset(
         _link(case.image, images / (name + (ending_of(case.image.name) or "")))
         if case.label is not None:
             _link(case.label, labels / (name + (ending_of(case.label.name) or "")))
-    told = {"labels": {name: value for value, name in enumerate(classes)}, "planned": True}
-    (folder / "dataset.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    (folder / "dataset.json").write_text(json.dumps(_told(cases, patients, labelling), indent=1) + "\n", encoding="utf-8")
     (folder / "splits.json").write_text(json.dumps(splits, indent=1) + "\n", encoding="utf-8")
+
+
+def _told(cases: Sequence[Found], patients: Mapping[str, str], labelling: Labelling) -> JsonObject:
+    """What dataset.json says, by the cases' new names."""
+    values: JsonObject = {name: value for value, name in enumerate(labelling.names)}
+    if labelling.ignore is not None:
+        values[IGNORE] = labelling.ignore
+    described = (labelling.described(Case(case.name, patient_of(case.name), case.image, case.label)) for case in cases)
+    partial: JsonObject = {
+        case_name(case.name, patients[case.name]): list(case.labelled) for case in described if case.labelled is not None
+    }
+    return {"labels": values, "planned": True, **({LABELLED: partial} if partial else {})}
 
 
 def case_name(name: str, patient: str) -> str:

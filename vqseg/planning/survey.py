@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import ndimage
 
 from vqseg.data.case_files import read_case_files
-from vqseg.data.datasets import DatasetError
+from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, patient_of
 from vqseg.data.limits import ScanError
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.scan import read_numbers
 from vqseg.planning.layout import Found, Layout
-from vqseg.types import Array, Case, Scan
+from vqseg.types import UNSURE, Array, Case, Scan
 
 Progress = Callable[[Sequence[Found]], Iterable[Found]]
 _ROUND = 1.3
@@ -26,7 +26,7 @@ class Shape:
     """The structures of a labelled case, in its slices. Lengths are shares of a slice's longer side.
 
     Attributes:
-        voxels: Of every class by its label.
+        voxels: Of every class by its label; of UNSURE if there are voxels without one.
         extent: Longest side of the box around all structures, over all slices.
         smallest: Diameter of a disc as large as the smallest structure's area in the slice where that is largest.
         pieces: Connected regions of all structures together, and the most that one structure has.
@@ -51,6 +51,7 @@ class CaseFacts:
         intensities: Least value, 0.5 and 99.5 percentile, largest value.
         whole: Whether all values are whole numbers.
         shape: Of the structures; None without labels.
+        labelled: The structures that its labels show; None for all.
     """
 
     name: str
@@ -59,16 +60,23 @@ class CaseFacts:
     intensities: tuple[float, float, float, float]
     whole: bool
     shape: Shape | None
+    labelled: tuple[str, ...] | None = None
 
 
 @dataclass
 class Survey:
-    """Cases that could be read, what is wrong with others by their names, what should be known and of which cases, and the classes."""
+    """Cases that could be read, what is wrong with others by their names, what should be known and of which cases, and what the labels
+    mean."""
 
     cases: list[CaseFacts] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
+    labelling: Labelling = NOT_DESCRIBED
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, the background first."""
+        return self.labelling.names
 
     @property
     def labelled(self) -> list[CaseFacts]:
@@ -86,16 +94,17 @@ def look(layout: Layout, progress: Progress = lambda cases: cases) -> Survey:
     Returns:
         What was found. Nothing is raised for what is wrong with a case.
     """
-    survey = Survey(classes=layout.classes or _classes(layout))
+    survey = Survey(labelling=layout.labelling if layout.labelling.names else Labelling(_classes(layout)))
     for found in progress(layout.cases):
         try:
-            scan, labels = read_case_files(Case(found.name, found.name, found.image, found.label), survey.classes)
+            case = survey.labelling.described(Case(found.name, patient_of(found.name), found.image, found.label))
+            scan, labels = read_case_files(case, survey.classes)
         except (ScanError, DatasetError) as error:
             survey.problems[found.name] = str(error).removeprefix(f"{found.name}: ")
             continue
         for note in scan.notes:
             survey.notes.setdefault(note, []).append(found.name)
-        survey.cases.append(_facts(found.name, scan, labels))
+        survey.cases.append(replace(_facts(found.name, scan, labels), labelled=case.labelled))
     return survey
 
 
@@ -124,7 +133,7 @@ def _facts(name: str, scan: Scan, labels: Array | None) -> CaseFacts:
     sample = scan.voxels.reshape(-1)[:: max(1, scan.voxels.size // 200_000)]
     low, high = np.percentile(sample, [0.5, 99.5])
     values = (float(sample.min()), float(low), float(high), float(sample.max()))
-    shape = None if labels is None or not labels.any() else _shape(np.moveaxis(labels, axis, 0))
+    shape = None if labels is None or not ((labels > 0) & (labels != UNSURE)).any() else _shape(np.moveaxis(labels, axis, 0))
     return CaseFacts(
         name, (max(sides), min(sides), scan.voxels.shape[axis]), spacing, values, bool((sample == np.rint(sample)).all()), shape
     )
@@ -135,10 +144,11 @@ def _shape(slices: Array) -> Shape:
     side = max(slices.shape[1:])
     values, counts = np.unique(slices, return_counts=True)
     voxels = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
+    slices = np.where(slices == UNSURE, 0, slices)
     box = ndimage.find_objects(slices.any(0).astype(int))[0]
-    areas = [max(int((one == value).sum()) for one in slices) for value in voxels if value]
+    areas = [max(int((one == value).sum()) for one in slices) for value in voxels if value not in (0, UNSURE)]
     pieces = ndimage.label(slices > 0, np.ones((3, 3, 3)))[1]
-    most = max(ndimage.label(slices == value, np.ones((3, 3, 3)))[1] for value in voxels if value)
+    most = max(ndimage.label(slices == value, np.ones((3, 3, 3)))[1] for value in voxels if value not in (0, UNSURE))
     fullest = slices[np.argmax((slices > 0).sum((1, 2)))] > 0
     extent = max(part.stop - part.start for part in box) / side
     return Shape(voxels, extent, float(2 * np.sqrt(min(areas) / np.pi) / side), (int(pieces), int(most)), _angle(fullest))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from statistics import fmean
 
 from vqseg.checkpoint import load_model
 from vqseg.config import load_config
@@ -111,8 +112,9 @@ def _scores(scores: Evaluation) -> str:
 def _cases(scores: Evaluation) -> str:
     structures = list(scores["per_class"])
     head = "".join(f"<th>{escape(name)}</th>" for name in ("", *structures))
-    rows = sorted(scores["per_case"].items(), key=lambda one: sum(found["dice"] for found in one[1].values()))
-    dice = {name: "".join(f"<td>{per[one]['dice']:.4f}</td>" for one in structures) for name, per in rows}
+    rows = sorted(scores["per_case"].items(), key=lambda one: fmean(found["dice"] for found in one[1].values()))
+    # A case's labels may show some of the structures alone.
+    dice = {name: "".join(f"<td>{per[one]['dice']:.4f}</td>" if one in per else "<td></td>" for one in structures) for name, per in rows}
     body = "".join(f"<tr><th>{escape(name)}</th>{cells}</tr>" for name, cells in dice.items())
     return f"<p>Dice, the worst first.</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

@@ -13,7 +13,7 @@ from PIL import Image
 from vqseg.data.planes import through_plane_axis
 from vqseg.evaluation import Evaluation, LabelledSplit
 from vqseg.inference import Segmenter
-from vqseg.types import Array
+from vqseg.types import UNSURE, Array
 
 # Of structures 1, 2, ...: blue, orange, green, and on from the start.
 COLOURS = np.array(
@@ -48,7 +48,9 @@ def worst_cases(segmenter: Segmenter, known: LabelledSplit, scores: Evaluation, 
         scan, truth = known.read(cases[name])
         labels = segmenter.labels(scan)
         axis = through_plane_axis(scan)
-        index = int(np.argmax(np.moveaxis(labels != truth, axis, 0).sum((1, 2))))
+        told = truth != UNSURE
+        index = int(np.argmax(np.moveaxis((labels != truth) & told, axis, 0).sum((1, 2))))
+        truth = np.where(told, truth, 0)
         image, right, found = (np.take(array, index, axis) for array in (scan.voxels, truth, labels))
         grey = _grey(image)
         yield Worst(name, means[name], index, (_picture(grey), _picture(_over(grey, right)), _picture(_over(grey, found))))

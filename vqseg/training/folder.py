@@ -14,13 +14,13 @@ class RunFolder:
     """Its parts.
 
     state: what a run resumes from. before: the state before, in case that one is damaged. log: log.jsonl. snapshots: the codebook during
-    training. checkpoint: the finished network.
+    training. curves: a tracker's files. checkpoint: the finished network.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.state, self.before, self.log = path / "state", path / "state-before", path / "log.jsonl"
-        self.snapshots, self.checkpoint = path / "snapshots", path / "checkpoint"
+        self.snapshots, self.curves, self.checkpoint = path / "snapshots", path / "curves", path / "checkpoint"
 
     @property
     def begun(self) -> bool:
@@ -39,7 +39,7 @@ class RunFolder:
         """Raises TrainingError if a run, or anything else, lies here already."""
         if self.state.exists() or self.before.exists():
             raise TrainingError(f"{self.path} already holds a run: continue it with --resume, or choose another --train.output")
-        written = [self.path / "config.yaml", self.log, self.snapshots, self.checkpoint]
+        written = [self.path / "config.yaml", self.log, self.snapshots, self.curves, self.checkpoint]
         foreign = [one.name for one in written if one.exists()] if not _is_of_a_run(written[0]) else []
         if foreign:
             raise TrainingError(f"{self.path} holds {foreign[0]}, which no run has written; choose another --train.output")
@@ -48,7 +48,8 @@ class RunFolder:
         """Make the folder for a new run. Files of a run that was cut off before its first state are deleted."""
         self.path.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
-        shutil.rmtree(self.snapshots, ignore_errors=True)
+        for left in (self.snapshots, self.curves):
+            shutil.rmtree(left, ignore_errors=True)
         self.note_settings(config)
 
     def note_settings(self, config: Config) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -21,14 +21,15 @@ class Journal:
     seconds: that the run has taken up to its last line, earlier calls included.
     """
 
-    def __init__(self, file: Path, group: Group) -> None:
+    def __init__(self, file: Path, group: Group, track: Callable[[Mapping[str, object]], None] | None = None) -> None:
         """Begin a log, or continue one.
 
         Args:
             file: log.jsonl; only rank 0 writes it.
             group: The processes of the run.
+            track: Gets every line that is written, on rank 0.
         """
-        self.file, self.group, self.seconds = file, group, 0.0
+        self.file, self.group, self.track, self.seconds = file, group, track, 0.0
         self._sums: dict[str, Tensor] = {}
         self._counts: Counter[str] = Counter()
         self._step, self._since = 0, time.perf_counter()
@@ -83,6 +84,8 @@ class Journal:
         if self.group.main:
             with self.file.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
+            if self.track is not None:
+                self.track(line)
 
     def shorten(self, step: int) -> None:
         """Drop the lines after a restored step: those steps are run again."""

@@ -13,7 +13,7 @@ from torch import Generator, Tensor
 
 SIDE, OTHERS = 2 / 3, 0.5
 
-Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
 
 
 def rectangle(size: tuple[int, int], generator: Generator) -> Tensor:
@@ -41,19 +41,22 @@ def pasted(inside: Tensor, within: Tensor, around: Tensor) -> Tensor:
     return torch.where(inside, within, around)
 
 
-def pasted_loss(loss: Loss, logits: Tensor, truth: Tensor, made: Tensor, is_true: Tensor, sure: Tensor) -> Tensor:
+def pasted_loss(
+    loss: Loss, logits: Tensor, truth: Tensor, made: Tensor, is_true: Tensor, sure: Tensor, labelled: Tensor | None = None
+) -> Tensor:
     """The loss of a pasted picture: the part with the truth, and half of the part with the teacher's labels.
 
     Args:
-        loss: (logits, target, mask) -> ().
+        loss: (logits, target, mask, labelled) -> ().
         logits: (B, C, H, W) of the pasted picture.
         truth: (B, H, W) int64, the labelled images' labels.
         made: (B, H, W) int64, the teacher's.
         is_true: (H, W) bool, where the labelled image shows.
         sure: (B, H, W) bool, where the teacher's labels count.
+        labelled: (B, C) bool, the classes that the truth of each image shows; None where it leaves nothing open.
 
     Returns:
         ().
     """
     shown = is_true.expand_as(sure)
-    return loss(logits, truth, shown) + OTHERS * loss(logits, made, ~shown & sure)
+    return loss(logits, truth, shown, labelled) + OTHERS * loss(logits, made, ~shown & sure, None)

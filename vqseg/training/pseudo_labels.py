@@ -162,7 +162,7 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
     missing = [case.name for case in unlabelled if case.name not in files]
     if missing:
         raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; complete it with: {command}")
-    return [replace(case, label=files[case.name]) for case in unlabelled]
+    return [replace(case, label=files[case.name], ignore=UNSURE, labelled=None) for case in unlabelled]
 
 
 def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
@@ -246,7 +246,7 @@ def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> floa
     structures = unsure = 0
     for case in cases:
         there = kept.get(case.name)
-        known = read_case_files(replace(case, label=there), names, unsure=True)[1] if there else None
+        known = read_case_files(replace(case, label=there, ignore=UNSURE), names)[1] if there else None
         labels = _label(labeller, case, output) if known is None else known
         structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
     return round(unsure / max(1, structures), 4)

@@ -37,15 +37,15 @@ def parameter_groups(parts: dict[str, nn.Module], train: TrainConfig) -> list[di
     """The optimiser's parameters.
 
     Args:
-        parts: What is trained, by name; "student" is the network.
+        parts: What is trained, by name.
         train: Their learning rates.
 
     Returns:
         All parameters that are trained in one group; a backbone with a learning rate of its own is a second one.
     """
-    student = parts["student"]
+    networks = [part for part in parts.values() if isinstance(part, VQSeg)] if train.backbone_learning_rate else []
     trained = [parameter for part in parts.values() for parameter in part.parameters() if parameter.requires_grad]
-    apart = student.encoder.pretrained_parameters() if isinstance(student, VQSeg) and train.backbone_learning_rate else []
+    apart = [parameter for network in networks for parameter in network.encoder.pretrained_parameters()]
     own = {id(parameter) for parameter in apart}
     rest = [parameter for parameter in trained if id(parameter) not in own]
     groups: list[dict[str, object]] = [{"params": rest, "lr": train.learning_rate}]

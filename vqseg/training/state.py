@@ -42,6 +42,7 @@ _FREE = {
     "train.checkpoint_every",
     "train.evaluate_every",
     "train.compile",
+    "train.tracker",
     "train.steps",
 }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,6 +18,8 @@ from vqseg.data.regions import largest_regions
 from vqseg.losses.reconstruction import reconstruction_loss
 from vqseg.losses.segmentation import confidence_mask, mean_structure_dice, segmentation_loss
 from vqseg.losses.usage import usage_loss
+from vqseg.models.vqseg import VQSeg
+from vqseg.training.crossing import both, own_answers
 from vqseg.training.group import Group
 from vqseg.training.guide import Guide
 from vqseg.training.pasting import pasted, pasted_loss, rectangle
@@ -40,6 +42,7 @@ def training_step(
     guide: Guide | None = None,
     group: Group = _ALONE,
     views: Generator | None = None,
+    partner: nn.Module | None = None,
 ) -> LossTerms:
     """The losses of one batch, before weighting.
 
@@ -55,20 +58,23 @@ def training_step(
         group: The ranks that share the batch. The mean of their terms equals what one process would compute for the whole batch.
         views: Of how images are mixed, in the same state on every process: with one of its own, no perturbation shifts what is mixed. None
             for `generator`.
+        partner: A second network in training, in the teacher's place (`objective.target` is "partner").
 
     Returns:
         Scalars with gradient. Those of the unlabelled branch are zero if the batch has no unlabelled images.
     """
     step = _Step(student, teacher, generator, views or generator, objective, augmentation, quantize, guide, group)
-    terms = step.labelled(batch.images, batch.labels)
+    if partner is not None:
+        return step.crossed(replace(step, student=partner), batch)
+    terms = step.labelled(batch)
     if batch.weak is None or batch.strong is None:
         return terms
     if objective.target == "probabilities":
         return step.consistent(terms, batch.weak, batch.strong)
     made = step.pseudo_labels(batch.weak, batch.pseudo_labels)
     if objective.mixing == "copy-paste":
-        return step.pasted(terms, batch.images, batch.labels, batch.strong, *made)
-    return step.unlabelled(terms, batch.weak, batch.strong, *made)
+        return step.pasted(terms, batch, batch.strong, *made)
+    return step.unlabelled(terms, batch.weak, batch.strong, *made, step.mixing(batch.strong))
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,13 @@ class _Step:
     guide: Guide | None
     group: Group
 
-    def labelled(self, images: Tensor, labels: Tensor) -> LossTerms:
+    def labelled(self, batch: Batch) -> LossTerms:
         """The labelled branch: both decoders against the truth (Eq. 8)."""
-        objective = self.objective
+        objective, images, labels = self.objective, batch.images, batch.labels
         output = self._perturbed(images) if objective.perturb_labelled else self._clean(images)
-        segmentation = self._segmentation(output, labels)
+        segmentation = self._segmentation(output, labels, labelled=batch.labelled)
         with torch.no_grad():
-            dice = mean_structure_dice(output.logits[: len(labels)].argmax(1), labels, output.logits.shape[1])
+            dice = mean_structure_dice(output.logits[: len(labels)].argmax(1), labels, output.logits.shape[1], batch.labelled)
         nothing = segmentation.new_zeros(())
         return LossTerms(
             segmentation,
@@ -110,15 +116,19 @@ class _Step:
             sure = made != UNSURE
             return made.where(sure, 0), sure
         # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
-        probabilities = self.teacher.probabilities(weak, quantize=self.quantize)
+        return self.confident(self.teacher.probabilities(weak, quantize=self.quantize))
+
+    def confident(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities (B_u, C, H, W) as labels (B_u, H, W) int64, and the pixels (B_u, H, W) bool at which they count."""
         hard = probabilities.argmax(1)
         kept = largest_regions(hard) if self.objective.largest_region else hard
         return kept, confidence_mask(probabilities, threshold=self.objective.confidence)
 
-    def unlabelled(self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+    def unlabelled(
+        self, terms: LossTerms, weak: Tensor, strong: Tensor, hard: Tensor, sure: Tensor, mixed: Callable[[Tensor], Tensor]
+    ) -> LossTerms:
         """The unlabelled branch: the student sees strong views, mixed, through perturbed codes (Eq. 9). -> all terms."""
         objective = self.objective
-        mixed = self._mixing(strong) if objective.student_view == "strong" else _as_it_is
         images = mixed(strong if objective.student_view == "strong" else weak)
         target, mask = mixed(hard), mixed(sure)
         output = disturbed = self._clean(images) if objective.feature_stream else self._perturbed(images)
@@ -130,6 +140,18 @@ class _Step:
         found = self._with_unlabelled(terms, output, images, segmentation, mask, target, disturbed.replaced)
         return replace(found, alignment=(terms.alignment + aligned) / 2)
 
+    def crossed(self, partner: _Step, batch: Batch) -> LossTerms:
+        """Both branches of CPS: two networks learn the truth and, on the same mixed views, each other's labels. -> the terms of both."""
+        steps = self, partner
+        first, second = (step.labelled(batch) for step in steps)
+        weak, strong = batch.weak, batch.strong
+        if weak is not None and strong is not None:
+            own, others = (step.confident(own_answers(_itself(step.student), weak, quantize=self.quantize)) for step in steps)
+            mixed = self.mixing(strong)
+            first = self.unlabelled(first, weak, strong, *others, mixed)
+            second = partner.unlabelled(second, weak, strong, *own, mixed)
+        return both(first, second)
+
     def consistent(self, terms: LossTerms, weak: Tensor, strong: Tensor) -> LossTerms:
         """The unlabelled branch of UA-MT: the student's probabilities against the teacher's, where these are certain. -> all terms."""
         target, mask = uncertain_answers(self.teacher.model, weak, self.generator, self.group.share, quantize=self.quantize)
@@ -139,20 +161,21 @@ class _Step:
         loss = torch.stack([certain_consistency(one, target, mask) for one in versions]).mean()
         return self._with_unlabelled(terms, output, images, loss, mask, target.argmax(1), output.replaced)
 
-    def pasted(self, terms: LossTerms, images: Tensor, labels: Tensor, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
+    def pasted(self, terms: LossTerms, batch: Batch, strong: Tensor, hard: Tensor, sure: Tensor) -> LossTerms:
         """The unlabelled branch of BCP: labelled images in unlabelled ones and the other way round. -> all terms."""
-        count = min(len(images), len(strong))
-        own, truth, other, made, sure = images[:count], labels[:count], strong[:count], hard[:count], sure[:count]
-        inside = rectangle((images.shape[-2], images.shape[-1]), self.views).to(images.device)
+        count = min(len(batch.images), len(strong))
+        own, truth, other, made, sure = batch.images[:count], batch.labels[:count], strong[:count], hard[:count], sure[:count]
+        labelled = None if batch.labelled is None else batch.labelled[:count]
+        inside = rectangle((own.shape[-2], own.shape[-1]), self.views).to(own.device)
 
-        def loss(logits: Tensor, target: Tensor, mask: Tensor) -> Tensor:
-            return segmentation_loss(logits, target, dice=self.objective.dice, mask=mask, total=self.group.total)
+        def loss(logits: Tensor, target: Tensor, mask: Tensor, labelled: Tensor | None) -> Tensor:
+            return segmentation_loss(logits, target, dice=self.objective.dice, mask=mask, total=self.group.total, labelled=labelled)
 
         both = torch.cat([pasted(inside, own, other), pasted(inside, other, own)])
         output = self._perturbed(both)
         # A perturbation may have made two versions of every picture.
         parts = [
-            pasted_loss(loss, logits, truth, made, shown, sure)
+            pasted_loss(loss, logits, truth, made, shown, sure, labelled)
             for version in output.logits.split(len(both))
             for logits, shown in zip(version.split(count), (inside, ~inside), strict=True)
         ]
@@ -176,13 +199,15 @@ class _Step:
             figures=terms.figures | figures,
         )
 
-    def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def _segmentation(self, output: VQSegOutput, target: Tensor, mask: Tensor | None = None, labelled: Tensor | None = None) -> Tensor:
         """L_seg, the mean over the versions that a perturbation has made of every image."""
-        versions, total = output.logits.split(len(target)), self.group.total
-        return torch.stack([segmentation_loss(one, target, dice=self.objective.dice, mask=mask, total=total) for one in versions]).mean()
+        settings: dict[str, Any] = {"dice": self.objective.dice, "mask": mask, "total": self.group.total, "labelled": labelled}
+        return torch.stack([segmentation_loss(one, target, **settings) for one in output.logits.split(len(target))]).mean()
 
-    def _mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
-        """One CutMix for images (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks."""
+    def mixing(self, images: Tensor) -> Callable[[Tensor], Tensor]:
+        """One CutMix for strong views (B_u, C_in, H, W), labels and masks alike, over the batches of all ranks; none for weak views."""
+        if self.objective.student_view == "weak":
+            return _as_it_is
         group, size = self.group, (images.shape[-2], images.shape[-1])
         mixing = draw_mixing(len(images) * group.share.count, size, self.augmentation, self.views, images.device)
         return lambda values: group.own(mix(group.collect(values), mixing))
@@ -228,8 +253,12 @@ def _alignment(guide: Guide | None, clean: Tensor, output: VQSegOutput, objectiv
 def _usage(student: nn.Module, output: VQSegOutput, generator: Generator) -> Tensor | float:
     if output.features is None:
         return 0.0
-    # Under DistributedDataParallel the network is one level further in.
-    network: Any = getattr(student, "module", student)
     # In half precision close codewords could not be told apart.
     with torch.autocast(output.features.device.type, enabled=False):
-        return usage_loss(output.features, network.quantizer.codewords(), generator=generator)
+        return usage_loss(output.features, _itself(student).quantizer.codewords(), generator=generator)
+
+
+def _itself(student: nn.Module) -> VQSeg:
+    """The network, which under DistributedDataParallel is one level further in."""
+    network: Any = getattr(student, "module", student)
+    return cast("VQSeg", network)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,7 @@ from vqseg.training.start import TrainingError, initial_network
 from vqseg.training.state import RunNotes, changes_length, check_resumable, intact_state, load_state, save_state, saved_notes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
+from vqseg.training.tracking import numbers, require_tracker, tracker_settings
 from vqseg.training.validation import validation_dice
 from vqseg.types import LossTerms
 
@@ -58,25 +60,35 @@ class Trainer:
         self.device, self.group = self.accelerator.device, process_group(self.accelerator)
         self.main, self.folder = self.group.main, RunFolder(Path(train.output))
         torch.manual_seed(train.seed)
-        network = initial_network(config).to(self.device)
-        self.network: VQSeg = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = self._placed(initial_network(config))
         self.teacher = Teacher(self.network, train.ema_decay, settled=train.initial is not None and not train.decoders_alone)
         self.guide = make_guide(train.foundation, config.model.codebook_dim, self.device) if config.objective.alignment > 0 else None
+        # Drawn after the first network's, the weights of the second are others.
+        partner = self._placed(initial_network(config)) if config.objective.target == "partner" else None
         # The trained networks; a state holds these and the teacher.
-        self.trained = {"student": self.network} | ({"adapter": self.guide.adapter} if self.guide else {})
+        parts = {"student": self.network, "adapter": self.guide.adapter if self.guide else None, "partner": partner}
+        self.trained: dict[str, nn.Module] = {name: part for name, part in parts.items() if part is not None}
         optimizer = adamw(self.trained, train, self.device)
         self.student, self.optimizer = self.accelerator.prepare(self.network, optimizer)
         if self.guide:
             self.guide = replace(self.guide, adapter=self.accelerator.prepare(self.guide.adapter))
-        self.run_student: nn.Module = torch.compile(self.student) if train.compile else self.student  # type: ignore[assignment]
+        self.run_student = self._compiled(self.student)
+        self.run_partner = self._compiled(self.accelerator.prepare(partner)) if partner is not None else None
         self.schedule = learning_rate_schedule(optimizer, train)
         self.objective = Objective(config.objective)
         self.placing = CodebookPlacing(config, self.network, self.teacher, self.group)
-        self.journal = Journal(self.folder.log, self.group)
+        self.journal = Journal(self.folder.log, self.group, self._track)
         # Of what perturbs; the views have generators of their own (`view_generator`), which no perturbation can shift.
         # The same on every rank: each draws the random numbers of the whole batch and uses its part.
         self.generator = step_generator(train.seed, self.device, alone=self.group.share.count == 1)
         self.step = 0
+
+    def _placed(self, network: VQSeg) -> VQSeg:
+        placed: VQSeg = network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return placed
+
+    def _compiled(self, network: nn.Module) -> nn.Module:
+        return torch.compile(network) if self.config.train.compile else network  # type: ignore[return-value]
 
     @property
     def seconds(self) -> float:
@@ -104,8 +116,16 @@ class Trainer:
         self._load_data()
         if resuming:
             self._restore(intact_state(self.folder.state, self.folder.before))
+        if self.config.train.tracker is not None:
+            self.accelerator.init_trackers(self.folder.curves.name, init_kwargs=tracker_settings(self.step))
         self._train()
+        # Not Accelerate's own end, which would also end the group of processes.
+        for tracker in self.accelerator.trackers:
+            tracker.finish()
         return self._finish()
+
+    def _track(self, line: Mapping[str, object]) -> None:
+        self.accelerator.log(numbers(line), step=line["step"])
 
     def _train(self) -> None:
         train, moments = self.config.train, snapshot_steps(self.config.train)
@@ -169,6 +189,7 @@ class Trainer:
                 guide=self.guide,
                 group=self.group,
                 views=views,
+                partner=self.run_partner,
             )
         loss = self.objective(terms, self.step)
         self.optimizer.zero_grad(set_to_none=True)
@@ -287,8 +308,11 @@ class Trainer:
 
 def _accelerator(train: TrainConfig) -> Accelerator:
     """The Accelerator of a run. Raises TrainingError if the started processes do not form one group."""
+    require_tracker(train.tracker)
     several = int(os.environ.get("WORLD_SIZE", "1")) > 1
     accelerator = Accelerator(
+        log_with=train.tracker,
+        project_dir=train.output if train.tracker is not None else None,
         # Several processes without a GPU form no group unless they are told that they have none.
         cpu=several and not torch.cuda.is_available(),
         mixed_precision="no" if train.precision == "fp32" else train.precision,

@@ -13,6 +13,7 @@ import torch
 from vqseg.data.loaders import Volume
 from vqseg.metrics import dice
 from vqseg.models.vqseg import VQSeg
+from vqseg.types import UNSURE
 
 # Slices that are in the network at once.
 _AT_ONCE = 4
@@ -28,14 +29,15 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
         quantize: False bypasses the codebook, as training does before it is placed.
 
     Returns:
-        {"dice": the mean over the structures, "dice_RV": ..., ...}, each a mean over the volumes.
+        {"dice": the mean over the structures, "dice_RV": ..., ...}, each a mean over the volumes whose labels show the structure. Voxels
+        without a label are left out, and structures that no volume shows.
 
     Raises:
         ValueError: A volume has no labels.
     """
     device = next(model.parameters()).device
     context = model.config.context_slices if model.preprocess.neighbours else 0
-    scores: list[list[float]] = []
+    scores: dict[str, list[float]] = {}
     for volume in volumes:
         if volume.labels is None:
             raise ValueError("a validation volume has no labels")
@@ -44,6 +46,10 @@ def validation_dice(model: VQSeg, volumes: Sequence[Volume], *, quantize: bool =
         prediction, truth = torch.cat(parts).numpy(), volume.labels.numpy()
         if volume.drawn is not None:
             prediction, truth = prediction[volume.drawn.numpy()], truth[volume.drawn.numpy()]
-        scores.append([dice(prediction == label, truth == label) for label in range(1, len(model.config.classes))])
-    means = np.mean(scores, axis=0)
-    return {"dice": float(means.mean())} | {f"dice_{name}": float(mean) for name, mean in zip(model.config.classes[1:], means, strict=True)}
+        told = truth != UNSURE
+        prediction, truth = prediction[told], truth[told]
+        for label, name in enumerate(model.config.classes[1:], 1):
+            if volume.labelled is None or volume.labelled[label]:
+                scores.setdefault(name, []).append(dice(prediction == label, truth == label))
+    means = {name: float(np.mean(scores[name])) for name in model.config.classes[1:] if name in scores}
+    return {"dice": float(np.mean(list(means.values())))} | {f"dice_{name}": mean for name, mean in means.items()}

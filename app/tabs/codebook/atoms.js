@@ -7,6 +7,8 @@ import { unpack } from "../../web/packed.js";
 
 /** How many pictures are kept. */
 const MOST = 4096;
+/** As many travel in one answer. */
+const AT_ONCE = 128;
 
 /**
  * @param {import("./types").Context} context
@@ -15,19 +17,46 @@ const MOST = 4096;
 export function createAtoms({ codebook, server }) {
   /** @type {Map<string, Atom>} By codebook and code. */
   const kept = new Map();
+  /** @type {Map<number, ((atom: Atom | null) => void)[]>} Who waits for which code. */
+  const waiting = new Map();
 
-  /** @param {number} code */
-  async function get(code) {
+  /* Asks for all that is waited for: what a view draws at one time travels together. */
+  async function ask() {
     const { book, token } = codebook.state;
-    const key = book?.key + " " + code;
-    const known = kept.get(key);
-    if (known) return known;
-    const answer = await server.atoms({ token, codes: [code] });
-    if (!answer?.atoms) return null;
-    const atom = { grey: await unpack(answer.atoms), side: answer.side };
+    const codes = [...waiting.keys()].slice(0, AT_ONCE);
+    const told = codes.map((code) => waiting.get(code) ?? []);
+    for (const code of codes) waiting.delete(code);
+    if (waiting.size) ask();
+    const answer = await server.atoms({ token, codes });
+    const pixels = answer?.atoms ? await unpack(answer.atoms) : null;
+    const { side = 0 } = answer ?? {};
+    codes.forEach((code, i) => {
+      const atom = pixels && { grey: pixels.slice(i * side * side, (i + 1) * side * side), side };
+      if (atom) keep(book?.key + " " + code, atom);
+      for (const then of told[i]) then(atom);
+    });
+  }
+
+  /**
+   * @param {string} key
+   * @param {Atom} atom
+   */
+  function keep(key, atom) {
     kept.set(key, atom);
     while (kept.size > MOST) kept.delete([...kept.keys()][0]);
-    return atom;
+  }
+
+  /**
+   * @param {number} code
+   * @returns {Promise<Atom | null>}
+   */
+  async function get(code) {
+    const known = kept.get(codebook.state.book?.key + " " + code);
+    if (known) return known;
+    if (!waiting.size) queueMicrotask(ask);
+    return new Promise((then) => {
+      waiting.set(code, [...(waiting.get(code) ?? []), then]);
+    });
   }
 
   return {

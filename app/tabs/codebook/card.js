@@ -67,9 +67,21 @@ export function createCard(context, atoms, map) {
    */
   function known(code) {
     if (answer?.code !== code) return [];
-    neighbours = createNeighbours(answer.neighbours, codebook, atoms);
+    neighbours = createNeighbours(answer.neighbours, codebook, atoms, (count) => isolate(code, count));
     const rest = [sections.partners(answer, codebook, atoms), sections.patches(answer), sections.position(answer)];
     return [neighbours.element, ...rest.filter((one) => one !== null)];
+  }
+
+  /**
+   * Shows only a code and its nearest on the map.
+   * @param {number} code
+   * @param {number} count
+   */
+  async function isolate(code, count) {
+    const given = await server.nearest({ token: state.token, code });
+    if (code !== state.picked) return;
+    if (!given?.codes) return say(given?.error ?? "The server did not answer. Choose the code again.");
+    codebook.isolate({ code, codes: [code, ...given.codes.slice(0, count)] });
   }
 
   const presentReach = () => store.state?.reach ?? null;

@@ -33,7 +33,7 @@ export function createKeyboard({ codebook, part, text, onClick }) {
 
   function clear() {
     codebook.pick(null);
-    codebook.select([]);
+    codebook.clear();
   }
 
   /**
@@ -57,7 +57,7 @@ export function createKeyboard({ codebook, part, text, onClick }) {
     if (event.target instanceof Element && event.target.closest("button")) return;
     if (press(event, state.book)) event.preventDefault();
   });
-  onClick({ clear: () => codebook.select([]) });
+  onClick({ clear: codebook.clear });
   card.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();

@@ -58,12 +58,8 @@ export function createLayout(context, map) {
     kept.set(key, points);
     while (kept.size > MOST) kept.delete([...kept.keys()][0]);
     tell(null);
-    for (const radio of tools()) radio.disabled = asked.dimensions === 3;
     await map.place({ points, dimensions: asked.dimensions, key });
   }
-
-  /** @returns {HTMLInputElement[]} */
-  const tools = () => parts("[name=codes-tool]");
 
   /**
    * The points; null if they are no longer wanted or the server has none.

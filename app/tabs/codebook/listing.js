@@ -86,11 +86,12 @@ export function listedCodes(known, filter, { column, rising }) {
 }
 
 /**
+ * Whether a filter keeps a code.
  * @param {Known} known
  * @param {string} filter
  * @returns {(code: number) => boolean}
  */
-function keeps({ book: { counts, order, purity }, presence }, filter) {
+export function keeps({ book: { counts, order, purity }, presence }, filter) {
   const used = [...order].filter((code) => counts[code]);
   const median = used.length ? counts[used[used.length >> 1]] : 0;
   /** @param {number} code */
@@ -108,24 +109,30 @@ function keeps({ book: { counts, order, purity }, presence }, filter) {
 }
 
 /**
- * @param {Known} known
+ * One row a code. The shares are those of the code's tokens.
+ * @param {Known & {spacing?: import("./types").Spacing | null}} known
  * @param {number[]} codes
  */
-export function asCsv({ book, presence }, codes) {
-  const tokens = book.classes.map((name) => "tokens_" + name);
-  const head = ["code", "class", ...tokens, "tokens", "rank", "purity", "tokens_in_scan"];
+export function asCsv({ book, presence, spacing }, codes) {
   const n = book.classes.length;
-  const rows = codes.map((code) => [
-    code,
-    book.classes[book.majority[code]] ?? "",
-    ...book.classCounts.subarray(code * n, (code + 1) * n),
-    book.counts[code],
-    book.rank[code],
-    Number.isNaN(book.purity[code]) ? "" : book.purity[code].toFixed(4),
-    presence?.counts[code] ?? "",
-  ]);
-  return [head, ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+  const [tokens, shares] = ["tokens_", "share_"].map((head) => book.classes.map((name) => head + name));
+  const ends = ["tokens", "rank", "purity", "tokens_in_scan", "nearest_code", "distance_to_nearest"];
+  const rows = codes.map((code) => {
+    const counts = [...book.classCounts.subarray(code * n, (code + 1) * n)];
+    return [
+      ...[code, book.classes[book.majority[code]] ?? "", ...counts],
+      ...counts.map((count) => fixed(count / book.counts[code])),
+      ...[book.counts[code], book.rank[code], fixed(book.purity[code]), presence?.counts[code] ?? ""],
+      ...(spacing ? [spacing.nearest[code], fixed(spacing.distances[code])] : ["", ""]),
+    ];
+  });
+  return [["code", "class", ...tokens, ...shares, ...ends], ...rows]
+    .map((row) => row.map(quoted).join(",") + "\n")
+    .join("");
 }
+
+/** @param {number} value NaN if unknown */
+const fixed = (value) => (Number.isNaN(value) ? "" : value.toFixed(4));
 
 /** @param {string | number} value */
 const quoted = (value) => (/[",\n]/.test(String(value)) ? '"' + String(value).replaceAll('"', '""') + '"' : value);

@@ -40,6 +40,7 @@ export function createMap(context, hover) {
   }, "frame");
   colour.addEventListener("change", plot.recolour);
   part("[data-set=size]").addEventListener("change", plot.resize);
+  part("[data-set=landscape]").addEventListener("change", plot.showLandscape);
   for (const radio of parts("[name=codes-tool]")) radio.addEventListener("change", plot.useTool);
   // The page has changed between light and dark.
   const theme = { attributes: true, attributeFilter: ["class"] };

@@ -5,8 +5,10 @@ import { PLOT, ink, keepFitting, plotly, whenPlotly } from "../../web/plotly.js"
 import { colouringOf } from "./colour.js";
 import { drawLegend } from "./legend.js";
 import { grey, pageColour } from "./look.js";
+import { createLandscape } from "./map_landscape.js";
 import { listenToMap } from "./map_events.js";
 import * as traces from "./map_traces.js";
+import { onScreen, product } from "./projection.js";
 
 /** @typedef {import("./types").Graph} Graph */
 /** @typedef {import("./types").Placed} Placed */
@@ -38,7 +40,12 @@ export function createMapPlot(context, hover) {
   /** @type {() => HTMLInputElement} */
   const tool = () => part("[name=codes-tool]:checked");
   const ring = () => (state.picked === null ? [] : [state.picked]);
-  const opacity = () => (state.selected.length ? 0.3 : 0.95);
+  // Marked codes have a colour of their own, unless all that pass are marked: those keep theirs, and the others fade.
+  const marked = () => (state.chosen ? state.selected : []);
+  const opacity = () => (marked().length ? 0.3 : 0.95);
+  const landscape = createLandscape(context);
+  /** @type {Uint8Array | null} */
+  let drawnPassing = null;
 
   /**
    * Moves the points: another codebook or another projection.
@@ -62,14 +69,17 @@ export function createMapPlot(context, hover) {
     const plot = plotFor(dimensions);
     for (const [size, one] of graphs) one.hidden = size !== dimensions;
     const name = colour.value;
-    await plotly().react(plot, filled(book, placed), traces.mapLayout(placed, tool().value), {
-      ...PLOT,
-      scrollZoom: true,
-      doubleClick: "reset",
-    });
+    const look = { ...traces.mapLayout(placed, tool().value), ...landscape.layout(placed, book) };
+    await plotly().react(plot, filled(book, placed), look, { ...PLOT, scrollZoom: true, doubleClick: "reset" });
     if (isNew) listenToMap(plot, context, hover, () => drawn);
     keepFitting(plot);
     stands = { points: drawn.length, dimensions, colour: name, marked: state.selected.length };
+    if (await landscape.compute(placed, book)) changeLandscape();
+  }
+
+  function changeLandscape() {
+    const flat = graphs.get(2);
+    if (flat && state.book && placed?.dimensions === 2) plotly().relayout(flat, landscape.layout(placed, state.book));
   }
 
   /** @param {number} dimensions */
@@ -92,7 +102,7 @@ export function createMapPlot(context, hover) {
     const list = traces.emptyTraces(at.dimensions, inks);
     const size = traces.pointSizes(book, drawn, at.dimensions, byUsage.checked);
     Object.assign(list[traces.BASE].marker, { color: colours(book), size, opacity: opacity() });
-    const codes = [drawn, traces.linksOf(state.picked, near), state.selected, ring()];
+    const codes = [drawn, traces.linksOf(state.picked, near), marked(), ring()];
     return list.map((trace, i) => ({ ...trace, ...traces.pointsOf(at, codes[i]) }));
   }
 
@@ -101,7 +111,9 @@ export function createMapPlot(context, hover) {
     const known = { book, presence: state.presence, frame: state.shown?.frame ?? null, grey: grey(root) };
     const colouring = colouringOf(colour.value, known);
     drawLegend(part("[data-part=legend]"), colouring.legend);
-    return drawn.map(colouring.colour);
+    const { passing } = state;
+    drawnPassing = passing;
+    return drawn.map((code) => (passing && !passing[code] ? traces.FAINT : colouring.colour(code)));
   }
 
   /* Gives the points the colours of the present choice. */
@@ -134,9 +146,25 @@ export function createMapPlot(context, hover) {
     const lists = [...Object.values(moved).map((codes) => traces.pointsOf(at, codes)), {}];
     const change = Object.fromEntries(Object.keys(lists[0]).map((axis) => [axis, lists.map((list) => list[axis])]));
     const opacities = numbers.map((number) => (number === traces.BASE ? faded : undefined));
-    const marked = state.selected.length;
+    const count = state.selected.length;
     await plotly().restyle(plot, { ...change, "marker.opacity": opacities }, numbers);
-    stands = { ...stands, marked };
+    stands = { ...stands, marked: count };
+  }
+
+  /* Redraws what the marks and the brushes have changed. Of a dragged brush only the last state is drawn. */
+  let isMarking = false;
+  let isStale = false;
+  async function mark() {
+    isStale = true;
+    if (isMarking) return;
+    isMarking = true;
+    while (isStale) {
+      isStale = false;
+      if (state.passing !== drawnPassing) await recolour();
+      await move({ [traces.SELECTED]: marked() }, opacity());
+      await new Promise(requestAnimationFrame);
+    }
+    isMarking = false;
   }
 
   // The ring around the card's code, and the lines to its nearest neighbours in the codebook's own space.
@@ -150,7 +178,23 @@ export function createMapPlot(context, hover) {
     redraw() {
       if (graph()) draw();
     },
-    mark: () => move({ [traces.SELECTED]: state.selected }, opacity()),
+    mark,
+    /** The visitor has chosen whether density and names are shown. */
+    async showLandscape() {
+      if (state.book && placed) await landscape.compute(placed, state.book);
+      changeLandscape();
+    },
+    /**
+     * Where all codewords lie on the screen; null if the map is flat.
+     * @param {number} width of the map in pixels
+     * @param {number} height
+     */
+    placesInSpace(width, height) {
+      const scene = graphs.get(3)?._fullLayout?.scene?._scene;
+      if (placed?.dimensions !== 3 || !scene) return null;
+      const { projection, view, model } = scene.glplot.cameraParams;
+      return onScreen(placed.points, product(projection, view, model), scene.dataScale, { width, height });
+    },
     /** @param {number[]} codes that the card lists as neighbours */
     link(codes) {
       near = codes;

@@ -13,6 +13,9 @@ export const LINKS = 1;
 export const SELECTED = 2;
 export const PICKED = 3;
 
+/** Codes that a brush holds back. */
+export const FAINT = "rgba(128,140,150,.13)";
+
 /** From this many codes on, points are smaller. */
 const MANY = 6000;
 

@@ -7,13 +7,41 @@ import { codeButton } from "./mix.js";
 
 /** @typedef {import("./types").CardAnswer["neighbours"]} List */
 
+/** As many neighbours the server tells of. */
+const MOST = 512;
+
+/** How many neighbours are shown alone, as it was set last: a card is drawn anew for every code. */
+let wanted = 20;
+
+/**
+ * A form that shows only the nearest codewords on the map.
+ * @param {(count: number) => void} isolate
+ */
+function isolation(isolate) {
+  const field = make("input", { type: "number", min: "1", max: String(MOST), value: String(wanted), required: true });
+  field.addEventListener("input", () => {
+    if (field.checkValidity()) wanted = Number(field.value);
+  });
+  const submit = (/** @type {SubmitEvent} */ event) => {
+    event.preventDefault();
+    isolate(wanted);
+  };
+  return make(
+    "form",
+    { className: "near", on: { submit } },
+    make("label", {}, "On the map only the nearest ", field),
+    make("button", { type: "submit" }, "Show"),
+  );
+}
+
 /**
  * @param {List} list
  * @param {import("./types").CodebookStore} codebook
  * @param {import("./types").Atoms} atoms
+ * @param {(count: number) => void} isolate shows only so many neighbours on the map
  * @returns {{element: HTMLElement, tell: (strength: number) => void}} tell: fill in what a strength gives
  */
-export function createNeighbours(list, codebook, atoms) {
+export function createNeighbours(list, codebook, atoms, isolate) {
   const shares = list.map(([, , probability]) => probability);
   const most = Math.max(...shares, 1e-12);
   const cells = shares.map((share) => {
@@ -36,7 +64,7 @@ export function createNeighbours(list, codebook, atoms) {
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
   const hint = make("p", { className: "hint" });
   return {
-    element: section("Nearest codewords, in the codebook's own space", table, hint),
+    element: section("Nearest codewords, in the codebook's own space", isolation(isolate), table, hint),
     tell(strength) {
       heads[3].textContent = "π(j|i), ε = " + strength.toFixed(2);
       shares.forEach((share, i) => (cells[i].textContent = ratio(strength * share, 4)));

@@ -84,7 +84,7 @@ export function createSliceInput({ codebook }, canvas, { mirrored, repaint }) {
       codebook.select([...new Set([...codebook.state.selected, ...here])].sort((a, b) => a - b));
     } else if (key === "Escape") {
       codebook.pick(null);
-      codebook.select([]);
+      codebook.clear();
     } else return false;
     return true;
   }

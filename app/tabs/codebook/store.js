@@ -6,8 +6,15 @@ import { links } from "../../web/links.js";
 import { typed } from "../../web/packed.js";
 import { store } from "../../web/store.js";
 import { bookOf } from "./book.js";
+import { histogramsOf, passingCodes, selectionOf } from "./measures.js";
+import * as text from "./selection_text.js";
 
 /** @typedef {import("./types").Change} Change */
+
+/** What is kept in the address is still within what servers read. */
+const LONGEST = 16_000;
+/** Nothing is marked, and nothing holds codes back. */
+const NOTHING = { chosen: null, brushes: {}, isolated: null, passing: null, selected: [] };
 
 /** @returns {import("./types").CodebookState} */
 const empty = () => ({
@@ -16,7 +23,11 @@ const empty = () => ({
   none: false,
   presence: null,
   shown: null,
-  selected: [],
+  spacing: null,
+  histograms: {},
+  ...NOTHING,
+  saved: [],
+  fires: null,
   picked: null,
   view: "map",
 });
@@ -48,12 +59,22 @@ export function createCodebook({ server, visible, say }) {
     loading = "";
     failed = !answer || answer.error ? token : "";
     if (!answer || answer.error) return say(answer?.error ?? "The server did not answer. Choose the tab again.");
-    if (!answer.same) Object.assign(state, { book, none: Boolean(answer.none), selected: [], picked: null });
+    if (!answer.same) take(book, Boolean(answer.none));
     Object.assign(state, { token, presence: null });
     say("");
-    if (!answer.same) tell("book", "selection", "picked");
+    if (!answer.same) tell("book", "selection", "picked", "saved");
     tell("presence");
-    if (state.book) await meet(token);
+    if (state.book) await Promise.all([meet(token), space(token)]);
+  }
+
+  /**
+   * @param {import("./types").Book | null} book
+   * @param {boolean} none
+   */
+  function take(book, none) {
+    const histograms = book ? histogramsOf(book, null) : {};
+    Object.assign(state, { book, none, histograms, spacing: null, saved: [], picked: null, ...NOTHING });
+    describe();
   }
 
   /**
@@ -67,6 +88,52 @@ export function createCodebook({ server, visible, say }) {
     tell("presence");
   }
 
+  /**
+   * Fetches how far the codewords lie from each other. It comes after the map: a large codebook takes seconds.
+   * @param {string} token
+   */
+  async function space(token) {
+    const { book, spacing } = state;
+    if (!book || spacing) return;
+    const answer = await server.spacing({ token });
+    if (book !== state.book || !answer || answer.error) return;
+    const [nearest, distances] = await Promise.all([
+      typed(Int32Array, answer.nearest),
+      typed(Float32Array, answer.distances),
+    ]);
+    if (book !== state.book) return;
+    state.spacing = { nearest, distances };
+    state.histograms = histogramsOf(book, state.spacing);
+    tell("spacing");
+    // A brush of the address has waited for its histogram.
+    if (state.brushes.nearest) filter({});
+  }
+
+  /**
+   * What is marked follows from what was chosen, from the brushes and from the isolation.
+   * @param {Partial<Pick<import("./types").CodebookState, "chosen" | "brushes" | "isolated">>} change
+   */
+  function filter(change) {
+    Object.assign(state, change);
+    const { book, histograms, brushes, isolated, chosen } = state;
+    state.passing = passingCodes(book?.size ?? 0, histograms, brushes, isolated?.codes ?? null);
+    state.selected = selectionOf(chosen, state.passing);
+    light();
+    describe();
+    tell("selection");
+  }
+
+  /* The address says what is marked. Brushes alone say it shorter than the codes. */
+  function describe() {
+    const { chosen, isolated, selected, brushes, saved } = state;
+    const isListed = chosen !== null || isolated !== null;
+    links.more({
+      marked: (isListed && text.codesAsText(selected)) || null,
+      bars: text.brushesAsText(brushes) || null,
+      saved: [text.savedAsText(saved)].find((one) => one && one.length <= LONGEST) ?? null,
+    });
+  }
+
   /* Marks codes. The other tabs light them too. */
   function light() {
     const { selected, picked } = state;
@@ -77,7 +144,8 @@ export function createCodebook({ server, visible, say }) {
   function pick(code) {
     const size = state.book?.size ?? 0;
     const next = code !== null && Number.isInteger(code) && code >= 0 && code < size ? code : null;
-    if (next === state.picked) return;
+    // The same code once more: its card may be hidden behind the selection.
+    if (next === state.picked && next === null) return;
     state.picked = next;
     light();
     links.more({ code: next });
@@ -85,9 +153,25 @@ export function createCodebook({ server, visible, say }) {
   }
 
   function unmark() {
-    Object.assign(state, { selected: [], picked: null });
+    Object.assign(state, { ...NOTHING, picked: null });
     links.more({ code: null });
+    describe();
     tell("selection", "picked");
+  }
+
+  /** @type {import("./types").CodebookStore["follow"]} */
+  function followLink({ marked = "", bars = "", saved = "" }) {
+    const size = state.book?.size ?? 0;
+    const chosen = marked ? text.codesFromText(marked, size) : null;
+    state.saved = text.savedFromText(saved, size);
+    filter({ chosen: chosen?.length ? chosen : null, brushes: text.brushesFromText(bars) });
+    tell("saved");
+    const isRead = {
+      marked: !marked || (chosen !== null && text.codesAsText(chosen) === marked),
+      bars: text.brushesAsText(state.brushes) === bars,
+      saved: text.savedAsText(state.saved) === saved,
+    };
+    return Object.entries(isRead).flatMap(([name, whole]) => (whole ? [] : [name]));
   }
 
   /** @type {import("./types").CodebookStore["onShow"]} */
@@ -123,9 +207,26 @@ export function createCodebook({ server, visible, say }) {
   return {
     state,
     select(codes) {
-      state.selected = [...codes];
-      light();
-      tell("selection");
+      const chosen = [...codes].sort((a, b) => a - b);
+      filter({ chosen: chosen.length ? chosen : null });
+    },
+    brush(measure, range) {
+      filter({ brushes: { ...state.brushes, [measure]: range ?? undefined } });
+    },
+    isolate: (isolated) => filter({ isolated }),
+    clear() {
+      Object.assign(state, NOTHING);
+      filter({});
+    },
+    save(list) {
+      state.saved = list;
+      describe();
+      tell("saved");
+    },
+    follow: followLink,
+    fire(slices) {
+      state.fires = slices;
+      tell("fires");
     },
     pick,
     show(view) {

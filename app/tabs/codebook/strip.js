@@ -5,10 +5,15 @@ import { setSlider } from "../../web/keys.js";
 import { number } from "../../web/numbers.js";
 import { litCodes } from "./marks.js";
 
+/** Milliseconds without a change before the server is asked: a brush changes the marks at every move. */
+const REST = 100;
+
 /** @param {import("./types").Context} context */
 export function createStrip({ codebook, part, server }) {
   const strip = part("[data-part=strip]");
   let asked = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let resting;
   // Token of the scan that was counted.
   let counted = "";
 
@@ -20,6 +25,7 @@ export function createStrip({ codebook, part, server }) {
     const answer = codes.length && token ? await server.where({ token, codes }) : null;
     if (mine !== asked) return;
     const counts = answer?.slices ?? [];
+    codebook.fire(counts);
     const most = Math.max(1, ...counts);
     strip.replaceChildren(...counts.map((count, index) => bar(count, index, most)));
     point();
@@ -46,7 +52,13 @@ export function createStrip({ codebook, part, server }) {
     });
   }
 
-  codebook.subscribe(draw, "selection", "picked", "presence");
+  function drawSoon() {
+    asked++;
+    clearTimeout(resting);
+    resting = setTimeout(draw, REST);
+  }
+
+  codebook.subscribe(drawSoon, "selection", "picked", "presence");
   codebook.subscribe(() => {
     const on = codebook.onShow();
     // The first picture of another scan may come after its counts.

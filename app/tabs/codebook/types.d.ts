@@ -186,6 +186,14 @@ export interface CodebookServer {
   book(request: { token: string; known: string }): Answer<BookAnswer>;
   presence(request: { token: string }): Answer<PresenceAnswer>;
   where(request: { token: string; codes: number[] }): Answer<Failure & { slices?: number[] }>;
+  spacing(request: { token: string }): Answer<Failure & { nearest: Packed; distances: Packed }>;
+  nearest(request: { token: string; code: number }): Answer<Failure & { codes?: number[] }>;
+  forced(request: {
+    token: string;
+    codes: number[];
+    target: number | null;
+  }): Answer<Failure & { tokens?: Packed }>;
+  without(request: { token: string; codes: number[] }): Answer<WithoutAnswer>;
   atoms(request: { token: string; codes: number[] }): Answer<Failure & { atoms?: Packed; side: number }>;
   card(request: { token: string; code: number; reach: number | null }): Answer<CardAnswer>;
   patches(request: {
@@ -200,10 +208,72 @@ export interface CodebookServer {
   cost(request: SliceRequest & { kind: string }): Answer<Failure & Partial<CostOf>>;
 }
 
+/** The nearest other codeword of every code, in the codebook's own space. */
+export interface Spacing {
+  nearest: Int32Array;
+  distances: Float32Array;
+}
+
+/** A histogram over all codes. */
+export type Measure = "usage" | "purity" | "nearest";
+
+/** The first bar, and the one behind the last. */
+export type Brush = [from: number, to: number];
+export type Brushes = Partial<Record<Measure, Brush>>;
+
+export interface Histogram {
+  /** Rising; one more than there are bars. */
+  edges: number[];
+  /** The bar of every code. */
+  bars: Uint8Array;
+  /** A value of the axis in words. */
+  tell: (value: number) => string;
+}
+
+/** The only codes that the map shows: one, then those nearest to it. */
+export interface Isolation {
+  code: number;
+  codes: number[];
+}
+
+export interface Saved {
+  name: string;
+  codes: number[];
+}
+
+/** What the tab's address says of selections. */
+export interface Linked {
+  marked?: string;
+  bars?: string;
+  saved?: string;
+}
+
+/** How far a measurement without some codes is; once it is complete also what it found. */
+export interface WithoutAnswer extends Failure {
+  /** In slices that have such tokens. */
+  done: number;
+  of: number;
+  tokens?: number;
+  dice?: number;
+  /** Dice of every structure against the ground truth. */
+  truth_before?: (number | null)[] | null;
+  truth_after?: (number | null)[] | null;
+}
+
 export type View = "map" | "usage" | "evolution" | "radii";
 
 /** Names of what changed. */
-export type Change = "book" | "presence" | "frame" | "selection" | "picked" | "view" | "page";
+export type Change =
+  | "book"
+  | "presence"
+  | "spacing"
+  | "frame"
+  | "selection"
+  | "picked"
+  | "saved"
+  | "fires"
+  | "view"
+  | "page";
 
 export interface CodebookState {
   /** Of the scan that book belongs to. */
@@ -215,8 +285,20 @@ export interface CodebookState {
   presence: Presence | null;
   /** What the network answered for the slice on show. */
   shown: Shown | null;
-  /** Marked codes. */
+  /** null until it is known. */
+  spacing: Spacing | null;
+  histograms: Partial<Record<Measure, Histogram>>;
+  /** Codes that were drawn around, searched or brushed; null if none was. */
+  chosen: number[] | null;
+  brushes: Brushes;
+  isolated: Isolation | null;
+  /** 1 for codes that brushes and isolation let pass; null if they hold nothing back. */
+  passing: Uint8Array | null;
+  /** Marked codes: the chosen ones that pass, or all that pass if none was chosen. */
   selected: number[];
+  saved: Saved[];
+  /** Tokens of the marked codes in every slice; null while they are counted. */
+  fires: number[] | null;
   /** The code of the card. */
   picked: number | null;
   view: View;
@@ -234,7 +316,18 @@ export interface OnShow {
 
 export interface CodebookStore {
   readonly state: CodebookState;
+  /** No codes: what brushes and isolation let pass is marked, if there are any. */
   select(codes: Iterable<number>): void;
+  /** null: the histogram holds nothing back. */
+  brush(measure: Measure, range: Brush | null): void;
+  /** null: the map shows all codes again. */
+  isolate(isolation: Isolation | null): void;
+  /** Nothing is marked, chosen, brushed or isolated any more. */
+  clear(): void;
+  save(list: Saved[]): void;
+  /** What the address asked for, once the codebook is there; gives the names of what could not be read. */
+  follow(linked: Linked): string[];
+  fire(slices: number[] | null): void;
   pick(code: number | null): void;
   show(view: View): void;
   /** null before the first picture, and while it is that of another scan. */
@@ -285,7 +378,7 @@ export interface Colouring {
 }
 
 /** A plot of plotly.js. */
-export type Graph = HTMLElement & { on(name: string, listener: (event: any) => void): void };
+export type Graph = HTMLElement & { on(name: string, listener: (event: any) => void): void; _fullLayout?: any };
 
 /** points: (size, dimensions) of a projection. */
 export interface Placed {

@@ -7,12 +7,19 @@ import { createCard } from "./card.js";
 import { createContext } from "./context.js";
 import { createEvolution } from "./evolution.js";
 import { chooseView, createHead } from "./head.js";
+import { createFind } from "./find.js";
+import { createForce } from "./force.js";
+import { createHistograms } from "./histograms.js";
 import { createHover } from "./hover.js";
 import { createKeyboard } from "./keyboard.js";
 import { createLayout } from "./layout.js";
 import { createList } from "./list.js";
+import { createLasso } from "./lasso.js";
 import { createMap } from "./map.js";
 import { createRadii } from "./radii.js";
+import { createSaved } from "./saved.js";
+import { createSelection } from "./selection.js";
+import { createSide } from "./side.js";
 import { createSlice } from "./slice.js";
 import { createStrip } from "./strip.js";
 import { createUsage } from "./usage.js";
@@ -38,6 +45,13 @@ export function mount(element, props, server) {
   createLayout(context, map);
   createSlice(context);
   createStrip(context);
+  createLasso(context, map);
+  createSide(context);
+  createFind(context);
+  createHistograms(context);
+  createSelection(context, atoms);
+  createForce(context);
+  createSaved(context);
   createCard(context, atoms, map);
   createUsage(context);
   createList(context);
@@ -49,19 +63,20 @@ export function mount(element, props, server) {
 }
 
 /**
- * A link may name a view and a code.
+ * A link may name a view, selections and a code.
  * @param {import("./types").Context} context
  */
 function followLink(context) {
-  const { codebook } = context;
-  const { view = "", code = "" } = links.asked();
-  let linked = /^\d+$/.test(code) ? Number(code) : null;
+  const { codebook, say } = context;
+  const { view = "", code = "", ...selections } = links.asked();
+  let isFollowed = false;
   chooseView(context, view);
   codebook.subscribe(() => {
     // The link means only the codebook that the page opens with.
-    if (linked !== null && codebook.state.book) {
-      codebook.pick(linked);
-      linked = null;
-    }
+    if (isFollowed || !codebook.state.book) return;
+    isFollowed = true;
+    const unread = codebook.follow(selections);
+    if (unread.length) say("This codebook has not all that the link asks for: " + unread.join(", ") + ".");
+    if (/^\d+$/.test(code)) codebook.pick(Number(code));
   }, "book");
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
+from app.scan.curves import CURVES, POINTS
 from app.scan.figures import CURVE_FIGURES, FIGURE_FORMATS, Drawing, curve_file, slice_figure, written
 from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.open_scan import OpenScan, label_file_name
@@ -12,11 +10,12 @@ from app.scan.render import base64_answer
 from app.scan.replay import REPLAYS, Replay
 from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
 from app.scan.tokens import slice_tokens
+from app.tabs.export.bundle import Bundle, label_bytes, zipped
 from app.tabs.export.lines import client_lines, configuration, python_lines
 from app.visit.answering import Answer, Request
 from vqseg.data.label_files import NIFTI
-from vqseg.data.scan import write_labels
 
+_LONGEST_LINK = 4000
 _KINDS = ("lines", "tokens", *FIGURE_FORMATS, *SLICE_PICTURES, *CURVE_FIGURES)
 
 
@@ -69,6 +68,34 @@ def labels(scan: OpenScan, request: Request) -> Answer:
     return {"done": slices, "of": slices, "name": name, **base64_answer(content)}
 
 
+def everything(scan: OpenScan, request: Request) -> Answer:
+    """Everything on show as one zip. Each call decodes a few more slices, or points of the curves.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest and of a Drawing. "link": the page's address, for the README.
+
+    Returns:
+        "done" and "of", numbers of slices and points. When all are done also "bytes", base64 of the zip.
+    """
+    asked, drawing = FrameRequest.checked(request, scan), Drawing.checked(request)
+    slices, has_curves = scan.segmented.slice_count, scan.acquired(asked.plane)
+    of = slices + (POINTS if has_curves else 0)
+    if not REPLAYS.ready(scan, asked) and (done := REPLAYS.advance(scan, asked).done) < slices:
+        return {"done": done, "of": of}
+    curves = CURVES.advance(scan, asked) if has_curves else None
+    if curves is not None and curves.done < POINTS:
+        return {"done": slices + curves.done, "of": of}
+    volume = REPLAYS.decoded(scan, asked).labels
+    bundle = Bundle(scan, asked, drawing, volume, None if curves is None else curves.curves(), _link(request.get("link")))
+    return {"done": of, "of": of, **base64_answer(zipped(bundle.files()))}
+
+
+def _link(value: object) -> str:
+    """An address on one line; anything else counts as none."""
+    return value if isinstance(value, str) and len(value) <= _LONGEST_LINK and value.isprintable() else ""
+
+
 def replay_file(scan: OpenScan, replay: Replay, ending: str = NIFTI.ending) -> tuple[str, bytes]:
     """The labels of a volume as a file, on the scan's own grid.
 
@@ -81,6 +108,4 @@ def replay_file(scan: OpenScan, replay: Replay, ending: str = NIFTI.ending) -> t
         Name and content of the file.
     """
     name = label_file_name(scan.segmented.scan.name, ending)
-    with tempfile.TemporaryDirectory(prefix="vqseg-replay-") as folder:
-        write_labels(replay.labels, scan.segmented.scan, Path(folder) / name, scan.model.classes)
-        return name, (Path(folder) / name).read_bytes()
+    return name, label_bytes(scan, replay.labels, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from app.scan.edits import edits_as_text
 from app.scan.frame_request import FrameRequest, forced_tokens
@@ -11,6 +12,11 @@ from vqseg.data.label_files import is_dicom
 
 
 def configuration(scan: OpenScan, request: FrameRequest) -> str:
+    """The settings of the picture as JSON. As for `settings_of`."""
+    return json.dumps(settings_of(scan, request), indent=2) + "\n"
+
+
+def settings_of(scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
     """All settings of the picture.
 
     Args:
@@ -18,9 +24,9 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
         request: The slice and its settings.
 
     Returns:
-        JSON. "reach" is null for the checkpoint's own and where the mode has none.
+        Settings by name. "reach" is None for the checkpoint's own and where the mode has none.
     """
-    values = {
+    return {
         "checkpoint": scan.model.name,
         "scan": scan.segmented.scan.name,
         **({"frame": scan.frame} if scan.segmented.scan.frames > 1 else {}),
@@ -34,15 +40,15 @@ def configuration(scan: OpenScan, request: FrameRequest) -> str:
         "reach": request.reach,
         "notes": list(scan.segmented.scan.notes),
     }
-    return json.dumps(values, indent=2) + "\n"
 
 
-def python_lines(scan: OpenScan, request: FrameRequest) -> str:
+def python_lines(scan: OpenScan, request: FrameRequest, source: str = "") -> str:
     """A script that writes the label volume of these settings into labels.nii.gz. Forced tokens apply to their own slice.
 
     Args:
         scan: The scan.
         request: The slice and its settings.
+        source: The file that the lines read; left out for the scan's own.
 
     Returns:
         Lines of Python that need the package vqseg.
@@ -56,7 +62,7 @@ def python_lines(scan: OpenScan, request: FrameRequest) -> str:
         "from vqseg.data.scan import read_scan, write_labels",
         "from vqseg.inference import Segmenter",
         "",
-        f"scan = read_scan({_source(scan)!r}{f', frame={scan.frame}' if scan.segmented.scan.frames > 1 else ''})",
+        f"scan = read_scan({(source or _source(scan))!r}{f', frame={scan.frame}' if scan.segmented.scan.frames > 1 else ''})",
         f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         *([f"forced = {{{request.index}: {forced!r}}}"] if forced else []),
         "slices = [",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.tabs.export.answers import export, labels
+from app.tabs.export.answers import everything, export, labels
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -18,7 +18,7 @@ def build_export(store: SessionStore) -> None:
         html_template=source("tabs/export/view.html"),
         css_template=source("tabs/export/view.css"),
         js_on_load=mounting("tabs/export/view.js"),
-        server_functions=[answering(store, export), answering(store, labels)],
+        server_functions=[answering(store, handler) for handler in (export, labels, everything)],
         apply_default_css=False,
         elem_id="export",
     )

@@ -31,6 +31,7 @@ export interface Lines {
 export interface Server {
   export: ServerFunction<Question, FileAnswer & Partial<Lines>>;
   labels: ServerFunction<Question & { ending: string }, FileAnswer>;
+  everything: ServerFunction<Question & { link: string }, FileAnswer>;
 }
 
 /** What every part of the tab gets from view.js. */

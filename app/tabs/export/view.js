@@ -54,6 +54,7 @@ export function mount(element, props, server) {
     else if (action === "cancel") labels.stop();
     else if (kind === "link") lines.copyLink(button);
     else if (kind === "configuration") lines.saveConfiguration();
+    else if (kind === "everything") saveEverything(tab, button);
     else if (kind) saveFile(tab, kind, button);
   });
   new IntersectionObserver(follow).observe(element);
@@ -101,4 +102,26 @@ async function saveFile(tab, kind, button) {
   if (answer === null) return;
   if (!answer?.bytes) return tab.say(answer?.error ?? "The server did not answer. Try again.");
   save(bytesOf(answer.bytes), type, name);
+}
+
+/**
+ * Saves all that the present view has, as one zip.
+ * @param {Tab} tab
+ * @param {HTMLElement} button that was pressed
+ */
+async function saveEverything(tab, button) {
+  const { state } = store;
+  if (callOff(button) || !state) return;
+  tab.say("");
+  const [name, hint] = [nameOf(state, "_everything.zip", true), tab.text("everything")];
+  const question = { ...questionOf(state, "everything", location.origin), link: location.href };
+  const answer = await prepare(
+    button,
+    () => tab.server.everything(question),
+    ({ done, of }) => (hint.textContent = `Decoding slices and curves: ${done} of ${of}`),
+  );
+  hint.textContent = "";
+  if (answer === null) return;
+  if (!answer?.bytes) return tab.say(answer?.error ?? "The server did not answer. Try again.");
+  save(bytesOf(answer.bytes), "application/zip", name);
 }

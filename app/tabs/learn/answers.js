@@ -1,6 +1,8 @@
 /* The numbers of the present step for the present slice and its marked square. One request is under way at a time, and
    the newest wish wins. */
 
+const LONG = 1500; // milliseconds; after this the visitor reads why it takes so long
+
 /** @typedef {import("./types").Answers} Answers */
 /** @typedef {import("./types").StepAnswer} StepAnswer */
 
@@ -20,6 +22,7 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
   let problem = null;
   let wanted = "";
   let busy = false;
+  let isSlow = false;
 
   const request = () => ({ ...place(), strength: 0, step: lesson.name, cell: lesson.state.cell });
 
@@ -38,7 +41,10 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
 
   /** @param {string} asked */
   async function fetchAnswer(asked) {
+    const late = setTimeout(() => tellSlow(true), LONG);
     const given = await ask(JSON.parse(asked));
+    clearTimeout(late);
+    tellSlow(false);
     // An old or mistyped link may name a square that this scan does not have. It is ignored.
     if (given?.error && lesson.state.cell) return mark(null);
     if (!given || given.error) {
@@ -49,6 +55,13 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
     const isChosen = asked === wanted && !lesson.state.cell;
     if (isChosen) mark(given.cell);
     answer = { ...given, pictures, key: isChosen ? wanted : asked };
+  }
+
+  /** @param {boolean} is */
+  function tellSlow(is) {
+    if (isSlow === is) return;
+    isSlow = is;
+    changed();
   }
 
   /** @param {import("./types").Cell | null} cell */
@@ -68,6 +81,9 @@ export function createAnswers({ lesson, ask, unpack, place, changed }) {
     request,
     get present() {
       return answer?.step === lesson.name && answer.key === wanted ? answer : null;
+    },
+    get isSlow() {
+      return isSlow;
     },
     get problem() {
       return problem && problem.key === wanted ? problem.text : null;

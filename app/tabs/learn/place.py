@@ -14,11 +14,21 @@ from typing import Any
 import numpy as np
 
 from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
 from app.scan.tokens import owners
 from vqseg.types import Array
 
+LOOKALIKES = 32
+"""The lesson's near reach. Few enough codewords to be synonyms."""
+# What a lesson's first square should show: that most of the squares with similar features (of how many) have its label too, and that
+# several codewords may take its place nearby. The squares closest to the middle of the labelled structures are tried.
+_ALIKE, _SAME_LABEL = 20, 14
+_REPLACED_BY, _OF_NEAREST = 3.0, 64
+_TRIED = 24
+# Slices of a scan whose first square is kept: it takes some tenths of a second.
+_MOST_KEPT = 64
 # Side of the enlarged part, as a multiple of that of the labelled structures.
 _ROOM = 1.5
 
@@ -44,7 +54,7 @@ class Place:
         """Check the place of a request.
 
         Args:
-            values: Keys of a FrameRequest. "cell": [row, column], None for a square amid the labelled structures.
+            values: Keys of a FrameRequest. "cell": [row, column], None for a square that shows what the steps say.
             scan: The scan.
 
         Returns:
@@ -58,7 +68,7 @@ class Place:
             raise RequestError(f"tokens lie in the acquired slices; choose plane {scan.plane}")
         cell = values.get("cell")
         if cell is None:
-            return cls(scan, request, *_middle(scan, request.index))
+            return cls(scan, request, *_FIRST.of(scan).made(request.index, lambda: _first(cls(scan, request, 0, 0))))
         if not isinstance(cell, (list, tuple)) or len(cell) != 2:
             raise RequestError(f"cell must be [row, column], got {cell!r}")
         parts = zip(("row", "column"), cell, owners(scan), strict=True)
@@ -148,12 +158,46 @@ def _majority(labels: Array, scan: OpenScan) -> Array:
     return votes.argmax(-1).astype(np.uint8)
 
 
-def _middle(scan: OpenScan, index: int) -> tuple[int, int]:
-    """The labelled token that is closest to the mean place of all labelled tokens, or the middle of the slice if there is none."""
-    labels = _majority(scan.segmented.labels.take(index, scan.segmented.axis), scan)
+_FIRST: LruOfEach[OpenScan, int, tuple[int, int]] = LruOfEach(lambda _: _MOST_KEPT)
+
+
+def _first(place: Place) -> tuple[int, int]:
+    """The square that a lesson begins with.
+
+    It lies within a structure, as close to the middle of all structures as a square can that shows what the steps say. The middle of
+    the slice if there is no structure.
+    """
+    labels = place.token_labels
     labelled = np.argwhere(labels > 0)
     if not len(labelled):
-        rows, columns = owners(scan)
+        rows, columns = owners(place.scan)
         return int(rows[len(rows) // 2]), int(columns[len(columns) // 2])
-    row, column = labelled[np.square(labelled - labelled.mean(0)).sum(1).argmin()]
+    within = np.argwhere((labels > 0) & _surrounded(labels))
+    candidates = within if len(within) else labelled
+    nearest = candidates[np.square(candidates - labelled.mean(0)).sum(1).argsort(kind="stable")][:_TRIED]
+    typical = [one for one in nearest if _like_its_kind(place, one) >= _SAME_LABEL]
+    telling = next((one for one in typical if _replaced_by(place, one) >= _REPLACED_BY), None)
+    row, column = nearest[0] if not typical else typical[0] if telling is None else telling
     return int(row), int(column)
+
+
+def _surrounded(labels: Array) -> Array:
+    """(h, w) bool: the tokens whose eight neighbours have the same label."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(labels, 1, mode="edge"), (3, 3))
+    return (around == labels[..., None, None]).all((2, 3))
+
+
+def _like_its_kind(place: Place, square: Array) -> int:
+    """How many of the _ALIKE squares with the most similar features have the square's label."""
+    z, labels, at = place.features, place.token_labels, tuple(square)
+    away = np.square(z - z[at]).sum(-1)
+    away[at] = np.inf
+    return int((labels.ravel()[np.argsort(away, axis=None, kind="stable")[:_ALIKE]] == labels[at]).sum())
+
+
+def _replaced_by(place: Place, square: Array) -> float:
+    """How many codewords take the place of the square's, effectively, at the near reach: 1 / the sum of their squared shares."""
+    segmented = place.scan.segmented
+    reach = float(min(LOOKALIKES, segmented.codebook_size - 1))
+    shares = segmented.neighbours(int(place.codes[tuple(square)]), _OF_NEAREST, reach=reach).probabilities
+    return float(1 / max(np.square(shares).sum(), 1e-9))

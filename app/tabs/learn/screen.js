@@ -17,10 +17,11 @@ import { LOOKS } from "./looks.js";
  * @param {Lesson} context.lesson
  * @param {import("./types").Answers} context.answers
  * @param {import("./types").Walk} context.walk
+ * @param {import("./types").Classroom} context.classroom
  * @param {{draw(): void, drawSliders(): void}} context.frame
  * @param {import("./types").Words} context.words
  */
-export function createScreen({ root, lesson, answers, walk, frame, words }) {
+export function createScreen({ root, lesson, answers, walk, classroom, frame, words }) {
   const pieces = /** @type {HTMLElement} */ (root.querySelector(".pieces"));
   /** @type {import("./types").Painted | null} */
   let painted = null;
@@ -28,12 +29,14 @@ export function createScreen({ root, lesson, answers, walk, frame, words }) {
   function paint() {
     const [page, { shown }] = [store.state, frames];
     frame.draw();
+    classroom.draw();
     if (!page) return words.instead(make("p", {}, lesson.ui("opening")));
     if (!page.scan.planes[page.plane].acquired) {
       pieces.replaceChildren();
       return words.instead(...elsewhere(lesson, page));
     }
     const now = shown?.request.token === page.scan.token ? answers.present : null;
+    classroom.keepUp(now);
     words.speak(now);
     frame.drawSliders();
     const isReady = now && shown?.request.plane === page.plane && shown.request.index === page.index;

@@ -1,7 +1,7 @@
 /* The sliders under the lesson's pictures. They move epsilon and reach of the page, or the last step's own strength. */
 import { make } from "../../web/dom.js";
 import { setSlider } from "../../web/keys.js";
-import { lastPosition, positionOf, reachAt, roundedReach } from "../../web/reach_scale.js";
+import { lastPosition, positionOf, reachAt, roundReach } from "../../web/reach_scale.js";
 import { store } from "../../web/store.js";
 import { SLIDERS } from "./lesson.js";
 
@@ -35,7 +35,7 @@ export function createSliders(root, lesson, change) {
         max: lastPosition(scan.reach),
         step: 1,
         value: positionOf(chosenReach, scan.reach),
-        shown: lesson.n(Number(roundedReach(chosenReach ?? scan.reach.own))),
+        shown: lesson.n(roundReach(chosenReach ?? scan.reach.own)),
       }),
       moved: (value) => store.state && store.moveReach(reachAt(value, store.state.scan.reach)),
     },

@@ -16,7 +16,7 @@ from app.scan.code_colours import code_colours
 from app.scan.frame_request import MODES
 from app.scan.render import greyscale
 from app.tabs.learn.measures import effect_at, radius_at
-from app.tabs.learn.place import Place
+from app.tabs.learn.place import LOOKALIKES, Place
 from vqseg.inference import label_agreement, psnr
 from vqseg.types import Array
 
@@ -27,8 +27,6 @@ Facts = Mapping[str, int | float | str]
 STRENGTH, EVERY, HIGH = 0.7, 1.0, 0.95
 # How the lesson swaps, whatever mode is on show: among the modes, this one has a reach.
 SWAPS = MODES[0]
-# The near reach. Few enough codewords to be synonyms.
-LOOKALIKES = 32
 DRAWS, ALIKE, NEAR, DRAWN = 100, 20, 3, 8
 # What the last step compares, in the order of its pictures: the names of its texts, a perturbation, and the name of its reach.
 COMPARED = {"near": (SWAPS, "near"), "far": (SWAPS, "far"), "dropout": ("dropout", None), "channels": ("channel_dropout", None)}
@@ -307,3 +305,6 @@ STEPS: dict[str, Callable[[Place], Step]] = {
     "consistency": consistency,
     "radii": against_dropout,
 }
+
+MINUTES = dict(zip(STEPS, (4, 6, 5, 5, 6, 8, 5, 6), strict=True))
+"""How long each step takes in a lesson of 45 minutes, with its argument and its answer."""

@@ -7,8 +7,9 @@ import re
 import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
+from app.tabs.learn.classroom import ROOM_PATH, classroom_routes
 from app.tabs.learn.formulas import font_path, font_routes
-from app.tabs.learn.steps import HIGH, STEPS, STRENGTHS
+from app.tabs.learn.steps import HIGH, MINUTES, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
 from app.visit.answering import answering
@@ -22,9 +23,15 @@ def build_learn(store: SessionStore) -> None:
     answers = LessonAnswers()
     gr.HTML(
         value={
-            "steps": list(STEPS), "texts": languages(), "equations": equations(), "strengths": STRENGTHS, "high": HIGH,
+            "steps": list(STEPS),
+            "texts": languages(),
+            "equations": equations(),
+            "strengths": STRENGTHS,
+            "high": HIGH,
+            "minutes": MINUTES,
             # Relative: the page itself may be served below any path.
             "font": font_path().removeprefix("/"),
+            "room": ROOM_PATH.removeprefix("/"),
         },
         html_template=source("tabs/learn/view.html"),
         css_template=source("tabs/learn/view.css"),
@@ -41,7 +48,8 @@ _READABLE: Readable = {
     "lang": (lambda value: value in languages(), f"one of {', '.join(languages())}"),
     "large": _SWITCHED,
     "notes": _SWITCHED,
+    "room": (lambda value: re.fullmatch(r"\w{6}", value) is not None, "the six letters and digits of a class"),
     "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
-LEARN = Tab("learn", "Learn", build_learn, font_routes, readable=_READABLE)
+LEARN = Tab("learn", "Learn", build_learn, lambda store: [*classroom_routes(store), *font_routes(store)], _READABLE)

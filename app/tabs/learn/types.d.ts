@@ -40,6 +40,10 @@ export interface LessonValue {
   steps: string[];
   strengths: number[];
   high: number;
+  /** of a lesson, by step */
+  minutes: Record<string, number>;
+  /** address of the classes' route, relative to the page */
+  room: string;
   texts: Record<string, Texts>;
   equations: Record<string, string>;
   /** the address of the formulas' font, relative to the page */
@@ -59,9 +63,9 @@ export interface LessonState {
   whole: boolean | null;
 }
 
-/** key: of the answer that the prediction was made for. */
+/** key: of the answer that the prediction was made for. guess: null where the answer was shown without one. */
 export interface Prediction {
-  guess: Reply;
+  guess: Reply | null;
   truth: Reply;
   key: string;
 }
@@ -155,6 +159,8 @@ export interface Answers {
   wish(): Promise<void>;
   /** The numbers that belong to the step on show; null while they are on their way. */
   readonly present: StepAnswer | null;
+  /** Whether the wanted answer has been on its way for long. */
+  readonly isSlow: boolean;
   /** What kept the wanted answer from coming. */
   readonly problem: string | null;
   fail(message: string): void;
@@ -171,9 +177,10 @@ export interface Walk {
   /** Whether there is such a step, and the tab is on show. */
   go(step: number): boolean;
   pick(cell: Cell): void;
-  predict(now: StepAnswer, guess: Reply): void;
+  predict(now: StepAnswer, guess: Reply | null): void;
   again(): void;
-  follow(page: PageState): void;
+  /** Whether another scan has come. */
+  follow(page: PageState): boolean;
 }
 
 export interface Words {
@@ -250,6 +257,59 @@ export interface Painted {
   cell: Cell;
   revealed: boolean;
   strength: number;
+}
+
+/** What a teacher says of the class: Lead of app/visit/rooms.py. */
+export interface Lead {
+  view: Record<string, string>;
+  follows: boolean;
+  rounds: Record<string, number>;
+  revealed: string[];
+}
+
+/** How often each reply was given, by the part of the question; "" for a question of one part. */
+export type Counts = Record<string, [value: string | number, times: number][]>;
+
+export interface Report {
+  here: number;
+  answered: number;
+  counts: Counts;
+}
+
+/** A class on this page. */
+export interface Classroom {
+  room: Room;
+  keepUp(now: StepAnswer | null): void;
+  draw(): void;
+  restart(): void;
+}
+
+/** A class, as this page knows it. */
+export interface Room {
+  readonly role: "none" | "teacher" | "student";
+  readonly code: string;
+  readonly lead: Lead;
+  readonly report: Report;
+  /** whether this page follows the teacher now, and whether its student wants that */
+  readonly follows: boolean;
+  readonly wantsToFollow: boolean;
+  readonly isLost: boolean;
+  /** why a class could not be opened or joined, or has ended */
+  readonly problem: string | null;
+  open(token: string, nothing: string): Promise<boolean>;
+  join(code: string, nothing: string): Promise<boolean>;
+  resume(): boolean;
+  tick(now: number): Promise<void>;
+  say(values: Partial<Lead>): void;
+  reveal(question: string): void;
+  again(questions: string[]): void;
+  send(question: string, reply: Reply): Promise<void>;
+  follow(wanted: boolean): void;
+  leave(): Promise<void>;
+  picture(link: string): Promise<{ rows?: string[] } | undefined>;
+  isRevealed(question: string): boolean;
+  round(question: string): number;
+  reply(question: string): Reply | undefined;
 }
 
 export type { PageState, Scan, Shown };

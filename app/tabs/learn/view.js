@@ -8,6 +8,7 @@ import { links } from "../../web/links.js";
 import { unpack } from "../../web/packed.js";
 import { store } from "../../web/store.js";
 import { createAnswers } from "./answers.js";
+import { createClassroom } from "./classroom.js";
 import { createFrame } from "./frame.js";
 import { createLesson } from "./lesson.js";
 import { createScreen } from "./screen.js";
@@ -58,10 +59,15 @@ export function mount(element, props, server) {
     if (language.offers(wanted)) language.choose(wanted);
     else change({ language: wanted });
   };
+  const classroom = createClassroom({
+    ...{ root, lesson, answers, walk, value: props.value, turns: { forward, backward } },
+    changed: draw,
+  });
+  const { room } = classroom;
   const saveHandout = (/** @type {HTMLButtonElement} */ button) => handout(button, { lesson, answers, server });
   const frame = createFrame({ root, lesson, languages, forward, backward, go, change, speak, saveHandout });
-  const words = createWords({ root, lesson, answers, equations, walk, forward, paint: () => screen.paint() });
-  const screen = createScreen({ root, lesson, answers, walk, frame, words });
+  const words = createWords({ root, lesson, answers, equations, walk, room, forward, paint: () => screen.paint() });
+  const screen = createScreen({ root, lesson, answers, walk, classroom, frame, words });
   painted = screen.painted;
 
   addKeys({ n: forward, PageDown: forward, p: backward, PageUp: backward });
@@ -74,7 +80,9 @@ export function mount(element, props, server) {
   language.subscribe(() => {
     if (language.code in languages && language.offers(lesson.state.language)) change({ language: language.code });
   });
-  store.subscribe(walk.follow);
+  store.subscribe((page) => {
+    if (walk.follow(page)) classroom.restart();
+  });
   new IntersectionObserver(() => {
     if (visible()) change({});
     else frame.uncover();

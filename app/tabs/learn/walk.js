@@ -48,7 +48,7 @@ export function createWalk({ lesson, answers, visible, draw }) {
     wish();
   }
 
-  /** @param {StepAnswer} now @param {import("./types").Reply} guess */
+  /** @param {StepAnswer} now @param {import("./types").Reply | null} guess null without one */
   function predict(now, guess) {
     lesson.predictions.set(lesson.name, { guess, truth: now.truth, key: now.key });
     for (const field of lesson.drafts.keys()) if (field.startsWith(lesson.name + " ")) lesson.drafts.delete(field);
@@ -62,15 +62,17 @@ export function createWalk({ lesson, answers, visible, draw }) {
     draw();
   }
 
-  /** @param {import("./types").PageState} page */
+  /** @param {import("./types").PageState} page @returns {boolean} whether another scan has come */
   function follow({ scan }) {
     // Another scan has other squares and other answers.
-    if (token !== null && token !== scan.token) {
+    const isOther = token !== null && token !== scan.token;
+    if (isOther) {
       lesson.state.cell = null;
       lesson.predictions.clear();
     }
     token = scan.token;
     wish();
+    return isOther;
   }
 
   return { change, wish, go, pick, predict, again, follow };

@@ -1,18 +1,19 @@
 /* The text of a step: idea, question, the prediction and the scan's answer, and the teacher's note. */
 import { make } from "../../web/dom.js";
 import { keepFocus } from "../../web/focus.js";
-import { placeBetween } from "./plots.js";
-import { measuredStrip, sample, stripOf } from "./strips.js";
+import { offerFont } from "./font.js";
+import { outcome } from "./outcome.js";
+import { sample, stripOf } from "./strips.js";
 
 /** @typedef {import("./types").StepAnswer} StepAnswer */
 /** @typedef {import("./types").StepTexts} StepTexts */
-/** @typedef {import("./types").Prediction} Prediction */
 /** @typedef {import("./types").Reply} Reply */
 
 /**
  * @typedef {object} Actions
- * @property {(now: StepAnswer, guess: Reply) => void} predict
+ * @property {(now: StepAnswer, guess: Reply | null) => void} predict
  * @property {() => void} again
+ * @property {() => void} amend open the question again, whose reply was sent
  * @property {() => void} forward to the next step
  * @property {(notes: boolean) => void} showNotes
  */
@@ -27,38 +28,62 @@ const PERCENT = [0, 100];
  * @param {import("./types").Answers} context.answers
  * @param {Record<string, string>} context.equations MathML by step
  * @param {import("./types").Walk} context.walk
+ * @param {import("./types").Room} context.room
  * @param {() => void} context.forward to the next step
  * @param {() => void} context.paint
  * @returns {import("./types").Words}
  */
-export function createWords({ root, lesson, answers, equations, walk, forward, paint }) {
+export function createWords({ root, lesson, answers, equations, walk, room, forward, paint }) {
   const place = /** @type {HTMLElement} */ (root.querySelector(".say"));
   /** @type {Actions} */
   const actions = {
     forward,
-    again: walk.again,
+    again() {
+      room.again([lesson.name]);
+      walk.again();
+    },
+    amend() {
+      isAmended = true;
+      paint();
+      asked()?.focus({ preventScroll: true });
+    },
     showNotes: (notes) => walk.change({ notes }),
     predict(now, guess) {
-      walk.predict(now, guess);
+      isAmended = false;
+      // In a class the teacher shows the answer to everybody.
+      if (room.role === "student" && guess !== null) void room.send(lesson.name, guess);
+      else {
+        room.reveal(lesson.name);
+        walk.predict(now, guess);
+      }
       paint();
       /** @type {HTMLElement | null} */ (place.querySelector(".outcome"))?.focus({ preventScroll: true });
     },
   };
   let told = "";
+  let isAmended = false;
   let isTurned = false; // the page of the lesson, and the keyboard goes to the new question
 
   /** Rewrites only what has changed, so that a number being typed stays. @param {StepAnswer | null} now */
   function speak(now) {
     const { state, prediction, stepTexts: texts } = lesson;
-    const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem];
+    const sent = room.role === "student" && !isAmended ? room.reply(lesson.name) : undefined;
+    const inClass = [room.role, sent, prediction && room.report.counts, !now && answers.isSlow];
+    const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem, ...inClass];
     if (JSON.stringify(shown) === told && !isTurned) return;
     told = JSON.stringify(shown);
     const idea = make("p", { className: "idea" }, lesson.fill(texts.idea, now?.facts));
     const notice = answers.problem && make("p", { className: "notice", role: "alert" }, answers.problem);
     const answered = prediction
-      ? [outcome(lesson, prediction, now, actions), formula(lesson, equations[lesson.name])]
-      : [question(lesson, now, actions)];
-    say(make("h2", { tabIndex: -1 }, texts.title), idea, notice, ...answered, note(lesson, actions));
+      ? [outcome(lesson, prediction, now, room, actions), formula(lesson, equations[lesson.name])]
+      : [
+          sent === undefined
+            ? question(lesson, now, answers.isSlow, room, actions)
+            : waiting(lesson, now, sent, actions),
+        ];
+    // What is said to the teacher is not said to a class.
+    const aside = room.role === "student" ? null : note(lesson, actions);
+    say(make("h2", { tabIndex: -1 }, texts.title), idea, notice, ...answered, aside);
   }
 
   /** @returns {HTMLElement | null} */
@@ -77,7 +102,10 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
 
   return {
     speak,
-    turn: () => void (isTurned = true),
+    turn() {
+      isTurned = true;
+      isAmended = false;
+    },
     instead(...parts) {
       told = "";
       say(...parts);
@@ -88,9 +116,11 @@ export function createWords({ root, lesson, answers, equations, walk, forward, p
 /**
  * @param {import("./types").Lesson} lesson
  * @param {StepAnswer | null} now
+ * @param {boolean} isSlow whether the numbers have been on their way for long
+ * @param {import("./types").Room} room
  * @param {Actions} actions
  */
-function question(lesson, now, actions) {
+function question(lesson, now, isSlow, room, actions) {
   const { stepTexts: texts } = lesson;
   const lead = make("p", { className: "lead" }, lesson.ui("predict"));
   const asked = make(
@@ -103,18 +133,60 @@ function question(lesson, now, actions) {
     : texts.parts
       ? numberFields(lesson, texts.parts, now)
       : numberField(lesson, now);
-  const label = now ? lesson.ui("reveal") : lesson.ui("waiting");
-  const button = make("button", { className: "primary", disabled: !now }, label);
+  const label = room.role === "student" ? lesson.ui("send") : lesson.ui("reveal");
+  const pending = isSlow ? lesson.ui("busy") : lesson.ui("waiting");
+  const button = make("button", { className: "primary", disabled: !now }, now ? label : pending);
   const form = make("form", { className: "ask" }, lead, asked, entry, button);
+  // The class has predicted: its teacher need not.
+  const isTeaching = room.role === "teacher";
+  form.noValidate = isTeaching;
   form.addEventListener("input", ({ target }) => {
     if (target instanceof HTMLInputElement) lesson.drafts.set(draftOf(lesson, target.name), target.value);
   });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const guess = guessOf(texts, new FormData(form));
-    if (now && guess !== null) actions.predict(now, guess);
+    if (now && (guess !== null || isTeaching)) actions.predict(now, guess);
   });
   return form;
+}
+
+/**
+ * A student's reply was sent, and the teacher has not shown the answer yet.
+ * @param {import("./types").Lesson} lesson
+ * @param {StepAnswer | null} now
+ * @param {Reply} sent
+ * @param {Actions} actions
+ */
+function waiting(lesson, now, sent, actions) {
+  const { stepTexts: texts } = lesson;
+  const asked = make(
+    "p",
+    { className: "question", id: "question", tabIndex: -1, "data-skip-to": "" },
+    lesson.fill(texts.question, now?.facts),
+  );
+  const said = make(
+    "p",
+    { className: "sent", role: "status" },
+    lesson.ui("sent", { reply: asText(lesson, now, sent) }),
+  );
+  const amend = make(
+    "button",
+    { type: "button", className: "quiet", on: { click: actions.amend } },
+    lesson.ui("amend"),
+  );
+  return make("section", { className: "ask" }, asked, said, amend);
+}
+
+/** @param {import("./types").Lesson} lesson @param {StepAnswer | null} now @param {Reply} reply */
+function asText(lesson, now, reply) {
+  const { options, parts } = lesson.stepTexts;
+  if (typeof reply === "object") {
+    return Object.entries(reply)
+      .map(([part, value]) => lesson.fill(parts?.[part] ?? part, now?.facts) + ": " + lesson.n(value))
+      .join("; ");
+  }
+  return options?.[reply] ?? lesson.n(reply);
 }
 
 /** @param {import("./types").Lesson} lesson @param {string} field */
@@ -172,97 +244,6 @@ function choices(lesson, options, now) {
   const group = make("div", { className: "options", role: "radiogroup" }, sample(lesson, now, "div"), ...labels);
   group.setAttribute("aria-labelledby", "question");
   return group;
-}
-
-/**
- * @param {import("./types").Lesson} lesson
- * @param {Prediction} prediction
- * @param {StepAnswer | null} now
- * @param {Actions} actions
- */
-function outcome(lesson, prediction, now, actions) {
-  const { stepTexts: texts } = lesson;
-  const result = texts.options ? chosen(lesson, texts.options, prediction, now) : compared(lesson, prediction, now);
-  const moved = now && now.key !== prediction.key ? make("p", { className: "moved" }, lesson.ui("moved")) : null;
-  const reveal = make("p", { className: "reveal" }, lesson.fill(texts.reveal, now?.facts));
-  const why = make("p", { className: "why" }, lesson.fill(texts.why, now?.facts));
-  const section = make(
-    "section",
-    { className: "outcome", tabIndex: -1, "data-skip-to": "" },
-    result,
-    moved,
-    reveal,
-    why,
-  );
-  section.append(onward(lesson, actions));
-  return section;
-}
-
-/** @param {import("./types").Lesson} lesson @param {Actions} actions */
-function onward(lesson, actions) {
-  const isLast = lesson.state.step === lesson.steps.length - 1;
-  const next = isLast ? null : make("button", { className: "primary", type: "button" }, lesson.ui("next"));
-  next?.addEventListener("click", actions.forward);
-  const again = make("button", { className: "quiet", type: "button" }, lesson.ui("again"));
-  again.addEventListener("click", actions.again);
-  return make("p", { className: "on" }, next, again);
-}
-
-/** @param {import("./types").Lesson} lesson @param {Prediction} prediction @param {StepAnswer | null} now */
-function compared(lesson, { guess, truth }, now) {
-  const bounds = now?.bounds ?? PERCENT;
-  if (typeof guess !== "object" || typeof truth !== "object")
-    return twoValues(lesson, Number(guess), Number(truth), bounds);
-  const parts = Object.entries(lesson.stepTexts.parts ?? {}).map(([part, text]) => {
-    const name = make("p", {}, lesson.fill(text, now?.facts));
-    return make("div", { className: "part" }, name, twoValues(lesson, guess[part], truth[part], bounds));
-  });
-  return make("div", { className: "parts" }, ...parts);
-}
-
-/** A prediction and the answer. @param {import("./types").Lesson} lesson @param {number} guess @param {number} truth
- *  @param {[number, number]} bounds */
-function twoValues(lesson, guess, truth, bounds) {
-  const said = (/** @type {string} */ kind, /** @type {string} */ name, /** @type {number} */ value) =>
-    make("div", { className: kind }, make("dt", {}, name), make("dd", {}, lesson.n(value)));
-  const tick = (/** @type {string} */ kind, /** @type {number} */ value) => {
-    const mark = make("i", { className: kind });
-    mark.style.left = placeBetween(value, bounds) + "%";
-    return mark;
-  };
-  const both = [said("guess", lesson.ui("you_said"), guess), said("truth", lesson.ui("scan_says"), truth)];
-  const line = make("div", { className: "scale", ariaHidden: "true" }, tick("guess", guess), tick("truth", truth));
-  return make("div", { className: "compared" }, make("dl", {}, ...both), line);
-}
-
-/**
- * @param {import("./types").Lesson} lesson
- * @param {Record<string, string>} options
- * @param {Prediction} prediction
- * @param {StepAnswer | null} now
- */
-function chosen(lesson, options, prediction, now) {
-  const truth = now?.truth ?? prediction.truth;
-  const items = Object.entries(options).map(([key, text]) => {
-    const roles = [];
-    if (key === truth) roles.push(lesson.ui("right"));
-    if (key === prediction.guess) roles.push(lesson.ui("chosen"));
-    const item = make("li", { className: key === truth ? "truth" : "" }, make("span", {}, text));
-    item.append(...measuredStrip(lesson, now, key));
-    if (roles.length) item.append(make("b", {}, roles.join(" · ")));
-    return item;
-  });
-  return make("ul", { className: "options chosen" }, sample(lesson, now, "li"), ...items);
-}
-
-const FONT = "VQ-Seg formulas";
-let isOffered = false;
-
-/** The font of the formulas; the browser fetches it when it first draws one. @param {string} address relative to the page */
-function offerFont(address) {
-  if (isOffered) return;
-  isOffered = true;
-  document.fonts.add(new FontFace(FONT, `url(${new URL(address, document.baseURI)})`));
 }
 
 /** @param {import("./types").Lesson} lesson @param {string} equation */

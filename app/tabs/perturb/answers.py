@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
-from app.scan.code_colours import code_colours
+from app.scan.code_colours import code_colours, code_places
 from app.scan.figures import curve_file
-from app.scan.frame_request import MODES, FrameRequest, RequestError, checked_reach, whole_number
+from app.scan.frame_request import FAR_MODES, MODES, FrameRequest, RequestError, checked_reach, whole_number
 from app.scan.frames import dropout_frame, truth_scores
 from app.scan.open_scan import OpenScan
 from app.scan.phase import PHASES, answer
 from app.scan.render import packed
+from app.scan.seeds import SEED_CURVES, SEEDS, STRENGTHS
 from app.scan.shared import SHARED, on_grid
 from app.visit.answering import Answer, Request
 
@@ -27,10 +28,14 @@ def palette(scan: OpenScan, request: Request) -> Answer:
         request: Unused.
 
     Returns:
-        "colours": packed (K, 3) uint8. None without statistics of the codebook: then there is no map that gives colours a meaning.
+        "colours": packed (K, 3) uint8, and "places": packed (K, 2) uint8, where the codes lie on the map that the colours come from. Both
+        None without statistics of the codebook: then there is no map that gives colours a meaning.
     """
     statistics = scan.model.statistics
-    return {"colours": packed(code_colours(statistics)) if statistics else None}
+    if statistics is None:
+        return {"colours": None, "places": None}
+    places = np.rint(255 * code_places(statistics)).astype(np.uint8)
+    return {"colours": packed(code_colours(statistics)), "places": packed(places)}
 
 
 def neighbours(scan: OpenScan, request: Request) -> Answer:
@@ -58,6 +63,26 @@ def neighbours(scan: OpenScan, request: Request) -> Answer:
     }
 
 
+def candidates(scan: OpenScan, request: Request) -> Answer:
+    """How many codewords each token of the slice may effectively become where it is replaced.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. Strength, seed and forced tokens are ignored.
+
+    Returns:
+        "candidates": packed (h, w) float32 of the slice's grid, in the order of the array, each from 1 to K - 1.
+    """
+    asked = FrameRequest.checked(request, scan)
+    if not scan.acquired(asked.plane) or asked.mode not in FAR_MODES:
+        raise RequestError(f"candidates belong to the tokens of acquired slices and to a mode that has a reach: {', '.join(FAR_MODES)}")
+
+    def make() -> Answer:
+        return {"candidates": packed(scan.segmented.candidates(asked.index, asked.reach).astype(np.float32))}
+
+    return SHARED.computed(scan, ("candidates", asked.index, asked.reach), make)
+
+
 def dropout(scan: OpenScan, request: Request) -> Answer:
     """One point of the curve over the rate of feature dropout.
 
@@ -80,6 +105,31 @@ def _dropout_point(scan: OpenScan, asked: FrameRequest, rate: float) -> Answer:
     frame = dropout_frame(scan, asked, rate)
     figures = {name: getattr(frame, name) for name in ("dice_vs_clean", "agreement", "psnr")}
     return {"rate": rate, "truth": truth_scores(scan, asked, frame), **figures}
+
+
+def bands(scan: OpenScan, request: Request) -> Answer:
+    """Mean and spread of the curves over epsilon, over several seeds. Each call decodes a few more points.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest; the strength is ignored, and the seed is the first one. "seeds": how many, one of SEEDS.
+
+    Returns:
+        "strengths": values of epsilon. "seeds": how many are complete; "done" and "of": numbers of points. "figures": by name "mean" and
+        "spread", lists with None where there is no value; empty before the first seed is complete.
+    """
+    count = request.get("seeds")
+    if count not in SEEDS:
+        raise RequestError(f"seeds must be one of {', '.join(map(str, SEEDS))}, got {count!r}")
+    found = SEED_CURVES.advance(scan, _acquired(FrameRequest.checked(request, scan), scan), int(count))
+    return {"strengths": STRENGTHS.tolist(), **asdict(found)}
+
+
+def _acquired(asked: FrameRequest, scan: OpenScan) -> FrameRequest:
+    """The request, if its slice is an acquired one: any other picture needs the whole volume for each point."""
+    if not scan.acquired(asked.plane):
+        raise RequestError(f"curves belong to acquired slices; choose plane {scan.plane}")
+    return asked
 
 
 def phase(scan: OpenScan, request: Request) -> Answer:

@@ -57,17 +57,59 @@ export function tracesOf(figures, swapped, dropped, hasTruth) {
 }
 
 /**
+ * The traces of the bands, and then of the means; empty without bands.
+ * @param {readonly string[]} names of the figures in the order of the traces, as the server calls them
+ * @param {import("./types").Bands | null} bands
+ * @returns {{x: number[][], y: (number | null)[][], customdata: (number | null)[][]}}
+ */
+export function bandTraces(names, bands) {
+  const found = names.map((name) => pointsOf(bands, name));
+  const areas = found.map((points) => [...points.map(upper), ...points.toReversed().map(lower)]);
+  return {
+    x: [
+      ...found.map((points) => [...points, ...points.toReversed()].map(({ x }) => x)),
+      ...found.map((points) => points.map(({ x }) => x)),
+    ],
+    y: [...areas, ...found.map((points) => points.map(({ mean }) => mean))],
+    customdata: [...names.map(() => []), ...found.map((points) => points.map(({ spread }) => spread))],
+  };
+}
+
+/** @typedef {{x: number, mean: number, spread: number}} BandPoint */
+/** @param {BandPoint} point */
+const upper = ({ mean, spread }) => mean + spread;
+/** @param {BandPoint} point */
+const lower = ({ mean, spread }) => Math.max(0, mean - spread);
+
+/**
+ * Where a figure has a mean.
+ * @param {import("./types").Bands | null} bands
+ * @param {string} name
+ * @returns {BandPoint[]}
+ */
+function pointsOf(bands, name) {
+  const band = bands?.figures[name];
+  if (!bands || !band) return [];
+  return bands.strengths.flatMap((x, i) => {
+    const mean = band.mean[i];
+    return mean === null ? [] : [{ x, mean, spread: band.spread[i] ?? 0 }];
+  });
+}
+
+/**
  * Axes that fit what is drawn. Points of strong dropout do not widen them.
  * @param {Pick<import("./types").Constants, "figures" | "titles" | "shares" | "decibels" | "fitted_rate">} constants
  * @param {ReturnType<typeof tracesOf>} traces
+ * @param {(number | null)[][]} areas of the bands, in the order of the figures
  */
-export function axesOf({ figures, titles, shares, decibels, fitted_rate }, { x, y, visible }) {
+export function axesOf({ figures, titles, shares, decibels, fitted_rate }, { x, y, visible }, areas = []) {
   const isDecibels = (/** @type {number} */ trace) => figures[trace % figures.length] === "psnr";
   /** @param {boolean} wanted */
   const valuesOf = (wanted) =>
     y.flatMap((values, trace) => {
       if (isDecibels(trace) !== wanted || !visible[trace]) return [];
-      return trace < figures.length ? values : values.filter((_, i) => x[trace][i] <= fitted_rate);
+      if (trace < figures.length) return [...values, ...(areas[trace] ?? [])];
+      return values.filter((_, i) => x[trace][i] <= fitted_rate);
     });
   const [left, right] = [fitted(valuesOf(false), shares), fitted(valuesOf(true), decibels)];
   return {

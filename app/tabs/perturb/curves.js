@@ -3,7 +3,7 @@
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { drawPlot, ink, plotly } from "../../web/plotly.js";
-import { axesOf, nextRate, tracesOf } from "./curve_points.js";
+import { axesOf, bandTraces, nextRate, tracesOf } from "./curve_points.js";
 
 /**
  * @typedef {import("../../web/types").SliceRequest} SliceRequest
@@ -32,8 +32,11 @@ const STACKED = {
 const dropoutKey = ({ token, plane, index, seed, edits, truth }) =>
   JSON.stringify([token, plane, index, seed, edits, truth]);
 
-/** @param {Tab} tab */
-export function createCurves(tab) {
+/**
+ * @param {Tab} tab
+ * @param {{follow: () => void, present: () => import("./types").Bands | null}} bands over seeds
+ */
+export function createCurves(tab, bands) {
   const steps = facts.curve_steps - 1;
   /** @type {any} */
   let plot = null; // once plotly.js has drawn it
@@ -66,12 +69,18 @@ export function createCurves(tab) {
 
   /** @param {Scene} scene */
   function draw({ shown, state }) {
+    bands.follow();
     if (!plot) return void begin();
     fetchDropout();
     const dropped = dropout.key === dropoutKey(shown.request) ? dropout.points : [];
     const swapped = frames.curve;
     const settings = { ...shown.request, strength: 0, sequence: 0 };
-    const key = JSON.stringify([swapped.map((point) => point.strength), dropped.length, settings]);
+    const key = JSON.stringify([
+      swapped.map((point) => point.strength),
+      dropped.length,
+      settings,
+      bands.present()?.seeds,
+    ]);
     if (dress() && drawn) {
       if (state.strength !== marked) move(state.strength);
       if ((key === drawn && marked === lined) || waits()) return;
@@ -79,8 +88,9 @@ export function createCurves(tab) {
     drawn = key;
     marked = lined = state.strength;
     const traces = tracesOf(tab.constants.figures, swapped, dropped, Boolean(shown.request.truth));
-    const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces) };
-    plotly().update(plot, traces, layout, [...traces.x.keys()]);
+    const areas = bandTraces(tab.constants.names, bands.present());
+    const layout = { shapes: linesAt(state.strength), ...axesOf(tab.constants, traces, areas.y) };
+    plotly().update(plot, ...withBands(traces, areas, layout, tab.constants.figures.length));
     for (const line of plot.querySelectorAll(".shapelayer path")) line.removeAttribute("transform");
   }
 
@@ -154,4 +164,30 @@ export function createCurves(tab) {
   }
 
   return { draw };
+}
+
+/**
+ * What plotly.js takes: the curves, then, behind the legend's own trace, the bands. Beside bands a curve of one seed is thin.
+ * @param {ReturnType<typeof tracesOf>} traces
+ * @param {ReturnType<typeof bandTraces>} areas
+ * @param {object} layout
+ * @param {number} figures how many there are
+ */
+function withBands(traces, areas, layout, figures) {
+  const [curves, hasBands] = [traces.x.length, areas.x.some((x) => x.length > 0)];
+  const places = [...traces.x.keys(), ...[...areas.x.keys()].map((place) => curves + 1 + place)];
+  const visible = [...traces.visible, ...areas.x.map((_, place) => traces.visible[place % figures])];
+  const width = [
+    ...traces.x.map((_, place) => (place >= figures ? 2 : hasBands ? 1 : 3)),
+    ...areas.x.map((_, place) => (place < figures ? 0 : 3)),
+  ];
+  const customdata = [...traces.x.map(() => []), ...areas.customdata];
+  const drawn = {
+    x: [...traces.x, ...areas.x],
+    y: [...traces.y, ...areas.y],
+    visible,
+    customdata,
+    "line.width": width,
+  };
+  return /** @type {const} */ ([drawn, layout, places]);
 }

@@ -9,10 +9,12 @@ import plotly.graph_objects as go
 
 from app.scan.figures import CURVE_COLOURS, CURVE_TITLES
 
-# In the order of the traces. Four dashed traces of feature dropout follow in the same order.
+# In the order of the traces. Four dashed traces of feature dropout follow in the same order, then four bands and four means.
 CURVES, COLOURS = CURVE_TITLES, CURVE_COLOURS
 # What frames and points of dropout call them: the browser fills the traces by these names.
 FIGURES = ("dice_vs_clean", "agreement", "truth", "psnr")
+# What app.scan.curves calls them.
+NAMES = ("dice_vs_clean", "agreement", "dice_vs_truth", "psnr")
 
 AXIS_TITLES = {"shares": "Dice, agreement", "decibels": "PSNR in dB"}
 
@@ -37,6 +39,7 @@ def strength_curves() -> dict[str, Any]:
                 hovertemplate=variable + " %{x:.2f}: %{y:" + digits + "}" + unit + "<extra>" + name + "</extra>",
             )
     figure.add_scatter(x=[None], y=[None], name="dropout at p", mode="lines", line={"width": 2, "color": "#93a3ad", "dash": "dash"})
+    _add_bands(figure)
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -58,3 +61,25 @@ def strength_curves() -> dict[str, Any]:
     figure.layout.template = None
     made: dict[str, Any] = json.loads(figure.to_json())
     return made
+
+
+def _add_bands(figure: go.Figure) -> None:
+    """For every curve a band over seeds, as an area, and then for every curve the mean, both empty."""
+    for is_mean in (False, True):
+        for name, colour in zip(CURVES, COLOURS, strict=True):
+            axis, unit, digits = ("2", " dB", ".2f") if name == "PSNR" else ("", "", ".5~f")
+            drawn: dict[str, Any] = {
+                "line": {"width": 3, "color": colour},
+                "hovertemplate": "ε %{x:.2f}: %{y:"
+                + digits
+                + "} ± %{customdata:"
+                + digits
+                + "}"
+                + unit
+                + "<extra>"
+                + name
+                + ", mean</extra>",
+            }
+            area = {"fill": "toself", "fillcolor": colour, "opacity": 0.22, "line": {"width": 0}, "hoverinfo": "skip"}
+            more = drawn if is_mean else area
+            figure.add_scatter(x=[], y=[], xaxis="x" + axis, yaxis="y" + axis, mode="lines", showlegend=False, **more)

@@ -1,6 +1,8 @@
 /* The pixels and figures of the maps: where only one decoder's output changes, and how much a label depends on the seed.
    No DOM. */
 
+import { shareOf, viridis } from "../../web/ramp.js";
+
 /** @typedef {[number, number, number]} Colour */
 
 /** From a share of almost nothing to the largest. All of them are seen on black and on grey. @type {Colour[]} */
@@ -90,3 +92,23 @@ export function markSensitivity(out, image, shares) {
 
 /** The largest share, 0 for none. @param {Float32Array} shares */
 export const largest = (shares) => shares.reduce((most, share) => Math.max(most, share), 0);
+
+/**
+ * Colour every pixel by a number of its token, on a scale of ratios from the least to the most.
+ * @param {Uint8ClampedArray} out RGBA, as pictures.grey left it
+ * @param {Int32Array} owners the token of every pixel, -1 for none
+ * @param {Float32Array} values of the tokens, above 0
+ */
+export function markTokens(out, owners, values) {
+  const [low, high] = rangeOf(values);
+  const colours = Array.from(values, (value) => viridis(shareOf(value, low, high, true)));
+  owners.forEach((token, i) => {
+    if (token >= 0) for (let c = 0; c < 3; c++) out[4 * i + c] = colours[token][c];
+  });
+}
+
+/** The least and the most. @param {Float32Array} values @returns {[number, number]} */
+export const rangeOf = (values) => [
+  values.reduce((least, value) => Math.min(least, value), Infinity),
+  values.reduce((most, value) => Math.max(most, value), -Infinity),
+];

@@ -1,8 +1,10 @@
-/* Maps that replace the segmentation: where only one decoder's output changes, and how much a label depends on the seed. */
+/* Maps that replace the segmentation: where only one decoder's output changes, how much a label depends on the seed, and what a
+   token may become. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
 import { percent } from "../../web/numbers.js";
 import { grey } from "../../web/pictures.js";
+import { createCandidates } from "./candidates.js";
 import {
   changingShare,
   HEAT_BAR,
@@ -19,7 +21,7 @@ import { elementIn } from "./tab.js";
  * @typedef {import("../../web/types").Shown} Shown
  * @typedef {import("./map_pixels.js").Colour} Colour
  * @typedef {import("./types").Tab} Tab
- * @typedef {"branches" | "sensitivity"} MapName
+ * @typedef {"branches" | "sensitivity" | "candidates"} MapName
  * @typedef {{key: string, labels: Uint8Array[], shares: Float32Array | null}} Draws
  */
 
@@ -29,7 +31,12 @@ const BRANCHES = [
   { name: "reconstruction", words: "reconstruction only", colour: [86, 180, 233] },
   { name: "both", words: "both", colour: [244, 244, 244] },
 ];
-const TITLES = { branches: "Branches", sensitivity: "Sensitivity", none: "Segmentation" };
+const TITLES = {
+  branches: "Branches",
+  sensitivity: "Sensitivity",
+  candidates: "Candidates",
+  none: "Segmentation",
+};
 
 /** @param {Tab} tab */
 export function createMaps(tab) {
@@ -41,9 +48,10 @@ export function createMaps(tab) {
   let measurements = 0;
 
   const legend = createLegend(tab);
+  const candidates = createCandidates(tab);
   const work = tab.find(".work");
   const bar = /** @type {HTMLProgressElement} */ (tab.find(".work progress"));
-  const select = /** @type {HTMLSelectElement} */ (tab.find(".tools select"));
+  const select = /** @type {HTMLSelectElement} */ (tab.find("[data-set=sensitivity]"));
   const seedCount = () => Number(select.value);
   const drawsKey = () => tab.settingsKey() + " " + seedCount();
 
@@ -70,10 +78,11 @@ export function createMaps(tab) {
    * @param {Frame} frame whose branches are compared
    * @returns {boolean} false if the segmentation is to be drawn
    */
-  function draw(out, { image }, frame) {
-    const name = onShow();
+  function draw(out, shown, frame) {
+    const [name, { image }] = [onShow(), shown];
     if (!name) return false;
     grey(out, image);
+    if (name === "candidates") return candidates.draw(out, shown);
     if (name === "branches") markBranches(out, image, frame.changes, legend.colours);
     else if (draws?.shares) markSensitivity(out, image, draws.shares);
     return true;
@@ -83,12 +92,13 @@ export function createMaps(tab) {
   function tell({ frame }) {
     const name = onShow();
     tab.find("[data-panel=segmentation] figcaption").textContent = TITLES[name ?? "none"];
-    for (const each of ["branches", "sensitivity"]) {
+    for (const each of ["branches", "sensitivity", "candidates"]) {
       tab.find("[data-do=" + each + "]").setAttribute("aria-pressed", String(chosen === each));
     }
     legend.show(name === "branches" ? frame.changes : null);
     const shares = name === "sensitivity" ? draws?.shares : null;
-    showScale(tab.find(".scale"), shares ? largest(shares) : 0);
+    candidates.tell(name === "candidates");
+    showScale(tab.find("[data-scale=sensitivity]"), shares ? largest(shares) : 0);
     if (shares && draws) tellSensitivity(shares, draws.labels.length);
     const isStale = chosen === "sensitivity" && !name && !running;
     if (isStale) tab.tell("The settings have changed. Press Sensitivity for a new map.");

@@ -8,8 +8,9 @@ from dataclasses import asdict
 import gradio as gr
 
 from app.scan.axes import DECIBELS, FITTED_RATE, SHARES
-from app.tabs.perturb.answers import dropout, export, neighbours, palette, phase
-from app.tabs.perturb.figure import AXIS_TITLES, FIGURES, strength_curves
+from app.scan.seeds import SEEDS
+from app.tabs.perturb.answers import bands, candidates, dropout, export, neighbours, palette, phase
+from app.tabs.perturb.figure import AXIS_TITLES, FIGURES, NAMES, strength_curves
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -24,6 +25,7 @@ def build_perturb(store: SessionStore) -> None:
                 value={
                     "curves": strength_curves(),
                     "figures": FIGURES,
+                    "names": NAMES,
                     "titles": AXIS_TITLES,
                     "shares": asdict(SHARES),
                     "decibels": asdict(DECIBELS),
@@ -32,7 +34,7 @@ def build_perturb(store: SessionStore) -> None:
                 html_template=source("tabs/perturb/view.html"),
                 css_template=source("tabs/perturb/view.css"),
                 js_on_load=mounting("tabs/perturb/view.js"),
-                server_functions=[answering(store, handler) for handler in (palette, neighbours, dropout, export)],
+                server_functions=[answering(store, handler) for handler in (palette, neighbours, candidates, dropout, bands, export)],
                 apply_default_css=False,
                 elem_id="perturb",
             )
@@ -56,4 +58,5 @@ def build_perturb(store: SessionStore) -> None:
     )
 
 
-PERTURB = Tab("perturb", "Perturb", build_perturb)
+_BANDS = tuple(map(str, SEEDS))
+PERTURB = Tab("perturb", "Perturb", build_perturb, readable={"bands": (lambda value: value in _BANDS, f"one of {', '.join(_BANDS)}")})

@@ -45,6 +45,21 @@ export function tokenPixels(out, codes, { places }, palette) {
 }
 
 /**
+ * The codebook's map: every code as a dot of its colour at its place, the second axis upwards. The rest stays transparent.
+ * @param {Uint8ClampedArray} out RGBA, side x side
+ * @param {number} side in pixels
+ * @param {Uint8Array} palette (K, 3)
+ * @param {Uint8Array} places (K, 2), 0 to 255
+ */
+export function mapPixels(out, side, palette, places) {
+  const pixel = (/** @type {number} */ place) => Math.round((place / 255) * (side - 1));
+  for (let code = 0; code < palette.length / 3; code++) {
+    const at = 4 * ((side - 1 - pixel(places[2 * code + 1])) * side + pixel(places[2 * code]));
+    out.set([...palette.subarray(3 * code, 3 * code + 3), 255], at);
+  }
+}
+
+/**
  * Colours (K, 3) for codes without a place on a map. Any two look different; the colours have no meaning.
  * @param {number} size K
  */

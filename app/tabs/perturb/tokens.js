@@ -2,6 +2,7 @@
 import { LIT, litTokens } from "../../web/lit.js";
 import { unpack } from "../../web/packed.js";
 import { zoom } from "../../web/zoom.js";
+import { tellColours } from "./colour_key.js";
 import {
   boxAt,
   displayOrder,
@@ -45,8 +46,11 @@ export function createTokens(tab) {
     const mine = (checkpoint = scan.checkpoint);
     palette = plainPalette(scan.codebook_size);
     const answer = await tab.server.palette({ token: scan.token });
-    const mapped = answer?.colours ? await unpack(answer.colours) : null;
-    if (mine !== checkpoint || !mapped) return;
+    const [mapped, places] =
+      answer?.colours && answer.places ? await Promise.all([answer.colours, answer.places].map(unpack)) : [];
+    if (mine !== checkpoint) return;
+    tellColours(tab, mapped && places ? { colours: mapped, places } : null);
+    if (!mapped) return;
     palette = mapped;
     tab.schedule();
   }

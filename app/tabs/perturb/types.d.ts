@@ -10,6 +10,8 @@ export interface Constants {
   curves: { data: object[]; layout: object };
   /** in the order of the plot's traces, over epsilon and once more over dropout */
   figures: FigureName[];
+  /** the same, as the bands call them */
+  names: string[];
   /** of the axes */
   titles: { shares: string; decibels: string };
   /** how the axes of shares and of PSNR are fitted */
@@ -76,6 +78,16 @@ export interface CurvePoint {
   truth: (number | null)[] | null;
 }
 
+/** Mean and spread of the curves over seeds: `bands` of answers.py. */
+export interface Bands {
+  strengths: number[];
+  /** how many are complete */
+  seeds: number;
+  done: number;
+  of: number;
+  figures: Record<string, { mean: (number | null)[]; spread: (number | null)[] }>;
+}
+
 export type DropoutPoint = CurvePoint & { rate: number };
 
 /** The codewords nearest to a code, then the one that replaced it. */
@@ -92,8 +104,10 @@ export interface Neighbours {
 type Answered<Answer> = Answer & { error?: string };
 
 export interface Server {
-  palette: ServerFunction<{ token: string }, Answered<{ colours: string | null }>>;
+  palette: ServerFunction<{ token: string }, Answered<{ colours: string | null; places: string | null }>>;
+  candidates: ServerFunction<SliceRequest, Answered<{ candidates: string }>>;
   neighbours: ServerFunction<{ token: string; code: number; to: number; reach: number | null }, Answered<Neighbours>>;
+  bands: ServerFunction<SliceRequest & { seeds: number }, Answered<Bands>>;
   dropout: ServerFunction<SliceRequest & { rate: number }, Answered<DropoutPoint>>;
   export: ServerFunction<SliceRequest & { kind: string }, FileAnswer>;
 }

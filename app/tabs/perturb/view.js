@@ -6,6 +6,7 @@ import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { store } from "../../web/store.js";
 import { zoom } from "../../web/zoom.js";
+import { createBands } from "./bands.js";
 import { createCell } from "./cell.js";
 import { createCurves } from "./curves.js";
 import { createMaps } from "./maps.js";
@@ -73,7 +74,7 @@ export function mount(element, props, server) {
   }
 
   store.onReset(() => {
-    const backs = [parts.pinned.drop(), parts.maps.drop()].filter((back) => back !== undefined);
+    const backs = [parts.pinned.drop(), parts.maps.drop(), parts.bands.drop()].filter((back) => back !== undefined);
     if (!backs.length) return undefined;
     return () => {
       for (const back of backs) back();
@@ -96,7 +97,7 @@ export function mount(element, props, server) {
 
 /** @param {Tab} tab */
 function createParts(tab) {
-  const maps = createMaps(tab);
+  const [maps, bands] = [createMaps(tab), createBands(tab)];
   /**
    * Draws the output of both decoders, with the chosen map over the segmentation.
    * @param {Canvases} canvases
@@ -126,7 +127,8 @@ function createParts(tab) {
     pinned: createPinned(tab, drawAnswers, () => maps.onShow() === "sensitivity"),
     tokens: createTokens(tab),
     cell: createCell(tab),
-    curves: createCurves(tab),
+    bands,
+    curves: createCurves(tab, bands),
   };
 }
 
@@ -176,13 +178,15 @@ function follow({ cell, pinned }, { request, frame }, former) {
  * @param {Tab} tab
  * @param {Parts} parts
  */
-function listen(tab, { maps, pinned }) {
+function listen(tab, { maps, pinned, bands }) {
   /** @type {Record<string, () => void>} */
   const actions = {
     pin: pinned.toggle,
     branches: () => maps.choose("branches"),
     sensitivity: () => maps.choose("sensitivity"),
+    candidates: () => maps.choose("candidates"),
     cancel: maps.stop,
+    bands: bands.toggle,
     undo: store.unedit,
     clear: () => store.edit([]),
   };

@@ -1,84 +1,25 @@
-"""What the See tab asks the server for: the pictures of one slice."""
+"""What the See tab asks the server for: the pictures of one slice, and what was found in all of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
 
-import numpy as np
-
-from app.scan.computing import LaterError, OutOfDateError
-from app.scan.fair import Rank
 from app.scan.figures import Drawing
 from app.scan.fitting import fitting_checkpoint
-from app.scan.frame_request import FrameRequest, RequestError
-from app.scan.frames import Frame, make_frame, truth_scores
-from app.scan.lru import LruOfEach
-from app.scan.open_scan import OpenScan, label_counts
-from app.scan.render import base64_answer, greyscale, packed
+from app.scan.frame_request import FrameRequest, RequestError, whole_number
+from app.scan.open_scan import OpenScan
+from app.scan.profile import next_scores
+from app.scan.render import base64_answer
 from app.scan.replay import REPLAYS
-from app.scan.shared import SHARED, on_grid
+from app.scan.results import results_of
+from app.scan.slice_answers import slice_answer
 from app.scan.slice_pictures import SLICE_PICTURES, slice_picture
-from app.scan.truth import truth_dice
 from app.visit.answering import Answer, Request
-from vqseg.inference import dice_by_class
-
-# By slice: what the perturbation does not change is packed once.
-_CLEAN_CODES: LruOfEach[OpenScan, int, str] = LruOfEach(lambda _: 32)
-# By the request's "for": the rank of its turn, and its lane.
-_RANKS = {"shown": (Rank.SHOWN, "shown"), "ahead": (Rank.AHEAD, None)}
 
 
 def frame(scan: OpenScan, request: Request) -> Answer:
-    """The pictures of one slice. Other planes than the acquired one need the whole volume; each call decodes a few more of its slices.
-
-    Args:
-        scan: The scan on show.
-        request: Keys of a FrameRequest. "with_image": whether the answer includes the input. "for": "shown" for the picture on show,
-            whose newer request makes a waiting one out of date; "ahead" for one that may be wanted later. Without it neither.
-
-    Returns:
-        "skipped": "newer" if the request is out of date, "busy" if others wait and it can be asked later. While the volume is being
-        decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed "labels", "reconstruction" and
-        "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None;
-        "image", "values" and "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the
-        whole scan have each label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a
-        Frame.
-    """
-    asked = FrameRequest.checked(request, scan)
-    try:
-        return _pictures(scan, asked, request)
-    except OutOfDateError:
-        return {"skipped": "newer"}
-    except LaterError:
-        return {"skipped": "busy"}
-
-
-def _pictures(scan: OpenScan, asked: FrameRequest, request: Request) -> Answer:
-    decoding = 0.0
-    if not scan.acquired(asked.plane) and not REPLAYS.ready(scan, asked):
-        replay = REPLAYS.advance(scan, asked)
-        if replay.done < scan.segmented.slice_count:
-            return {"done": replay.done, "of": scan.segmented.slice_count}
-        decoding = replay.milliseconds
-    rank, lane = _RANKS.get(str(request.get("for")), (Rank.SHOWN, None))
-    made = SHARED.computed(scan, asked, lambda: _packed(scan, asked), rank=rank, lane=lane, keep=on_grid(asked.strength))
-    answer = {**made, "milliseconds": made["milliseconds"] + decoding}
-    return {**answer, **(_input(scan, asked) if request.get("with_image") else {"image": None})}
-
-
-def _packed(scan: OpenScan, request: FrameRequest) -> Answer:
-    """What the perturbation changes. The caller has a turn of the processor."""
-    made = make_frame(scan, request)
-    return {
-        "labels": packed(made.labels),
-        "reconstruction": packed(greyscale(made.reconstruction)),
-        "changes": packed(made.changes),
-        **_tokens(made, scan, request),
-        "truth": truth_scores(scan, request, made),
-        "agreement": made.agreement,
-        "changed_share": made.changed_share,
-        **made.figures(),
-    }
+    """The pictures of one slice. See `app.scan.slice_answers.slice_answer`."""
+    return slice_answer(scan, request)
 
 
 def fitting(scan: OpenScan, request: Request) -> Answer:
@@ -108,19 +49,28 @@ def results(scan: OpenScan, request: Request) -> Answer:
         "dice_vs_clean" and "truth", Dice of every structure against the labels at strength 0 and against the ground truth, where there
         is one.
     """
-    asked, clean, classes = FrameRequest.checked(request, scan), scan.segmented.labels, len(scan.segmented.classes)
+    asked = FrameRequest.checked(request, scan)
     if not REPLAYS.ready(scan, asked):
         replay = REPLAYS.advance(scan, asked)
         if replay.done < scan.segmented.slice_count:
             return {"done": replay.done, "of": scan.segmented.slice_count}
-    labels = REPLAYS.decoded(scan, asked).labels
-    return {
-        "voxels": label_counts(labels, classes),
-        "clean": scan.voxels,
-        "voxel_ml": scan.voxel_ml,
-        "dice_vs_clean": dice_by_class(labels, clean, classes),
-        "truth": None if scan.truth is None else truth_dice(scan, labels, scan.truth),
-    }
+    return asdict(results_of(scan, REPLAYS.decoded(scan, asked).labels))
+
+
+def profile(scan: OpenScan, request: Request) -> Answer:
+    """Scores of the slices of the plane on show, one after the other. Each call scores a few more.
+
+    Args:
+        scan: The scan on show.
+        request: Keys of a FrameRequest. "known": how many slices from the first on are scored already.
+
+    Returns:
+        "scores": a list of "clean", "changed" and "truth" of the slices after those, see SliceScore. "of": how many slices there are.
+        "busy": whether others wait, so that it is better asked later.
+    """
+    asked = FrameRequest.checked(request, scan)
+    part = next_scores(scan, asked, whole_number("known", request.get("known"), scan.views[asked.plane].count))
+    return {"scores": [asdict(score) for score in part.scores], "of": part.of, "busy": part.busy}
 
 
 def picture(scan: OpenScan, request: Request) -> Answer:
@@ -137,28 +87,3 @@ def picture(scan: OpenScan, request: Request) -> Answer:
     if kind not in SLICE_PICTURES:
         raise RequestError(f"kind must be one of {', '.join(SLICE_PICTURES)}, got {kind!r}")
     return base64_answer(slice_picture(scan, asked, drawing, kind))
-
-
-def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, Any]:
-    """The slice's grid of codes before and after the QPM, in the order of the array. Other planes cut through many grids."""
-    if not scan.acquired(request.plane):
-        return {"clean_codes": None, "codes": None}
-    clean = _CLEAN_CODES.of(scan).made(request.index, lambda: packed(frame.clean_codes.astype(np.int32)))
-    return {"clean_codes": clean, "codes": packed(frame.codes.astype(np.int32))}
-
-
-def _input(scan: OpenScan, request: FrameRequest) -> Answer:
-    key = ("input", request.plane, request.index)
-    return SHARED.kept(scan, key, lambda: _packed_input(scan, request))
-
-
-def _packed_input(scan: OpenScan, request: FrameRequest) -> Answer:
-    """What the perturbation does not change: the slice as the network reads it, the values of the file, the labels at strength 0."""
-    view = scan.views[request.plane]
-    segmented = scan.segmented
-    values, clean, image = (view.cut(array, request.index) for array in (segmented.scan.voxels, segmented.labels, segmented.normalised))
-    whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
-    values = values.astype(np.int16 if whole else np.float32)
-    packed_values = {"values": packed(values), "values_type": values.dtype.name}
-    sizes = {"voxels": list(scan.voxels), "voxel_ml": scan.voxel_ml}
-    return {"image": packed(greyscale(image)), "clean_labels": packed(clean), **packed_values, **sizes}

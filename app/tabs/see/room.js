@@ -64,7 +64,8 @@ export function createRoom(root) {
 
   function roomBelow() {
     const top = panels.getBoundingClientRect().top + scrollY;
-    const told = find(".told > p").offsetHeight + find(".figures").offsetHeight + 2 * GAP;
+    const profile = find(".profile").offsetHeight;
+    const told = find(".told > p").offsetHeight + find(".figures").offsetHeight + profile + (profile ? 3 : 2) * GAP;
     const strip = document.querySelector("#cine");
     const sticks = strip && getComputedStyle(strip).position === "sticky" ? strip.clientHeight + GAP : 0;
     const foot = document.querySelector("#disclaimer")?.clientHeight ?? 0;
@@ -85,7 +86,7 @@ export function createRoom(root) {
   }
 
   const watch = new ResizeObserver(fit);
-  for (const part of [root, find(".case"), find(".known"), find(".figures")]) watch.observe(part);
+  for (const part of [root, find(".case"), find(".known"), find(".figures"), find(".profile")]) watch.observe(part);
   const strip = document.querySelector("#cine");
   if (strip) watch.observe(strip);
   addEventListener("resize", fit);

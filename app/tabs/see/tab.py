@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.tabs.see.answers import fitting, frame, picture, results
+from app.tabs.see.answers import fitting, frame, picture, profile, results
 from app.tabs.tab import Tab
 from app.visit.answering import answering
 from app.visit.session import SessionStore
@@ -18,10 +18,18 @@ def build_see(store: SessionStore) -> gr.HTML:
         html_template=source("tabs/see/view.html"),
         css_template=source("tabs/see/view.css"),
         js_on_load=mounting("tabs/see/view.js"),
-        server_functions=[answering(store, handler) for handler in (frame, fitting, results, picture)],
+        server_functions=[answering(store, handler) for handler in (frame, fitting, results, picture, profile)],
         apply_default_css=False,
         elem_id="viewer",
     )
 
 
-SEE = Tab("see", "See", build_see, readable={"changed": (lambda value: value == "on", "on")})
+SEE = Tab(
+    "see",
+    "See",
+    build_see,
+    readable={
+        "changed": (lambda value: value == "on", "on"),
+        "profile": (lambda value: value in ("truth", "clean", "changed"), "one of truth, clean, changed"),
+    },
+)

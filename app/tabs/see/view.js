@@ -14,6 +14,7 @@ import { createNothing } from "./nothing.js";
 import { createNotes } from "./notes.js";
 import { createPanels } from "./panels.js";
 import { followPointer } from "./pointer.js";
+import { createProfile } from "./profile.js";
 import { createResults } from "./results.js";
 import { createScrubs } from "./scrubs.js";
 import { savePictures } from "./slice_picture.js";
@@ -30,7 +31,8 @@ import { createWindow, inWords, windowed } from "./window.js";
  * @param {HTMLElement} element
  * @param {unknown} _props
  * @param {{frame: Ask, fitting: import("./known.js").AskFitting,
-    results: import("./results.js").AskResults, picture: import("./slice_picture.js").AskPicture}} server
+    results: import("./results.js").AskResults, profile: import("./profile.js").AskProfile,
+    picture: import("./slice_picture.js").AskPicture}} server
  * @param {(event: string) => void} trigger begins an event of Gradio
  */
 export function mount(element, _props, server, trigger) {
@@ -45,10 +47,13 @@ export function mount(element, _props, server, trigger) {
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
   root.querySelector(".busy button")?.addEventListener("click", () => setSlider("strength", 0));
   const results = createResults(root, (question) => server.results(question));
+  const profile = createProfile(root, (question) => server.profile(question));
   savePictures(root, (question) => server.picture(question));
   store.subscribe(see.follow);
   store.subscribe(results.follow);
+  store.subscribe(profile.follow);
   store.onReset(see.reset);
+  store.onReset(profile.reset);
   frames.subscribe(see.receive);
   frames.connect((request) => server.frame(request));
 }

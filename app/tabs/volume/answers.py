@@ -27,6 +27,7 @@ from app.scan.open_scan import OpenScan
 from app.scan.replay import REPLAYS
 from app.scan.tokens import voxels_of
 from app.scan.volume import class_figures, is_volume, label_file, scan_file, truth_volume
+from app.visit.answering import request_object
 from app.visit.session import FRAME, SessionError, SessionStore
 
 PARTS = ("scan", "labels", "truth", "lit")
@@ -150,7 +151,7 @@ def volume_routes(store: SessionStore) -> list[Route]:
 
     async def volume(request: Request) -> Response:
         try:
-            values = await _values(request)
+            values = await request_object(request, _LARGEST_REQUEST)
             scan = store.get(values.get("token"))
             asked = VolumeRequest.checked(values, scan)
         except SessionError as error:
@@ -178,21 +179,6 @@ _UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 def _refused(error: Exception, status: int) -> Response:
     return JSONResponse({"error": str(error.args[0])}, status, headers=_UNKEPT)
-
-
-async def _values(request: Request) -> dict[str, Any]:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LARGEST_REQUEST:
-            raise RequestError(f"a request may have at most {_LARGEST_REQUEST} bytes")
-    try:
-        values = json.loads(body)
-    except ValueError:
-        values = None
-    if not isinstance(values, dict):
-        raise RequestError("the request must be a JSON object")
-    return values
 
 
 async def told(

@@ -22,7 +22,7 @@ from vqseg.quantization.perturbation.radius import (
     perturbed_marginal,
     radius_bounds,
 )
-from vqseg.quantization.perturbation.reach import ReachScale, reach_of_temperature, temperature_for_reach
+from vqseg.quantization.perturbation.reach import ReachScale, effective_candidates, reach_of_temperature, temperature_for_reach
 from vqseg.quantization.perturbation.registry import (
     PERTURBATIONS,
     QPM,
@@ -68,6 +68,7 @@ __all__ = [
     "compared",
     "distance_range",
     "dropout_radius",
+    "effective_candidates",
     "modes",
     "modes_with_reach",
     "perturbation_effect",

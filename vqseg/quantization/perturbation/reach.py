@@ -118,6 +118,31 @@ def reach_of_temperature(codewords: Tensor, temperature: Temperature, usage: Ten
     return ReachScale(codewords, usage).reach(temperature_of(codewords, temperature))
 
 
+def effective_candidates(codewords: Tensor, codes: Tensor, temperature: float) -> Tensor:
+    """How many codewords a token of each code may effectively become where it is replaced: exp(H(pi(. | i, j != i))).
+
+    Their mean over the codebook is the reach at this temperature.
+
+    Args:
+        codewords: (K, D), K >= 2.
+        codes: (n,) int64, the codes i.
+        temperature: Divides the squared distances; positive.
+
+    Returns:
+        (n,) float32, each in [1, K - 1].
+
+    Raises:
+        ValueError: The codebook is not (K, D) with K >= 2.
+    """
+    check_codebook(codewords)
+    codewords, scale = codewords.detach().float(), torch.as_tensor(temperature, dtype=torch.float64, device=codewords.device)
+    found = []
+    for rows in codes.split(max(1, _BLOCK // len(codewords))):
+        distances = squared_distances(rows, codewords)
+        found.append(_perplexity(distances.sub_(distances.amin(1, keepdim=True)), scale))
+    return torch.cat(found) if found else codewords.new_zeros(0)
+
+
 def _representatives(size: int, usage: Tensor | None, device: torch.device) -> tuple[Tensor, Tensor]:
     """Codewords that stand for all, (R,) int64, and their weights in the mean, (R,) float64."""
     if usage is None:
