@@ -38,7 +38,7 @@ _FOR_PROGRAMS = ("page/endpoints.py", "page/guard.py", "page/closed.py", "page/t
 _FOR_OPERATORS = ("visit/manifest.py", "visit/private_folder.py", "tabs/learn/command.py", "web/__init__.py", "web/glossary.py")
 # Put together from pieces: the whole sentences stand in the catalogue.
 _PIECES = ("1 scan is", "{} scans are", "; they take about {} s", "dropout p =", " at {} mm", "; this scan has {} {} slices")
-_OTHERWISE_SPOKEN = ("tabs/learn/", "tabs/export/lines.py", "scan/figures.py", "tabs/codebook/film.py")
+_OTHERWISE_SPOKEN = ("tabs/learn/", "tabs/export/lines.py", "tabs/export/bundle.py", "scan/figures.py", "tabs/codebook/film.py")
 
 
 @cache

@@ -41,6 +41,7 @@ NAMES = {
         "x domain",
         "y{} domain",
     ),
+    *("here", "impure", "dead", "rare", "new", "purity < .6", "class = LV", "LV > 30 %", "impure here"),
     *("{} ms", "{} ml", "EF {}"),
     *("Yang, Xing, Zhu: VQ-Seg, NeurIPS 2025", "{} ({}, {} HU)", "{} of {} ({}:{})"),
 }
