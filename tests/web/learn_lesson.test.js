@@ -21,7 +21,8 @@ const lessonOf = (/** @type {Record<string, string>} */ address) =>
       steps: STEPS,
       texts: { en: textsOf("English", ","), de: textsOf("Deutsch", ".") },
       strengths: [0, 0.8],
-      high: 0.8, font: "",
+      high: 0.8,
+      font: "",
     },
     address,
   );
@@ -53,7 +54,7 @@ test("an address that was written is read as it was meant", () => {
 test("the teacher's page names what an address may hold", () => {
   const page = readFileSync(new URL("../../docs/teaching.md", import.meta.url), "utf8");
   const names = [...page.matchAll(/^\| `(\w+)=/gm)].map(([, name]) => name);
-  assert.deepEqual(new Set(names), new Set(["lang", ...Object.keys(inAddress(read({})))]));
+  assert.deepEqual(new Set(names), new Set(["lang", "room", ...Object.keys(inAddress(read({})))]));
 });
 
 test("a lesson speaks the language that is chosen", () => {

@@ -30,7 +30,10 @@ test("a text that the language lacks stays as it is", () => {
 
 test("what varies takes its place in the other language, translated too", () => {
   assert.equal(text("axial slice 3"), "Schicht 3, axial");
-  assert.equal(text("2.8 % of the right ventricle and left ventricle changed"), "2,8 % geändert: rechter Ventrikel und linker Ventrikel");
+  assert.equal(
+    text("2.8 % of the right ventricle and left ventricle changed"),
+    "2,8 % geändert: rechter Ventrikel und linker Ventrikel",
+  );
 });
 
 test("a number in a pattern is a number and no other words", () => {
@@ -39,7 +42,14 @@ test("a number in a pattern is a number and no other words", () => {
 });
 
 test("numbers with signs and units are written as the language does", () => {
-  const written = { "0.977": "0,977", "1,029": "1.029", "40.2 %": "40,2 %", "< 0.1 ml": "< 0,1 ml", "ε = 0.40": "ε = 0,40", "−3.5 dB": "−3,5 dB" };
+  const written = {
+    0.977: "0,977",
+    "1,029": "1.029",
+    "40.2 %": "40,2 %",
+    "< 0.1 ml": "< 0,1 ml",
+    "ε = 0.40": "ε = 0,40",
+    "−3.5 dB": "−3,5 dB",
+  };
   for (const [english, german] of Object.entries(written)) assert.equal(text(english), german);
 });
 
