@@ -86,14 +86,14 @@ def test_an_example_of_other_structures_brings_its_checkpoint_which_is_said(page
     pick(page, "case", "Nodule")
     wait_state(page, "scan.name", "Nodule")
     assert state(page, "scan.checkpoint") == "nodules"
-    wait_until(page, lambda: structures(page) == ["nodule"])
+    wait_until(page, lambda: structures(page) == ["Lung nodule (nodule)"])
     wait_until(page, lambda: page.locator("#checkpoint input").input_value() == "Nodules")
     page.locator("#case").get_by_text("Opened with Nodules, which reads such pictures.").wait_for()
     assert page.locator("#case [data-text=credit]").inner_text() == "Others 2011, CC BY 3.0."
     assert not page.locator(PANEL).is_visible()
     pick(page, "case", "Phantom old")
     wait_state(page, "scan.checkpoint", "hearts")
-    wait_until(page, lambda: structures(page) == ["RV", "MYO", "LV"])
+    wait_until(page, lambda: structures(page) == ["Right ventricle (RV)", "Myocardium (MYO)", "Left ventricle (LV)"])
     page.wait_for_url(lambda url: "case=Phantom+old&checkpoint=hearts" in url)
 
 

@@ -127,3 +127,20 @@ def test_the_results_open_by_one_press_and_are_copied_as_a_table(page: Any, exam
     page.keyboard.press("Escape")
     panel.wait_for(state="hidden")
     assert button.evaluate("one => one === document.activeElement")
+
+
+def test_on_a_phone_all_columns_of_the_results_are_in_sight(page: Any) -> None:
+    slide(page, "strength", 0.5)
+    wait_painted(page, "axial 3 0.5 resample 0")
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        page.get_by_role("button", name="Results", exact=True).click()
+        page.locator("#results thead th").nth(4).wait_for()
+        width, room = page.evaluate(
+            "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.querySelector('#results .scroll'))"
+        )
+        assert width == room
+    finally:
+        page.keyboard.press("Escape")
+        page.set_viewport_size({"width": 1280, "height": 720})
+        reset(page)

@@ -18,6 +18,8 @@ from app.tabs.registry import TABS
 from app.visit.session import SessionError
 from vqseg.data.scan import read_scan
 
+HEART = ["Right ventricle (RV)", "Myocardium (MYO)", "Left ventricle (LV)"]
+
 
 def test_visitors_see_their_own_scans_until_they_leave(page: Any, browser: Any, server: Server, tmp_path: Path) -> None:
     with visit(browser, server) as other:
@@ -79,7 +81,7 @@ def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(pag
     grey, labels = greyscale(view.cut(segmented.normalised, 2)), view.cut(segmented.labels, 2)
     expected = overlay(grey, labels, label_colours(2), opacity=OPACITY)
     wait_until(page, lambda: np.array_equal(pixels(page, "labels"), expected))
-    wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == ["nodule"])
+    wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == ["Lung nodule (nodule)"])
     page.wait_for_url(lambda url: "checkpoint=second" in url)
     # The truth knows the first checkpoint's classes only.
     page.locator(".figures .truth").wait_for(state="hidden")
@@ -88,7 +90,7 @@ def test_another_checkpoint_opens_the_scan_on_show_anew_with_its_own_classes(pag
     pick(page, "checkpoint", "First")
     wait_state(page, "scan.checkpoint", "first")
     wait_for_module(page, "tabs/codebook/view.js", "m => m.state()?.points > 0")
-    wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"])
+    wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == HEART)
 
 
 def test_an_own_scan_is_opened_anew_too_and_stays_when_that_fails(browser: Any, tmp_path: Path, checkpoint: Path, example: Path) -> None:
@@ -111,7 +113,7 @@ def test_an_own_scan_is_opened_anew_too_and_stays_when_that_fails(browser: Any, 
         wait_state(page, "scan.checkpoint", str(checkpoint))
         assert page.locator(".viewer h2").inner_text() == "mine.nii.gz"
         wait_until(page, lambda: page.locator("#checkpoint input").input_value() == "tiny")
-        wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == ["RV", "MYO", "LV"])
+        wait_until(page, lambda: page.locator("#visible label").all_inner_texts() == HEART)
         page.wait_for_selector(".viewer[data-painted]")
         pick(page, "checkpoint", "First")
         wait_state(page, "scan.checkpoint", "first")
@@ -121,7 +123,7 @@ def test_a_link_chooses_the_checkpoint_and_one_that_is_not_here_is_named(browser
     with visit(browser, server, f"{server.url}/?checkpoint=second&slice=1", "axial 1 0 resample 0") as other:
         assert state(other, "scan.checkpoint") == "second"
         wait_until(other, lambda: other.locator("#checkpoint input").input_value() == "Second")
-        wait_until(other, lambda: other.locator("#visible label").all_inner_texts() == ["nodule"])
+        wait_until(other, lambda: other.locator("#visible label").all_inner_texts() == ["Lung nodule (nodule)"])
     with visit(browser, server, f"{server.url}/?checkpoint=owner/secret&slice=1", "axial 1 0 resample 0") as other:
         other.locator('[data-testid="toast-body"]', has_text="does not have the checkpoint owner/secret; showing the default").wait_for()
         assert state(other, "scan.checkpoint") == "first"

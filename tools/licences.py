@@ -19,7 +19,7 @@ ALLOWED = frozenset(
             "Apache-2.0",
             "Apache-2.0 WITH LLVM-exception",
         ),
-        *("Zlib", "BSL-1.0", "PSF-2.0", "Python-2.0", "CC0-1.0", "Unlicense"),
+        *("Zlib", "OFL-1.1", "BSL-1.0", "PSF-2.0", "Python-2.0", "CC0-1.0", "Unlicense"),
         # Weak copyleft: it binds changes to the package's own files, and we change none.
         "MPL-2.0",
     }

@@ -31,6 +31,7 @@ _VENDOR = ROOT / "app" / "vendor"
 _VENDORED = {
     "niivue": ("@niivue/niivue", "BSD-2-Clause AND MIT"),
     "plotly": ("plotly.js", "MIT AND BSD-3-Clause AND ISC AND Zlib"),
+    "math": ("@fontsource/stix-two-math", "OFL-1.1"),
 }
 
 
@@ -124,7 +125,7 @@ def vendored(folder: str) -> dict[str, Any]:
     version, digests = re.search(r"^# \S+ (\S+)", told), re.findall(r"\b[0-9a-f]{64}\b", told)
     if version is None or not digests:
         raise SbomError(f"app/vendor/{folder}/README.md names no version or no sha256")
-    found = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (_VENDOR / folder).glob("*.js")}
+    found = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (_VENDOR / folder).iterdir() if path.suffix in (".js", ".woff2")}
     if found != set(digests):
         raise SbomError(f"app/vendor/{folder}: the files are not those of its README")
     part = _component(name, version[1], licence, "required", f"pkg:npm/{name.replace('@', '%40')}@{version[1]}")

@@ -32,6 +32,7 @@ from app.scan.branches import BOTH, NEITHER, NOTICED, RECONSTRUCTION, SEGMENTATI
 from app.scan.curves import STEPS
 from app.scan.frame_request import LARGEST_SEED
 from app.scan.models import Models
+from app.scan.structures import FULL_NAMES
 from app.scan.windows import HOUNSFIELD_WINDOWS
 from app.tabs.registry import TABS
 from app.tabs.tab import Tab
@@ -44,6 +45,7 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from app.web import calling, module_path, module_routes, mounting, preloads, source
+from app.web.catalogues import catalogue_facts, catalogue_routes, catalogues
 from app.web.glossary import terms
 from app.web.plotly import plotly_path, plotly_routes
 from vqseg.data import apart
@@ -56,7 +58,7 @@ logger = logging.getLogger(__name__)
 _FIRST = ("page/page.js", "page/events.js", "page/opening.js", "page/gallery.js", "page/reach.js", "tabs/see/view.js", "web/store.js")
 # The Hub shows a Space in a frame of its own page.
 _FRAMES = "'self' https://huggingface.co https://*.hf.space" if "SPACE_ID" in os.environ else "'self'"
-# Gradio's own words in the fields for files; their titles say what each is for.
+# Gradio's own words in the fields for files; their titles say what each is for. The same for every browser: the page translates them.
 _UPLOAD_WORDS = {"upload_text.drop_file": "Drop your file here", "upload_text.click_to_upload": "choose a file"}
 DISCLAIMER = "Research demo, not for clinical use. Do not upload identifiable scans."
 
@@ -97,9 +99,11 @@ def facts() -> dict[str, Any]:
         "branches": branches,
         "noticed": NOTICED,
         "replacements": replacements(),
+        "structures": FULL_NAMES,
         "tabs": [tab.name for tab in TABS],
         "plotly": plotly_path(),
         "terms": terms(),
+        "languages": catalogue_facts(),
     }
 
 
@@ -155,14 +159,17 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
         "css": style_sheet(),
         "head": _head(),
         "ssr_mode": False,
-        "i18n": gr.I18n(en=_UPLOAD_WORDS),
+        "i18n": gr.I18n(en=_UPLOAD_WORDS, **dict.fromkeys(catalogues(), _UPLOAD_WORDS)),
         "run_history": False,
         "footer_links": ["api"],
         # A larger file is refused while it arrives, before it fills the disk.
         "max_file_size": "2gb",
         "app_kwargs": {
             "lifespan": housekeeping((uploads, handed_out, store.rooms), blocks),
-            "routes": [upload_route(uploads), *module_routes(), *plotly_routes(), *(route for tab in TABS for route in tab.routes(store))],
+            "routes": [
+                *(upload_route(uploads), *module_routes(), *plotly_routes(), *catalogue_routes()),
+                *(route for tab in TABS for route in tab.routes(store)),
+            ],
             "middleware": [
                 Middleware(PreloadModules, addresses=preloads(*_FIRST)),
                 Middleware(Heartbeats, presence=presence, end=end),

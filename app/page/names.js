@@ -1,6 +1,8 @@
 /* Accessible names that Gradio leaves out: those of groups of choices, of fields for files and of sliders. Gradio redraws
    its controls, so the names are set again after every change of the page. */
 
+import { translated } from "../web/language.js";
+
 const FILES = {
   upload: "Your scan",
   truth: "Ground truth, for Dice",
@@ -16,7 +18,8 @@ const INFO = "[data-testid=block-info]";
  * @param {string} text
  */
 function name(element, text) {
-  if (element && element.getAttribute("aria-label") !== text) element.setAttribute("aria-label", text);
+  const present = element?.getAttribute("aria-label");
+  if (present !== text && present !== translated(text)) element?.setAttribute("aria-label", text);
 }
 
 /** @param {Element | null | undefined} block */

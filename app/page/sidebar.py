@@ -16,6 +16,7 @@ from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
+from app.scan.structures import labelled
 from app.scan.windows import NETWORK, window_choices
 from app.visit.manifest import Example
 from app.web import mounting, source
@@ -102,8 +103,8 @@ def channels(scan: OpenScan | None) -> dict[str, Any]:
 
 
 def structures(classes: Sequence[str]) -> dict[str, Any]:
-    """Properties of the legend: every class except the background. All of them are shown."""
-    return {"choices": list(classes[1:]), "value": list(classes[1:])}
+    """Properties of the legend: every class except the background, by its full name. All of them are shown."""
+    return {"choices": [(labelled(name), name) for name in classes[1:]], "value": list(classes[1:])}
 
 
 def windows(scan: OpenScan | None) -> dict[str, Any]:

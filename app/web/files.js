@@ -1,6 +1,7 @@
 /* Files that the browser saves. */
 
 import { facts } from "./facts.js";
+import { written } from "./translated.js";
 
 /** @typedef {import("./types").FileAnswer} FileAnswer */
 /** @typedef {import("./types").PageState} PageState */
@@ -57,7 +58,7 @@ const asked = new WeakMap();
  * @returns {Promise<Answer | undefined | null>} the answer, null if it was cancelled
  */
 export async function prepare(button, ask, tell) {
-  const label = button.textContent;
+  const label = written(button);
   const name = button.getAttribute("aria-label");
   const work = { off: false };
   asked.set(button, work);

@@ -2,6 +2,7 @@
    plotly.js comes in parts, when a plot first needs them: in one piece it would keep the page from answering for a second. */
 
 import { facts } from "./facts.js";
+import { speaking } from "./plot_texts.js";
 
 const GRID = "rgba(128,140,150,.25)";
 const PARTS = ["heatmap", "scattergl", "scatter3d"]; // types of traces that its core does not know
@@ -38,7 +39,7 @@ function part(name) {
  * @returns {Promise<any>} plotly.js, when it is there
  */
 export async function whenPlotly(...types) {
-  core = await part("core");
+  core ??= speaking(await part("core"));
   // plotly.js takes a part twice without harm.
   for (const type of new Set(types)) if (PARTS.includes(type)) core.register([await part(type)]);
   return core;

@@ -1,17 +1,9 @@
-/* What structures are called in full, by the name of their class. A class that is not here stands as it is. */
+/* What structures are called in full. A class that has no other name stands as it is. */
 
-/** @type {Record<string, string>} */
-const FULL = {
-  RV: "right ventricle",
-  LV: "left ventricle",
-  MYO: "myocardium",
-  RA: "right atrium",
-  LA: "left atrium",
-  NODULE: "lung nodule",
-};
+import { facts } from "./facts.js";
 
 /** @param {string} name of a class */
-export const fullName = (name) => FULL[name.toUpperCase()] ?? name;
+export const fullName = (name) => facts.structures?.[name.toUpperCase()] ?? name;
 
 /**
  * The same as the beginning of a line.

@@ -59,7 +59,7 @@ function createTip() {
     hide();
     shown = term;
     title.textContent = told.title;
-    text.textContent = told.text + (term.dataset.here ? " " + term.dataset.here : "");
+    text.replaceChildren(told.text, term.dataset.here ? " " + term.dataset.here : "");
     term.setAttribute("aria-describedby", tip.id);
     if (term.hasAttribute("aria-expanded")) term.setAttribute("aria-expanded", "true");
     tip.showPopover();

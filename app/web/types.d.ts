@@ -371,6 +371,14 @@ export interface FileAnswer {
 }
 
 /** Python's constants: `facts` of app/page/build.py, read from the page's head. */
+/** The page's texts in another language: app/web/texts. */
+export interface Catalogue {
+  /** by the English text */
+  texts: Record<string, string>;
+  /** signs within numbers */
+  numbers: { thousands: string; decimal: string };
+}
+
 export interface Facts {
   /** centre and width in Hounsfield units, by the name of the window */
   windows: Record<string, [number, number]>;
@@ -385,9 +393,13 @@ export interface Facts {
   noticed: number;
   /** in a sentence, what a replaced token becomes, by mode */
   replacements: Record<string, string>;
+  /** full names, by the name of a class in capitals */
+  structures: Record<string, string>;
   tabs: string[];
   /** the address of the parts of plotly.js, relative to the page */
   plotly: string;
+  /** the languages that have a catalogue, by code: their names, and where the catalogue lies, relative to the page */
+  languages: Record<string, { name: string; address: string }>;
   /** what the page explains, by the names in data-term: app/web/glossary.yaml */
   terms: Record<string, { title: string; text: string }>;
 }

@@ -15,7 +15,10 @@ const texts = {
 
 /** A lesson at its first step, and a server that answers when it is told to. @param {Record<string, string>} address */
 function setUp(address = {}) {
-  const lesson = createLesson({ steps: ["one", "two"], texts: { en: texts }, strengths: [0, 1], high: 1 }, address);
+  const lesson = createLesson(
+    { steps: ["one", "two"], texts: { en: texts }, strengths: [0, 1], high: 1, font: "" },
+    address,
+  );
   /** @type {{request: any, answer: (given: any) => void}[]} */
   const asked = [];
   const place = { token: "t", plane: "axial", index: 3, mode: "resample", seed: 0 };

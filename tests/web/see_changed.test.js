@@ -5,6 +5,7 @@ import { told } from "../../app/tabs/see/change_words.js";
 import { isMove } from "../../app/tabs/see/changed.js";
 import { becomings, boxes, GONE, replacedCells, rim, SAME } from "../../app/tabs/see/changed_pixels.js";
 import { ownersOf } from "../../app/web/cells.js";
+import "./named_structures.js";
 import { controlsOf, planeOf, scanOf } from "./scans.js";
 
 const SHAPE = /** @type {[number, number]} */ ([5, 7]);

@@ -4,6 +4,7 @@ import { cornersOf, covers, insetsOf } from "../../app/tabs/see/legend_place.js"
 import { tableOf } from "../../app/tabs/see/result_table.js";
 import { countsOf, extentOf, sizeOf } from "../../app/tabs/see/sizes.js";
 import { fullName, titleOf } from "../../app/web/structures.js";
+import "./named_structures.js";
 
 test("a structure has its full name, and one that nobody has named keeps its own", () => {
   assert.deepEqual(["RV", "lv", "Myo", "nodule", "spleen"].map(fullName), [

@@ -1,6 +1,7 @@
 /* The code that reproduces the present view: shown on the page, copied, and saved as a configuration. */
 import { nameOf, save } from "../../web/files.js";
 import { store } from "../../web/store.js";
+import { written } from "../../web/translated.js";
 import { described, questionOf } from "./questions.js";
 
 /**
@@ -65,7 +66,7 @@ export function createLines(tab, refreshed) {
       tab.say("This browser does not allow the page to copy. Select the text and copy it yourself.");
       return false;
     }
-    const label = button.textContent;
+    const label = written(button);
     if (label === COPIED) return true;
     button.textContent = COPIED;
     setTimeout(() => (button.textContent = label), SAID);

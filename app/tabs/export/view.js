@@ -2,6 +2,7 @@
 import { callOff, nameOf, prepare, save } from "../../web/files.js";
 import { bytesOf } from "../../web/packed.js";
 import { store } from "../../web/store.js";
+import { written } from "../../web/translated.js";
 import { createLabels } from "./labels.js";
 import { createLines } from "./lines.js";
 import { questionOf } from "./questions.js";
@@ -91,7 +92,7 @@ async function saveFile(tab, kind, button) {
   const { type, ending } = FILES[kind];
   const [name, question] = [nameOf(state, ending, true), questionOf(state, kind, location.origin)];
   const hint = tab.text("figure");
-  const said = hint.textContent;
+  const said = written(hint);
   const answer = await prepare(
     button,
     () => tab.server.export(question),

@@ -14,11 +14,12 @@ import { createSliders } from "./sliders.js";
  * @property {() => void} backward
  * @property {(step: number) => void} go
  * @property {(values: Partial<import("./types").LessonState>) => void} change
+ * @property {(language: string) => void} speak
  * @property {(button: HTMLButtonElement) => void} saveHandout
  */
 
 /** @param {Context} context */
-export function createFrame({ root, lesson, languages, forward, backward, go, change, saveHandout }) {
+export function createFrame({ root, lesson, languages, forward, backward, go, change, speak, saveHandout }) {
   const part = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (root.querySelector(selector));
   const button = (/** @type {string} */ name) => /** @type {HTMLButtonElement} */ (part(`[data-do=${name}]`));
   const language = /** @type {HTMLSelectElement} */ (part("[data-do=language]"));
@@ -27,7 +28,7 @@ export function createFrame({ root, lesson, languages, forward, backward, go, ch
     return make("option", { value: code, lang: code }, texts.language);
   });
   language.append(...options);
-  language.addEventListener("change", () => change({ language: language.value }));
+  language.addEventListener("change", () => speak(language.value));
   button("large").addEventListener("click", () => change({ large: !lesson.state.large }));
   button("handout").addEventListener("click", () => saveHandout(button("handout")));
   button("back").addEventListener("click", backward);

@@ -21,14 +21,15 @@ const WHOLE = new Set(["tokens"]);
  * @param {Record<string, string | undefined>} address
  * @param {number} steps
  * @param {string[]} languages
+ * @param {string} [page] the page's language
  * @returns {Omit<LessonState, "all">}
  */
-export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, steps, languages) {
+export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, steps, languages, page = "en") {
   const wanted = /^\d+$/.test(step) ? Number(step) : 1;
   const place = /^(\d+),(\d+)$/.exec(cell);
   return {
     step: Math.min(steps, Math.max(1, wanted)) - 1,
-    language: languages.includes(lang) ? lang : "en",
+    language: [lang, page].find((one) => languages.includes(one)) ?? "en",
     large: large === "1",
     notes: notes === "1",
     cell: place && [Number(place[1]), Number(place[2])],
@@ -37,13 +38,12 @@ export function fromAddress({ step = "", lang = "", large, notes, cell = "" }, s
 }
 
 /**
- * The inverse: the address of a state. null for values that the address leaves out.
+ * The inverse: the address of a state. null for values that the address leaves out. The language is the page's.
  * @param {Omit<LessonState, "all">} state
  */
-export function inAddress({ step, language, large, notes, cell }) {
+export function inAddress({ step, large, notes, cell }) {
   return {
     step: step + 1,
-    lang: language === "en" ? null : language,
     large: large ? 1 : null,
     notes: notes ? 1 : null,
     cell: cell?.join(",") ?? null,
@@ -51,18 +51,20 @@ export function inAddress({ step, language, large, notes, cell }) {
 }
 
 /**
- * @param {Pick<import("./types").LessonValue, "steps" | "texts" | "strengths" | "high">} value
+ * @param {Pick<import("./types").LessonValue, "steps" | "texts" | "strengths" | "high" | "font">} value
  * @param {Record<string, string | undefined>} address
+ * @param {string} [page] the page's language
  * @returns {Lesson}
  */
-export function createLesson({ steps, texts, strengths, high }, address) {
-  const state = { ...fromAddress(address, steps.length, Object.keys(texts)), all: high };
+export function createLesson({ steps, texts, strengths, high, font }, address, page) {
+  const state = { ...fromAddress(address, steps.length, Object.keys(texts), page), all: high };
   const predictions = new Map();
   /** @type {Lesson} */
   const lesson = {
     state,
     steps,
     strengths,
+    font,
     predictions,
     visited: new Set(),
     drafts: new Map(),

@@ -8,6 +8,7 @@ import gradio as gr
 
 from app.tabs.learn.answers import LessonAnswers
 from app.tabs.learn.classroom import ROOM_PATH, classroom_routes
+from app.tabs.learn.formulas import font_path, font_routes
 from app.tabs.learn.steps import HIGH, MINUTES, STEPS, STRENGTHS
 from app.tabs.learn.texts import equations, languages
 from app.tabs.tab import Tab
@@ -28,6 +29,8 @@ def build_learn(store: SessionStore) -> None:
             "strengths": STRENGTHS,
             "high": HIGH,
             "minutes": MINUTES,
+            # Relative: the page itself may be served below any path.
+            "font": font_path().removeprefix("/"),
             "room": ROOM_PATH.removeprefix("/"),
         },
         html_template=source("tabs/learn/view.html"),
@@ -49,4 +52,4 @@ _READABLE: Readable = {
     "cell": (lambda value: re.fullmatch(r"\d+,\d+", value) is not None, "row,column of a square"),
 }
 
-LEARN = Tab("learn", "Learn", build_learn, classroom_routes, _READABLE)
+LEARN = Tab("learn", "Learn", build_learn, lambda store: [*classroom_routes(store), *font_routes(store)], _READABLE)

@@ -46,6 +46,8 @@ export interface LessonValue {
   room: string;
   texts: Record<string, Texts>;
   equations: Record<string, string>;
+  /** the address of the formulas' font, relative to the page */
+  font: string;
 }
 
 export interface LessonState {
@@ -72,6 +74,7 @@ export interface Lesson {
   readonly state: LessonState;
   readonly steps: string[];
   readonly strengths: number[];
+  readonly font: string;
   readonly name: string;
   readonly texts: Texts;
   readonly stepTexts: StepTexts;

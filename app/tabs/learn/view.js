@@ -3,6 +3,7 @@
 import { save } from "../../web/files.js";
 import { frames } from "../../web/frames.js";
 import { addKeys } from "../../web/keys.js";
+import { language } from "../../web/language.js";
 import { links } from "../../web/links.js";
 import { unpack } from "../../web/packed.js";
 import { store } from "../../web/store.js";
@@ -30,7 +31,7 @@ export const state = () => painted();
 export function mount(element, props, server) {
   const { texts: languages, equations } = props.value;
   const root = /** @type {HTMLElement} */ (element.querySelector(".lesson"));
-  const lesson = createLesson(props.value, links.asked());
+  const lesson = createLesson(props.value, links.asked(), language.code);
   const visible = () => element.offsetParent !== null;
   let drawing = 0;
   function draw() {
@@ -53,13 +54,18 @@ export function mount(element, props, server) {
   };
   const forward = () => go(lesson.state.step + 1);
   const backward = () => go(lesson.state.step - 1);
+  const speak = (/** @type {string} */ wanted) => {
+    links.more({ lang: wanted });
+    if (language.offers(wanted)) language.choose(wanted);
+    else change({ language: wanted });
+  };
   const classroom = createClassroom({
     ...{ root, lesson, answers, walk, value: props.value, turns: { forward, backward } },
     changed: draw,
   });
   const { room } = classroom;
   const saveHandout = (/** @type {HTMLButtonElement} */ button) => handout(button, { lesson, answers, server });
-  const frame = createFrame({ root, lesson, languages, forward, backward, go, change, saveHandout });
+  const frame = createFrame({ root, lesson, languages, forward, backward, go, change, speak, saveHandout });
   const words = createWords({ root, lesson, answers, equations, walk, room, forward, paint: () => screen.paint() });
   const screen = createScreen({ root, lesson, answers, walk, classroom, frame, words });
   painted = screen.painted;
@@ -70,6 +76,10 @@ export function mount(element, props, server) {
     if (event.key === "Escape" && lesson.state.large && visible()) change({ large: false });
   });
   frames.subscribe(draw);
+  // A lesson in a language that the page does not have stays in it.
+  language.subscribe(() => {
+    if (language.code in languages && language.offers(lesson.state.language)) change({ language: language.code });
+  });
   store.subscribe((page) => {
     if (walk.follow(page)) classroom.restart();
   });
@@ -91,10 +101,10 @@ function onShow() {
  * @param {{lesson: Lesson, answers: import("./types").Answers, server: import("./types").LessonServer}} context
  */
 async function handout(button, { lesson, answers, server }) {
-  const { language, notes } = lesson.state;
+  const { notes } = lesson.state;
   button.disabled = true;
   const address = location.origin + location.pathname;
-  const given = await server.handout({ ...answers.request(), language, notes, address });
+  const given = await server.handout({ ...answers.request(), language: lesson.state.language, notes, address });
   button.disabled = false;
   if (given?.page) save(given.page, "text/html", given.name ?? "");
   else answers.fail(given?.error ?? lesson.ui("no_answer"));

@@ -1,6 +1,7 @@
 /* The text of a step: idea, question, the prediction and the scan's answer, and the teacher's note. */
 import { make } from "../../web/dom.js";
 import { keepFocus } from "../../web/focus.js";
+import { offerFont } from "./font.js";
 import { outcome } from "./outcome.js";
 import { sample, stripOf } from "./strips.js";
 
@@ -252,6 +253,7 @@ function formula(lesson, equation) {
   const signs = make("div", { className: "signs" });
   // innerHTML is safe: the MathML comes from the app's own file. It is the same in every language.
   signs.innerHTML = equation;
+  offerFont(lesson.font);
   const summary = make("summary", {}, lesson.ui("equation"));
   return make("details", { className: "equation" }, summary, signs, make("p", {}, text));
 }

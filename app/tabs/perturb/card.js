@@ -2,6 +2,7 @@
 import { make } from "../../web/dom.js";
 import { ratio } from "../../web/numbers.js";
 import { grey, paint } from "../../web/pictures.js";
+import { written } from "../../web/translated.js";
 import { editsText, moveText } from "./card_words.js";
 import { elementIn } from "./tab.js";
 
@@ -39,7 +40,7 @@ export function createCard(tab, force) {
    * @param {{strength: number, size: number}} codebook the strength on show and the number of codes
    */
   function show(token, near, atoms, { strength, size }) {
-    atFirst ??= { cell: cell().textContent, move: move().textContent };
+    atFirst ??= { cell: written(cell()), move: written(move()) };
     const last = near.codes.length - 1;
     const pixels = near.side ** 2;
     const pictures = [token.code, ...near.codes].map((code, i) => {

@@ -4,6 +4,7 @@ import { make } from "../../web/dom.js";
 import { attachPopover } from "../../web/popovers.js";
 import { store } from "../../web/store.js";
 import { titleOf } from "../../web/structures.js";
+import { written } from "../../web/translated.js";
 import { tableOf } from "./result_table.js";
 
 /** @typedef {import("../../web/types").PageState} PageState */
@@ -99,8 +100,8 @@ export function createResults(root, ask) {
       said.textContent = "This browser does not allow the page to copy. Select the table and copy it yourself.";
       return;
     }
-    if (copy.textContent === COPIED) return;
-    const label = copy.textContent;
+    const label = written(copy);
+    if (label === COPIED) return;
     copy.textContent = COPIED;
     setTimeout(() => (copy.textContent = label), SAID);
   }

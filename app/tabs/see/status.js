@@ -68,6 +68,7 @@ export function createStatus(root) {
   const notice = find(".notice");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let announcing;
+  let said = "";
 
   /**
    * @param {Shown} shown
@@ -79,8 +80,8 @@ export function createStatus(root) {
     text("psnr").textContent = frame.psnr.toFixed(1) + " dB";
     text("readout").title = "The server took " + Math.round(frame.milliseconds) + " ms to perturb and decode";
     const last = scan.planes[request.plane].count - 1;
-    text("grid").textContent = scan.grid + " · " + request.plane + " slice " + request.index + " (0–" + last + ")";
-    if (scan.cine) text("grid").textContent += " · " + momentOf(frameOf(request.token), scan.cine);
+    const moment = scan.cine ? " · " + momentOf(frameOf(request.token), scan.cine) : "";
+    text("grid").textContent = `${scan.grid} · ${request.plane} slice ${request.index} (0–${last})${moment}`;
     find(".truth").hidden = !frame.truth;
     const judged = scan.classes.flatMap((name, label) => (scan.judged.includes(name) ? [label] : []));
     text("truth").replaceChildren(...judged.map((label) => score(scan, label, frame.truth?.[label - 1] ?? null)));
@@ -95,8 +96,8 @@ export function createStatus(root) {
    */
   function tellChange({ request, frame }, scan) {
     const sentence = told(request, frame, scan, facts.replacements);
-    if (text("told").textContent === sentence) return;
-    text("told").textContent = sentence;
+    if (sentence === said) return;
+    text("told").textContent = said = sentence;
     clearTimeout(announcing);
     announcing = setTimeout(() => void (text("announced").textContent = sentence), REST);
   }

@@ -1,0 +1,148 @@
+"""The page in other languages: every text that the code shows is translated, and nothing is translated that no code shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from page_texts import (
+    has_node,
+    texts_of_modules,
+    texts_of_python,
+    texts_of_records,
+    texts_of_templates,
+    texts_of_the_package,
+)
+
+from app.web.catalogues import TEXTS, catalogues
+
+APART = re.compile(r"\[([^\]]*)\]")
+NAME = re.compile(r"\{#?(\w*)\}")
+# Where the page joins texts by itself, as app/web/translation.js takes them apart.
+SAYS = re.compile("[A-Za-z]{2}")
+HOLE = "\0"
+JOINTS = tuple(map(re.compile, (" · ", r"(?<=[.!?\0]) (?=[A-Z\0])", "; ", ", ", " → ")))
+# The same in every language.
+NAMES = {
+    *(
+        "VQ-Seg",
+        "UMAP",
+        "t-SNE",
+        "PCA",
+        "CSV",
+        "PNG",
+        "SVG",
+        "Python",
+        "gradio_client",
+        "English",
+        "SentFile",
+        "Enter",
+        "x domain",
+        "y{} domain",
+    ),
+    *("here", "impure", "dead", "rare", "new", "purity < .6", "class = LV", "LV > 30 %", "impure here"),
+    *("{} ms", "{} ml", "EF {}"),
+    *("Yang, Xing, Zhu: VQ-Seg, NeurIPS 2025", "{} ({}, {} HU)", "{} of {} ({}:{})"),
+}
+# Pieces of sentences that the catalogue has as a whole.
+PIECES = {
+    *(", each by {}", " by hand", "the pixels of the {}", ", about {} s", ", against the truth {}", "No structure"),
+    *("Dice {} against {}", "With every token replaced, Dice against ε = 0 is below {} at every reach", "{} tokens of {} ({} scans)"),
+    *("This browser has no WebGL 2", "The browser lost its graphics", "{} Nor does the effect alone: {}{}"),
+    "The figures on top are counted over all {}, where more codes are met.",
+    "Dropout's radius grows without bound: from {} nats at p = 0.5 to {} at p = 0.9.",
+}
+# Of requests that no view sends, or only for who runs the server.
+UNSEEN = {
+    *("maximum allowed size", "slice index", "{} of an edit", "dimensions must be 2 or 3, got {}", "no place", "{} has {} more than once"),
+    *("The Codebook tab has no element {}", "The page has no {}.", "The texts in the language {} did not arrive"),
+    *("public, max-age=31536000, immutable", "a request may have at most {} bytes"),
+    "forced tokens are written as row.column.code, joined by _, for example 2.3.17_0.0.5; got {}",
+}
+
+
+def holes(text: str) -> str:
+    """A text with one sign for each part that varies."""
+    return NAME.sub(HOLE, text)
+
+
+def form(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(map(re.escape, holes(text).split(HOLE))), re.DOTALL)
+
+
+class Known:
+    """The English texts of a catalogue."""
+
+    def __init__(self, texts: object) -> None:
+        self.exact = {
+            holes(text).strip(" ,;·")
+            for text in (*texts, *(words for text in texts for words in APART.findall(text)), *NAMES, *PIECES, *UNSEEN)
+        }
+        self.patterns = [form(text) for text in texts if NAME.search(text)]
+
+    def has(self, text: str) -> bool:
+        """Whether a text of the code is there, whatever stands in its holes, or all of its parts are."""
+        text = holes(text).strip(" ,;·")
+        if not SAYS.search(text) or text in self.exact or text + "." in self.exact:
+            return True
+        if any(pattern.fullmatch(text) for pattern in self.patterns):
+            return True
+        if HOLE in text and any(form(text).fullmatch(one) for one in self.exact):
+            return True
+        ways = (APART,) if "[" in text else JOINTS
+        return any(len(parts) > 1 and all(map(self.has, parts)) for parts in (way.split(text) for way in ways))
+
+
+def composed(code: str) -> dict[str, str]:
+    """What stands in no place of the code: sentences that are put together while the page runs, and Gradio's own words."""
+    found: dict[str, str] = yaml.safe_load((TEXTS / f"{code}.yaml").read_text(encoding="utf-8"))["texts"]["composed"]
+    return found
+
+
+def missing(code: str, texts: dict[str, list[str]]) -> list[str]:
+    known = Known(catalogues()[code].texts)
+    return [f"{file}: {text}" for file, found in texts.items() for text in found if not known.has(text)]
+
+
+@pytest.mark.parametrize("code", catalogues())
+@pytest.mark.parametrize("texts", [texts_of_templates, texts_of_python, texts_of_records])
+def test_every_text_of_templates_sidebar_server_and_records_is_translated(code: str, texts: object) -> None:
+    assert missing(code, texts()) == []
+
+
+@pytest.mark.skipif(not has_node(), reason="node and its parser are not there")
+@pytest.mark.parametrize("code", catalogues())
+def test_every_text_of_the_modules_is_translated(code: str) -> None:
+    assert missing(code, texts_of_modules()) == []
+
+
+@pytest.mark.skipif(not has_node(), reason="node and its parser are not there")
+@pytest.mark.parametrize("code", catalogues())
+def test_every_translation_is_of_a_text_that_the_code_shows(code: str) -> None:
+    told = [texts_of_templates(), texts_of_python(), texts_of_records(), texts_of_modules()]
+    shown = {text for texts in told for found in texts.values() for text in found} | set(texts_of_the_package())
+    pieces = {piece for text in shown for piece in (text, *APART.split(text), *(part for joint in JOINTS for part in joint.split(text)))}
+    plain = {holes(piece).strip(" ,;.·").lower() for piece in pieces}
+    forms = [form(piece.strip(" ,;.·")) for piece in pieces if NAME.search(piece) and SAYS.search(NAME.sub("", piece))]
+    words = set(re.findall(r"\w+", " ".join(plain)))
+
+    def is_shown(text: str) -> bool:
+        own = holes(text).strip(" ,;.·")
+        if own.lower() in plain or any(one.fullmatch(own) or one.fullmatch(own[:1].lower() + own[1:]) for one in forms):
+            return True
+        if NAME.search(text) and any(form(text.strip(" ,;.·")).fullmatch(one) for one in pieces):
+            return True
+        # Words by themselves are too short to be told from names of other things.
+        return own.isalpha() and own.lower() in words
+
+    assert [text for text in catalogues()[code].texts if text not in composed(code) and not is_shown(text)] == []
+
+
+@pytest.mark.parametrize("code", catalogues())
+def test_a_translation_has_the_names_and_the_words_apart_of_its_text(code: str) -> None:
+    def marks(text: str) -> tuple[object, ...]:
+        return sorted(NAME.findall(text)), len(APART.findall(text))
+
+    texts = catalogues()[code].texts
+    assert [text for text, translation in texts.items() if marks(text) != marks(translation)] == []
