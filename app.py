@@ -7,6 +7,7 @@ Settings are environment variables, with their defaults in brackets:
 - VQSEG_CHECKPOINT (checkpoints/acdc-10): a folder, also relative to this file, or a Hub id
 - VQSEG_CACHE_BYTES (2.5 GiB): memory for the scans of all visitors
 - VQSEG_OPEN_CHECKPOINTS (0): 1 lets visitors open other folders of this machine and Hub ids
+- VQSEG_FINE_TUNING (1 for one person at this machine, else 0): whether the Label tab fine-tunes checkpoints
 - VQSEG_ALLOWED_HOSTS (none): further names under which the app is reached, as behind a proxy, separated by commas
 """
 
@@ -29,6 +30,7 @@ logger = logging.getLogger("vqseg.app")
 def main() -> int:
     """Serve until the server ends. Returns the exit status: 1 if a setting or a checkpoint is wrong or the port is taken."""
     # `app` is the package, not this file.
+    from app.visit.listening import fine_tunes
     from app.visit.log import set_up_log
     from app.visit.memory import use_few_arenas
     from app.visit.private_folder import private_folder
@@ -44,6 +46,8 @@ def main() -> int:
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
     try:
+        # Read when it is asked for; a wrong value is refused now.
+        fine_tunes()
         settings = port_from_environment(), host_from_environment(), checkpoint_from_environment()
         with private_folder():
             serve(*settings)
@@ -76,7 +80,7 @@ def serve(port: int, host: str, checkpoint: str) -> None:
     def open_first() -> None:
         # What is wrong here is wrong again in build(), which says it.
         with suppress(Exception):
-            warm_up(examples.open(next(iter(examples.titles), None), models.default))
+            warm_up(examples.open_first(models))
 
     # The network needs one core and the import of Gradio another.
     ahead = Thread(target=open_first)

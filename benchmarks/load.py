@@ -38,10 +38,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from crowd.dragging import dragging
 from crowd.lesson import lesson
+from crowd.running import app
 from crowd.scans import write_scans
 from crowd.tally import KINDS, Tally
 from crowd.visitor import Page, Visitor
-from running import app
 
 
 def main() -> int:

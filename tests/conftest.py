@@ -37,7 +37,7 @@ SLOW = frozenset(
         *("adaptation", "bundled_examples", "cli", "codebook", "codebook_docs", "codebook_projection", "codebook_tokens", "comparisons"),
         *("docs", "experiments", "initial", "no_waiting", "pseudo_labels", "scale", "sensitivity", "space", "training", "vit", "web_units"),
         *("benchmarks", "elsewhere", "familiarity", "pipes", "plan", "predict_folders", "quickstart", "requirements", "site"),
-        *("app_learn_claims", "partial", "space_folder", "tracking", "wheel"),
+        *("app_learn_claims", "channels", "fine_tuning", "partial", "space_folder", "tracking", "wheel"),
     )
 )
 

@@ -29,6 +29,7 @@ LONGEST_PAUSE = 300
 class FakeSegmenter:
     """classes: the background and up to three more; the fewer, the brighter the first of them. reach: its own, by default any code."""
 
+    channels = 1
     codebook_size = CODES
     temperature = "adaptive"
     reads = ReadsConfig()
@@ -100,6 +101,7 @@ class PausedSegmenter(FakeSegmenter):
 
 class FakeSegmentedScan:
     codebook_size = CODES
+    channel_names = ("channel 1",)
     levels = 1
     cell_size = (float(STRIDE), float(STRIDE))
 
@@ -206,6 +208,11 @@ class FakeSegmentedScan:
         if "dropout" in mode:
             return np.stack([self.dropout(slice_index, rate, seed + (mode != "dropout"), forced).labels for rate in strengths])
         return np.stack([self.perturb(slice_index, strength, mode, seed, forced, reach).labels for strength in strengths])
+
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> np.ndarray:
+        """A turned picture looks as much brighter as it is turned by degrees."""
+        values = self.normalised.take(slice_index, self.axis)
+        return np.stack([_threshold(values + angle / 100, len(self.classes)) for angle, _ in views])
 
     def atoms(self, codes: Sequence[int]) -> np.ndarray:
         return np.stack([np.full((4, 4), 255 * code // (CODES - 1), np.uint8) for code in codes])

@@ -43,11 +43,11 @@ def test_without_augmentation_a_view_is_a_pure_crop() -> None:
 
 
 def test_a_crop_at_whole_pixels_is_a_slice_of_the_array() -> None:
-    image = torch.rand(1, CANVAS, CANVAS, generator=generator())
+    image = torch.rand(1, 2, CANVAS, CANVAS, generator=generator())
     labels = torch.randint(4, (1, CANVAS, CANVAS), generator=generator(), dtype=torch.uint8)
     rows, columns = torch.meshgrid(torch.arange(7, 7 + CROP), torch.arange(20, 20 + CROP), indexing="ij")
     positions = ((torch.stack([columns, rows], -1)[None] + 0.5) * 2 / CANVAS - 1).float()
-    torch.testing.assert_close(warp(image, positions)[0, 0], image[0, 7 : 7 + CROP, 20 : 20 + CROP], atol=1e-4, rtol=0)
+    torch.testing.assert_close(warp(image, positions)[0], image[0, :, 7 : 7 + CROP, 20 : 20 + CROP], atol=1e-4, rtol=0)
     assert torch.equal(warp(labels, positions, labels=True)[0], labels[0, 7 : 7 + CROP, 20 : 20 + CROP].long())
 
 
@@ -55,7 +55,7 @@ def test_a_crop_at_whole_pixels_is_a_slice_of_the_array() -> None:
 def test_warp_is_linear_interpolation_at_the_positions(seed: int) -> None:
     images = torch.rand(4, CANVAS, CANVAS, generator=generator(seed))
     positions = draw_crops(sizes(4), CANVAS, STRONG, generator(seed))
-    views = warp(images, positions)
+    views = warp(images[:, None], positions)
     for image, view, where in zip(images.numpy(), views[:, 0].numpy(), pixels_of(positions), strict=True):
         expected = ndimage.map_coordinates(image.astype(float), np.moveaxis(where, -1, 0), order=1, mode="grid-constant", cval=0.0)
         np.testing.assert_allclose(view, expected, atol=1e-3)
@@ -70,7 +70,7 @@ def test_labels_are_warped_like_their_image(seed: int) -> None:
     assert set(labels.unique().tolist()) <= {0, 1, 2, 3}
     for label in range(1, 4):
         # Where blending gives more than half of a label it must be that label, and where less, it must not.
-        share = warp((blocks == label).float(), positions)[:, 0]
+        share = warp((blocks == label)[:, None].float(), positions)[:, 0]
         assert bool((labels[share > 0.76] == label).all())
         assert bool((labels[share < 0.24] != label).all())
 
@@ -101,7 +101,7 @@ def test_zooming_in_makes_structures_larger() -> None:
     for zoom in (0.7, 1.0, 1.4):
         config = AugmentationConfig(crop=64, rotation=0, scale=(zoom, zoom), shear=0, flip=False, elastic=0, focus=1)
         # 0.09 is the deviation of a focused centre: the whole disc stays in view.
-        areas.append(float(warp(disc[None], draw_crops(sizes(1, 80, 80), CANVAS, config, generator(3))).sum()))
+        areas.append(float(warp(disc[None, None], draw_crops(sizes(1, 80, 80), CANVAS, config, generator(3))).sum()))
     np.testing.assert_allclose(np.divide(areas, areas[1]), [0.49, 1.0, 1.96], rtol=0.03)
 
 
@@ -225,7 +225,7 @@ def pools(height: int = 60, width: int = 70) -> TrainingPools:
     labels = torch.zeros(5, CANVAS, CANVAS, dtype=torch.uint8)
     labels[:, :height, :width] = torch.randint(4, (5, 6, 7), generator=generator()).repeat_interleave(10, 1).repeat_interleave(10, 2)
     size = torch.tensor([[height, width]] * 5)
-    images = (labels.float() / 4).half()
+    images = (labels.float() / 4).half()[:, None]
     return TrainingPools(SlicePool(images, labels, size), None, SlicePool(images, None, size))
 
 

@@ -70,7 +70,8 @@ def test_pictures_pair_by_name(tmp_path: Path) -> None:
         ((), "neither imagesTr/ nor images/"),
         (("imagesTr/readme.txt",), "no image in"),
         (("imagesTr/a_0000.nii.gz", "labelsTr/b.nii.gz"), "without an image of the same name, the first is 'b'"),
-        (("imagesTr/a_0000.nii.gz", "imagesTr/a_0001.nii.gz"), "only one channel"),
+        (("imagesTr/a_0000.nii.gz", "imagesTr/a_0002.nii.gz"), "case 'a' .* has a channel 0002, and no file a_0001"),
+        (("imagesTr/a_0001.nii.gz",), "case 'a' .* has a channel 0001, and no file a_0000"),
         (("imagesTr/a_0000.nii.gz", "imagesTr/a.nii"), "claim the same case 'a'"),
     ],
 )

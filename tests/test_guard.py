@@ -19,7 +19,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.page.guard import Guard, allowed_hosts, is_local
+from app.page.guard import Guard, allowed_hosts
+from app.visit.listening import is_local
 
 LOCAL, NETWORK = "127.0.0.1", "0.0.0.0"
 

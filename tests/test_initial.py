@@ -14,6 +14,7 @@ from vqseg.config import AugmentationConfig, Config, ConfigError, DataConfig, Mo
 from vqseg.data.phantom import write_phantoms
 from vqseg.models.vqseg import VQSeg
 from vqseg.training.schedule import codebook_start
+from vqseg.training.start import initial_network
 from vqseg.training.teacher import Teacher
 from vqseg.training.trainer import Trainer, TrainingError
 
@@ -80,6 +81,17 @@ def test_decoders_alone_begin_anew_and_codes_stand_still(folder: Path, tmp_path:
 def test_decoders_alone_need_codes_that_stand_still(folder: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="decoders_alone"):
         replace(config_from(folder, tmp_path).train, decoders_alone=True, **changes)
+    with pytest.raises(ConfigError, match="codes_stand"):
+        replace(config_from(folder, tmp_path).train, codes_stand=True, **changes)
+
+
+def test_where_codes_stand_the_decoders_start_from_the_checkpoint_and_are_trained_alone(folder: Path, tmp_path: Path) -> None:
+    config = config_from(folder, tmp_path)
+    network = initial_network(replace(config, train=replace(config.train, codes_stand=True, revive_every=0)))
+    known = load_model(str(config.train.initial)).state_dict()
+    assert all(torch.equal(value, known[name]) for name, value in network.state_dict().items() if name in known)
+    for name, parameter in network.named_parameters():
+        assert parameter.requires_grad == name.startswith(("segmentation_decoder.", "image_decoder.")), name
 
 
 def test_a_settled_teacher_moves_by_one_minus_alpha_from_the_first_update() -> None:

@@ -17,7 +17,7 @@ from vqseg.config import AugmentationConfig, ConfigError, DataConfig, ModelConfi
 from vqseg.data.augmentation import draw_neighbours
 from vqseg.data.ends import structure_ends
 from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, pack
-from vqseg.data.neighbours import alone, channels, joined, missing_channels, neighbours, slice_step, with_neighbours
+from vqseg.data.neighbours import alone, joined, missing_channels, neighbours, slice_step, with_neighbours
 from vqseg.inference import Segmenter
 from vqseg.models.encoders import EncoderError
 from vqseg.models.slicewise import encode_features, encode_slices, network_inputs, segment_slices
@@ -74,13 +74,13 @@ def test_thin_slices_are_skipped_and_unknown_distances_are_not(spacing: tuple[fl
 def test_the_channels_are_the_slice_its_neighbours_and_where_these_are_missing() -> None:
     images = torch.arange(4.0)[:, None, None, None].expand(4, 1, 2, 3)
     inputs = with_neighbours(images, neighbours(4, 2))
-    assert inputs.shape == (4, channels(2), 2, 3)
+    assert inputs.shape == (4, ModelConfig(context_slices=2).input_channels, 2, 3)
     assert inputs[0, :, 0, 0].tolist() == [0, 0, 1, 1, 0, 0, 2, 1, 0]
     assert inputs[2, :, 1, 2].tolist() == [2, 1, 3, 0, 0, 0, 2, 0, 1]
     assert torch.equal(inputs[2:3], with_neighbours(images, neighbours(4, 2), slice(2, 3)))
     assert missing_channels(2) == [3, 4, 7, 8]
     # A wider context appends.
-    assert torch.equal(inputs[:, : channels(1)], with_neighbours(images, neighbours(4, 1)))
+    assert torch.equal(inputs[:, :5], with_neighbours(images, neighbours(4, 1)))
     assert torch.equal(with_neighbours(images, neighbours(4, 0)), images)
 
 
@@ -163,8 +163,6 @@ def test_a_network_that_starts_from_one_without_neighbours_gives_its_answers_at_
 def test_settings_that_cannot_be_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"context_slices must lie in \[0, 64\], got -1"):
         ModelConfig(context_slices=-1)
-    with pytest.raises(ConfigError, match="context_slices needs in_channels 1, got 3"):
-        ModelConfig(context_slices=1, in_channels=3)
     with pytest.raises(ConfigError, match='context_slices must be 0 with encoder "vit", got 1'):
         VQSeg(ModelConfig(encoder="vit", context_slices=1))
     assert tiny_model_config(context_slices=2).input_channels == 9

@@ -867,9 +867,3 @@ def test_a_term_that_begins_within_a_line_of_the_log_is_the_mean_of_its_own_step
         own = [line[name] for line in lines[1] if line.get(name, 0) > 0]
         assert len(own) == count
         assert lines[7][0][name] == pytest.approx(sum(own) / len(own), abs=1e-5)
-
-
-def test_scans_are_read_with_one_channel(phantoms: Path, tmp_path: Path) -> None:
-    config = tiny_config(phantoms, tmp_path / "run")
-    with pytest.raises(TrainingError, match="in_channels is 3"):
-        Trainer(replace(config, model=replace(config.model, in_channels=3))).run()

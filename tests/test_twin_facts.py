@@ -54,23 +54,24 @@ def owners() -> list[dict[str, Any]]:
 
 
 def overlays() -> list[dict[str, Any]]:
-    """Bytes of class colours over a grey picture, full and as outlines, of all and of some classes."""
+    """Bytes of class colours over a picture, full and as outlines, of all and of some classes; the last one has colours of its own."""
     rng = np.random.default_rng(5)
     labels = np.kron(rng.integers(0, 4, (3, 4)), np.ones((2, 2), int)).astype(np.uint8)
     grey, colours = rng.integers(0, 256, labels.shape, dtype=np.uint8), label_colours(4)
-    cases = []
-    for opacity, outline, visible in (
-        (0.55, False, [1, 2, 3]),
-        (1.0, True, [1, 2, 3]),
-        (0.3, True, [1, 3]),
-        (0.0, False, [2]),
-        (0.8, False, []),
+    coloured, cases = rng.integers(0, 256, (*labels.shape, 3), dtype=np.uint8), []
+    for image, opacity, outline, visible in (
+        (grey, 0.55, False, [1, 2, 3]),
+        (grey, 1.0, True, [1, 2, 3]),
+        (grey, 0.3, True, [1, 3]),
+        (grey, 0.0, False, [2]),
+        (grey, 0.8, False, []),
+        (coloured, 0.4, True, [1, 2]),
     ):
         drawn = np.isin(np.arange(4), visible)
-        picture = overlay(grey, labels, colours, opacity=opacity, outline_only=outline, visible=drawn)
+        picture = overlay(image, labels, colours, opacity=opacity, outline_only=outline, visible=drawn)
         look = {"opacity": opacity, "outline": outline, "visible": [CLASSES[i] for i in visible], "shown": True}
         scan = {"classes": CLASSES, "colours": colours.tolist()}
-        arrays = {"shape": list(grey.shape), "image": grey.ravel().tolist(), "labels": labels.ravel().tolist()}
+        arrays = {"shape": list(labels.shape), "image": image.ravel().tolist(), "labels": labels.ravel().tolist()}
         cases.append({"look": {**look, "scan": scan}, **arrays, "rgb": picture.ravel().tolist()})
     return cases
 
@@ -96,19 +97,22 @@ def file_names() -> list[dict[str, Any]]:
 
 def links() -> list[dict[str, Any]]:
     """What the page shows, and the names and values of its address; null where the address has no such name."""
-    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10"}
+    scan: dict[str, Any] = {"name": "Phantom A", "own": False, "checkpoint": "checkpoints/acdc-10", "channels": []}
     clean: dict[str, Any] = {"scan": scan, "plane": "axial", "index": 3, "strength": 0, "mode": "resample", "seed": 0, "edits": []}
-    clean["chosenReach"] = 512
+    clean |= {"chosenReach": 512, "channel": None}
     states = [clean, {**clean, "chosenReach": 12.6}, {**clean, "chosenReach": None}]
     states += [{**clean, "strength": 0.35, "mode": "shuffle", "seed": 7, "edits": [[2, 3, 17], [0, 0, 5]]}]
     states.append({**clean, "scan": {**scan, "name": "mine.nii.gz", "own": True}, "plane": "coronal", "index": 11})
+    several = {**scan, "channels": [["As RGB", "rgb"], ["Red", "0"], ["Green", "1"], ["Blue", "2"]]}
+    states += [{**clean, "scan": several, "channel": "1"}, {**clean, "scan": several, "channel": "rgb"}]
     names = {"plane": "plane", "slice": "index", "eps": "strength", "mode": "mode", "seed": "seed"}
     cases = []
     for state in states:
         case = None if state["scan"]["own"] else state["scan"]["name"]
         edits = edits_as_text([(row, column, code) for row, column, code in state["edits"]]) or None
         address = {"case": case, "checkpoint": state["scan"]["checkpoint"], **{name: state[field] for name, field in names.items()}}
-        cases.append({"state": state, "address": {**address, "edits": edits, "reach": state["chosenReach"] or OWN_REACH}})
+        more = {"edits": edits, "reach": state["chosenReach"] or OWN_REACH, "channel": state["channel"]}
+        cases.append({"state": state, "address": {**address, **more}})
     return cases
 
 
@@ -169,6 +173,7 @@ def test_an_address_of_the_browser_leads_back_to_what_it_was_written_for(case: d
     assert (link.checkpoint, link.plane, link.index) == (state["scan"]["checkpoint"], state["plane"], state["index"])
     assert (link.strength, link.mode, link.seed) == (state["strength"], state["mode"], state["seed"])
     assert link.reach == (state["chosenReach"] or OWN_REACH)
+    assert link.channel == (state["channel"] or "")
     assert sorted(link.edits) == sorted(tuple(edit) for edit in state["edits"])
 
 

@@ -16,7 +16,7 @@ from tests.tiny import tiny_model
 from vqseg.data.scan import read_scan
 from vqseg.inference import Segmenter
 from vqseg.models import views
-from vqseg.models.views import VIEWS, label_averaged, segment_averaged
+from vqseg.models.views import VIEWS, label_averaged, label_views, segment_averaged
 
 Bounds = tuple[int, int]
 
@@ -109,3 +109,27 @@ def test_a_scan_keeps_its_axes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert set(np.unique(first)) == {0, 1}
     assert not np.array_equal(first[0], first[1])
     np.testing.assert_array_equal(np.moveaxis(first, 0, 2), last)
+
+
+def test_every_single_view_finds_what_it_shows_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = ellipse((60, 90), (37, 36), (20, 6), 30)
+    labels, shown = label_views(judging(monkeypatch, by_brightness), picture[None], 0)
+    truth = picture > 0.5
+    assert labels.shape == shown.shape == (len(VIEWS), 60, 90)
+    for found, seen in zip(labels, shown, strict=True):
+        both = (found == 1) & seen
+        assert 2 * (both & truth).sum() / (both.sum() + (truth & seen).sum()) > 0.93
+    # As it is, and made smaller without a turn, a view shows all of the slice.
+    assert shown[VIEWS.index((0.0, 1.0))].all()
+    assert shown[VIEWS.index((0.0, 0.9))].all()
+    assert not shown[VIEWS.index((15.0, 1.15))].all()
+
+
+def test_a_scan_in_views_falls_back_to_its_clean_labels_beyond_their_edge(tmp_path: Path) -> None:
+    path = tmp_path / "scan.nii.gz"
+    nib.Nifti1Image(np.random.default_rng(0).integers(0, 255, (40, 48, 3)).astype(np.int16), np.diag([1.4, 1.4, 8, 1])).to_filename(path)
+    segmented = Segmenter(tiny_model()).open(read_scan(path))
+    labels = segmented.labels_in_views(1, VIEWS)
+    _, shown = label_views(segmented._model, np.moveaxis(segmented.normalised, 2, 0), 1)
+    clean = segmented.labels[..., 1]
+    np.testing.assert_array_equal(labels[~shown], np.broadcast_to(clean, shown.shape)[~shown])

@@ -71,6 +71,7 @@ class LabelledSplit:
 
     names: the data set's classes in the order of its label values. classes: the network's. contoured_only: see `evaluate_split`.
     left_out: names of the cases without a label file, or whose labels show no structure of the network.
+    channels: of a scan, as the network reads it.
     """
 
     cases: tuple[Case, ...]
@@ -78,6 +79,7 @@ class LabelledSplit:
     classes: tuple[str, ...]
     contoured_only: bool = False
     left_out: tuple[str, ...] = ()
+    channels: int = 1
 
     @property
     def structures(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ class LabelledSplit:
             DatasetError: There is no label file, it lies on another grid than the scan, it has a label that the data set does not name, or
                 no voxel has a label.
         """
-        scan, truth = read_case_files(case, self.names)
+        scan, truth = read_case_files(case, self.names, channels=self.channels)
         if truth is None:
             raise DatasetError(f"{case.name} has no label")
         values = np.full(256, UNSURE, np.uint8)
@@ -116,13 +118,16 @@ class LabelledSplit:
         return scan, known
 
 
-def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, contoured_only: bool = False) -> LabelledSplit:
+def labelled_split(
+    folder: str | Path, split: str, classes: tuple[str, ...], *, channels: int = 1, contoured_only: bool = False
+) -> LabelledSplit:
     """The cases of a split that can be measured. Classes are matched by their names in the folder's dataset.json, if it has one.
 
     Args:
         folder: Data set folder.
         split: "train", "val", "test" or "all".
         classes: Those of the network.
+        channels: Of a scan, as it reads them.
         contoured_only: See `evaluate_split`.
 
     Raises:
@@ -133,7 +138,7 @@ def labelled_split(folder: str | Path, split: str, classes: tuple[str, ...], *, 
     every = cases_of_split(folder, split)
     if not set(classes[1:]) & set(names[1:]):
         raise NothingInCommonError(f"{folder} has the classes {names}, but the model has {classes}: they have no structure in common")
-    known = LabelledSplit((), names, classes, contoured_only)
+    known = LabelledSplit((), names, classes, contoured_only, channels=channels)
     cases = tuple(case for case in every if case.label is not None and known.structures_of(case))
     if not cases:
         raise DatasetError(f"no case of split {split!r} in {folder} has labels")
@@ -167,7 +172,7 @@ def evaluate_split(
         DatasetError: No case has labels, data set and network have no structure in common, a case has nothing to compare, or its labels
             do not fit: nothing is measured then.
     """
-    known = labelled_split(folder, split, model.config.classes, contoured_only=contoured_only)
+    known = labelled_split(folder, split, model.config.classes, channels=model.config.in_channels, contoured_only=contoured_only)
     usage = torch.zeros(model.config.codebook_size, dtype=torch.int64)
     per_case, ignored = {}, {}
     # Before the work begins, which may be long.

@@ -104,7 +104,8 @@ class LossTerms:
 class Scan:
     """One scan as it came, always three-dimensional.
 
-    voxels: (X, Y, Z) float32 in the file's own units and array order; a picture has Z = 1 and voxels[row, column, 0].
+    voxels: (X, Y, Z) float32 in the file's own units and array order; a picture has Z = 1 and voxels[row, column, 0]. A scan of several
+    channels (colours, modalities) has (X, Y, Z, C).
     affine: (4, 4) voxel index -> world millimetres, RAS+. spacing: millimetres per array axis, all positive.
     name: the file's name without its folder. header: what the reader needs to write a label volume back on the same grid.
     frames: how many moments the file holds; this is one of them. frame_seconds: between two moments, None where the file does not say.
@@ -126,8 +127,14 @@ class Scan:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        x, y, z = self.voxels.shape
+        """(X, Y, Z), whatever the number of channels."""
+        x, y, z = self.voxels.shape[:3]
         return x, y, z
+
+    @property
+    def channels(self) -> int:
+        """C, how many numbers a voxel has."""
+        return 1 if self.voxels.ndim == 3 else self.voxels.shape[3]
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,7 @@ class Case:
 
     ignore: the number in the label file of voxels without a label, which are read as UNSURE; None if there is none.
     labelled: names of the structures that the label file shows; the others may be there, in what it calls background. None: all of them.
+    further: the files of its other channels in their order, where each has a file of its own; `image` is the first.
     """
 
     name: str
@@ -157,16 +165,22 @@ class Case:
     label: Path | None
     ignore: int | None = None
     labelled: tuple[str, ...] | None = None
+    further: tuple[Path, ...] = ()
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """All files of its scan."""
+        return self.image, *self.further
 
 
 @dataclass(frozen=True)
 class SliceResult:
     """One slice decoded after QPM.
 
-    labels (A, B) uint8; reconstruction and image (A, B) float32 in [0, 1], the normalised intensities;
+    labels (A, B) uint8; reconstruction and image (A, B) float32 in [0, 1], the normalised intensities, with several channels (A, B, C);
     indices and clean_indices (h, w) int64; replaced (h, w) bool. replaced_share in [0, 1].
     dice_vs_clean: mean Dice over the foreground classes present in either picture, against strength 0; 1 if there is none.
-    psnr: of the reconstruction against the image, dB with peak 1. milliseconds: perturb + decode.
+    psnr: of the reconstruction against the image, over all channels, dB with peak 1. milliseconds: perturb + decode.
     """
 
     labels: Array
@@ -183,7 +197,8 @@ class SliceResult:
 
 @dataclass(frozen=True)
 class VolumeResult:
-    """A whole volume decoded after QPM: labels (X, Y, Z) uint8, reconstruction (X, Y, Z) float32 in [0, 1], replaced_share."""
+    """A whole volume decoded after QPM: labels (X, Y, Z) uint8, reconstruction (X, Y, Z) or (X, Y, Z, C) float32 in [0, 1],
+    replaced_share."""
 
     labels: Array
     reconstruction: Array

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from app.page.busy import BusyMessage
 from app.page.cine import build_cine
 from app.page.endpoints import MOST_THREADS, add_endpoints
-from app.page.guard import Guard, allowed_hosts, is_local
+from app.page.guard import Guard, allowed_hosts
 from app.page.housekeeping import housekeeping
 from app.page.last_resort import Heartbeats, LastResort
 from app.page.page import Page
@@ -38,6 +38,7 @@ from app.tabs.registry import TABS
 from app.tabs.tab import Tab
 from app.visit.examples import Examples, warm_up
 from app.visit.handed_out import HandedOut
+from app.visit.listening import is_local
 from app.visit.memory import GivingBack
 from app.visit.openings import Openings
 from app.visit.presence import Presence
@@ -130,7 +131,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
     store, uploads = SessionStore() if store is None else store, Uploads()
     cases = examples if isinstance(examples, Examples) else Examples(examples)
     openings = openings or Openings(after=GivingBack().soon)
-    first = cases.open(next(iter(cases.titles), None), models.default)
+    first = cases.open_first(models)
     visits = Visits(models, store, uploads, cases, openings, presence := Presence())
     handed_out = HandedOut(presence)
     warm_up(first)

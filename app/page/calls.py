@@ -115,7 +115,13 @@ class Calls:
             self.limiter.check(caller.limited)
             moment = None if frame is None else whole_number("frame", frame, _LARGEST_FRAME)
             number = _number_of_series(series)
-            with self.uploads.read_in_turn(path, self.openings, opening, self.most_bytes, series=number, frame=moment) as scan:
+
+            def channels() -> int:
+                return _served(self.models, checkpoint).segmenter.channels
+
+            with self.uploads.read_in_turn(
+                path, self.openings, opening, self.most_bytes, channels=channels, series=number, frame=moment
+            ) as scan:
                 yield Turn(scan, _served(self.models, checkpoint), moment or 0)
 
 

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.page.closed import is_closed
+from app.visit.listening import THIS_MACHINE
 
 ALLOWED_HOSTS = "VQSEG_ALLOWED_HOSTS"
 """Environment variable: further names under which the server is reached, separated by commas, as behind a proxy."""
 ANY = "*"
-_THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = {
     "default-src": "'self'",
@@ -53,8 +53,8 @@ def allowed_hosts(server_name: str) -> frozenset[str]:
     # An explicit "*" switches the check off.
     if ANY in names:
         return frozenset({ANY})
-    own = {server_name.lower(), *_THIS_MACHINE}
-    if server_name not in _THIS_MACHINE:
+    own = {server_name.lower(), *THIS_MACHINE}
+    if server_name not in THIS_MACHINE:
         own |= {socket.gethostname().lower(), socket.getfqdn().lower()}
     return frozenset(names | own)
 
@@ -143,8 +143,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_local(server_name: str) -> bool:
-    """Whether a server that listens there serves this machine only."""
-    return server_name in _THIS_MACHINE

@@ -11,6 +11,7 @@ import gradio as gr
 
 from app.page.files import SentFile, build_accepted, build_saving
 from app.page.gallery import build_gallery
+from app.scan.channels import channel_choices
 from app.scan.frame_request import LARGEST_SEED, MODES
 from app.scan.models import Models
 from app.scan.open_scan import OpenScan
@@ -40,6 +41,7 @@ class Sidebar:
     reroll: gr.Button
     plane: gr.Radio
     index: gr.Slider
+    channel: gr.Radio
     opacity: gr.Slider
     outline: gr.Checkbox
     shown: gr.Checkbox
@@ -57,6 +59,7 @@ class Sidebar:
         return {
             "plane": self.plane,
             "index": self.index,
+            "channel": self.channel,
             "strength": self.strength,
             "mode": self.mode,
             "seed": self.seed,
@@ -91,6 +94,12 @@ def slice_slider(scan: OpenScan | None, plane: str, index: int | None = None) ->
     value = first if index is None else min(index, last)
     label = "Slice" if last > 0 or scan is None else "Slice: only one in this plane"
     return {"minimum": 0, "maximum": max(last, 1), "value": value, "interactive": last > 0, "label": label}
+
+
+def channels(scan: OpenScan | None) -> dict[str, Any]:
+    """Properties of the list of channels, which is there only if the scan has several."""
+    choices = channel_choices(scan)
+    return {"choices": choices, "value": choices[0][1] if choices else None, "visible": bool(choices)}
 
 
 def structures(classes: Sequence[str]) -> dict[str, Any]:
@@ -165,6 +174,7 @@ def _view(first: OpenScan | None) -> _Group:
     return {
         "plane": gr.Radio([(name.capitalize(), name) for name in PLANES], value=plane, label="Plane", elem_id="plane"),
         "index": gr.Slider(**slice_slider(first, plane), step=1, elem_id="slice", buttons=[]),
+        "channel": gr.Radio(**channels(first), label="Channel", elem_id="channel"),
     }
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.scan.channels import channel_choices, opening_channel
 from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
 from app.scan.description import describe
 from app.scan.edits import Edit, edits_as_text
@@ -17,7 +18,7 @@ from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
-from app.visit.examples import Examples
+from app.visit.examples import Examples, has_channels_for
 from app.visit.limits import OPENINGS, Limiter
 from app.visit.links import OWN_REACH, Link, wrong
 from app.visit.openings import CalledOffError, Opening, Openings
@@ -76,6 +77,7 @@ class Linked:
         strength: Epsilon.
         edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
         reach: The reach that the view starts with, None for the checkpoint's own.
+        channel: On show; "" where there is nothing to choose.
         warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
         unread: What was not understood, or this scan does not have, each in words that name the value.
     """
@@ -87,6 +89,7 @@ class Linked:
     strength: float
     edits: tuple[Edit, ...]
     reach: float | None
+    channel: str = ""
     warning: str = ""
     unread: tuple[str, ...] = ()
 
@@ -159,7 +162,8 @@ class Visits:
         strength = scan.opening.strength if asked.strength is None else asked.strength
         edits, reach = _edits_of(scan, asked, plane, index), _reach_of(scan, asked)
         unread = (*asked.unread, *_missing(scan, asked, plane, edits))
-        return Linked(opened, asked, plane, index, strength, edits, reach, warning, unread)
+        channel = asked.channel if asked.channel in _channels(scan) else opening_channel(scan)
+        return Linked(opened, asked, plane, index, strength, edits, reach, channel, warning, unread)
 
     def upload(self, paths: Sent, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open what was uploaded. If that fails, the scan on show stays.
@@ -183,7 +187,10 @@ class Visits:
                         sources.append(SentFrames(parcel, scan.frames, most, closes=not kept))
                     return kept or bool(sources)
 
-                with self._uploads.read_in_turn(paths, self._openings, opening, most, keep=keep) as scan:
+                def channels() -> int:
+                    return self._model(checkpoint, opening).segmenter.channels
+
+                with self._uploads.read_in_turn(paths, self._openings, opening, most, channels=channels, keep=keep) as scan:
                     opened = _encoded(scan, self._model(checkpoint, opening), opening)
                 for source in sources:
                     OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
@@ -205,9 +212,10 @@ class Visits:
         """
         with self._opening(ticket, owner) as opening:
             with self._openings.turn(opening):
+                model = self._model(checkpoint, opening)
                 opening.tell(stage="reading")
-                scan = self._parcels.read(owner, number, self._store.most_scan_bytes, opening.tell)
-                opened = _encoded(scan, self._model(checkpoint, opening), opening)
+                scan = self._parcels.read(owner, number, self._store.most_scan_bytes, opening.tell, channels=model.segmenter.channels)
+                opened = _encoded(scan, model, opening)
             if scan.frames > 1:
                 source = self._parcels.frames(owner, number, scan.frames, self._store.most_scan_bytes)
                 OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
@@ -231,6 +239,7 @@ class Visits:
                 held = self._held(value)
                 _refuse_no_pair(held, other)
                 first = OpenScan(held.segmented, held.model, held.truth)
+                first.identity = held.identity
                 second = _encoded(other, held.model, opening)
             cine = OpenCine(first, HeldFrames((held.segmented.scan, other)), most_bytes=self._store.most_cine_bytes, paired=True)
             cine.give_truths({0: held.truth}.get)
@@ -389,6 +398,7 @@ class Visits:
         if opened is None:
             with self._openings.turn(opening):
                 opened = _encoded(scan.segmented.scan, model, opening)
+            opened.identity = scan.identity
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
             if scan.cine is not None:
@@ -411,7 +421,7 @@ class Visits:
     def _reader(self, title: str | None, model: Served, opening: Opening) -> tuple[Served, bool]:
         """The checkpoint for an example, and whether it takes the place of the given one, which cannot read it."""
         example = self._cases.named(title)
-        if example is None or example.readable_by(model.classes):
+        if example is None or (has_channels_for(example, model) and example.readable_by(model.classes)):
             return model, False
         if example.checkpoint is None or not self.models.linkable(example.checkpoint):
             return model, False
@@ -457,6 +467,12 @@ def _missing(scan: OpenScan, link: Link, plane: str, edits: tuple[Edit, ...]) ->
         yield wrong("reach", f"{link.reach:g}", f"this codebook has 1 to {farthest}")
     if link.frame >= frames:
         yield wrong("frame", link.frame, f"this scan has 0 to {frames - 1}")
+    if link.channel and link.channel not in _channels(scan):
+        yield wrong("channel", link.channel, f"this scan has {', '.join(_channels(scan)) or 'a single one'}")
+
+
+def _channels(scan: OpenScan) -> list[str]:
+    return [value for _, value in channel_choices(scan)]
 
 
 def _reach_of(scan: OpenScan, link: Link) -> float | None:
@@ -473,6 +489,8 @@ def _refuse_no_pair(held: OpenScan, other: Scan) -> None:
     scan = held.segmented.scan
     if held.example is not None:
         raise ScanError("a bundled example is not paired with a file; open both phases as scans of your own")
+    if scan.channels > 1:
+        raise ScanError("a pair is made of two files of one channel each")
     if scan.frames > 1 or other.frames > 1 or held.cine is not None:
         raise ScanError("a pair is made of two files of one frame each: end-diastole and end-systole of one patient")
     if scan.shape != other.shape:

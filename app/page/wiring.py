@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.page.endpoints import OPENS
 from app.page.files import formats, saving, series
-from app.page.sidebar import Sidebar, slice_slider, structures, windows
+from app.page.sidebar import Sidebar, channels, slice_slider, structures, windows
 from app.page.visits import Linked, Opened, Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
@@ -95,6 +95,7 @@ class Wiring:
                 self._viewer: {**value, **frames, "forced": forced, "reach": {**value["reach"], "asked": found.reach}},
                 bar.plane: found.plane,
                 bar.index: gr.update(**slider),
+                bar.channel: gr.update(**{**channels(scan), "value": found.channel or None}),
                 bar.visible: gr.update(**structures(scan.model.classes)),
                 bar.strength: found.strength,
                 bar.mode: link.mode,
@@ -273,7 +274,7 @@ class Wiring:
             back = {control: kept[name] for name, control in bar.view.items() if name in kept}
             return {**back, bar.index: gr.update(**slice_slider(scan, kept["plane"], kept.get("index")))}
 
-        outputs = [*bar.start, bar.plane, bar.index, bar.visible]
+        outputs = [*bar.start, bar.plane, bar.index, bar.channel, bar.visible]
         bar.reset.click(reset, [self._viewer], outputs, js=_event("resetAsked"), **_AGAIN).then(**self._follow)
         asked, back = [self._viewer, gr.JSON(visible=False)], list(bar.view.values())
         bar.undo.click(undone, asked, back, js=_event("undoAsked"), **_AGAIN).then(**self._follow)
@@ -283,7 +284,7 @@ class Wiring:
         """The components that `_shown` updates."""
         bar = self._bar
         files = [bar.download, bar.saved_as, bar.truth, bar.phase, bar.series]
-        return [self._viewer, bar.plane, bar.index, *files, bar.window, bar.case, bar.checkpoint]
+        return [self._viewer, bar.plane, bar.index, bar.channel, *files, bar.window, bar.case, bar.checkpoint]
 
     @property
     def _again_outputs(self) -> list[Any]:
@@ -298,6 +299,7 @@ class Wiring:
             self._viewer: opened.value,
             bar.plane: scan.plane,
             bar.index: gr.update(**slice_slider(scan, scan.plane)),
+            bar.channel: gr.update(**channels(scan)),
             # The strip of a cine saves the labels of the frame on show, and of all frames.
             bar.download: gr.update(**saving(scan), visible=scan.cine is None),
             bar.saved_as: gr.update(**{**formats(scan), "visible": scan.cine is None}),
@@ -324,6 +326,7 @@ class Wiring:
         bar = self._bar
         slider, legend = slice_slider(scan, scan.plane), structures(scan.model.classes)
         view = {bar.plane: scan.plane, bar.index: gr.update(**slider), bar.visible: gr.update(**legend)}
+        view[bar.channel] = gr.update(**channels(scan))
         return {**view, bar.strength: scan.opening.strength}
 
 

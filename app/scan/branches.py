@@ -17,12 +17,13 @@ def branch_changes(labels: Array, clean_labels: Array, reconstruction: Array, cl
     Args:
         labels: (A, B) labels after the perturbation. The segmentation answers where they differ from `clean_labels`.
         clean_labels: (A, B) labels at strength 0.
-        reconstruction: (A, B) in [0, 1], after the perturbation. It answers where it changed by more than NOTICED.
-        clean_reconstruction: (A, B) in [0, 1], at strength 0.
+        reconstruction: (A, B) or (A, B, C) in [0, 1], after the perturbation. It answers where any channel changed by more than NOTICED.
+        clean_reconstruction: The same, at strength 0.
 
     Returns:
         (A, B) uint8: NEITHER, SEGMENTATION, RECONSTRUCTION or BOTH.
     """
     segmentation = labels != clean_labels
     moved = np.abs(reconstruction - clean_reconstruction) > NOTICED
+    moved = moved if moved.ndim == 2 else moved.any(-1)
     return (SEGMENTATION * segmentation + RECONSTRUCTION * moved).astype(np.uint8)

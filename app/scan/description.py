@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.scan.channels import channel_choices
 from app.scan.frame_request import FAR_MODES
 from app.scan.open_scan import OpenScan
 from app.scan.opening_reach import opening_reach
@@ -29,6 +30,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
     millimetres = " × ".join(f"{s:.3g}" for s in spacing)
     return {
         "token": token,
+        "identity": scan.identity,
         "truth": scan.truth is not None,
         "judged": [classes[label] for label in scan.judged],
         "name": title,
@@ -50,6 +52,7 @@ def describe(token: str, scan: OpenScan, title: str, *, brought: bool = False) -
             "opening": opening_reach(scan),
             "modes": list(FAR_MODES),
         },
+        "channels": [list(choice) for choice in channel_choices(scan)],
         "cine": None if scan.cine is None else {"frames": scan.cine.frames, "paired": scan.cine.paired},
         "levels": scan.segmented.levels,
         "cell": list(scan.segmented.cell_size),

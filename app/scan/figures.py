@@ -16,7 +16,7 @@ from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import make_frame
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PlaneView
-from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, overlay
+from app.scan.render import absolute_difference, base64_answer, greyscale, label_colours, mean_of_colours, overlay
 from vqseg.data.scan import has_geometry
 from vqseg.shares import ratio
 from vqseg.types import Array
@@ -81,13 +81,14 @@ def slice_figure(scan: OpenScan, request: FrameRequest, drawing: Drawing) -> Fig
 
     frame, view = make_frame(scan, request), scan.views[request.plane]
     colours, classes = label_colours(len(scan.segmented.classes)), scan.segmented.classes
-    grey, visible = greyscale(frame.image), np.array([name in drawing.visible for name in classes])
-    segmentation = overlay(grey, frame.labels, colours, opacity=drawing.opacity, outline_only=drawing.outline, visible=visible)
+    image, reconstruction = (greyscale(one) for one in frame.colours or (frame.image, frame.reconstruction))
+    visible = np.array([name in drawing.visible for name in classes])
+    segmentation = overlay(image, frame.labels, colours, opacity=drawing.opacity, outline_only=drawing.outline, visible=visible)
     pictures: tuple[tuple[str, Array], ...] = (
-        ("Input", grey),
+        ("Input", image),
         ("Segmentation", segmentation),
-        ("Reconstruction", greyscale(frame.reconstruction)),
-        ("Absolute difference", absolute_difference(grey, greyscale(frame.reconstruction))),
+        ("Reconstruction", reconstruction),
+        ("Absolute difference", mean_of_colours(absolute_difference(image, reconstruction))),
     )
     sheet = Figure(figsize=(7.2, 1.75 / view.ratio + 0.6), layout=ConstrainedLayoutEngine(h_pad=0.06))
     every = sheet.subplots(1, 4)

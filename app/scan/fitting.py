@@ -34,7 +34,8 @@ def fitting_checkpoint(scan: OpenScan) -> Served | None:
 
 def _may_fit(other: Served, scan: OpenScan) -> bool:
     """Without a reference nothing can be said, and one that is for the same scans is no better."""
-    return other.reference is not None and other.segmenter.reads != scan.model.segmenter.reads
+    readable = other.segmenter.channels == scan.segmented.scan.channels
+    return readable and other.reference is not None and other.segmenter.reads != scan.model.segmenter.reads
 
 
 def _knows(other: Served, scan: Scan) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.scan.channels import channel_choices
 from app.scan.edits import Edit, edits_from_text
 from app.scan.open_scan import OpenScan
 from app.scan.planes import PLANES
@@ -35,6 +36,7 @@ class FrameRequest:
         edits: (row, column, code) of tokens that a visitor forced to a code, in an acquired slice. The last edit of a place counts.
         reach: How many codewords a replaced token may effectively become, in [1, K - 1]; None for the checkpoint's own, and in a mode
             that has no reach.
+        channel: What is shown of a scan with several channels, as `channel_choices` has it; "" for what the page opens with.
     """
 
     plane: str
@@ -44,6 +46,7 @@ class FrameRequest:
     seed: int
     edits: tuple[Edit, ...] = ()
     reach: float | None = None
+    channel: str = ""
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], scan: OpenScan) -> FrameRequest:
@@ -51,7 +54,7 @@ class FrameRequest:
 
         Args:
             values: Named as the attributes. "edits" is a list or a text as in `edits_as_text`; it may be missing, and so may
-                "reach".
+                "reach" and "channel".
             scan: The scan that the picture is taken from.
 
         Returns:
@@ -75,7 +78,8 @@ class FrameRequest:
         edits = _edits(values.get("edits") or [], scan)
         if edits and not scan.acquired(plane):
             raise RequestError("tokens are forced in the plane of the acquired slices only")
-        return cls(plane, index, float(strength), mode, seed, edits, reach if mode in FAR_MODES else None)
+        channel = _channel(values.get("channel"), scan)
+        return cls(plane, index, float(strength), mode, seed, edits, reach if mode in FAR_MODES else None, channel)
 
 
 def checked_reach(value: object, scan: OpenScan) -> float | None:
@@ -97,6 +101,16 @@ def checked_reach(value: object, scan: OpenScan) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= last:
         raise RequestError(f"reach must be a number from 1 to {last}, or nothing for the checkpoint's own, got {value!r}")
     return float(last if value == last else min(last, float(f"{value:.4g}")))
+
+
+def _channel(value: object, scan: OpenScan) -> str:
+    """A channel of the scan; "" where nothing is asked for, or there is nothing to choose."""
+    choices = [choice for _, choice in channel_choices(scan)]
+    if not choices or value is None or value == "":
+        return ""
+    if value not in choices:
+        raise RequestError(f"channel must be one of {', '.join(choices)}, got {value!r}")
+    return str(value)
 
 
 def forced_tokens(request: FrameRequest) -> dict[tuple[int, int], int]:

@@ -8,6 +8,7 @@ from threading import Lock
 from weakref import WeakKeyDictionary
 
 from app.scan.branches import branch_changes
+from app.scan.channels import RGB, grey_of, opening_channel
 from app.scan.computing import COMPUTING
 from app.scan.frame_request import FrameRequest, RequestError, forced_tokens
 from app.scan.open_scan import OpenScan
@@ -23,21 +24,22 @@ _LATEST_LOCK = Lock()
 
 @dataclass(frozen=True)
 class Frame:
-    """One slice as it is displayed. Pictures have the shape (rows, columns) of the screen.
+    """One slice as it is displayed, of one channel. Pictures have the shape (rows, columns) of the screen.
 
     Attributes:
         labels: uint8.
-        reconstruction: float32 in [0, 1].
-        image: The slice as the network reads it, float32 in [0, 1].
+        reconstruction: float32 in [0, 1], of the channel on show.
+        image: The slice as the network reads it, float32 in [0, 1], likewise.
         clean_codes: Token indices before the QPM: (h, w) of an acquired slice, else (S, h, w) of the whole scan.
         codes: Token indices after the QPM for an acquired slice, else the same as `clean_codes`.
         replaced_share: As in vqseg.types.SliceResult, like the next two.
         dice_vs_clean: Dice against the labels at strength 0.
-        psnr: Of the reconstruction against the image, in dB.
+        psnr: Of the reconstruction against the image over all channels, in dB.
         milliseconds: All the work on the server.
         agreement: Share of pixels with the same label as at strength 0.
         changed_share: Share of the structures' pixels with another label than at strength 0; see vqseg.inference.changed_share.
         changes: uint8, which decoder answers where; see app.scan.branches.
+        colours: Image and reconstruction as (rows, columns, 3), where they are shown as RGB; None elsewhere.
     """
 
     labels: Array
@@ -52,6 +54,7 @@ class Frame:
     agreement: float
     changed_share: float | None
     changes: Array
+    colours: tuple[Array, Array] | None = None
 
     def figures(self) -> dict[str, float]:
         """The numbers under the pictures."""
@@ -134,7 +137,7 @@ def _frame(
     Args:
         scan: The scan.
         request: What is shown.
-        shown: Labels, reconstruction and image as displayed.
+        shown: Labels, reconstruction and image as displayed, with all channels.
         codes: Before and after the QPM.
         shares: Share of replaced tokens, Dice, PSNR.
         start: `time.perf_counter()` when the work began.
@@ -143,7 +146,9 @@ def _frame(
     clean, clean_picture = (view.cut(array, request.index) for array in (scan.segmented.labels, scan.segmented.reconstruction))
     changes = branch_changes(labels, clean, shown[1], clean_picture)
     compared = float((labels == clean).mean()), changed_share(labels, clean)
-    return Frame(shown[0], shown[1], shown[2], *codes, *shares, _milliseconds_since(start), *compared, changes)
+    reconstruction, image = (grey_of(scan, picture, request.channel) for picture in shown[1:])
+    colours = (shown[2], shown[1]) if (request.channel or opening_channel(scan)) == RGB else None
+    return Frame(labels, reconstruction, image, *codes, *shares, _milliseconds_since(start), *compared, changes, colours)
 
 
 def truth_scores(scan: OpenScan, request: FrameRequest, frame: Frame) -> list[float | None] | None:

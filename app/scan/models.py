@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
@@ -34,6 +34,7 @@ class Served:
         statistics: Statistics of its codebook; None if the checkpoint has none, or none that fit.
         reference: What its training scans were like; None as for the statistics.
         others: Gives the other checkpoints that everyone may choose. Each is loaded when it is asked for.
+        lend: Has a checkpoint served that was made from this one, to whoever knows its name; None ends that.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Served:
     statistics: CodebookStatistics | None = None
     reference: Reference | None = None
     others: Callable[[], Iterable[Served]] = tuple
+    lend: Callable[[Served | None], None] = lambda _: None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -66,6 +68,8 @@ class Models:
         """
         self._titles, self._load, self.opens_others = dict(titles), load, opens_others
         self._loaded: Lru[str, Served] = Lru(most)
+        # Only the newest one: a server makes one at a time.
+        self._lent: Served | None = None
         self._loading = [Lock() for _ in range(8)]
 
     @property
@@ -90,6 +94,8 @@ class Models:
         Raises:
             CheckpointError: If this server does not have the checkpoint, or if it cannot be loaded.
         """
+        if self._lent is not None and name == self._lent.name:
+            return self._lent
         if name not in self._titles and not self.opens_others:
             raise CheckpointError(f"this server has no checkpoint {name!r}; it has {', '.join(self._titles)}")
         # Names are spread over a few locks. While one checkpoint is downloaded, others can be loaded.
@@ -98,6 +104,10 @@ class Models:
             served = (None if anew else self._loaded.get(name)) or self._load(name)
             self._loaded.put(name, served)
         return served
+
+    def lend(self, served: Served | None) -> None:
+        """Serve a checkpoint that was made meanwhile, in the place of the one before; None ends that. It is not among `names`."""
+        self._lent = served
 
     def others(self, name: str) -> Iterator[Served]:
         """The checkpoints that everyone may choose but this one, each loaded when it is its turn. Those that cannot be are left out."""
@@ -144,7 +154,8 @@ def find_models(home: Path, checkpoint: str, *, opens_others: bool = False, open
 
     def load(name: str) -> Served:
         folder = folders[name] if name in folders else checkpoint_folder(name)
-        return load_served(name, titles.get(name) or title_of(folder), folder, lambda: models.others(name), opening)
+        served = load_served(name, titles.get(name) or title_of(folder), folder, lambda: models.others(name), opening)
+        return replace(served, lend=models.lend)
 
     models = Models(titles, load, opens_others=opens_others)
     return models

@@ -6,6 +6,7 @@ Modules that keep more for a scan (frames, replays, curves, steps of the lesson)
 from __future__ import annotations
 
 import re
+import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +74,8 @@ class OpenScan:
         self.judged: tuple[int, ...] = tuple(range(1, len(segmented.classes)))
         self.views: dict[str, PlaneView] = plane_views(segmented.scan)
         self.plane = acquisition_plane(self.views, segmented.axis)
+        # The same under every checkpoint, so that what a visitor has made for it stays; it tells nothing of the scan.
+        self.identity = example or secrets.token_hex(8)
         # Held while label files are written or deleted.
         self.lock = Lock()
         # Of a cine: all its frames, which frame 0 holds, and which one this is.

@@ -57,19 +57,24 @@ class PlaneView:
         return self.count // 2
 
     def orient(self, picture: Array) -> Array:
-        """Turn a slice (A, B) in the order of the array into the (rows, columns) that are shown."""
-        shown = picture.T if self.transpose else picture
+        """Turn a slice (A, B) in the order of the array into the (rows, columns) that are shown; further axes stay."""
+        shown = picture.swapaxes(0, 1) if self.transpose else picture
         return shown[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+
+    def restore(self, picture: Array) -> Array:
+        """Undo `orient`: a picture (rows, columns) as it is shown, in the order of the array (A, B)."""
+        turned = picture[:: -1 if self.flip_rows else 1, :: -1 if self.flip_columns else 1]
+        return turned.T if self.transpose else turned
 
     def cut(self, volume: Array, index: int) -> Array:
         """A slice as it is shown.
 
         Args:
-            volume: (X, Y, Z), of any type.
+            volume: (X, Y, Z) or (X, Y, Z, C), of any type.
             index: Of the slice, from 0 to count - 1.
 
         Returns:
-            (rows, columns), of the same type.
+            (rows, columns) or (rows, columns, C), of the same type.
         """
         # ndarray.take would copy the whole of a volume that does not lie in the order of its axes.
         return self.orient(np.ascontiguousarray(np.moveaxis(volume, self.axis, 0)[index]))

@@ -48,16 +48,21 @@ def greyscale(values: Array, low: float = 0.0, high: float = 1.0) -> Array:
 
 
 def absolute_difference(one: Array, other: Array) -> Array:
-    """The absolute difference of two grey pictures.
+    """The absolute difference of two pictures.
 
     Args:
-        one: (A, B) uint8.
-        other: (A, B) uint8.
+        one: (A, B) or (A, B, 3) uint8.
+        other: The same.
 
     Returns:
-        (A, B) uint8.
+        The same.
     """
     return np.abs(one.astype(np.int16) - other).astype(np.uint8)
+
+
+def mean_of_colours(picture: Array) -> Array:
+    """The mean of the colours of every pixel, (A, B) uint8, rounded down; a grey picture as it is."""
+    return picture if picture.ndim == 2 else (picture.sum(-1, dtype=np.int32) // 3).astype(np.uint8)
 
 
 def label_picture(labels: Array, colours: Array) -> Array:
@@ -82,12 +87,12 @@ def outline(labels: Array) -> Array:
 
 
 def overlay(
-    grey: Array, labels: Array, colours: Array, *, opacity: float, outline_only: bool = False, visible: Array | None = None
+    picture: Array, labels: Array, colours: Array, *, opacity: float, outline_only: bool = False, visible: Array | None = None
 ) -> Array:
-    """Class colours over a grey picture.
+    """Class colours over a picture.
 
     Args:
-        grey: (A, B) uint8.
+        picture: (A, B) uint8, or (A, B, 3) where it has colours.
         labels: (A, B) int.
         colours: (C, 3) uint8.
         opacity: From 0 to 1; it is rounded to steps of 1/256.
@@ -101,7 +106,7 @@ def overlay(
     if outline_only:
         drawn = drawn & outline(labels)
     weight = round(opacity * 256)
-    base = np.repeat(grey[..., None], 3, axis=-1)
+    base = np.repeat(picture[..., None], 3, axis=-1) if picture.ndim == 2 else picture
     blended = (base.astype(np.int32) * (256 - weight) + colours[labels].astype(np.int32) * weight + 128) >> 8
     return np.where(drawn[..., None], np.minimum(blended, 255), base).astype(np.uint8)
 
@@ -109,6 +114,29 @@ def overlay(
 def packed(picture: Array) -> str:
     """The array's bytes in row order, deflated, as base64. web/packed.js unpacks them."""
     return base64.b64encode(zlib.compress(np.ascontiguousarray(picture).tobytes(), level=1)).decode("ascii")
+
+
+def unpacked(text: object, shape: tuple[int, int]) -> Array:
+    """A picture that a browser has packed: the way back from `packed`.
+
+    Args:
+        text: What the request has.
+        shape: (A, B), which it must have. No more than that is inflated, however much the text holds.
+
+    Returns:
+        (A, B) uint8.
+
+    Raises:
+        ValueError: If it is no such picture.
+    """
+    size, stream = shape[0] * shape[1], zlib.decompressobj()
+    try:
+        content = stream.decompress(base64.b64decode(str(text), validate=True), size + 1)
+    except (ValueError, zlib.error) as error:
+        raise ValueError("a packed picture must be deflated bytes as base64") from error
+    if len(content) != size:
+        raise ValueError(f"a packed picture of {shape[0]} × {shape[1]} pixels must have {size} bytes")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def base64_answer(content: bytes) -> dict[str, str]:

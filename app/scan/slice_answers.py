@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.channels import RGB, grey_of, opening_channel
 from app.scan.computing import LaterError, OutOfDateError
 from app.scan.fair import Rank
 from app.scan.frame_request import FrameRequest
@@ -36,10 +37,10 @@ def slice_answer(scan: OpenScan, request: Mapping[str, Any]) -> Answer:
     Returns:
         "skipped": "newer" if the request is out of date, "busy" if others wait and it can be asked later. While the volume is being
         decoded only "done" and "of", numbers of slices; ask again with the same request. Then packed "labels", "reconstruction" and
-        "changes"; "clean_codes" and "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None;
-        "image", "values" and "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the
-        whole scan have each label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a
-        Frame.
+        "changes"; "reconstruction_rgb" and "image_rgb" with three bytes a pixel, None unless the channel is RGB; "clean_codes" and
+        "codes", None in other planes; "truth", Dice of every structure against the ground truth, or None; "image", "values" and
+        "values_type" of the input and "clean_labels", its labels at strength 0; "voxels", how many voxels of the whole scan have each
+        label at strength 0, and "voxel_ml", millilitres of one, None where the spacing is unknown; the numbers of a Frame.
 
     Raises:
         RequestError: If a value of the request is wrong.
@@ -72,6 +73,7 @@ def _packed(scan: OpenScan, request: FrameRequest) -> Answer:
     return {
         "labels": packed(made.labels),
         "reconstruction": packed(greyscale(made.reconstruction)),
+        "reconstruction_rgb": None if made.colours is None else packed(greyscale(made.colours[1])),
         "changes": packed(made.changes),
         **_tokens(made, scan, request),
         "truth": truth_scores(scan, request, made),
@@ -90,7 +92,7 @@ def _tokens(frame: Frame, scan: OpenScan, request: FrameRequest) -> dict[str, An
 
 
 def _input(scan: OpenScan, request: FrameRequest) -> Answer:
-    key = ("input", request.plane, request.index)
+    key = ("input", request.plane, request.index, request.channel)
     return SHARED.kept(scan, key, lambda: _packed_input(scan, request))
 
 
@@ -98,9 +100,12 @@ def _packed_input(scan: OpenScan, request: FrameRequest) -> Answer:
     """What the perturbation does not change: the slice as the network reads it, the values of the file, the labels at strength 0."""
     view = scan.views[request.plane]
     segmented = scan.segmented
-    values, clean, image = (view.cut(array, request.index) for array in (segmented.scan.voxels, segmented.labels, segmented.normalised))
+    every, clean, shown = (view.cut(array, request.index) for array in (segmented.scan.voxels, segmented.labels, segmented.normalised))
+    values, image = (grey_of(scan, picture, request.channel) for picture in (every, shown))
+    coloured = (request.channel or opening_channel(scan)) == RGB
     whole = bool((values == np.rint(values)).all() and np.abs(values).max() < 2**15)
     values = values.astype(np.int16 if whole else np.float32)
     packed_values = {"values": packed(values), "values_type": values.dtype.name}
     sizes = {"voxels": list(scan.voxels), "voxel_ml": scan.voxel_ml}
-    return {"image": packed(greyscale(image)), "clean_labels": packed(clean), **packed_values, **sizes}
+    colours = packed(greyscale(shown)) if coloured else None
+    return {"image": packed(greyscale(image)), "image_rgb": colours, "clean_labels": packed(clean), **packed_values, **sizes}

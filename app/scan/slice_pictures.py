@@ -33,15 +33,14 @@ def slice_picture(scan: OpenScan, request: FrameRequest, drawing: Drawing, kind:
     from PIL import Image
 
     frame, classes = make_frame(scan, request), scan.segmented.classes
+    image = frame.image if frame.colours is None else frame.colours[0]
     colours = label_colours(len(classes))
     if kind == "map-png":
         picture = Image.fromarray(np.ascontiguousarray(frame.labels))
         picture.putpalette(colours.tobytes())
     else:
         visible = np.array([name in drawing.visible for name in classes])
-        drawn = overlay(
-            greyscale(frame.image), frame.labels, colours, opacity=drawing.opacity, outline_only=drawing.outline, visible=visible
-        )
+        drawn = overlay(greyscale(image), frame.labels, colours, opacity=drawing.opacity, outline_only=drawing.outline, visible=visible)
         picture = Image.fromarray(drawn)
     content = io.BytesIO()
     picture.save(content, format="PNG")

@@ -8,6 +8,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from app.scan.channels import grey_of
 from app.scan.open_scan import OpenScan
 from app.scan.truth import shown_truth, truth_dice
 from vqseg.cardiac import voxel_ml
@@ -36,7 +37,7 @@ class Thinning:
     affine: Array
 
     def take(self, volume: Array) -> Array:
-        """The thinned volume, as a view of `volume` (X, Y, Z)."""
+        """The thinned volume, as a view of `volume` (X, Y, Z), or (X, Y, Z, C)."""
         return volume[tuple(slice(offset, None, step) for offset, step in zip(self.offsets, self.steps, strict=True))]
 
 
@@ -78,8 +79,12 @@ def nifti_bytes(volume: Array, affine: Array) -> bytes:
     return content
 
 
-def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
+def scan_file(scan: OpenScan, channel: str = "") -> tuple[bytes, dict[str, Any]]:
     """The voxels of a scan as NIfTI, and what a view must know of their grid.
+
+    Args:
+        scan: The scan.
+        channel: Of it, as in a FrameRequest; of RGB the mean.
 
     Returns:
         The file's bytes: the values of the scan's file, as int16 if they are whole and fit, else as float32. And a record for JSON:
@@ -89,7 +94,7 @@ def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
         the network reads as black and white. "percentiles": the 1st and the 99th.
     """
     own, thin = scan.segmented.scan, thinning(scan.segmented.scan)
-    voxels = thin.take(own.voxels)
+    voxels, normalised = (grey_of(scan, thin.take(volume), channel) for volume in (own.voxels, scan.segmented.normalised))
     whole = bool((voxels == np.rint(voxels)).all() and np.abs(voxels).max() < 2**15)
     about = {
         "shape": list(own.shape),
@@ -101,7 +106,7 @@ def scan_file(scan: OpenScan) -> tuple[bytes, dict[str, Any]]:
         "acquired": scan.plane,
         "oriented": has_geometry(own),
         "start": _start(thin.take(scan.segmented.labels), thin),
-        "window": display_range(voxels, thin.take(scan.segmented.normalised)),
+        "window": display_range(voxels, normalised),
         "percentiles": [float(bound) for bound in np.percentile(voxels, (1, 99))],
     }
     return nifti_bytes(voxels.astype(np.int16 if whole else np.float32), thin.affine), about

@@ -20,7 +20,7 @@ from vqseg.data.scan import ScanError, read_numbers, read_scan
 from vqseg.types import Array, Scan
 
 if TYPE_CHECKING:
-    from app.scan.models import Served
+    from app.scan.models import Models, Served
     from app.scan.truth import Truth
 
 logger = logging.getLogger(__name__)
@@ -66,6 +66,30 @@ class Examples:
         """
         return self._opened.get((title, model)) if title is not None else None
 
+    def open_first(self, models: Models) -> OpenScan | None:
+        """The example that the page opens with.
+
+        Args:
+            models: The default checkpoint opens it, or the example's own where that reads other channels.
+
+        Returns:
+            The open scan, None if there is no example, or none that a checkpoint of several channels can open.
+
+        Raises:
+            ScanError: As `open`.
+        """
+        title, model = next(iter(self.titles), None), models.default
+        example = self.named(title)
+        if example is not None and not has_channels_for(example, model) and models.linkable(example.checkpoint or ""):
+            model = models.get(example.checkpoint or "")
+        try:
+            return self.open(title, model)
+        except ScanError as error:
+            if model.segmenter.channels == 1:
+                raise
+            logger.warning("the page opens without an example: %s", error)
+            return None
+
     def open(self, title: str | None, model: Served, progress: Callable[[float], None] | None = None) -> OpenScan | None:
         """Encode an example, unless that is done already.
 
@@ -87,7 +111,7 @@ class Examples:
         if kept is not None:
             return kept
         # No lock: a visitor who waits for one could not cancel. If two visitors encode the same example, the first result is kept.
-        scan = read_scan(example.path)
+        scan = read_scan(example.path, channels=model.segmenter.channels)
         if example.spacing:
             scan = replace(scan, spacing_known=False)
         truth = _truth_beside(example, scan, model.classes)
@@ -112,8 +136,15 @@ class Examples:
         OpenCine(opened, source, most_bytes=_MOST_CINE_BYTES, paired=scan.frames == 1).truths = truths
 
 
+def has_channels_for(example: Example, model: Served) -> bool:
+    """Whether a checkpoint may read an example. One that names a checkpoint of its own has one channel, unless that is this one."""
+    return model.segmenter.channels == 1 or example.checkpoint in (None, model.name)
+
+
 def _frames_of(example: Example, scan: Scan, others: Iterable[Example]) -> FrameFiles | None:
-    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame."""
+    """The frames of a cine, or the two phases of a heart that lie on one grid. None for a single frame, or several channels."""
+    if scan.channels > 1:
+        return None
     if scan.frames > 1:
         return FrameFiles.of_cine(example.path, scan.frames, nominal=bool(example.spacing))
     other = next((one for one in others if one.name == example.name and one.phase and one.phase != example.phase), None)

@@ -21,6 +21,8 @@ MOST_SENT_BYTES = 16 * 2**30
 """Uploads that arrive, or wait to be read, may have so much together: the disk is everybody's."""
 SWEEP_SECONDS = 20.0
 """How often is looked for such files."""
+FINE_TUNING_SECONDS = 1200.0
+"""So long a fine-tuning may take."""
 TOO_MANY = "too many requests at once; wait a few seconds and try again"
 _MOST_KEYS = 4096
 

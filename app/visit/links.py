@@ -1,4 +1,4 @@
-"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&frame=&tab=`."""
+"""The page's address describes what is shown: `?case=&checkpoint=&plane=&slice=&eps=&mode=&seed=&edits=&reach=&frame=&channel=&tab=`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Link:
         reach: Not yet compared with the codebook; OWN_REACH for the checkpoint's own, None for that of the opening. The page always
             writes it. Links from before there was a reach have an epsilon alone, and show swaps of the checkpoint's own.
         frame: Of a cine, not yet compared with the scan; 0 for the first.
+        channel: Of a scan with several, not yet compared with it; "" for that of the opening.
         unread: What was not understood, each in words that name the value.
     """
 
@@ -48,6 +49,7 @@ class Link:
     edits: tuple[Edit, ...] = ()
     reach: float | str | None = None
     frame: int = 0
+    channel: str = ""
     unread: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -81,6 +83,7 @@ class Link:
             edits=edits,
             reach=OWN_REACH if query.get("reach") == OWN_REACH else _reach(query.get("reach")) or (None if strength is None else OWN_REACH),
             frame=_whole(query.get("frame")) or 0,
+            channel=str(query.get("channel") or ""),
             unread=unread(query, _readable(cases, tabs)),
         )
 

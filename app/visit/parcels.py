@@ -51,7 +51,13 @@ class Parcel:
             raise
 
     def read(
-        self, most_bytes: int = MAX_BYTES, series: int | None = None, frame: int | None = None, wanted: Callable[[], object] = lambda: None
+        self,
+        most_bytes: int = MAX_BYTES,
+        series: int | None = None,
+        frame: int | None = None,
+        wanted: Callable[[], object] = lambda: None,
+        *,
+        channels: int = 1,
     ) -> Scan:
         """Read the scan, in a process of its own.
 
@@ -60,6 +66,7 @@ class Parcel:
             series: Number of the DICOM series, from 1; None for the one with the most images.
             frame: Number of the frame of a cine, from 0; None for the first.
             wanted: Whatever it raises ends the reading, and is raised.
+            channels: How many the scan has, as its checkpoint reads them.
 
         Returns:
             The scan under the name that visitors read.
@@ -68,7 +75,7 @@ class Parcel:
             ScanError: If `read_scan` refuses the files.
         """
         scratch = Path(self._folder.name)
-        scan = read_apart(self._source, frame, series=series, most_bytes=most_bytes, scratch=scratch, wanted=wanted)
+        scan = read_apart(self._source, frame, channels=channels, series=series, most_bytes=most_bytes, scratch=scratch, wanted=wanted)
         # Every file is an image of this scan: there is no need to look for other series in a thousand of them.
         self._is_one_series = is_dicom(scan) and scan.shape[2] * scan.frames == self._count
         return replace(scan, name=shown_name(scan, self._sent))
@@ -184,7 +191,7 @@ class KeptParcels:
         kept = self._kept.get(owner)
         return replace(kept.choice, chosen=chosen or kept.choice.chosen) if kept else None
 
-    def read(self, owner: str, number: int, most_bytes: int, wanted: Callable[[], object] = lambda: None) -> Scan:
+    def read(self, owner: str, number: int, most_bytes: int, wanted: Callable[[], object] = lambda: None, *, channels: int = 1) -> Scan:
         """Read another series of a visit's parcel.
 
         Args:
@@ -192,6 +199,7 @@ class KeptParcels:
             number: Of the series, from 1.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
             wanted: As for `Parcel.read`.
+            channels: As for `Parcel.read`.
 
         Returns:
             The scan.
@@ -199,7 +207,7 @@ class KeptParcels:
         Raises:
             ScanError: If the parcel is no longer kept, or if the series cannot be read.
         """
-        return self._parcel_of(owner).read(most_bytes, number, wanted=wanted)
+        return self._parcel_of(owner).read(most_bytes, number, wanted=wanted, channels=channels)
 
     def frames(self, owner: str, number: int, count: int, most_bytes: int) -> SentFrames:
         """The frames of a series of a visit's parcel.

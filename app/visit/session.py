@@ -143,6 +143,11 @@ class SessionStore:
         entry = self._entries.get(token.partition(FRAME)[0]) if isinstance(token, str) else None
         return "" if entry is None else entry.owner
 
+    def holds(self, owner: str) -> bool:
+        """Whether a visit holds a scan, as it does until it ends."""
+        with self._lock:
+            return any(entry.owner == owner for _, entry in self._entries.items())
+
     def release(self, owner: str) -> None:
         """End a visit: its scan is dropped, and the room of its class waits for the teacher's next visit."""
         self.rooms.left(owner)

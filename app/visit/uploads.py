@@ -86,6 +86,7 @@ class Uploads:
         opening: Opening,
         most_bytes: int,
         *,
+        channels: Callable[[], int] = lambda: 1,
         series: int | None = None,
         frame: int | None = None,
         keep: Callable[[Parcel, Scan], bool] = lambda _, __: False,
@@ -99,6 +100,7 @@ class Uploads:
             openings: Give the turns.
             opening: Whose turn it must be.
             most_bytes: Size of the largest scan that is accepted, as bytes of its float32 voxels.
+            channels: Says how many it has, as its checkpoint reads them; called when it is its turn.
             series: Number of the DICOM series, from 1; None for the one with the most images.
             frame: Which frame of a cine is read; None for the first.
             keep: Called with the files and the scan when they were read. True if somebody else deletes the files.
@@ -116,8 +118,9 @@ class Uploads:
                 parcel = self._parcel(paths)
                 held.callback(parcel.close)
                 turn.enter_context(openings.turn(opening))
+                count = channels()
                 opening.tell(stage="reading")
-                scan = parcel.read(most_bytes, series, frame, wanted=opening.tell)
+                scan = parcel.read(most_bytes, series, frame, wanted=opening.tell, channels=count)
                 if keep(parcel, scan):
                     held.pop_all()
             yield scan

@@ -1,5 +1,5 @@
-/* The second scan, beside the one on show: what was chosen last, and what has come of it. The tab Compare chooses; Gradio's event
-   opens it, and page/events.js hands it over. */
+/* The second scan, beside the one on show: what was chosen last, and what has come of it. The tab Compare chooses;
+   Gradio's event opens it, and page/events.js hands it over. */
 
 /** @typedef {import("./types").Scan} Scan */
 /** @typedef {{checkpoint?: string, example?: string}} Choice */

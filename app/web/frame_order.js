@@ -3,8 +3,8 @@
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").SliceRequest} SliceRequest */
 
-/** @param {Pick<SliceRequest, "token" | "plane" | "index">} request */
-export const sliceKey = (request) => [request.token, request.plane, request.index].join(" ");
+/** @param {Pick<SliceRequest, "token" | "plane" | "index" | "channel">} request */
+export const sliceKey = ({ token, plane, index, channel }) => [token, plane, index, channel].join(" ");
 
 /** @param {Omit<SliceRequest, "sequence">} request */
 export const frameKey = (request) =>
@@ -16,9 +16,18 @@ export const frameKey = (request) =>
  * @param {PageState} state
  * @returns {Omit<SliceRequest, "sequence">}
  */
-export function requestOf({ scan, plane, index, strength, mode, seed, edits, reach }) {
-  return { token: scan.token, truth: scan.truth, plane, index, strength, mode, seed, edits, reach };
+export function requestOf({ scan, plane, index, strength, mode, seed, edits, reach, channel }) {
+  const { token, truth } = scan;
+  return { token, truth, plane, index, strength, mode, seed, edits, reach, channel: channelOf(scan, channel) };
 }
+
+/**
+ * The channel on show: the chosen one if this scan has it, else the one that it opens with; null if it has a single one.
+ * @param {Pick<import("./types").Scan, "channels">} scan
+ * @param {string | null} chosen
+ */
+export const channelOf = ({ channels }, chosen) =>
+  channels.some(([, value]) => value === chosen) ? chosen : (channels[0]?.[1] ?? null);
 
 /**
  * Epsilon 0, 1 / steps .. 1.

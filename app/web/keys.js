@@ -3,7 +3,7 @@
 import { positionOf, reachAt, whyFixed } from "./reach_scale.js";
 import { store } from "./store.js";
 
-/** @typedef {() => boolean | void} Action */
+/** @typedef {(event: KeyboardEvent) => boolean | void} Action */
 
 const TYPED =
   "input:not([type=range]):not([type=checkbox]):not([type=radio]), textarea, select, [contenteditable=true]";
@@ -50,7 +50,7 @@ function moveReach(steps) {
 }
 
 /** @type {Record<string, Action>} */
-const actions = {
+const ofThePage = {
   ArrowRight: () => moveSlice(1),
   ArrowUp: () => moveSlice(1),
   ArrowLeft: () => moveSlice(-1),
@@ -66,12 +66,16 @@ const actions = {
   h: () => click("#shown input"),
 };
 
+/** @type {Record<string, Action>[]} */
+const layers = [ofThePage]; // what came last is asked first
+
 /**
- * A tab's own keys. An action returns false if it has nothing to do; the key then keeps its usual meaning.
+ * A tab's own keys. An action returns false if it has nothing to do, as while another tab is on show; the key then keeps the
+ * meaning that it had before.
  * @param {Record<string, Action>} keys
  */
 export function addKeys(keys) {
-  Object.assign(actions, keys);
+  layers.unshift(keys);
 }
 
 /** @param {KeyboardEvent} event */
@@ -79,9 +83,9 @@ function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !store.state) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const target = event.target instanceof Element ? event.target : document.body;
-  if (!Object.hasOwn(actions, key) || target.closest(TYPED)) return;
-  if (key.startsWith("Arrow") && target.closest(USES_ARROWS)) return;
-  if (actions[key]() !== false) event.preventDefault();
+  if (target.closest(TYPED) || (key.startsWith("Arrow") && target.closest(USES_ARROWS))) return;
+  const isTaken = layers.some((keys) => Object.hasOwn(keys, key) && keys[key](event) !== false);
+  if (isTaken) event.preventDefault();
 }
 
 export function listenForKeys() {

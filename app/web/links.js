@@ -1,6 +1,7 @@
 /* The page's address. It reproduces what the page shows, except an upload, which stays private. app/visit/links.py reads it. */
 
 import { editsAsText } from "./edits.js";
+import { channelOf } from "./frame_order.js";
 import { store } from "./store.js";
 
 /** @typedef {import("./types").PageState} PageState */
@@ -26,6 +27,7 @@ export function described(state) {
     edits: editsAsText(state.edits) || null,
     // Always, so that a link shows the same when the page opens at another reach one day.
     reach: state.chosenReach ?? OWN_REACH,
+    channel: channelOf(state.scan, state.channel),
   };
 }
 

@@ -13,6 +13,17 @@ export async function unpack(packed) {
 }
 
 /**
+ * Bytes as the server reads them: `unpacked` of app/scan/render.py.
+ * @param {Uint8Array} bytes
+ * @returns {Promise<string>}
+ */
+export async function pack(bytes) {
+  const stream = new Blob([/** @type {BlobPart} */ (bytes)]).stream().pipeThrough(new CompressionStream("deflate"));
+  const deflated = new Uint8Array(await new Response(stream).arrayBuffer());
+  return btoa(Array.from(deflated, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/**
  * The packed bytes as numbers of a type: `await typed(Int32Array, answer.counts)`.
  * @template T
  * @param {new (buffer: ArrayBuffer) => T} Type

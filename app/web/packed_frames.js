@@ -12,15 +12,16 @@ import { typed, unpack } from "./packed.js";
  */
 export async function unpackFrame(answer) {
   const { replaced_share, dice_vs_clean, psnr, agreement, changed_share, truth, milliseconds } = answer;
-  const [labels, reconstruction, changes, clean_codes, codes] = await Promise.all([
+  const [labels, reconstruction, colours, changes, clean_codes, codes] = await Promise.all([
     unpack(answer.labels),
     unpack(answer.reconstruction),
+    answer.reconstruction_rgb ? unpack(answer.reconstruction_rgb) : null,
     unpack(answer.changes),
     answer.clean_codes ? typed(Int32Array, answer.clean_codes) : null,
     answer.codes ? typed(Int32Array, answer.codes) : null,
   ]);
   const figures = { replaced_share, dice_vs_clean, psnr, agreement, changed_share, truth, milliseconds };
-  return { ...figures, labels, reconstruction, changes, clean_codes, codes, length: labels.length };
+  return { ...figures, labels, reconstruction, colours, changes, clean_codes, codes, length: labels.length };
 }
 
 /**
@@ -33,5 +34,6 @@ export async function unpackInput(answer) {
   if (!image || !values || !clean || !voxels) return null;
   const numbers = type === "int16" ? await typed(Int16Array, values) : await typed(Float32Array, values);
   const [bytes, labels] = [await unpack(image), await unpack(clean)];
-  return { image: bytes, values: numbers, clean_labels: labels, voxels, voxel_ml, length: numbers.length };
+  const colours = answer.image_rgb ? await unpack(answer.image_rgb) : null;
+  return { image: bytes, colours, values: numbers, clean_labels: labels, voxels, voxel_ml, length: numbers.length };
 }

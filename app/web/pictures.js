@@ -30,12 +30,25 @@ export function grey(out, values) {
 }
 
 /**
+ * A picture in grey, or in colour where it has three bytes a pixel.
+ * @param {Uint8ClampedArray} out RGBA
+ * @param {ArrayLike<number>} values 0 to 255
+ */
+export function coloured(out, values) {
+  if (4 * values.length === out.length) return grey(out, values);
+  for (let i = 0, o = 0; o < out.length; i += 3, o += 4) {
+    for (let c = 0; c < 3; c++) out[o + c] = values[i + c];
+    out[o + 3] = 255;
+  }
+}
+
+/**
  * Whether a labelled pixel has another label above, below, left or right. Beyond the edge everything is background.
  * @param {ArrayLike<number>} labels
  * @param {[number, number]} shape
  * @returns {(at: number) => boolean}
  */
-function outlineOf(labels, [rows, columns]) {
+export function outlineOf(labels, [rows, columns]) {
   return (at) => {
     const row = Math.floor(at / columns);
     const column = at % columns;
@@ -47,7 +60,8 @@ function outlineOf(labels, [rows, columns]) {
 }
 
 /**
- * Class colours over a grey picture. The arithmetic is that of app/scan/render.py, so both give the same bytes.
+ * Class colours over a picture, in grey or with three bytes a pixel. The arithmetic is that of app/scan/render.py, so
+ * both give the same bytes.
  * @param {Uint8ClampedArray} out RGBA
  * @param {ArrayLike<number>} image 0 to 255
  * @param {ArrayLike<number>} labels
@@ -55,7 +69,7 @@ function outlineOf(labels, [rows, columns]) {
  * @param {Look} look
  */
 export function overlay(out, image, labels, view, look) {
-  grey(out, image);
+  coloured(out, image);
   if (!look.shown) return;
   const weight = Math.round(look.opacity * 256);
   const drawn = look.scan.classes.map((name, i) => i > 0 && look.visible.includes(name));
@@ -64,7 +78,7 @@ export function overlay(out, image, labels, view, look) {
     if (!drawn[labels[i]] || !isEdge(i)) continue;
     const colour = look.scan.colours[labels[i]];
     for (let c = 0; c < 3; c++) {
-      out[4 * i + c] = Math.min(255, (image[i] * (256 - weight) + colour[c] * weight + 128) >> 8);
+      out[4 * i + c] = Math.min(255, (out[4 * i + c] * (256 - weight) + colour[c] * weight + 128) >> 8);
     }
   }
 }

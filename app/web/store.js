@@ -321,8 +321,21 @@ export function createStore() {
  * @param {Controls} state
  * @returns {Kept}
  */
-function controlsOf({ plane, index, strength, mode, seed, opacity, outline, shown, visible, range, convention }) {
-  return { plane, index, strength, mode, seed, opacity, outline, shown, visible, range, convention };
+function controlsOf({
+  plane,
+  index,
+  channel,
+  strength,
+  mode,
+  seed,
+  opacity,
+  outline,
+  shown,
+  visible,
+  range,
+  convention,
+}) {
+  return { plane, index, channel, strength, mode, seed, opacity, outline, shown, visible, range, convention };
 }
 
 /** @typedef {ReturnType<typeof createStore>} Store */

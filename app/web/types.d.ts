@@ -28,6 +28,8 @@ export interface PlaneView {
 /** What the browser knows of an open scan besides its pictures: `describe` of app/tabs/see. */
 export interface Scan {
   token: string;
+  /** the same under every checkpoint */
+  identity: string;
   truth: boolean;
   /** the structures that its ground truth, if there is one, tells of */
   judged: string[];
@@ -39,6 +41,8 @@ export interface Scan {
   notes: string[];
   /** name and ending of every format that its labels can be saved in, the proposed one first */
   saves: [string, string][];
+  /** title and value of the channels that can be shown, first the one that it opens with; empty if it has a single one */
+  channels: [string, string][];
   checkpoint: string;
   /** the title of its checkpoint if the example brought it, because the one before cannot read it; else "" */
   brought: string;
@@ -167,6 +171,8 @@ export interface Controls {
   scan: Scan;
   plane: string;
   index: number;
+  /** a value of the scan's channels; null or that of another scan if it has a single one */
+  channel: string | null;
   strength: number;
   mode: string;
   seed: number;
@@ -204,6 +210,8 @@ export interface SliceRequest {
   edits: Edit[];
   /** null for the checkpoint's own, and in modes without one */
   reach: number | null;
+  /** null for a scan with a single one */
+  channel: string | null;
   /** number of the wish that it belongs to: a larger one is newer */
   sequence: number;
 }
@@ -233,6 +241,9 @@ export interface SliceAnswer extends FrameFigures {
   reconstruction: string;
   changes: string;
   image: string | null;
+  /** three bytes a pixel, if the channel on show is RGB */
+  image_rgb?: string | null;
+  reconstruction_rgb?: string | null;
   values?: string;
   values_type?: "int16" | "float32";
   clean_labels?: string;
@@ -251,6 +262,8 @@ export interface SliceAnswer extends FrameFigures {
 export interface Frame extends FrameFigures {
   labels: Uint8Array;
   reconstruction: Uint8Array;
+  /** three bytes a pixel; null unless the channel on show is RGB, whose mean `reconstruction` is */
+  colours: Uint8Array | null;
   /** which branch answers, by app/scan/branches.py */
   changes: Uint8Array;
   clean_codes: Int32Array | null;
@@ -262,6 +275,8 @@ export interface Frame extends FrameFigures {
 export interface SliceInput {
   /** bytes as the network reads them */
   image: Uint8Array;
+  /** as those of a Frame */
+  colours: Uint8Array | null;
   /** as the file has them */
   values: Int16Array | Float32Array;
   /** at epsilon 0, without forced tokens */

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from running import ROOT, app
+from crowd.running import ROOT, app
 
 from contest.race import FLOOR, OURS, Entry, Race
 

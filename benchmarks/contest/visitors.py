@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 from crowd.dragging import Drags, dragging
+from crowd.running import app
 from crowd.scans import write_scans
-from running import app
 
 CROWDS = (("own", 1), ("own", 4), ("own", 16), ("example", 1), ("example", 30))
 

@@ -20,6 +20,7 @@ const scan = (more, count = 9) => ({
   token: "B",
   truth: true,
   cine: null,
+  channels: [],
   reach: { own: 3, last: 63, opening: null, modes: ["resample"] },
   planes: {
     axial: { ...plane, count, shape: [8, 8], acquired: true },
@@ -38,6 +39,7 @@ const request = {
   seed: 3,
   edits: [[0, 0, 5]],
   reach: 200,
+  channel: null,
 };
 
 test("B has the settings of A as far as its codebook has them, and no forced token", () => {

@@ -12,10 +12,21 @@ import { createRoom } from "../../app/tabs/learn/room.js";
 const LEAD = { view: { step: "2" }, follows: true, rounds: {}, revealed: [] };
 const REPORT = { here: 3, answered: 2, counts: { "": [[40, 2]] } };
 
-/** A room whose server gives the answers of a table, the last of a list for ever. */
+/**
+ * A room whose server gives the answers of a table, the last of a list for ever.
+ * @param {Record<string, any[]>} answers
+ * @param {string | null} text
+ */
 function played(answers, text = null) {
+  /** @type {any[]} */
   const asked = [];
-  const memory = { text, get: () => memory.text, set: (next) => (memory.text = next) };
+  const memory = {
+    text,
+    get: () => memory.text,
+    /** @param {string | null} next */
+    set: (next) => void (memory.text = next),
+  };
+  /** @param {any} request */
   const ask = async (request) => {
     asked.push(request);
     const list = answers[request.do] ?? [{}];
@@ -99,13 +110,8 @@ test("a student whose connection drops is told, keeps the place, and joins again
   const news = [{ version: 1, lead: LEAD }, undefined, undefined, { version: 1 }];
   const { room, memory } = played({ ...joined, news });
   await room.join("ABCDEF", "nothing");
-  for (const [now, isLost] of [
-    [0, false],
-    [1000, false],
-    [2000, true],
-    [3000, false],
-  ]) {
-    await room.tick(now);
+  for (const [second, isLost] of [false, false, true, false].entries()) {
+    await room.tick(1000 * second);
     assert.equal(room.isLost, isLost);
     assert.equal(room.lead.view.step, "2");
   }
@@ -153,18 +159,22 @@ test("a page follows unless its student or the teacher does not want that", asyn
 });
 
 test("every reply is in one bin, and the bins cover the bounds without gaps", () => {
-  for (const bounds of [
+  /** @type {[number, number][]} */
+  const ranges = [
     [0, 100],
     [0, 20],
     [1, 1600],
     [0, 1],
     [5, 5],
-  ]) {
-    const counts = [bounds[0] - 3, ...bounds, bounds[0], bounds[1] + 9].map((value, i) => [value, i + 1]);
+  ];
+  for (const bounds of ranges) {
+    const values = [bounds[0] - 3, ...bounds, bounds[0], bounds[1] + 9];
+    /** @type {import("../../app/tabs/learn/histogram.js").Counts} */
+    const counts = values.map((value, i) => [value, i + 1]);
     const bins = binsOf(counts, bounds, bounds[1]);
     assert.ok(bins.length <= 12);
     assert.equal(bins[0].low, bounds[0]);
-    assert.equal(bins.at(-1).high, bounds[1]);
+    assert.equal(bins.at(-1)?.high, bounds[1]);
     assert.ok(bins.slice(1).every(({ low }, i) => low === bins[i].high + 1));
     assert.equal(
       bins.reduce((sum, { times }) => sum + times, 0),
@@ -211,6 +221,7 @@ test("a view is put right in the order in which it can be", () => {
 });
 
 test("forced tokens are read as they are written", () => {
+  /** @type {import("../../app/web/types").Edit[]} */
   const edits = [
     [0, 1, 22],
     [3, 0, 5],

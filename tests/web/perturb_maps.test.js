@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+
+import { heatOf, markShares } from "../../app/web/heat.js";
 import {
   changingShare,
-  heatOf,
   markBranches,
-  markSensitivity,
   markTokens,
   rangeOf,
   sensitivityOf,
@@ -42,7 +42,7 @@ test("what is sensitive is seen on black, and the largest share has the brightes
   for (const top of [0.125, 0.5]) {
     const shares = Float32Array.from([0, top / 8, top / 2, top]);
     const out = new Uint8ClampedArray(16).fill(255);
-    markSensitivity(out, new Uint8Array(4), shares);
+    markShares(out, new Uint8Array(4), shares);
     const light = [0, 1, 2, 3].map((i) => out[4 * i] + out[4 * i + 1] + out[4 * i + 2]);
     assert.ok(light[0] === 0 && light[1] > 200 && light[1] < light[2] && light[2] < light[3]);
     assert.deepEqual([...out.subarray(12, 15)], heatOf(top, top));
@@ -51,7 +51,7 @@ test("what is sensitive is seen on black, and the largest share has the brightes
 
 test("where nothing is sensitive the picture steps back", () => {
   const out = new Uint8ClampedArray(8).fill(255);
-  markSensitivity(out, Uint8Array.from([100, 50]), new Float32Array(2));
+  markShares(out, Uint8Array.from([100, 50]), new Float32Array(2));
   assert.deepEqual([...out], [60, 60, 60, 255, 30, 30, 30, 255]);
 });
 

@@ -30,6 +30,7 @@ export function planeOf(more = {}) {
 export function scanOf(more = {}) {
   return {
     token: "t1",
+    identity: "t1",
     truth: false,
     judged: ["RV", "LV"],
     name: "Phantom heart",
@@ -37,6 +38,7 @@ export function scanOf(more = {}) {
     series: null,
     notes: [],
     saves: [["NIfTI", ".nii.gz"]],
+    channels: [],
     checkpoint: "first",
     brought: "",
     outside: null,
@@ -67,6 +69,7 @@ export function controlsOf(more = {}) {
     scan: scanOf(),
     plane: "axial",
     index: 2,
+    channel: null,
     strength: 0,
     mode: "resample",
     seed: 0,

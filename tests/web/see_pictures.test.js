@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { difference } from "../../app/tabs/see/panels.js";
+import { difference, differenceOfColours } from "../../app/tabs/see/panels.js";
 import { readout } from "../../app/tabs/see/status.js";
 import { cellAt, ownersOf } from "../../app/web/cells.js";
 import { lightPixels, litTokens } from "../../app/web/lit.js";
@@ -13,6 +13,12 @@ test("the difference has no sign", () => {
 
 test("a gain makes the difference brighter, up to white", () => {
   assert.deepEqual([...difference(Uint8Array.of(10, 200, 7), Uint8Array.of(30, 100, 7), 4)], [80, 255, 0]);
+});
+
+test("the difference of colours is their mean in grey", () => {
+  const [one, other] = [Uint8Array.of(10, 20, 30, 0, 0, 0), Uint8Array.of(13, 14, 30, 90, 0, 0)];
+  assert.deepEqual([...differenceOfColours(one, other)], [3, 30]);
+  assert.deepEqual([...differenceOfColours(one, other, 10)], [30, 255]);
 });
 
 test("pixels are lit whose token carries a lit code in any level", () => {

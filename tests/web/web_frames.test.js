@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateSync } from "node:zlib";
 
-import { frameKey, gridOf, mostKept, nearest, nextAhead, reachesAhead } from "../../app/web/frame_order.js";
+import { channelOf, frameKey, gridOf, mostKept, nearest, nextAhead, reachesAhead } from "../../app/web/frame_order.js";
 import { createFrames } from "../../app/web/frames.js";
 import { reachesBeside } from "../../app/web/reach_scale.js";
 import { createStore } from "../../app/web/store.js";
@@ -88,6 +88,7 @@ test("frames differ by everything that changes them", () => {
     seed: 1,
     edits: [],
     reach: /** @type {number | null} */ (null),
+    channel: /** @type {string | null} */ (null),
   };
   const others = [
     { token: "u" },
@@ -97,6 +98,7 @@ test("frames differ by everything that changes them", () => {
     { strength: 0.4 },
     { mode: "shuffle" },
     { reach: 8 },
+    { channel: "1" },
   ];
   const forced = /** @type {import("../../app/web/types").Edit[]} */ ([[1, 2, 3]]);
   const keys = [
@@ -106,6 +108,18 @@ test("frames differ by everything that changes them", () => {
     { ...base, edits: forced },
   ];
   assert.equal(new Set(keys.map(frameKey)).size, keys.length);
+});
+
+test("the channel on show is one of the scan's, by default the first that it names", () => {
+  const channels = /** @type {[string, string][]} */ ([
+    ["As RGB", "rgb"],
+    ["Red", "0"],
+  ]);
+  assert.deepEqual(
+    ["0", "rgb", "2", null].map((chosen) => channelOf({ channels }, chosen)),
+    ["0", "rgb", "rgb", "rgb"],
+  );
+  assert.equal(channelOf({ channels: [] }, "0"), null);
 });
 
 test("as many frames are kept as memory allows", () => {

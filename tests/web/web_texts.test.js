@@ -59,6 +59,7 @@ test("the address describes what is shown, but no upload", () => {
     seed: 4,
     edits: null,
     reach: 20,
+    channel: null,
   });
   assert.equal(described({ ...state, scan: scanOf({ own: true }) }).case, null);
   assert.equal(described({ ...state, edits: [[1, 2, 3]] }).edits, "1.2.3");

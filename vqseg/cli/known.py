@@ -29,6 +29,11 @@ class KnownScans:
         # By the scan's name: of a cine one warning is enough.
         self._warnings: dict[str, str] = {}
 
+    @property
+    def channels(self) -> int:
+        """How many channels of a scan the network reads."""
+        return self._segmenter.channels
+
     def segment(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8 of a scan."""
         # A network without a codebook has no tokens to compare, and can only be averaged.

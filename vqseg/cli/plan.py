@@ -25,6 +25,9 @@ class PlanCommand:
     """What the training may take on this machine."""
     patient_pattern: str | None = None
     """Regular expression for the patient in a case's name, such as "^(.*?)-slice"; chosen by itself if not given."""
+    channels: int | None = None
+    """How many channels a scan has, 1 to 4; found out if not given: by files NAME_0000, NAME_0001, by dataset.json, or 3 for pictures in
+    colour. With 1 colours are read as grey; with several the volumes of a 4D file are its channels."""
     skip_broken: bool = False
     """Go on without the cases that cannot be used."""
     seed: int = 0
@@ -34,16 +37,20 @@ class PlanCommand:
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(PlanCommand, "plan", rest)
+    from vqseg.config.model import MOST_CHANNELS
     from vqseg.planning import PlanError, make_plan, told
 
     if not 0 < command.hours <= 1000:
         raise PlanError(f"--hours must be above 0 and at most 1000, got {command.hours:g}")
+    if command.channels is not None and not 1 <= command.channels <= MOST_CHANNELS:
+        raise PlanError(f"--channels must lie in [1, {MOST_CHANNELS}], got {command.channels}")
     plan = make_plan(
         command.folder,
         command.output,
         hours=command.hours,
         seed=command.seed,
         pattern=command.patient_pattern,
+        channels=command.channels,
         skip_broken=command.skip_broken,
         progress=lambda cases: bar(cases, "looking", unit="case"),
     )

@@ -36,7 +36,8 @@ class Predict:
     Under `accelerate launch -m vqseg predict` each process has its share of the scans; its exit status is 0 whatever was skipped, as
     launchers end all processes when one fails. docs/scale.md tells of folders of thousands.
 
-    A folder with DICOM files is one scan: its largest series. docs/formats.md lists what is read. A scan that
+    A folder with DICOM files is one scan: its largest series. A checkpoint of several channels takes NAME_0000, NAME_0001 and so on as one
+    scan, a picture's colours, or the volumes of a file. docs/formats.md lists what is read. A scan that
     the checkpoint does not know is segmented all the same, with a warning that says why.
     """
 
@@ -74,7 +75,7 @@ class Predict:
 def run(rest: Sequence[str]) -> int:
     """Run the command. Returns the exit status."""
     command = parse(Predict, "predict", rest)
-    from vqseg.data.sources import left_out_of, sources_of
+    from vqseg.data.sources import joined_channels, left_out_of, sources_of
 
     share = share_of_run(command.share, os.environ)
     sources, left_out = sources_of(command.inputs), left_out_of(command.inputs)
@@ -105,6 +106,7 @@ def run(rest: Sequence[str]) -> int:
     elif command.pair:
         status = cine.segment_pairs(pairs, results, outcome)
     else:
+        sources = joined_channels(sources, segmenter.channels)
         record = _record(command, sources, share, folder, outputs)
         works = named_works(sources)
         status = ScanRun(results, outcome, known, record, command.resume).run(works_of(works, share))

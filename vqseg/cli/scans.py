@@ -56,12 +56,12 @@ class _Found:
     done: Entry | None = None
     scan: Scan | None = None
 
-    def taken(self, source: ScanSource) -> Scan:
-        """The scan, which is not kept here. Raises ScanError if it cannot be read."""
+    def taken(self, source: ScanSource, channels: int) -> Scan:
+        """The scan with as many channels, which is not kept here. Raises ScanError if it cannot be read."""
         from vqseg.data.scan import read_scan
 
         scan, self.scan = self.scan, None
-        return read_scan(source.files) if scan is None else scan
+        return read_scan(source.files, channels=channels) if scan is None else scan
 
 
 @dataclass
@@ -119,7 +119,7 @@ class ScanRun:
             if self.record is not None and self.resume:
                 found.done = self.record.done(work.name, found.digest)
             if found.done is None:
-                found.scan = read_scan(work.source.files, most_bytes=_AHEAD_BYTES)
+                found.scan = read_scan(work.source.files, channels=self.known.channels, most_bytes=_AHEAD_BYTES)
         except Exception:
             # In its turn the scan is read again, and what that raises is noted.
             logger.debug("%s could not be read ahead", work.name, exc_info=True)
@@ -134,7 +134,7 @@ class ScanRun:
             outputs.claim(outputs.folder / found.done.labels)
             self.outcome.was_done(work.name, found.done.labels, found.done.notes)
             return
-        scan = found.taken(work.source)
+        scan = found.taken(work.source, self.known.channels)
         target = self.results.target_of(work.source, scan)
         self._give_up_damaged(target)
         # Before the work, and before the wait for it.

@@ -24,6 +24,7 @@ from vqseg.codebook.keys import codewords_of, key_of
 from vqseg.codebook.projection import MIN_DIST, NEIGHBORS, compute_layout, pca
 from vqseg.codebook.statistics import CodebookStatistics
 from vqseg.data.case_files import read_image
+from vqseg.data.channels import repeated
 from vqseg.data.neighbours import slice_step
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import labels_to_network, network_size, normalise
@@ -195,9 +196,10 @@ def _read_slices(model: VQSeg, sources: Iterable[int | Case]) -> Iterator[tuple[
     """Normalised slices (S, A, B) of one volume after the other, of a seed's phantom or a case's image, and the step to a neighbour."""
     for source in sources:
         if isinstance(source, int):
-            yield phantoms.phantom_slices(source, model.config.classes, model.preprocess), 1
+            slices = phantoms.phantom_slices(source, model.config.classes, model.preprocess)
+            yield repeated(slices, model.config.in_channels), 1
         else:
-            scan = read_image(source)
+            scan = read_image(source, model.config.in_channels)
             axis = through_plane_axis(scan)
             yield np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0), slice_step(scan, axis)
 

@@ -12,6 +12,7 @@ import torch
 
 from vqseg.codebook.statistics import PLACES, CodebookStatistics
 from vqseg.config import PreprocessConfig
+from vqseg.data.channels import repeated
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom
 from vqseg.data.preprocess import normalise, to_network
@@ -65,7 +66,8 @@ def phantom_places(model: VQSeg, progress: Callable[[Sequence[int]], Iterable[in
     """
     found = []
     for seed in progress(list(SEEDS)):
-        tokens = encode_slices(model, phantom_slices(seed, model.config.classes, model.preprocess)).numpy()
+        slices = repeated(phantom_slices(seed, model.config.classes, model.preprocess), model.config.in_channels)
+        tokens = encode_slices(model, slices).numpy()
         slices, rows, columns = (part.ravel() for part in np.indices(tokens.shape))
         rows = rows % (tokens.shape[1] // model.levels)
         found.append(np.stack([tokens.ravel(), np.full(tokens.size, seed), slices, rows, columns], -1).astype(np.int32))

@@ -10,6 +10,9 @@ from pydantic import ConfigDict
 
 from vqseg.config.ranges import require
 
+MOST_CHANNELS = 4
+"""Of a slice: more are frames of a cine or numbers of another kind."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BackboneConfig:
@@ -53,10 +56,10 @@ class ModelConfig:
     classes: tuple[str, ...] = ("background", "RV", "MYO", "LV")
     """Names of the classes; the first is the background."""
     in_channels: int = 1
-    """Channels of a slice."""
+    """Channels of a slice, 1 to 4: a grey value; red, green and blue; or one scan of each modality. `reads.channels` names them."""
     context_slices: int = 0
-    """Slices above and below that the network reads beside a slice, on either side: see vqseg.data.neighbours. It segments and reconstructs
-    the slice itself."""
+    """Slices above and below that the network reads beside a slice, on either side, with all their channels: see vqseg.data.neighbours. It
+    segments and reconstructs the slice itself."""
     widths: tuple[int, int, int, int] = (32, 64, 96, 160)
     """Channels of the encoder at strides 2, 4, 8 and 16."""
     token_stride: Literal[4, 8] = 4
@@ -89,18 +92,14 @@ class ModelConfig:
     @property
     def input_channels(self) -> int:
         """Channels of what the encoder reads: the image, its neighbours, and where these are missing."""
-        return self.in_channels + 4 * self.context_slices
+        return self.in_channels + 2 * (self.in_channels + 1) * self.context_slices
 
     def __post_init__(self) -> None:
         require(len(self.classes) >= 2, f"classes needs the background and at least one structure, got {self.classes}")
         # Labels are uint8, and 255 stands for a voxel without one.
         require(len(self.classes) <= 255, f"classes can be 255 at most, got {len(self.classes)}")
-        require(1 <= self.in_channels <= 1024, f"in_channels must lie in [1, 1024], got {self.in_channels}")
+        require(1 <= self.in_channels <= MOST_CHANNELS, f"in_channels must lie in [1, {MOST_CHANNELS}], got {self.in_channels}")
         require(0 <= self.context_slices <= 64, f"context_slices must lie in [0, 64], got {self.context_slices}")
-        require(
-            self.context_slices == 0 or self.in_channels == 1,
-            f"context_slices needs in_channels 1, got {self.in_channels}",
-        )
         require(min(self.widths) >= 8 and all(w % 8 == 0 for w in self.widths), f"widths must be multiples of 8, got {self.widths}")
         require(
             self.decoder_width % 16 == 0 and self.decoder_width > 0, f"decoder_width must be a multiple of 16, got {self.decoder_width}"

@@ -30,11 +30,21 @@ class ReadsConfig:
     """Smallest and largest number of pixels along a slice's longer side; None for any."""
     values: Range | None = None
     """Smallest and largest value of a voxel, in the file's own units; None for any."""
+    channels: tuple[str, ...] = ()
+    """Names of the channels of a scan that has several, in their order: red, green, blue, or FLAIR, T1w; empty if nobody has named them."""
 
     def __post_init__(self) -> None:
         for name in ("spacing", "field", "pixels", "values"):
             found = getattr(self, name)
             require(found is None or found[0] < found[1], f"reads.{name} must have its lower bound first, got {found}")
+
+    def channel_names(self, count: int) -> tuple[str, ...]:
+        """Names of `count` channels: their own, or "channel 1" and so on. Raises ConfigError if others than `count` are named."""
+        require(
+            len(self.channels) in (0, count),
+            f"reads.channels names {len(self.channels)} channels, model.in_channels is {count}; name all of them or none",
+        )
+        return self.channels or tuple(f"channel {number + 1}" for number in range(count))
 
     @property
     def scans(self) -> str:

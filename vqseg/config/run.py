@@ -39,6 +39,7 @@ class Config:
             not self.model.continuous or self.objective.strength == 0 or perturbation in others,
             f"model.continuous has no codes for {perturbation} to work with; set objective.perturbation to one of {', '.join(others)}",
         )
+        self.reads.channel_names(self.model.in_channels)
         reach, train = self.model.reach, self.train
         require(
             not train.adapt_codebook or reach is None or reach <= train.codebook_smallest - 1,

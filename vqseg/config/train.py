@@ -23,6 +23,9 @@ class TrainConfig:
     decoders_alone: bool = False
     """Take only encoder and codebook from `initial` and leave them as they are; the decoders start from random weights and are trained
     alone, on codes that stand still. Needs revive_every: 0."""
+    codes_stand: bool = False
+    """Leave encoder and codebook of `initial` as they are, so that codes keep their meaning, and train the decoders, which start from it
+    too. Needs revive_every: 0."""
     backbone_weights: str | None = None
     """Where the weights of `model.encoder: vit` come from: a Hub id such as facebook/dinov2-small, a local folder, or "random"."""
     backbone_learning_rate: float | None = None
@@ -94,6 +97,10 @@ class TrainConfig:
         require(
             not self.decoders_alone or (self.initial is not None and self.revive_every == 0),
             "decoders_alone reads the codes of train.initial, which must be named, and leaves them as they are: set revive_every to 0",
+        )
+        require(
+            not self.codes_stand or (self.initial is not None and self.revive_every == 0),
+            "codes_stand leaves the codes of train.initial, which must be named, as they are: set revive_every to 0",
         )
         require(self.revive_every > 0 or not self.adapt_codebook, "adapt_codebook looks at the codebook every revive_every steps; got 0")
         for name in ("ema_decay", "revive_until"):

@@ -3,7 +3,7 @@
 Random halves (`draw_*`) and deterministic halves (`warp`, `recolour`, `mix`) are kept apart, so a view can be replayed.
 Random numbers are drawn on the CPU, so that a run draws the same views on every device. Positions and masks are as large as the images
 and are computed on the device. Only the noise of single pixels is drawn on the device, from a seed.
-Shapes: slices (N, H, W) on the canvas, images (B, C, c, c), labels (B, c, c).
+Shapes: slices (N, C, H, W) on the canvas, their labels (N, H, W), images (B, C, c, c), labels (B, c, c).
 """
 
 from __future__ import annotations
@@ -101,15 +101,16 @@ def warp(slices: Tensor, positions: Tensor, *, labels: bool = False) -> Tensor:
     """Read slices at sampling positions.
 
     Args:
-        slices: (B, H, W).
-        positions: (B, c, c, 2), from `draw_crops`.
+        slices: (B, C, H, W), or labels (B, H, W).
+        positions: (B, c, c, 2), from `draw_crops`: the same for all channels.
         labels: Whether the slices hold labels, which are not blended.
 
     Returns:
-        Images (B, 1, c, c) float32, or labels (B, c, c) int64; zero beyond the canvas.
+        Images (B, C, c, c) float32, or labels (B, c, c) int64; zero beyond the canvas.
     """
     mode = "nearest" if labels else "bilinear"
-    picked = F.grid_sample(slices[:, None].float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
+    maps = slices[:, None] if labels else slices
+    picked = F.grid_sample(maps.float(), positions.to(slices.device), mode=mode, padding_mode="zeros", align_corners=False)
     return picked[:, 0].round().long() if labels else picked
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from vqseg.data.channels import in_words
 from vqseg.data.datasets import DatasetError
 from vqseg.data.grids import GridError
 from vqseg.data.label_maps import LabelError
@@ -61,12 +62,13 @@ def read_every(cases: Iterable[Case], read: Callable[[Case], ReadT]) -> list[Rea
     return found
 
 
-def read_case_files(case: Case, names: Sequence[str] = ()) -> tuple[Scan, Array | None]:
+def read_case_files(case: Case, names: Sequence[str] = (), *, channels: int = 1) -> tuple[Scan, Array | None]:
     """The scan of a case, and its labels if it has a label file.
 
     Args:
         case: Names the files.
         names: Of the classes in the order of their labels, the background first; empty for any labels from 0 to 255.
+        channels: Of the scan: `model.in_channels` of whoever reads it.
 
     Returns:
         The scan, whose notes are also those of the labels, and the labels (X, Y, Z) uint8 in its array order; None without a label file.
@@ -75,9 +77,9 @@ def read_case_files(case: Case, names: Sequence[str] = ()) -> tuple[Scan, Array 
     Raises:
         ScanError: A file cannot be read.
         DatasetError: The label file holds no labels or others than these, lies on another grid than the scan, or the image holds several
-            moments.
+            moments, or other channels.
     """
-    scan = read_image(case)
+    scan = read_image(case, channels)
     if case.label is None:
         return scan, None
     try:
@@ -93,9 +95,24 @@ def tell_notes(case: Case, notes: Sequence[str]) -> None:
         logger.warning("%s: %s", case.name, note)
 
 
-def read_image(case: Case) -> Scan:
-    """The scan of a case, for those who need no labels. Raises ScanError as `read_scan`, and DatasetError if it holds several moments."""
-    scan = read_scan(case.image)
+def read_image(case: Case, channels: int = 1) -> Scan:
+    """The scan of a case, for those who need no labels.
+
+    Args:
+        case: Names the files.
+        channels: Of the scan.
+
+    Raises:
+        ScanError: A file cannot be read.
+        DatasetError: The case has another number of channels, or holds several moments.
+    """
+    count = len(case.images)
+    if count not in (1, channels):
+        raise DatasetError(
+            f"{case.name} has {count} files, one for each channel; {in_words(channels)} expected. Set model.in_channels to {count}"
+        )
+    scan = read_scan(case.images if case.further else case.image, channels=channels)
     if scan.frames > 1:
-        raise DatasetError(f"{case.name}: {scan.name} holds {scan.frames} volumes; a case is one of them. Take out the one that is meant")
+        what = f"{case.name}: {scan.name} holds {scan.frames} volumes; a case is one of them. Take out the one that is meant"
+        raise DatasetError(f"{what}, or set model.in_channels to {scan.frames} if they are channels")
     return scan

@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 from vqseg.data.case_files import read_case_files
-from vqseg.data.datasets import LAYOUTS, TEST_LAYOUT, DatasetError, class_names, find_cases, left_out_of
+from vqseg.data.datasets import LAYOUTS, TEST_LAYOUT, DatasetError, channel_names, class_names, find_cases, left_out_of
 from vqseg.data.limits import ScanError
 from vqseg.data.splits import PATIENT_RULE, Splits, read_splits
 from vqseg.shares import percent
@@ -73,8 +73,9 @@ def check_folder(folder: str | Path, progress: Callable[[Sequence[Case]], Iterab
     report.cases, report.labelled = len(cases), sum(case.label is not None for case in cases)
     report.patients = sorted({case.patient for case in cases})
     report.voxels = dict.fromkeys(names, 0)
+    channels = len((_or_none(lambda: channel_names(folder))) or ())
     for case in progress(cases):
-        _check_case(report, case, names)
+        _check_case(report, case, names, channels or len(case.images))
     _check_patients(report, cases, splits)
     _check_classes(report, names)
     for name, why in left_out_of(folder).items():
@@ -90,6 +91,14 @@ def _or_problem(report: Report, where: str, read: Callable[[], ValueT]) -> Value
         return None
 
 
+def _or_none(read: Callable[[], ValueT]) -> ValueT | None:
+    """What another look at a file gives whose faults are in the report already."""
+    try:
+        return read()
+    except DatasetError:
+        return None
+
+
 def _cases(report: Report, folder: Path) -> list[Case]:
     found = _or_problem(report, folder.name, lambda: find_cases(folder, LAYOUTS)) or []
     if (folder / TEST_LAYOUT[0]).is_dir():
@@ -97,9 +106,9 @@ def _cases(report: Report, folder: Path) -> list[Case]:
     return found
 
 
-def _check_case(report: Report, case: Case, names: Sequence[str]) -> None:
+def _check_case(report: Report, case: Case, names: Sequence[str], channels: int) -> None:
     try:
-        scan, labels = read_case_files(case, names)
+        scan, labels = read_case_files(case, names, channels=channels)
     except (ScanError, DatasetError) as error:
         report.add(PROBLEM, case.name, str(error).removeprefix(f"{case.name}: "))
         return

@@ -5,19 +5,20 @@ Two layouts are known:
     nnU-Net / MSD    imagesTr/NAME_0000.nii.gz (or NAME.nii.gz), labelsTr/NAME.nii.gz, dataset.json
     pictures         images/NAME.png, labels/NAME.png, dataset.json
 
-dataset.json gives the classes, and what the label files leave open (`Labelling`). A case's patient is its name up to the first underscore:
-patient099_frame01 belongs to patient099.
+A case of several channels has them in one file (a picture in colour, MSD's 4D images), or in NAME_0000, NAME_0001 and so on.
+dataset.json gives the classes, may name the channels, and says what the label files leave open (`Labelling`). A case's patient is its name
+up to the first underscore: patient099_frame01 belongs to patient099.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from vqseg.data.channels import case_and_channel
 from vqseg.data.formats import ending_of, header_of_companion, scan_endings, without_ending
 from vqseg.data.litter import LITTER
 from vqseg.plain import Json, JsonObject
@@ -28,8 +29,6 @@ TEST_LAYOUT = ("imagesTs", "labelsTs")
 
 IGNORE, LABELLED = "ignore", "labelled_classes"
 """Names in dataset.json: nnU-Net's for voxels without a label, and the key for structures that were labelled where not all were."""
-
-_CHANNEL = re.compile(r"_(\d{4})$")
 
 
 class DatasetError(ValueError):
@@ -70,11 +69,11 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
         The cases, sorted by name; `label` is None where there is none.
 
     Raises:
-        DatasetError: If the folder or its images are missing, if two files claim the same case, if an image has several channels,
+        DatasetError: If the folder or its images are missing, if two files claim the same case, if one of a case's channels is missing,
             or if a label belongs to no image: each of these is a mistake in the files' names.
     """
     images, labels = _image_and_label_folder(Path(folder), layouts)
-    image_files = files_by_name(images, strip_channel=images.name != "images")
+    image_files = channels_by_name(images) if images.name != "images" else {name: (one,) for name, one in files_by_name(images).items()}
     if not image_files:
         raise DatasetError(f"no image in {images}; expected files that end in {', '.join(scan_endings())}")
     label_files = files_by_name(labels) if labels.is_dir() else {}
@@ -82,7 +81,10 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
     if orphans:
         raise DatasetError(f"{len(orphans)} label file(s) in {labels} without an image of the same name, the first is {orphans[0]!r}")
     labelling = _labelling_if_any(Path(folder))
-    cases = [Case(name, patient_of(name), image, label_files.get(name)) for name, image in sorted(image_files.items())]
+    cases = [
+        Case(name, patient_of(name), image, label_files.get(name), further=tuple(further))
+        for name, (image, *further) in sorted(image_files.items())
+    ]
     _refuse_strangers(Path(folder), labelling, cases)
     return [labelling.described(case) for case in cases]
 
@@ -92,15 +94,36 @@ def patient_of(name: str) -> str:
     return name.split("_", 1)[0]
 
 
-def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Path]:
+def channels_by_name(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """The scans of a folder by their cases, each with the files of its channels, as nnU-Net marks them by "_0000", "_0001" and so on.
+
+    Args:
+        folder: The folder; files of other endings, hidden ones and folders in it are passed over.
+
+    Raises:
+        DatasetError: If two files claim the same case, one of its channels is missing, or a link leads nowhere.
+    """
+    cases: dict[str, dict[int, Path]] = {}
+    for name, path in files_by_name(folder).items():
+        case, channel = case_and_channel(name)
+        files = cases.setdefault(case, {})
+        if (channel or 0) in files:
+            raise DatasetError(f"{files[channel or 0].name} and {path.name} in {folder} claim the same case {case!r}")
+        files[channel or 0] = path
+    for case, files in cases.items():
+        if missing := sorted(set(range(max(files))) - files.keys()):
+            raise DatasetError(f"case {case!r} in {folder} has a channel {max(files):04d}, and no file {case}_{missing[0]:04d}")
+    return {case: tuple(files[channel] for channel in sorted(files)) for case, files in cases.items()}
+
+
+def files_by_name(folder: Path) -> dict[str, Path]:
     """The scans and label files of a folder by their names without ending.
 
     Args:
         folder: The folder; files of other endings, hidden ones and folders in it are passed over.
-        strip_channel: Drop the "_0000" by which nnU-Net marks an image's channel.
 
     Raises:
-        DatasetError: If two files claim the same name, a channel is not the first, or a link leads nowhere.
+        DatasetError: If two files claim the same name, or a link leads nowhere.
     """
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -112,11 +135,6 @@ def files_by_name(folder: Path, *, strip_channel: bool = False) -> dict[str, Pat
         if not path.is_file():
             continue
         name = without_ending(path.name)
-        channel = _CHANNEL.search(name) if strip_channel else None
-        if channel:
-            name = name[: channel.start()]
-            if channel.group(1) != "0000":
-                raise DatasetError(f"{path} is channel {channel.group(1)} of its case; only one channel (_0000) is supported")
         if name in files:
             raise DatasetError(f"{files[name].name} and {path.name} in {folder} claim the same case {name!r}")
         files[name] = path
@@ -203,12 +221,24 @@ def _refuse_strangers(folder: Path, labelling: Labelling, cases: list[Case]) -> 
     strangers = sorted(set(labelling.partial) - {""} - {name for case in cases for name in (case.name, case.patient)})
     if strangers:
         places = [folder / images for images, _ in (*LAYOUTS, TEST_LAYOUT) if (folder / images).is_dir()]
-        others = [name for place in places for name in files_by_name(place, strip_channel=place.name != "images")]
+        others = [name for place in places for name in (files_by_name(place) if place.name == "images" else channels_by_name(place))]
         known = {part for name in others for part in (name, patient_of(name))}
         strangers = [name for name in strangers if name not in known]
     if strangers:
         what = f"{len(strangers)} name(s) of no case and no patient, the first is {strangers[0]!r}"
         raise DatasetError(f'{folder / "dataset.json"}: "{LABELLED}" has {what}')
+
+
+def channel_names(folder: str | Path) -> tuple[str, ...]:
+    """Names of the channels in their order, from dataset.json: nnU-Net's "channel_names", MSD's "modality". Empty where it names none.
+
+    Raises DatasetError if the file is missing or broken.
+    """
+    content = read_json(Path(folder) / "dataset.json")
+    named = content.get("channel_names", content.get("modality"))
+    if not isinstance(named, dict) or set(named) != {str(number) for number in range(len(named))}:
+        return ()
+    return tuple(str(named[str(number)]) for number in range(len(named)))
 
 
 def read_json(path: Path) -> JsonObject:

@@ -24,7 +24,16 @@ MOST_APART = 0.1
 
 
 class GridError(ScanError):
-    """Labels that do not lie on their scan's grid. The message names both files and says in numbers how they differ."""
+    """Labels that do not lie on their scan's grid. The message names both files and says in numbers how they differ.
+
+    Attributes:
+        found: How they differ, with both names.
+    """
+
+    def __init__(self, found: str) -> None:
+        """Put the message together."""
+        super().__init__(f"{found}. Resample the labels to the scan's grid by nearest neighbour, or mend the header that is wrong")
+        self.found = found
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,4 @@ def _spacings(scan: Scan, theirs: Sequence[float]) -> str:
 
 
 def _wrong(labels: Scan, said: Sequence[str]) -> GridError:
-    return GridError(
-        f"{labels.name} {'; '.join(said)}. Resample the labels to the scan's grid by nearest neighbour, or mend the header that is wrong"
-    )
+    return GridError(f"{labels.name} {'; '.join(said)}")

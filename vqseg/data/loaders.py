@@ -2,7 +2,7 @@
 
 A data set of this kind fits into memory many times over, so nothing is read or decoded in the loop, and with the pools on the
 device the views are made there.
-Shapes: canvas (N, M, M) with every slice at its upper left, sizes (N, 2).
+Shapes: canvas (N, C, M, M) with every slice at its upper left, sizes (N, 2).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _WHOLE = Share()
 
 @dataclass(frozen=True)
 class SlicePool:
-    """images (N, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas.
+    """images (N, C, M, M) float16 in [0, 1], labels (N, M, M) uint8 or None, sizes (N, 2) int64: height and width inside the canvas.
 
     beside: the neighbours of every slice, as rows of the pool, on the CPU; None if the network reads none.
     drawn: the rows that views are drawn of, on the CPU; None for all.
@@ -56,16 +56,16 @@ class SlicePool:
 
     def inputs(self, rows: Tensor) -> Tensor:
         """What the network reads of some slices, (R, C_in, M, M) float16. rows: (R,) int64 on the CPU."""
-        pictures = self.images[rows][:, None]
+        pictures = self.images[rows]
         if self.beside is None:
             return pictures
         beside = self.beside[rows]
-        return joined(torch.cat([pictures, self.images[beside.rows]], 1), beside.missing)
+        return joined(torch.cat([pictures, self.images[beside.rows].flatten(1, 2)], 1), beside.missing)
 
 
 @dataclass(frozen=True)
 class Volume:
-    """One volume ready for the network: images (S, 1, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
+    """One volume ready for the network: images (S, C, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
 
     step: slices from one neighbour to the next. drawn (S,) bool: the slices that views are drawn of, or that are measured; None for all.
     labelled (C,) bool: the classes that the labels show; None for all.
@@ -100,22 +100,23 @@ class Volume:
         return with_neighbours(self.images, neighbours(len(self.images), context, self.step), part)
 
 
-def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = ()) -> Volume:
+def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (), *, channels: int = 1) -> Volume:
     """Read, normalise and slice one case.
 
     Args:
         case: Its image and, if it has one, its label file.
         preprocess: As the network reads scans.
         names: Of the classes that the labels may have; empty for any.
+        channels: That the network reads of a slice.
 
     Returns:
         The volume; `labels` is None for a case without a label file.
 
     Raises:
         ScanError: A file cannot be read.
-        DatasetError: The labels lie on another grid than the image, or have other values than the classes.
+        DatasetError: The labels lie on another grid than the image, or have other values than the classes, or the image has other channels.
     """
-    scan, truth = read_case_files(case, names)
+    scan, truth = read_case_files(case, names, channels=channels)
     tell_notes(case, scan.notes)
     axis = through_plane_axis(scan)
     images = to_network(np.moveaxis(normalise(scan.voxels, preprocess), axis, 0), preprocess)
@@ -156,7 +157,7 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
         context: Neighbours on either side that the network reads.
     """
     count = sum(len(volume.images) for volume in volumes)
-    images = torch.zeros(count, canvas, canvas, dtype=torch.float16)
+    images = torch.zeros(count, volumes[0].images.shape[1], canvas, canvas, dtype=torch.float16)
     labelled = all(volume.labels is not None for volume in volumes)
     labels = torch.zeros(count, canvas, canvas, dtype=torch.uint8) if labelled else None
     sizes = torch.zeros(count, 2, dtype=torch.int64)
@@ -166,7 +167,7 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
     start = 0
     for volume in volumes:
         rows, (height, width) = slice(start, start + len(volume.images)), volume.images.shape[-2:]
-        images[rows, :height, :width] = volume.images[:, 0].half()
+        images[rows, :, :height, :width] = volume.images.half()
         if labels is not None and volume.labels is not None:
             labels[rows, :height, :width] = volume.labels
         sizes[rows] = torch.tensor([height, width])
@@ -199,6 +200,7 @@ def load_pools(
     preprocess: PreprocessConfig,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
     *,
+    channels: int = 1,
     context: int = 0,
     classes: Sequence[str] = PHANTOM_CLASSES,
 ) -> TrainingPools:
@@ -210,7 +212,8 @@ def load_pools(
         data: How many phantom patients to add, and from which seed; whether slices without a label count as unlabelled.
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
-        context: Neighbours on either side that the network reads.
+        channels: That the network reads of a slice.
+        context: Neighbours on either side that it reads.
         classes: Of the network, which the labels may have.
 
     Raises:
@@ -218,7 +221,7 @@ def load_pools(
         DatasetError: The labels of a case lie on another grid than its image or have other values than the classes, or no slice is left
             with a label.
     """
-    volumes = read_every(progress([*labelled, *unlabelled]), lambda case: read_case(case, preprocess, classes))
+    volumes = read_every(progress([*labelled, *unlabelled]), lambda case: read_case(case, preprocess, classes, channels=channels))
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess, classes)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
@@ -259,8 +262,8 @@ def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "
 
 @dataclass(frozen=True)
 class _Crops:
-    """pictures (B, 1 + 2 n, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or None;
-    labelled (B, C) bool or None."""
+    """pictures (B, (1 + 2 n) C_in, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or
+    None; labelled (B, C) bool or None."""
 
     pictures: Tensor
     labels: Tensor | None
@@ -306,8 +309,7 @@ class ViewSampler:
         pool = self.pools.unlabelled
         rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
         view = self._crop(pool, unlabelled, step, generator, rows)
-        weak = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_WEAK, rows=rows))
-        strong = recolour(view.pictures, draw_recolouring(unlabelled, self.config, generator, amount=_STRONG, rows=rows))
+        weak, strong = (self._recoloured(view.pictures, unlabelled, generator, amount, rows) for amount in (_WEAK, _STRONG))
         return replace(batch, weak=joined(weak, view.missing), strong=joined(strong, view.missing), pseudo_labels=view.labels)
 
     def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> Batch:
@@ -323,8 +325,17 @@ class ViewSampler:
         pictures, missing = torch.cat([part.pictures for part in parts]), torch.cat([part.missing for part in parts])
         labels = torch.cat([part.labels for part in parts if part.labels is not None])
         told = [part.labelled for part in parts if part.labelled is not None]
-        images = recolour(pictures, draw_recolouring(count, self.config, generator, amount=_LABELLED, rows=rows))
-        return Batch(joined(images, missing), labels, labelled=torch.cat(told) if told else None)
+        images = joined(self._recoloured(pictures, count, generator, _LABELLED, rows), missing)
+        return Batch(images, labels, labelled=torch.cat(told) if told else None)
+
+    def _recoloured(self, pictures: Tensor, count: int, generator: Generator, amount: float, rows: slice) -> Tensor:
+        """Intensity changes of `rows` of a batch of `count`: each channel has its own, and a slice's neighbours have those of the slice."""
+        channels = self.pools.labelled.images.shape[1]
+        apart = pictures.unflatten(1, (-1, channels)).transpose(1, 2).flatten(0, 1)
+        own = slice(rows.start * channels, rows.stop * channels)
+        changed = recolour(apart, draw_recolouring(count * channels, self.config, generator, amount=amount, rows=own))
+        together: Tensor = changed.unflatten(0, (-1, channels)).transpose(1, 2).flatten(1, 2)
+        return together
 
     def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> _Crops:
         picks = torch.randint(len(pool) if pool.drawn is None else len(pool.drawn), (count,), generator=generator)

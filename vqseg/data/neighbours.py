@@ -1,9 +1,9 @@
 """The slices above and below a slice, as further channels of the network's image (`model.context_slices`).
 
-One slice does not show that it is the last one of a ventricle; its neighbours do. Channels of an input, for n = context_slices:
-the slice itself, then for each distance from 1 to n four more: the slice before and the slice behind, and two maps that are 1 where
-that neighbour is missing and the slice itself stands in for it. With n = 0 an input is the slice alone.
-Shapes: images (S, 1, H, W), rows and missing (S, 2 n), inputs (S, 1 + 4 n, H, W).
+One slice does not show that it is the last one of a ventricle; its neighbours do. Channels of an input, for n = context_slices and
+slices of C channels: the slice itself, then for each distance from 1 to n: the slice before and the slice behind, and two maps that are
+1 where that neighbour is missing and the slice itself stands in for it. With n = 0 an input is the slice alone.
+Shapes: images (S, C, H, W), rows and missing (S, 2 n), inputs (S, C + 2 (C + 1) n, H, W).
 """
 
 from __future__ import annotations
@@ -36,14 +36,15 @@ class Neighbours:
         return Neighbours(self.rows[part], self.missing[part])
 
 
-def channels(context: int) -> int:
-    """How many channels an input with `context` neighbours on either side has."""
-    return 1 + 4 * context
+def missing_channels(context: int, own: int = 1) -> list[int]:
+    """The channels of an input that say whether a neighbour is missing.
 
-
-def missing_channels(context: int) -> list[int]:
-    """The channels of an input that say whether a neighbour is missing."""
-    return [channel for distance in range(context) for channel in (4 * distance + 3, 4 * distance + 4)]
+    Args:
+        context: n.
+        own: C, channels of a slice.
+    """
+    ends = [own + 2 * (own + 1) * distance for distance in range(1, context + 1)]
+    return [channel for end in ends for channel in (end - 2, end - 1)]
 
 
 def slice_step(scan: Scan, axis: int) -> int:
@@ -80,46 +81,48 @@ def with_neighbours(images: Tensor, beside: Neighbours, part: slice = _ALL) -> T
     """The inputs of slices of a volume.
 
     Args:
-        images: (S, 1, H, W), all of them.
+        images: (S, C, H, W), all of them.
         beside: The neighbours of these slices; rows count within `images`.
         part: The slices wanted.
 
     Returns:
-        (part, 1 + 4 n, H, W).
+        (part, C + 2 (C + 1) n, H, W).
     """
     wanted = beside[part]
-    return joined(torch.cat([images[part], images[wanted.rows.to(images.device), 0]], 1), wanted.missing)
+    return joined(torch.cat([images[part], images[wanted.rows.to(images.device)].flatten(1, 2)], 1), wanted.missing)
 
 
 def joined(pictures: Tensor, missing: Tensor) -> Tensor:
     """Bring pictures and the maps of what is missing into the order of channels.
 
     Args:
-        pictures: (S, 1 + 2 n, H, W): each slice and its neighbours; what lies in the place of a missing one does not matter.
+        pictures: (S, (1 + 2 n) C, H, W): each slice and its neighbours; what lies in the place of a missing one does not matter.
         missing: (S, 2 n) bool.
 
     Returns:
-        (S, 1 + 4 n, H, W) of the type of `pictures`.
+        (S, C + 2 (C + 1) n, H, W) of the type of `pictures`.
     """
-    own, around = pictures[:, :1], pictures[:, 1:]
-    if around.shape[1] == 0:
-        return own
-    gone = missing.to(pictures.device)[:, :, None, None]
-    around, maps = torch.where(gone, own, around), gone.to(pictures.dtype).expand_as(around)
-    # (S, n, 2, ...) of both kinds, so that a wider context appends channels and moves none.
-    pairs = [part.unflatten(1, (-1, 2)) for part in (around, maps)]
-    return torch.cat([own, torch.cat(pairs, 2).flatten(1, 2)], 1)
+    sides = missing.shape[1]
+    if sides == 0:
+        return pictures
+    slices = pictures.unflatten(1, (1 + sides, -1))
+    own, gone = slices[:, :1], missing.to(pictures.device)[:, :, None, None, None]
+    around = torch.where(gone, own, slices[:, 1:])
+    maps = gone.to(pictures.dtype).expand_as(around[:, :, :1])
+    # For each distance the channels of both sides and then their maps, so that a wider context appends channels and moves none.
+    pairs = [part.unflatten(1, (-1, 2)).flatten(2, 3) for part in (around, maps)]
+    return torch.cat([own.flatten(1, 2), torch.cat(pairs, 2).flatten(1, 2)], 1)
 
 
 def alone(images: Tensor, context: int) -> Tensor:
     """The inputs of slices that have no neighbours, as those of single pictures.
 
     Args:
-        images: (S, 1, H, W).
+        images: (S, C, H, W).
         context: n.
 
     Returns:
-        (S, 1 + 4 n, H, W), each slice in the place of its neighbours, and all of these marked as missing.
+        (S, C + 2 (C + 1) n, H, W), each slice in the place of its neighbours, and all of these marked as missing.
     """
     missing = torch.ones(len(images), 2 * context, dtype=torch.bool)
-    return joined(images.expand(-1, 1 + 2 * context, -1, -1), missing)
+    return joined(images.repeat(1, 1 + 2 * context, 1, 1), missing)

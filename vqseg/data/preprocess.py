@@ -1,11 +1,13 @@
 """From a scan to the slices that the network reads, and back to the scan's own grid.
 
 Training and serving share these functions: what the network sees never depends on who asks.
-Shapes: scan (X, Y, Z), slices (S, A, B) in the scan's array order, network slices (S, H, W).
+Shapes: scan (X, Y, Z), slices (S, A, B) in the scan's array order, network slices (S, H, W). Arrays of several channels have them last:
+scan (X, Y, Z, C), slices (S, A, B, C).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
@@ -16,27 +18,50 @@ from torch import Tensor
 from vqseg.config import PreprocessConfig
 from vqseg.types import Array
 
+Range = tuple[float, float]
+"""The intensities of a channel that become 0 and 1."""
+
 
 def normalise(voxels: Array, config: PreprocessConfig) -> Array:
-    """Map intensities to [0, 1], over the whole volume at once.
+    """Map intensities to [0, 1], over the whole volume at once, and each channel by itself.
 
     Args:
-        voxels: Of any shape, in the file's own units.
-        config: A window in those units, or the percentiles that become 0 and 1.
+        voxels: (X, Y, Z) or (X, Y, Z, C), in the file's own units.
+        config: A window in those units, the same for all channels, or the percentiles of each that become 0 and 1.
 
     Returns:
-        float32 of the same shape. A constant volume becomes zeros.
+        float32 of the same shape. A constant channel becomes zeros.
     """
-    return scaled(voxels, *intensity_range(voxels, config))
+    return scaled(voxels, intensity_ranges(voxels, config))
 
 
-def intensity_range(voxels: Array, config: PreprocessConfig) -> tuple[float, float]:
-    """The intensities that become 0 and 1.
+def intensity_ranges(voxels: Array, config: PreprocessConfig) -> tuple[Range, ...]:
+    """The intensities that become 0 and 1, of every channel.
 
     Args:
         voxels: The whole volume, in the file's own units.
         config: As for `normalise`.
     """
+    return tuple(_intensity_range(channel, config) for channel in _channels(voxels))
+
+
+def scaled(voxels: Array, ranges: Sequence[Range]) -> Array:
+    """What `normalise` makes of some voxels of a volume.
+
+    Args:
+        voxels: Some slices of it.
+        ranges: From `intensity_ranges`, of the whole volume.
+    """
+    parts = [_scaled(channel, *own) for channel, own in zip(_channels(voxels), ranges, strict=True)]
+    return np.stack(parts, -1) if voxels.ndim == 4 else parts[0]
+
+
+def _channels(voxels: Array) -> list[Array]:
+    """The channels of a volume or of slices, which has one unless it has a fourth axis."""
+    return [voxels[..., channel] for channel in range(voxels.shape[3])] if voxels.ndim == 4 else [voxels]
+
+
+def _intensity_range(voxels: Array, config: PreprocessConfig) -> Range:
     if config.intensity == "window":
         return config.window
     low, high = np.percentile(voxels, config.percentiles)
@@ -45,14 +70,7 @@ def intensity_range(voxels: Array, config: PreprocessConfig) -> tuple[float, flo
     return low, high
 
 
-def scaled(voxels: Array, low: float, high: float) -> Array:
-    """What `normalise` makes of some voxels of a volume.
-
-    Args:
-        voxels: Of any shape.
-        low: From `intensity_range`, of the whole volume.
-        high: Likewise.
-    """
+def _scaled(voxels: Array, low: float, high: float) -> Array:
     # A difference too small to divide by counts as none.
     if high - low < np.finfo(np.float32).tiny:
         return np.zeros(voxels.shape, np.float32)
@@ -67,24 +85,24 @@ class _Normalised:
     """What `normalise` makes of a volume, for whoever takes a few slices of it at a time: as an array, and never whole in memory."""
 
     def __init__(self, slices: Array, config: PreprocessConfig) -> None:
-        self._slices, self._range, self.shape = slices, intensity_range(slices, config), slices.shape
+        self._slices, self._ranges, self.shape = slices, intensity_ranges(slices, config), slices.shape
 
     def __len__(self) -> int:
         return len(self._slices)
 
     def __getitem__(self, wanted: slice | Array) -> Array:
-        return scaled(self._slices[wanted], *self._range)
+        return scaled(self._slices[wanted], self._ranges)
 
 
 def normalised_slices(slices: Array, config: PreprocessConfig) -> Array:
     """The slices of a volume as `normalise` makes them, each when it is asked for.
 
     Args:
-        slices: (S, A, B), all of the volume, in the file's own units.
+        slices: (S, A, B) or (S, A, B, C), all of the volume, in the file's own units.
         config: As for `normalise`.
 
     Returns:
-        What has a shape and a length and gives slices as an array (S, A, B) does, without taking the memory of one.
+        What has a shape and a length and gives slices as such an array does, without taking the memory of one.
     """
     return cast(Array, _Normalised(slices, config))
 
@@ -109,13 +127,13 @@ def to_network(slices: Array, config: PreprocessConfig) -> Tensor:
     """Bring slices to the network's size.
 
     Args:
-        slices: (S, A, B), normalised.
+        slices: (S, A, B) or (S, A, B, C), normalised.
         config: Has the size.
 
     Returns:
-        (S, 1, H, W) float32.
+        (S, C, H, W) float32.
     """
-    images = torch.from_numpy(np.ascontiguousarray(slices))[:, None]
+    images = torch.from_numpy(np.ascontiguousarray(slices[:, None] if slices.ndim == 3 else np.moveaxis(slices, 3, 1)))
     size = network_size((slices.shape[1], slices.shape[2]), config)
     if size == tuple(images.shape[-2:]):
         return images

@@ -6,32 +6,29 @@ vqseg.data.formats lists the formats. A Scan holds neither the header's text nor
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from vqseg.data.channels import read_channels
 from vqseg.data.formats import (
-    FIRST_BYTES,
     accepted,
     ending_of,
     format_names,
-    format_of_content,
     format_of_name,
-    header_of_companion,
     label_name,
     scan_endings,
     without_ending,
     writable_endings,
 )
-from vqseg.data.formats.bundle import read_members, series_of_members
+from vqseg.data.formats.bundle import series_of_members
 from vqseg.data.formats.dicom import DICOM, Series, write_dicom_labels
-from vqseg.data.formats.members import Member, members_of_files, members_of_folder, members_of_zip, zipfile_starts
 from vqseg.data.grids import has_geometry, on_grid_of
 from vqseg.data.label_maps import label_map, label_map_of_channels
-from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, require_geometry, with_finite_voxels
+from vqseg.data.limits import MAX_BYTES, ScanError, foreseen, with_finite_voxels
 from vqseg.data.planes import through_plane_axis
+from vqseg.data.reading import Source, cannot_read, named_files, opened_members, read_volume
 from vqseg.types import Array, Scan
 
 __all__ = [
@@ -63,11 +60,7 @@ ACCEPTED = accepted()
 logger = logging.getLogger(__name__)
 
 
-Source = str | Path | Sequence[str | Path]
-"""A file, a folder, a zip, or several files that belong together."""
-
-
-def read_scan(path: Source, frame: int | None = None, *, series: int | None = None, most_bytes: int = MAX_BYTES) -> Scan:
+def read_scan(path: Source, frame: int | None = None, *, channels: int = 1, series: int | None = None, most_bytes: int = MAX_BYTES) -> Scan:
     """Read one volume, or one frame of a cine, as float32 in the file's own units and array order.
 
     A 2D image gets Z = 1. NaN and infinite voxels become the smallest finite one.
@@ -76,16 +69,20 @@ def read_scan(path: Source, frame: int | None = None, *, series: int | None = No
         path: A file of any of the formats in vqseg.data.formats, whatever its ending; or a folder, a zip or a list of files that hold
             one scan together: a DICOM series, or one file of another format and what belongs to it.
         frame: Number of the frame, from 0; None for the first. A file that says its frames are channels is read only with a number.
+        channels: How many the scan has. With one, colours become grey, and a fourth axis holds moments. With several, they are the colours
+            of a picture (3), the volumes along a fourth axis, or as many files of one case, NAME_0000, NAME_0001, ...
         series: Number of the DICOM series as in `list_series`, from 1; None for the one with the most images.
-        most_bytes: The largest volume that is read, in bytes as float32.
+        most_bytes: The largest volume that is read, in bytes as float32, all channels together.
 
     Returns:
-        The scan, voxels (X, Y, Z).
+        The scan, voxels (X, Y, Z), or (X, Y, Z, C) if it has several channels.
 
     Raises:
-        ScanError: If the file is missing, damaged, of another type, empty, too large, or not one real number a voxel.
+        ScanError: If the file is missing, damaged, of another type, empty, too large, not one real number a voxel, or has other channels.
     """
-    scan = with_finite_voxels(_read(path, frame, series, most_bytes, labels=False))
+    if channels > 1:
+        return read_channels(path, frame, channels, series, most_bytes // channels)
+    scan = with_finite_voxels(read_volume(path, frame, series, most_bytes, "greys"))
     logger.debug("read %s: %s voxels, spacing %s", scan.name, scan.shape, scan.spacing)
     return scan
 
@@ -107,12 +104,12 @@ def list_series(path: Source) -> tuple[str, ...]:
 
 def series_of(path: Source) -> tuple[Series, ...]:
     """What `list_series` tells of, in its order. Raises ScanError if the files are missing or damaged."""
-    files, name = _files(path)
+    files, name = named_files(path)
     try:
-        with foreseen(name), _members(files) as members:
+        with foreseen(name), opened_members(files) as members:
             return series_of_members(members, name)
     except OSError as error:
-        raise _cannot_read(name, error) from error
+        raise cannot_read(name, error) from error
 
 
 def read_numbers(path: Source, frame: int | None = None, *, most_bytes: int = MAX_BYTES) -> Scan:
@@ -129,7 +126,7 @@ def read_numbers(path: Source, frame: int | None = None, *, most_bytes: int = MA
     Raises:
         ScanError: As `read_scan`, and if the file's compression has changed the numbers or they are colours.
     """
-    return _read(path, frame, None, most_bytes, labels=True)
+    return read_volume(path, frame, None, most_bytes, "labels")
 
 
 def read_label_map(path: Source, names: Sequence[str] = (), *, ignore: int | None = None) -> Scan:
@@ -203,60 +200,3 @@ def write_labels(labels: Array, scan: Scan, path: str | Path, classes: Sequence[
         write_dicom_labels(labels, scan, path, classes)
     else:
         kind.write_labels(labels, scan, path)
-
-
-def _read(path: Source, frame: int | None, series: int | None, most_bytes: int, *, labels: bool) -> Scan:
-    """One volume as its file has it."""
-    files, name = _files(path)
-    try:
-        with foreseen(name):
-            if series is None and len(files) == 1 and not files[0].is_dir():
-                scan = _read_file(files[0], frame, most_bytes, labels)
-            else:
-                with _members(files) as members:
-                    scan = read_members(members, name, frame, most_bytes, series, labels=labels)
-            require_geometry(name, scan.affine, scan.spacing)
-            return scan
-    except OSError as error:
-        raise _cannot_read(name, error) from error
-
-
-def _read_file(path: Path, frame: int | None, most_bytes: int, labels: bool) -> Scan:
-    with path.open("rb") as file:
-        start = file.read(FIRST_BYTES)
-    if not start:
-        raise ScanError(f"{path.name} is an empty file")
-    kind = format_of_content(start)
-    if kind is None:
-        header = header_of_companion(path)
-        if header is None:
-            raise ScanError(f"{path.name} is of an unknown type; accepted: {accepted()}")
-        return _read_file(header, frame, most_bytes, labels)
-    return kind.reader(labels=labels)(path, frame, most_bytes)
-
-
-def _files(path: Source) -> tuple[list[Path], str]:
-    """The files or the folder that were named, and what their scan is called."""
-    files = [Path(path)] if isinstance(path, (str, Path)) else [Path(one) for one in path]
-    if not files:
-        raise ScanError(f"no file was named; accepted: {accepted()}")
-    # "." has no name of its own.
-    return files, min((one.name or one.resolve().name for one in files), default="scan")
-
-
-@contextmanager
-def _members(files: Sequence[Path]) -> Iterator[Sequence[Member]]:
-    if len(files) > 1:
-        yield members_of_files(files)
-    elif files[0].is_dir():
-        yield members_of_folder(files[0])
-    elif zipfile_starts(files[0]):
-        with members_of_zip(files[0]) as members:
-            yield members
-    else:
-        yield members_of_files(files)
-
-
-def _cannot_read(name: str, error: OSError) -> ScanError:
-    # The error's own text has the whole path.
-    return ScanError(f"cannot read {name}: {error.strerror or type(error).__name__}")

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqseg.data.formats import FIRST_BYTES, format_of_content, header_of_companion
+from vqseg.data.channels import are_channels, case_and_channel
+from vqseg.data.formats import FIRST_BYTES, ending_of, format_of_content, header_of_companion
 from vqseg.data.formats.dicom import Series, find_series, is_dicom
 from vqseg.data.formats.members import Member, members_of_files, members_of_folder
+from vqseg.data.formats.pictures import stores_colours
 from vqseg.data.limits import ScanError
 from vqseg.data.litter import LITTER
 from vqseg.files import digest_of
@@ -19,7 +21,7 @@ _HEAD = 1 << 16
 
 @dataclass(frozen=True)
 class ScanSource:
-    """What `read_scan` takes: a file, a folder, or the files of one series. name: what its labels are called after."""
+    """What `read_scan` takes: a file, a folder, or the files of one series or of all channels. name: what its labels are called after."""
 
     files: Path | tuple[Path, ...]
     name: str
@@ -47,6 +49,33 @@ def sources_of(inputs: Iterable[Path]) -> list[ScanSource]:
         else:
             found.append(ScanSource(path, path.name))
     return found + _of_dicom_files(named)
+
+
+def joined_channels(sources: Sequence[ScanSource], count: int) -> list[ScanSource]:
+    """The scans of those who read `count` channels: files NAME_0000, NAME_0001 and so on that lie in one folder are one scan.
+
+    Args:
+        sources: From `sources_of`.
+        count: With 1 nothing is joined: numbered files are scans of their own. Pictures in colour have their channels in one file.
+
+    Returns:
+        The scans, each in the place of its first file.
+    """
+    cases: dict[object, list[ScanSource]] = {}
+    for source in sources:
+        key: object = source
+        if count > 1 and isinstance(source.files, Path) and case_and_channel(source.name)[1] is not None:
+            key = source.files.parent, case_and_channel(source.name)[0]
+        cases.setdefault(key, []).append(source)
+    return [scan for parts in cases.values() for scan in _joined(parts, count)]
+
+
+def _joined(parts: list[ScanSource], count: int) -> list[ScanSource]:
+    parts = sorted(parts, key=lambda one: one.name)
+    files = tuple(one.files for one in parts if isinstance(one.files, Path))
+    if count == 1 or not are_channels([one.name for one in parts], count) or any(map(stores_colours, files)):
+        return parts
+    return [ScanSource(files, case_and_channel(parts[0].name)[0] + (ending_of(parts[0].name) or ""))]
 
 
 def companions_of(path: Path) -> list[Path]:

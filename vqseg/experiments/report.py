@@ -165,6 +165,8 @@ def _parts(config: Config) -> str:
             parts.append("weak views")
         if objective.target == "probabilities":
             parts.append("probabilities of a teacher where it is certain")
+        if objective.target == "partner":
+            parts.append("labels of a second network")
         if objective.mixing == "copy-paste":
             parts.append("copy-paste with labelled images")
     if objective.alignment > 0:

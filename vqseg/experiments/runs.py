@@ -61,6 +61,7 @@ _YOUNGER = {
     ("objective", "target"): "labels",
     ("objective", "mixing"): "cutmix",
     ("train", "decoders_alone"): False,
+    ("train", "codes_stand"): False,
 }
 
 
@@ -181,7 +182,9 @@ def _stands(result: CellResult, fingerprint: str) -> bool:
 def data_fingerprint(folder: str | Path) -> str:
     """Twelve hexadecimal digits of a data set's splits, its files' names and sizes, and what its labels leave open, wherever it lies."""
     found = find_cases(folder)
-    cases: list[object] = [(case.name, case.image.stat().st_size, case.label.stat().st_size if case.label else 0) for case in found]
+    cases: list[object] = [
+        (case.name, sum(one.stat().st_size for one in case.images), case.label.stat().st_size if case.label else 0) for case in found
+    ]
     # Most leave nothing open: their digits are those of before.
     cases += [(case.name, case.ignore, case.labelled) for case in found if case.ignore is not None or case.labelled is not None]
     return hashlib.sha256(json.dumps([asdict(read_splits(folder)), cases], sort_keys=True).encode()).hexdigest()[:12]

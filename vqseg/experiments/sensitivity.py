@@ -259,7 +259,7 @@ def _dice(overlaps: Array) -> Array:
 
 
 def _sample(model: VQSeg, data: Path, count: int, seed: int) -> list[_Slice]:
-    known = labelled_split(data, "val", model.config.classes)
+    known = labelled_split(data, "val", model.config.classes, channels=model.config.in_channels)
     if any(known.structures_of(case) != model.config.classes[1:] for case in known.cases):
         raise DatasetError(f"{data} has the classes {known.names}; every structure of {model.config.classes} is compared")
     places = [(case, index) for case in known.cases for index in _with_structures(case, known)]

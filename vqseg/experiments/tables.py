@@ -81,8 +81,14 @@ def _lambda() -> Table:
 _BASELINES = ("supervised", "mean-teacher", "unimatch", "unimatch-v2", "ua-mt", "bcp", "cps")
 _COMPARED = (*_BASELINES, "vq", "vq-seg-single-branch", "vq-dropout", "vq-seg")
 
+
+def _compared(config: Config) -> tuple[str, ...]:
+    # From one start its two networks would be the same.
+    return tuple(name for name in _COMPARED if name != "cps" or config.train.initial is None)
+
+
 TABLES: dict[str, Callable[[Config], Table]] = {
-    "methods": lambda _: Table("Methods in one frame", _methods(*_COMPARED)),
+    "methods": lambda config: Table("Methods in one frame", _methods(*_compared(config))),
     "ablation": lambda _: _ablation(),
     "strength": lambda _: _strength(),
     "codebook-size": lambda _: _codebook_size(),

@@ -68,3 +68,18 @@ def _dice(one: Array, other: Array) -> float | None:
     """Dice of two masks of equal shape; None if both are empty."""
     pixels = int(np.count_nonzero(one)) + int(np.count_nonzero(other))
     return 2 * int(np.count_nonzero(one & other)) / pixels if pixels else None
+
+
+def vote_disagreement(draws: Array, classes: int) -> Array:
+    """How far several labellings of one picture disagree.
+
+    Args:
+        draws: (D, ...) integers from 0 to classes - 1.
+        classes: Number of classes, the background included.
+
+    Returns:
+        (...) float32 in [0, 1): at each pixel the share of the D labels that differ from the most frequent one.
+    """
+    votes = np.stack([(draws == label).sum(0) for label in range(classes)])
+    share: Array = (1 - votes.max(0) / len(draws)).astype(np.float32)
+    return share

@@ -1,6 +1,6 @@
 """A scan that was encoded for its labels alone; whatever else it is asked for is decoded then.
 
-Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis.
+Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis. Intensities of several channels have them last.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The work of opening a scan, here or on a GPU that is lent for a moment, as ZeroGPU Spaces lend theirs. Who lends is the caller's affair.
 
-Shapes: slices (S, A, B), normalised to [0, 1].
+Shapes: slices (S, A, B) or (S, A, B, C), normalised to [0, 1].
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Encoded
 
 Work = tuple[Encoded, Array, Array]
-"""The tokens with their measures, the labels (S, A, B) and the reconstruction (S, A, B)."""
+"""The tokens with their measures, the labels (S, A, B) and the reconstruction, of the shape of the slices."""
 Opening = Callable[[VQSeg, Array, int, Callable[[float], None]], Work]
 """(network, slices, step as for `encode_slices`, progress) -> the work."""
 Lender = Callable[[VQSeg, Array, int], Work]
@@ -41,7 +41,7 @@ def open_here(model: VQSeg, slices: Array, step: int, progress: Callable[[float]
         The work.
     """
     encoded = encode_with_measures(model, slices, lambda share: progress(_ENCODING * share), step=step)
-    rest = decode_volume(model, encoded.indices, slices.shape[1:], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
+    rest = decode_volume(model, encoded.indices, slices.shape[1:3], lambda share: progress(_ENCODING + (1 - _ENCODING) * share))
     return encoded, *rest
 
 
@@ -67,7 +67,7 @@ def borrowing(lent: Lender, refused: Callable[[Exception], bool]) -> Opening:
     """
 
     def opening(model: VQSeg, slices: Array, step: int, progress: Callable[[float], None]) -> Work:
-        if len(slices) * prod(network_size(slices.shape[1:], model.preprocess)) < WORTH:
+        if len(slices) * prod(network_size(slices.shape[1:3], model.preprocess)) < WORTH:
             return open_here(model, slices, step, progress)
         progress(0.0)
         try:

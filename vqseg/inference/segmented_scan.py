@@ -1,6 +1,6 @@
 """A scan that was encoded once: its tokens, its clean segmentation, and its slices replayed at any strength of the QPM.
 
-Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (S, h, w).
+Shapes: scan (X, Y, Z), slices (S, A, B) along the through-plane axis, indices (S, h, w). Intensities of several channels have them last.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from vqseg.models.slicewise import (
     encode_features,
     post_vq_features,
 )
+from vqseg.models.views import label_views
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Scan, SliceResult, VolumeResult
 
@@ -41,7 +42,7 @@ class SegmentedScan:
     """A scan with its tokens, its clean segmentation and reconstruction.
 
     axis: the array axis that runs through the slices; slice s is `scan.voxels.take(s, axis)`.
-    normalised, reconstruction: (X, Y, Z) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
+    normalised, reconstruction: (X, Y, Z) or (X, Y, Z, C) float32 in [0, 1]; labels: (X, Y, Z) uint8; indices: (S, h, w) int32.
     distances, pooled: as `vqseg.types.Encoded` has them, for whoever asks whether the network knows such a scan.
     """
 
@@ -57,6 +58,7 @@ class SegmentedScan:
         """
         self._model, self.scan, self.axis = model, scan, through_plane_axis(scan)
         self.codebook_size, self.classes = model.config.codebook_size, model.config.classes
+        self.channel_names = model.reads.channel_names(model.config.in_channels)
         self._swaps = Swaps(reaches)
         self._described: tuple[int, Array] | None = None
         self._near: dict[int, dict[int, Array]] = {}
@@ -177,6 +179,26 @@ class SegmentedScan:
             labels = decode_feature_labels(self._model, features, self.slice_size)
             decoded.append(self._in_one_piece(labels, slice_index)[0])
         return np.stack(decoded)
+
+    def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> Array:
+        """The labels that a slice gets when the network reads it turned and magnified.
+
+        Args:
+            slice_index: The slice.
+            views: V pairs of degrees in the plane and magnification; see `vqseg.models.views.VIEWS`.
+
+        Returns:
+            (V, A, B) uint8, turned back. Beyond the edge of a view they are those at strength 0.
+
+        Raises:
+            ValueError: The slice lies outside the scan.
+        """
+        self._check_slice(slice_index)
+        found, shown = label_views(self._model, self._slices(self.normalised), slice_index, views, step=slice_step(self.scan, self.axis))
+        clean = self._slices(self.labels)[slice_index]
+        return np.stack(
+            [self._in_one_piece(np.where(seen, one, clean)[None], slice_index)[0] for one, seen in zip(found, shown, strict=True)]
+        )
 
     @property
     def codewords(self) -> Array:
@@ -332,7 +354,7 @@ class SegmentedScan:
         return self._swaps.change(post_vq_features(self._model, tokens), tokens, first, strength, mode, seed, reach)
 
     def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
-        """decoded: labels and reconstruction, (1, A, B) each. start: when the work began, in seconds of the performance counter."""
+        """decoded: labels and reconstruction of one slice. start: when the work began, in seconds of the performance counter."""
         labels, pictures = self._in_one_piece(decoded[0], slice_index), decoded[1]
         milliseconds = (time.perf_counter() - start) * 1000
         image = np.ascontiguousarray(self._slices(self.normalised)[slice_index])

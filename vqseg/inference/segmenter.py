@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from vqseg.config import PreprocessConfig, ReadsConfig
+from vqseg.data.channels import require_channels
 from vqseg.data.neighbours import slice_step
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalised_slices
@@ -42,6 +43,16 @@ class Segmenter:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, the background first."""
         return self._model.config.classes
+
+    @property
+    def channels(self) -> int:
+        """How many channels of a scan the network reads."""
+        return self._model.config.in_channels
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """What they are called, in their order."""
+        return self._model.reads.channel_names(self.channels)
 
     @property
     def indexed(self) -> bool:
@@ -109,8 +120,12 @@ class Segmenter:
             progress: Called with the share done, in [0, 1]; an exception that it raises cancels.
 
         Returns:
-            The scan with its tokens, labels (X, Y, Z) and reconstruction (X, Y, Z), ready to be perturbed.
+            The scan with its tokens, labels (X, Y, Z) and its reconstruction, ready to be perturbed.
+
+        Raises:
+            ScanError: The scan has other channels than the network reads; so for all that follow.
         """
+        require_channels(scan, self.channels)
         return SegmentedScan(self._model, scan, progress or (lambda _: None), self.reaches, self._opening)
 
     def labels(self, scan: Scan, progress: Callable[[float], None] | None = None) -> Array:
@@ -123,10 +138,11 @@ class Segmenter:
         Returns:
             Labels (X, Y, Z) uint8, those that `open` gives, in three quarters of its time.
         """
+        require_channels(scan, self.channels)
         axis = through_plane_axis(scan)
         slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         tokens = encode_slices(self._model, slices, progress or (lambda _: None), step=slice_step(scan, axis))
-        return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:]), 0, axis)
+        return np.moveaxis(label_volume(self._model, tokens, slices.shape[1:3]), 0, axis)
 
     def label(self, scan: Scan, progress: Callable[[float], None] | None = None) -> LabelledScan:
         """Encode a scan for its labels, with what tells whether the network knows such a scan.
@@ -138,10 +154,12 @@ class Segmenter:
         Returns:
             The scan; its labels (X, Y, Z) are decoded when they are first asked for, and so is its reconstruction.
         """
+        require_channels(scan, self.channels)
         return LabelledScan(self._model, scan, progress or (lambda _: None))
 
     def average_views(self, scan: Scan) -> Array:
         """Labels (X, Y, Z) uint8, averaged over nine views of each slice: for a file of labels, with no tokens behind it."""
+        require_channels(scan, self.channels)
         axis = through_plane_axis(scan)
         slices = normalised_slices(np.moveaxis(scan.voxels, axis, 0), self._model.preprocess)
         return np.moveaxis(segment_averaged(self._model, slices, step=slice_step(scan, axis)), 0, axis)

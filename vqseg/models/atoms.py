@@ -78,5 +78,6 @@ def _maps(model: VQSeg, codes: Sequence[int]) -> Iterator[Tensor]:
 def _picture(model: VQSeg, features: Tensor) -> Tensor:
     """Features of `_maps` decoded -> (n, ATOM_SIDE, ATOM_SIDE) uint8."""
     low, high = ((_MAP + sign * _SHOWN) // 2 * model.pixels_per_token for sign in (-1, 1))
-    shown = model.image_decoder(features)[:, :1, low:high, low:high].clamp(0, 1)
+    # Of several channels the mean: an atom is a small grey picture.
+    shown = model.image_decoder(features)[:, :, low:high, low:high].mean(1, keepdim=True).clamp(0, 1)
     return (F.interpolate(shown, (ATOM_SIDE, ATOM_SIDE), mode="area")[:, 0] * 255).round().to(torch.uint8)

@@ -2,7 +2,7 @@
 
 No checkpoint holds it, and serving never imports it.
 
-Shapes: images (B, 1 or 3, H, W) in about [0, 1], features (B, C, H', W') on the model's patch grid.
+Shapes: images (B, C_in, H, W) in about [0, 1], features (B, C, H', W') on the model's patch grid.
 """
 
 from __future__ import annotations
@@ -59,7 +59,11 @@ class FoundationModel(nn.Module):
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
-        """(B, 1 or 3, H, W) -> (B, C, H', W'): resized to the model's side, normalised its way, grey repeated to three channels."""
+        """(B, C_in, H, W) -> (B, C, H', W'): resized to the model's side, normalised its way.
+
+        Three channels are its red, green and blue. Any other number has no such order: their mean is repeated, as grey is.
+        """
+        images = images if images.shape[1] == 3 else images.mean(1, keepdim=True)
         x = F.interpolate(images.float(), size=(self.side, self.side), mode="bicubic", align_corners=False, antialias=True)
         x = (x.clamp(0, 1).expand(-1, 3, -1, -1) - self.mean) / self.std
         grid = self.side // self.patch

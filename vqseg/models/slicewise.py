@@ -1,7 +1,7 @@
 """A volume read by the 2D network, slice by slice: normalised slices -> indices -> labels and reconstruction on the scan's grid.
 
 Shapes: slices (S, A, B) in [0, 1], all of a volume if the network reads neighbours; network size (H, W) = `network_size((A, B))`;
-indices (S, h, w).
+indices (S, h, w). Slices and reconstructions of several channels are (S, A, B, C).
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def network_inputs(model: VQSeg, slices: Array, part: slice, step: int = 1) -> T
     beside = neighbours(len(slices), context, step)[part]
     needed, places = torch.cat([torch.arange(len(slices))[part, None], beside.rows], 1).unique(return_inverse=True)
     images = to_network(slices[needed.numpy()], model.preprocess).to(device)
-    return joined(images[places.to(device), 0], beside.missing)
+    return joined(images[places.to(device)].flatten(1, 2), beside.missing)
 
 
 def _features(model: VQSeg, slices: Array, part: slice, step: int) -> Tensor:
@@ -197,7 +197,7 @@ def decode_in_parts(
         As `decode_indices`.
     """
     # Filled in place: a volume of 400 slices would not fit twice.
-    labels, pictures = np.empty((count, *size), np.uint8), np.empty((count, *size), np.float32)
+    labels, pictures = np.empty((count, *size), np.uint8), _room_for_pictures(model, count, size)
     for start in range(0, count, _SLICES_AT_ONCE):
         part = slice(start, min(start + _SLICES_AT_ONCE, count))
         labels[part], pictures[part] = decode_features(model, features(part), size)
@@ -236,7 +236,7 @@ def decode_pictures(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Arr
     Returns:
         (S, A, B) float32 in [0, 1].
     """
-    pictures = np.empty((len(indices), *size), np.float32)
+    pictures = _room_for_pictures(model, len(indices), size)
     for start in range(0, len(indices), _SLICES_AT_ONCE):
         part = slice(start, start + _SLICES_AT_ONCE)
         pictures[part] = decode_feature_pictures(model, post_vq_features(model, indices[part]), size)
@@ -308,10 +308,16 @@ def decode_features(model: VQSeg, features: Tensor, size: tuple[int, int]) -> tu
     return labels.cpu().numpy(), _on_scan(reconstruction, size)
 
 
+def _room_for_pictures(model: VQSeg, count: int, size: tuple[int, int]) -> Array:
+    """An empty array for the reconstruction of slices."""
+    channels = model.config.in_channels
+    return np.empty((count, *size) if channels == 1 else (count, *size, channels), np.float32)
+
+
 def _on_scan(reconstruction: Tensor, size: tuple[int, int]) -> Array:
-    """Pictures (n, C, H, W) of the network on the scan's grid, (n, A, B) float32 in [0, 1]."""
-    pictures: Array = from_network(reconstruction, size)[:, 0].clamp(0, 1).float().cpu().numpy()
-    return pictures
+    """Pictures (n, C, H, W) of the network on the scan's grid, (n, A, B) or (n, A, B, C) float32 in [0, 1]."""
+    pictures: Array = from_network(reconstruction, size).clamp(0, 1).float().cpu().numpy()
+    return pictures[:, 0] if pictures.shape[1] == 1 else np.moveaxis(pictures, 1, -1)
 
 
 def decode_volume(

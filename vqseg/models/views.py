@@ -21,6 +21,8 @@ from vqseg.types import Array
 
 VIEWS: tuple[tuple[float, float], ...] = tuple((angle, zoom) for zoom in (0.9, 1.0, 1.15) for angle in (0.0, 15.0, -15.0))
 """Degrees in the plane and magnification; within what every configuration trains with."""
+# Probabilities sum to 1, and to less where a view's edge blends them with nothing.
+_SHOWN = 0.5
 
 
 def segment_averaged(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
@@ -28,7 +30,7 @@ def segment_averaged(model: VQSeg, slices: Array, *, step: int = 1) -> Array:
 
     Args:
         model: The network.
-        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        slices: (S, A, B) or (S, A, B, C), all of a volume, normalised to [0, 1].
         step: Slices from one neighbour to the next, from `vqseg.data.neighbours.slice_step`.
 
     Returns:
@@ -43,7 +45,7 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
 
     Args:
         model: The network; its rules about islands hold.
-        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        slices: As for `segment_averaged`.
         step: As for `segment_averaged`.
         others: Further networks with the same classes that read the same intensities; the average is over them, too.
 
@@ -51,27 +53,51 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
         Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
         checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
     """
-    labels, certainty = np.empty(slices.shape, np.uint8), np.empty(slices.shape, np.float32)
+    shape = slices.shape[:3]
+    labels, certainty = np.empty(shape, np.uint8), np.empty(shape, np.float32)
     # One slice at a time: all its views are one batch.
     for index in range(len(slices)):
         part = slice(index, index + 1)
-        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), slices.shape) for one in (model, *others)]).mean(0)
+        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), shape) for one in (model, *others)]).mean(0)
         most, hard = total.max(0)
         labels[index], certainty[index] = hard.to(torch.uint8).cpu().numpy(), most.float().cpu().numpy()
     return finished(model, labels), certainty
 
 
+@torch.inference_mode()
+def label_views(
+    model: VQSeg, slices: Array, index: int, views: Sequence[tuple[float, float]] = VIEWS, *, step: int = 1
+) -> tuple[Array, Array]:
+    """What a slice is labelled in single views.
+
+    Args:
+        model: The network. Islands are not dropped.
+        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        index: Of the slice.
+        views: V angles and magnifications, as VIEWS has them.
+        step: As for `segment_averaged`.
+
+    Returns:
+        Labels (V, A, B) uint8, turned back; and (V, A, B) bool, where the view shows the slice. Beyond its edge a label means nothing.
+    """
+    probabilities = from_network(_by_view(model, network_inputs(model, slices, slice(index, index + 1), step), views), slices.shape[1:])
+    return probabilities.argmax(1).to(torch.uint8).cpu().numpy(), (probabilities.sum(1) > _SHOWN).cpu().numpy()
+
+
 def _over_views(model: VQSeg, image: Tensor, shape: tuple[int, ...]) -> Tensor:
     """Probabilities (C, A, B) of one slice on the scan's grid, averaged over the views of its image (1, C_in, H, W)."""
-    seen = torch.cat([_view(image, angle, zoom) for angle, zoom in VIEWS])
+    total = from_network(_by_view(model, image, VIEWS).sum(0, keepdim=True), (shape[1], shape[2]))[0]
+    return total / total.sum(0)
+
+
+def _by_view(model: VQSeg, image: Tensor, views: Sequence[tuple[float, float]]) -> Tensor:
+    """Probabilities (V, C, H, W) of one slice in every view of its image (1, C_in, H, W), turned back; zero beyond a view's edge."""
+    seen = torch.cat([_view(image, angle, zoom) for angle, zoom in views])
     # A neighbour is missing as a whole, also beyond the edge of a view.
-    whole = missing_channels(model.config.context_slices)
+    whole = missing_channels(model.config.context_slices, model.config.in_channels)
     seen[:, whole] = image[:, whole]
     probabilities = model.segment(seen).softmax(1).split(1)
-    # Zero beyond a view's edge: there the view does not count.
-    back = [_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, VIEWS, strict=True)]
-    total = from_network(torch.stack(back).sum(0), (shape[1], shape[2]))[0]
-    return total / total.sum(0)
+    return torch.cat([_view(part, -angle, 1 / zoom) for part, (angle, zoom) in zip(probabilities, views, strict=True)])
 
 
 def _view(maps: Tensor, angle: float, zoom: float) -> Tensor:

@@ -36,7 +36,7 @@ class VQSeg(Pretrained):
             reads: What scans it is for. Not used either, and saved too.
 
         Raises:
-            ConfigError: The encoder is unknown or cannot have these settings.
+            ConfigError: The encoder is unknown or cannot have these settings, or `reads` names other channels.
             EncoderError: A package that the encoder needs is missing.
         """
         super().__init__()
@@ -44,6 +44,7 @@ class VQSeg(Pretrained):
         # Not used in here: it says how images must be prepared, and is saved with the weights.
         self.preprocess = preprocess or PreprocessConfig()
         self.reads = reads or ReadsConfig()
+        self.reads.channel_names(config.in_channels)
         dim = config.codebook_dim
         pair = encoder_pair(config.encoder)
         self.encoder = pair.encoder(config)
@@ -149,9 +150,9 @@ class VQSeg(Pretrained):
     def encode(self, images: Tensor) -> Tensor:
         """(B, C_in, H, W) -> continuous features z (B, D, h, w) of the padded image; several levels lie below each other.
 
-        Images with no neighbours (B, 1, H, W) are read as single pictures by a network that reads neighbours, too.
+        Images with no neighbours (B, in_channels, H, W) are read as single pictures by a network that reads neighbours, too.
         """
-        if images.shape[1] == 1 and self.config.context_slices:
+        if images.shape[1] == self.config.in_channels and self.config.context_slices:
             images = alone(images, self.config.context_slices)
         height, width = images.shape[-2:]
         pad = (-width % self.encoder.stride, -height % self.encoder.stride)

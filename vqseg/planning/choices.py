@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vqseg.plain import JsonObject
+from vqseg.planning.channels import Channels
 from vqseg.planning.survey import CaseFacts, Survey
 
 _STEP = 32
@@ -53,7 +54,7 @@ def as_settings(choices: list[Choice]) -> JsonObject:
 
 def _reading(survey: Survey) -> Iterator[Choice]:
     cases = survey.cases
-    yield from _intensity(cases)
+    yield from _intensity(cases, survey.channels.count)
     native = float(np.median([case.grid[0] for case in cases]))
     smallest = [case.shape.smallest for case in survey.labelled if case.shape]
     side, why = native, f"slices have {native:.0f} pixels (median of the longer side)"
@@ -67,11 +68,13 @@ def _reading(survey: Survey) -> Iterator[Choice]:
     yield from _regions(survey)
 
 
-def _intensity(cases: list[CaseFacts]) -> Iterator[Choice]:
+def _intensity(cases: list[CaseFacts], channels: int) -> Iterator[Choice]:
     low, high = (min(case.intensities[0] for case in cases), max(case.intensities[3] for case in cases))
     if low >= 0 and high <= 255 and all(case.whole and case.grid[2] == 1 for case in cases):
         yield Choice("preprocess", "intensity", "window", "pictures of 8 bits have one scale")
         yield Choice("preprocess", "window", [0.0, 255.0], "the whole of it")
+    elif channels > 1:
+        yield Choice("preprocess", "intensity", "percentile", "every channel of a scan has a scale of its own")
     elif low < _HU and all(case.whole for case in cases):
         bounds = [float(np.percentile([case.intensities[place] for case in cases], of)) for place, of in ((1, 5), (2, 95))]
         yield Choice("preprocess", "intensity", "window", f"values down to {low:.0f} are Hounsfield units, which have one scale")
@@ -97,12 +100,20 @@ def _regions(survey: Survey) -> Iterator[Choice]:
 
 def _network(survey: Survey) -> Iterator[Choice]:
     yield Choice("model", "classes", list(survey.classes), "as dataset.json or the label files have them")
+    yield from _channels(survey.channels)
     slices = sum(case.grid[2] for case in survey.cases)
     size = next((size for size in _CODES if size * _SLICES_PER_CODE >= slices), _CODES[-1])
     yield Choice(
         "model", "codebook_size", size, f"{slices} slices in all: fewer codewords than they can teach would be a waste, more stay idle"
     )
     yield Choice("model", "codebook_dim", 64, "as all bundled checkpoints")
+
+
+def _channels(channels: Channels) -> Iterator[Choice]:
+    if channels.count > 1:
+        yield Choice("model", "in_channels", channels.count, channels.why)
+    if channels.count > 1 and channels.names:
+        yield Choice("reads", "channels", list(channels.names), "names for the app")
 
 
 def _views(survey: Survey) -> Iterator[Choice]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, files_by_name, read_labelling
+from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, channel_names, channels_by_name, files_by_name, read_labelling
 from vqseg.data.formats import without_ending
 
 IMAGES = ("imagesTr", "images", "image", "img", "imgs", "scans")
@@ -22,11 +22,12 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True)
 class Found:
-    """An image with its label file, None if it has none. name: without ending, channel and mark."""
+    """An image with its label file, None if it has none. name: without ending, channel and mark. further: files of its other channels."""
 
     name: str
     image: Path
     label: Path | None
+    further: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,14 @@ class Layout:
     Attributes:
         cases: By name.
         labelling: What a dataset.json says of the labels; without one nothing, and no classes.
+        channels: Names of the channels if a dataset.json gives them.
         validation: Names of cases that nnU-Net's splits_final.json keeps for validation in its first fold.
         kind: In words, for the plan.
     """
 
     cases: tuple[Found, ...]
     labelling: Labelling
+    channels: tuple[str, ...]
     validation: tuple[str, ...]
     kind: str
 
@@ -68,17 +71,19 @@ def find_layout(folder: Path) -> Layout:
         kind = f"{images.name}/ and {labels.name}/" if labels else f"{images.name}/ alone"
     if not cases:
         raise PlanError(f"no image in {images or folder}; expected folders such as images/ and labels/, or images with *_mask files")
-    labelling = read_labelling(folder) if (folder / "dataset.json").is_file() else NOT_DESCRIBED
-    return Layout(cases, labelling, _kept_apart(folder, cases), kind)
+    told = (folder / "dataset.json").is_file()
+    labelling, channels = (read_labelling(folder), channel_names(folder)) if told else (NOT_DESCRIBED, ())
+    return Layout(cases, labelling, channels, _kept_apart(folder, cases), kind)
 
 
 def _apart(images: Path, labels: Path | None) -> tuple[Found, ...]:
-    pictures = files_by_name(images, strip_channel=images.name != "images")
+    plain = images.name == "images"
+    pictures = {name: (path,) for name, path in files_by_name(images).items()} if plain else channels_by_name(images)
     masks = {_plain(name): path for name, path in files_by_name(labels).items()} if labels else {}
     orphans = sorted(masks.keys() - {_plain(name) for name in pictures})
     if orphans:
         raise PlanError(f"{len(orphans)} label file(s) have no image of the same name, the first is {orphans[0]!r}")
-    return tuple(Found(name, path, masks.get(_plain(name))) for name, path in sorted(pictures.items()))
+    return tuple(Found(name, path, masks.get(_plain(name)), tuple(further)) for name, (path, *further) in sorted(pictures.items()))
 
 
 def _beside(folder: Path) -> tuple[Found, ...]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vqseg.config import Config
+from vqseg.data.datasets import LAYOUTS
 from vqseg.data.splits import read_splits
 from vqseg.planning.prepare import SHARE
 from vqseg.training.trainer import Trainer
@@ -32,8 +33,9 @@ def steps_per_second(config: Config) -> float:
     with tempfile.TemporaryDirectory() as name:
         part = Path(name) / "data"
         part.mkdir()
-        for place in ("images", "labels", "dataset.json"):
-            (part / place).symlink_to((Path(config.data.folder) / place).resolve())
+        for place in (*(name for layout in LAYOUTS for name in layout), "dataset.json"):
+            if (there := Path(config.data.folder) / place).exists():
+                (part / place).symlink_to(there.resolve())
         content = {"train": few, "val": [], "labeled": {SHARE: few[:1]}}
         (part / "splits.json").write_text(json.dumps(content), encoding="utf-8")
         total = _WARM + _MEASURED

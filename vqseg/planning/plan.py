@@ -60,6 +60,7 @@ def make_plan(
     hours: float = 2.0,
     seed: int = 0,
     pattern: str | None = None,
+    channels: int | None = None,
     skip_broken: bool = False,
     progress: Progress = lambda cases: cases,
 ) -> Plan:
@@ -71,6 +72,7 @@ def make_plan(
         hours: That the training may take on this machine.
         seed: Of the split, and of the run.
         pattern: A regular expression for the patient in a case's name; chosen by itself if not given.
+        channels: How many a scan has; found out if not given, see `find_channels`.
         skip_broken: Go on without the cases that cannot be used.
         progress: Goes through the cases and may show it.
 
@@ -82,7 +84,7 @@ def make_plan(
         DatasetError: Names or lists contradict each other.
     """
     layout = find_layout(folder)
-    survey = look(layout, progress)
+    survey = look(layout, progress, channels=channels)
     if survey.problems and not skip_broken:
         said = "".join(f"\n  {name}: {what}" for name, what in list(survey.problems.items())[:_SAID])
         more = f"\n  and {len(survey.problems) - _SAID} more" if len(survey.problems) > _SAID else ""
@@ -98,7 +100,7 @@ def make_plan(
     rule = pattern or (FIRST_PART if own else choose_rule(names))
     patients = patients_of(names, rule)
     splits = own or split(patients, [case.name for case in survey.labelled], [name for name in layout.validation if name in usable], seed)
-    write_dataset(output, cases, patients, survey.labelling, splits)
+    write_dataset(output, cases, patients, survey.labelling, splits, channels=survey.channels.names)
     choices, config = _with_steps([*choose(survey), _share(splits, own is not None)], output, hours, seed)
     (output / CONFIG).write_text(config_with_reasons(config, choices), encoding="utf-8")
     return Plan(folder, output, layout, survey, rule, patients, splits, choices, config)
@@ -202,6 +204,9 @@ def _found(plan: Plan) -> Iterator[str]:
     known = [case.spacing for case in survey.cases if case.spacing]
     within = [one[0] for one in known]
     yield f"spacing: {min(within):.2f} to {max(within):.2f} mm in a slice" if known else "spacing: the files do not say"
+    if survey.channels.count > 1:
+        named = f" ({', '.join(survey.channels.names)})" if survey.channels.names else ""
+        yield f"channels: {survey.channels.count}{named}"
     values = [value for case in survey.cases for value in (case.intensities[0], case.intensities[3])]
     yield f"intensities: {min(values):g} to {max(values):g}"
     yield from _classes(survey)

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vqseg.data.datasets import IGNORE, LABELLED, Labelling, patient_of
+from vqseg.data.datasets import IGNORE, LABELLED, LAYOUTS, Labelling, patient_of
 from vqseg.data.formats import ending_of
 from vqseg.plain import JsonObject
 from vqseg.planning.layout import Found, PlanError
@@ -51,7 +51,13 @@ def split(patients: Mapping[str, str], labelled: Sequence[str], kept_apart: Sequ
 
 
 def write_dataset(
-    folder: Path, cases: Sequence[Found], patients: Mapping[str, str], labelling: Labelling, splits: Mapping[str, object]
+    folder: Path,
+    cases: Sequence[Found],
+    patients: Mapping[str, str],
+    labelling: Labelling,
+    splits: Mapping[str, object],
+    *,
+    channels: Sequence[str] = (),
 ) -> None:
     """Write the folder: images and labels as links (copies where links are impossible), dataset.json and splits.json.
 
@@ -61,23 +67,32 @@ def write_dataset(
         patients: By case.
         labelling: What the labels mean, as the source says it.
         splits: As `split` gives them.
+        channels: Names, where a scan has several.
 
     Raises:
         PlanError: The folder holds something else.
     """
-    images, labels = folder / "images", folder / "labels"
-    for place in (images, labels):
+    # Only there files of several channels belong to one case.
+    own = LAYOUTS[0] if any(case.further for case in cases) else LAYOUTS[1]
+    images, labels = (folder / name for name in own)
+    for place in (folder / name for layout in LAYOUTS for name in layout):
         if place.exists():
             if any(path.is_dir() for path in place.iterdir()) or not (folder / "dataset.json").exists():
                 raise PlanError(f"{place} is there already and was not made by a plan; choose another --output")
             shutil.rmtree(place)
+    for place in (images, labels):
         place.mkdir(parents=True)
     for case in cases:
         name = case_name(case.name, patients[case.name])
-        _link(case.image, images / (name + (ending_of(case.image.name) or "")))
+        for number, file in enumerate((case.image, *case.further)):
+            mark = f"_{number:04d}" if case.further else ""
+            _link(file, images / (name + mark + (ending_of(file.name) or "")))
         if case.label is not None:
             _link(case.label, labels / (name + (ending_of(case.label.name) or "")))
-    (folder / "dataset.json").write_text(json.dumps(_told(cases, patients, labelling), indent=1) + "\n", encoding="utf-8")
+    told = _told(cases, patients, labelling)
+    if channels:
+        told["channel_names"] = {str(number): name for number, name in enumerate(channels)}
+    (folder / "dataset.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (folder / "splits.json").write_text(json.dumps(splits, indent=1) + "\n", encoding="utf-8")
 
 

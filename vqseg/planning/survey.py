@@ -13,6 +13,7 @@ from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, patient_
 from vqseg.data.limits import ScanError
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.scan import read_numbers
+from vqseg.planning.channels import Channels, find_channels
 from vqseg.planning.layout import Found, Layout
 from vqseg.types import UNSURE, Array, Case, Scan
 
@@ -48,7 +49,7 @@ class CaseFacts:
         name: Its name.
         grid: Voxels of a slice, the longer side first, and the number of slices.
         spacing: Millimetres in a slice and between slices; None where the file does not say.
-        intensities: Least value, 0.5 and 99.5 percentile, largest value.
+        intensities: Least value, 0.5 and 99.5 percentile, largest value, of all channels together.
         whole: Whether all values are whole numbers.
         shape: Of the structures; None without labels.
         labelled: The structures that its labels show; None for all.
@@ -65,13 +66,14 @@ class CaseFacts:
 
 @dataclass
 class Survey:
-    """Cases that could be read, what is wrong with others by their names, what should be known and of which cases, and what the labels
-    mean."""
+    """Cases that could be read, what is wrong with others by their names, what should be known and of which cases, what the labels mean,
+    and the channels."""
 
     cases: list[CaseFacts] = field(default_factory=list)
     problems: dict[str, str] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     labelling: Labelling = NOT_DESCRIBED
+    channels: Channels = field(default_factory=Channels)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -84,21 +86,24 @@ class Survey:
         return [case for case in self.cases if case.shape is not None]
 
 
-def look(layout: Layout, progress: Progress = lambda cases: cases) -> Survey:
+def look(layout: Layout, progress: Progress = lambda cases: cases, *, channels: int | None = None) -> Survey:
     """Open every file.
 
     Args:
         layout: The cases.
+        channels: Of a scan, as for `find_channels`.
         progress: Goes through them and may show it.
 
     Returns:
         What was found. Nothing is raised for what is wrong with a case.
     """
-    survey = Survey(labelling=layout.labelling if layout.labelling.names else Labelling(_classes(layout)))
+    labelling = layout.labelling if layout.labelling.names else Labelling(_classes(layout))
+    survey = Survey(labelling=labelling, channels=find_channels(layout, channels))
     for found in progress(layout.cases):
         try:
-            case = survey.labelling.described(Case(found.name, patient_of(found.name), found.image, found.label))
-            scan, labels = read_case_files(case, survey.classes)
+            plain = Case(found.name, patient_of(found.name), found.image, found.label, further=found.further)
+            case = survey.labelling.described(plain)
+            scan, labels = read_case_files(case, survey.classes, channels=survey.channels.count)
         except (ScanError, DatasetError) as error:
             survey.problems[found.name] = str(error).removeprefix(f"{found.name}: ")
             continue
@@ -127,16 +132,14 @@ def _classes(layout: Layout) -> tuple[str, ...]:
 
 def _facts(name: str, scan: Scan, labels: Array | None) -> CaseFacts:
     axis = through_plane_axis(scan)
-    sides = [size for place, size in enumerate(scan.voxels.shape) if place != axis]
+    sides = [size for place, size in enumerate(scan.shape) if place != axis]
     within = min(length for place, length in enumerate(scan.spacing) if place != axis)
     spacing = (float(within), float(scan.spacing[axis])) if scan.spacing_known else None
     sample = scan.voxels.reshape(-1)[:: max(1, scan.voxels.size // 200_000)]
     low, high = np.percentile(sample, [0.5, 99.5])
     values = (float(sample.min()), float(low), float(high), float(sample.max()))
     shape = None if labels is None or not ((labels > 0) & (labels != UNSURE)).any() else _shape(np.moveaxis(labels, axis, 0))
-    return CaseFacts(
-        name, (max(sides), min(sides), scan.voxels.shape[axis]), spacing, values, bool((sample == np.rint(sample)).all()), shape
-    )
+    return CaseFacts(name, (max(sides), min(sides), scan.shape[axis]), spacing, values, bool((sample == np.rint(sample)).all()), shape)
 
 
 def _shape(slices: Array) -> Shape:

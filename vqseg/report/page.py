@@ -64,7 +64,9 @@ def write_run_report(
     config, model = load_config(run / "config.yaml"), load_model(run / "checkpoint")
     folder = data or Path(config.data.folder)
     scores = evaluate_split(model, folder, split, progress, contoured_only=config.data.contoured_only)
-    known = labelled_split(folder, split, model.config.classes, contoured_only=config.data.contoured_only)
+    known = labelled_split(
+        folder, split, model.config.classes, channels=model.config.in_channels, contoured_only=config.data.contoured_only
+    )
     found = list(worst_cases(Segmenter(model), known, scores, worst))
     lines = read_lines(run / "log.jsonl") if (run / "log.jsonl").is_file() else []
     write_whole(target, page(run.resolve().name, split, panels(lines), scores, found, known.structures))

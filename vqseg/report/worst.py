@@ -52,19 +52,22 @@ def worst_cases(segmenter: Segmenter, known: LabelledSplit, scores: Evaluation, 
         index = int(np.argmax(np.moveaxis((labels != truth) & told, axis, 0).sum((1, 2))))
         truth = np.where(told, truth, 0)
         image, right, found = (np.take(array, index, axis) for array in (scan.voxels, truth, labels))
-        grey = _grey(image)
-        yield Worst(name, means[name], index, (_picture(grey), _picture(_over(grey, right)), _picture(_over(grey, found))))
+        shown = _shown(image)
+        yield Worst(name, means[name], index, (_picture(shown), _picture(_over(shown, right)), _picture(_over(shown, found))))
 
 
-def _grey(image: Array) -> Array:
-    low, high = np.percentile(image, [0.5, 99.5])
-    scaled = np.clip((image - low) / max(float(high - low), 1e-9), 0, 1)
-    return np.repeat((255 * scaled).astype(np.uint8)[..., None], 3, -1)
+def _shown(image: Array) -> Array:
+    """A slice (A, B) or (A, B, C) as RGB: three channels as colours, others as their mean in grey."""
+    channels = image[..., None] if image.ndim == 2 else image
+    low, high = np.percentile(channels, [0.5, 99.5], axis=(0, 1))
+    scaled = 255 * np.clip((channels - low) / np.maximum(high - low, 1e-9), 0, 1)
+    coloured = scaled if scaled.shape[-1] == 3 else np.repeat(scaled.mean(-1, keepdims=True), 3, -1)
+    return coloured.astype(np.uint8)
 
 
-def _over(grey: Array, labels: Array) -> Array:
+def _over(shown: Array, labels: Array) -> Array:
     colours = COLOURS[np.where(labels > 0, 1 + (labels.astype(int) - 1) % (len(COLOURS) - 1), 0)]
-    mixed = np.where(labels[..., None] > 0, (1 - _STRONG) * grey + _STRONG * colours, grey)
+    mixed = np.where(labels[..., None] > 0, (1 - _STRONG) * shown + _STRONG * colours, shown)
     return mixed.astype(np.uint8)
 
 

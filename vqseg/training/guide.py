@@ -13,7 +13,7 @@ from vqseg.models.adapter import PostVQAdapter
 
 @dataclass(frozen=True)
 class Guide:
-    """foundation: frozen, (B, 1, H, W) -> (B, C, H', W'). adapter: (features, grid) -> the same shape, trained with the student."""
+    """foundation: frozen, (B, C_in, H, W) -> (B, C, H', W'). adapter: (features, grid) -> the same shape, trained with the student."""
 
     foundation: nn.Module
     adapter: nn.Module
@@ -22,7 +22,7 @@ class Guide:
         """L_align (Eq. 11) between post-VQ features and the foundation model's features of the same images.
 
         Args:
-            images: (B, 1, H, W).
+            images: (B, C_in, H, W).
             post_vq: (B, D, h, w), before any perturbation.
             temperature: tau > 0.
             centred: As for `patch_infonce`.

@@ -18,12 +18,12 @@ import numpy as np
 
 from vqseg.checkpoint import checkpoint_folder, load_model, read_config, weights_digest
 from vqseg.config import DataConfig, PreprocessConfig, to_mapping
-from vqseg.data.case_files import read_case_files, read_every
+from vqseg.data.case_files import read_case_files, read_every, read_image
 from vqseg.data.datasets import class_names, files_by_name, find_cases, read_json
 from vqseg.data.ends import structure_ends
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
-from vqseg.data.scan import read_scan, through_plane_axis, write_labels
+from vqseg.data.scan import through_plane_axis, write_labels
 from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
 from vqseg.files import write_whole
 from vqseg.models.views import label_averaged
@@ -121,7 +121,7 @@ def write_pseudo_labels(
         ]
     if open_ends:
         notes["open_ends"] = True
-    read_every(unlabelled, lambda case: read_case_files(case) and None)
+    read_every(unlabelled, lambda case: read_image(case, model.config.in_channels) and None)
     _prepare(output, notes)
     # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
@@ -237,7 +237,7 @@ def _further(checkpoint: str, first: Path, model: VQSeg, share: str, data: Path)
 
 
 def _intensities(model: VQSeg) -> tuple[object, ...]:
-    return model.preprocess.intensity, model.preprocess.percentiles, model.preprocess.window
+    return model.config.in_channels, model.preprocess.intensity, model.preprocess.percentiles, model.preprocess.window
 
 
 def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> float:
@@ -246,7 +246,8 @@ def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> floa
     structures = unsure = 0
     for case in cases:
         there = kept.get(case.name)
-        known = read_case_files(replace(case, label=there, ignore=UNSURE), names)[1] if there else None
+        channels = labeller.model.config.in_channels
+        known = read_case_files(replace(case, label=there, ignore=UNSURE), names, channels=channels)[1] if there else None
         labels = _label(labeller, case, output) if known is None else known
         structures, unsure = structures + int((labels > 0).sum()), unsure + int((labels == UNSURE).sum())
     return round(unsure / max(1, structures), 4)
@@ -254,7 +255,7 @@ def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> floa
 
 def _label(labeller: _Labeller, case: Case, output: Path) -> Array:
     """Label one case and write the file. -> its labels."""
-    scan = read_scan(case.image)
+    scan = read_image(case, labeller.model.config.in_channels)
     labels = labeller.labels(scan)
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
     # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.

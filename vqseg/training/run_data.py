@@ -79,7 +79,16 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
 
     # A network that gets images alone takes them as single pictures.
     context = config.model.context_slices if config.preprocess.neighbours else 0
-    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, progress, context=context, classes=config.model.classes)
+    pools = load_pools(
+        labelled,
+        unlabelled,
+        config.data,
+        config.preprocess,
+        progress,
+        channels=config.model.in_channels,
+        context=context,
+        classes=config.model.classes,
+    )
     _check_labels(pools, config)
     if main:
         logger.info("%d labelled and %d unlabelled volumes (share %s)", len(labelled), len(unlabelled), config.data.labelled)
@@ -102,6 +111,10 @@ def _check_classes(config: Config) -> None:
     if config.data.phantom_patients and not set(names) <= set(PHANTOM_CLASSES):
         # What a phantom does not draw would be taught as background.
         raise TrainingError(f"the phantoms have the classes {PHANTOM_CLASSES}, {folder} has {names}; set data.phantom_patients to 0")
+    if config.data.phantom_patients and config.model.in_channels > 1:
+        raise TrainingError(
+            f"the phantoms have one channel, model.in_channels is {config.model.in_channels}; set data.phantom_patients to 0"
+        )
 
 
 def _check_held_out(config: Config) -> None:
@@ -117,8 +130,12 @@ def _check_held_out(config: Config) -> None:
         if bare := [case.name for case in cases if case.label is None]:
             logger.warning("%d case(s) of the %s split have no labels to measure against, the first is %s", len(bare), split, bare[0])
         held_out += [case for case in cases if case.label is not None]
-    for case, notes in zip(held_out, read_every(held_out, lambda case: read_case_files(case, config.model.classes)[0].notes), strict=True):
-        tell_notes(case, notes)
+
+    def notes(case: Case) -> tuple[str, ...]:
+        return read_case_files(case, config.model.classes, channels=config.model.in_channels)[0].notes
+
+    for case, told in zip(held_out, read_every(held_out, notes), strict=True):
+        tell_notes(case, told)
 
 
 def _check_labels(pools: TrainingPools, config: Config) -> None:
@@ -133,7 +150,8 @@ def _validation(config: Config, cases: Sequence[Case], splits: Splits) -> list[V
     """The labelled validation volumes; none if the run ends before its first validation."""
     if not (splits.val and 0 < config.train.evaluate_every <= config.train.steps):
         return []
-    volumes = [read_case(case, config.preprocess, config.model.classes) for case in select(cases, splits.val) if case.label is not None]
+    model, measured = config.model, [case for case in select(cases, splits.val) if case.label is not None]
+    volumes = [read_case(case, config.preprocess, model.classes, channels=model.in_channels) for case in measured]
     return [volume.contoured for volume in volumes] if config.data.contoured_only else volumes
 
 

@@ -28,6 +28,8 @@ def initial_network(config: Config) -> VQSeg:
     network, train = VQSeg(config.model, config.preprocess, config.reads), config.train
     if train.initial is not None:
         start_from(network, train.initial, codes_alone=train.decoders_alone)
+        if train.codes_stand:
+            _fix_codes(network)
     elif encoder_pair(config.model.encoder).pretrained:
         load_backbone(network, train.backbone_weights)
     return network
@@ -92,6 +94,7 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
     try:
         known = load_model(checkpoint)
         weights: dict[str, Tensor] = known.state_dict()
+        _require_same_channels(checkpoint, known.config.in_channels, network.config.in_channels)
         before, now = known.config.context_slices, network.config.context_slices
         if before > now:
             raise TrainingError(f"{checkpoint} has context_slices {before}, the configuration {now}; set model.context_slices to {before}")
@@ -101,10 +104,20 @@ def start_from(network: VQSeg, checkpoint: str, *, codes_alone: bool = False) ->
             weights |= {f"encoder.{name}": value for name, value in network.encoder.widened(known.encoder.state_dict()).items()}
         if codes_alone:
             weights |= {name: value for name, value in network.state_dict().items() if name.startswith(_DECODERS)}
-            network.encoder.requires_grad_(False)
-            network.quantizer.requires_grad_(False)
+            _fix_codes(network)
         network.load_state_dict(weights)
     except TrainingError:
         raise
     except (RuntimeError, EncoderError) as error:
         raise TrainingError(f"the network of train.initial {checkpoint!r} does not fit the configuration: {error}") from error
+
+
+def _require_same_channels(checkpoint: str, before: int, now: int) -> None:
+    if before != now:
+        raise TrainingError(f"{checkpoint} reads {before} channel(s), the configuration {now}; set model.in_channels to {before}")
+
+
+def _fix_codes(network: VQSeg) -> None:
+    """Leave encoder and codebook as they are from now on."""
+    network.encoder.requires_grad_(False)
+    network.quantizer.requires_grad_(False)

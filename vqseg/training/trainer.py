@@ -54,8 +54,6 @@ class Trainer:
 
     def __init__(self, config: Config) -> None:
         self.config, train = config, config.train
-        if config.model.in_channels != 1:
-            raise TrainingError(f"model.in_channels is {config.model.in_channels}; scans are read with one channel")
         self.accelerator = _accelerator(train)
         self.device, self.group = self.accelerator.device, process_group(self.accelerator)
         self.main, self.folder = self.group.main, RunFolder(Path(train.output))

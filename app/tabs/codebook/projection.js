@@ -47,21 +47,24 @@ export function onScreen(points, matrix, scale, { width, height }) {
  * @returns {number[]} rising
  */
 export function inside(places, line) {
+  // Plain numbers: thousands of places meet hundreds of corners.
+  const [xs, ys] = [0, 1].map((axis) => Float32Array.from(line, (corner) => corner[axis]));
   const found = [];
-  for (let i = 0; i < places.length; i += 2) if (isInside(places[i], places[i + 1], line)) found.push(i / 2);
+  for (let i = 0; i < places.length; i += 2) if (isInside(places[i], places[i + 1], xs, ys)) found.push(i / 2);
   return found;
 }
 
 /**
  * @param {number} x
  * @param {number} y
- * @param {Point[]} line
+ * @param {Float32Array} xs of the line's corners
+ * @param {Float32Array} ys
  */
-function isInside(x, y, line) {
+function isInside(x, y, xs, ys) {
   let odd = false;
-  for (let i = 0, before = line.length - 1; i < line.length; before = i++) {
-    const [[x0, y0], [x1, y1]] = [line[before], line[i]];
-    if (y0 > y !== y1 > y && x < ((x1 - x0) * (y - y0)) / (y1 - y0) + x0) odd = !odd;
+  for (let i = 0, before = xs.length - 1; i < xs.length; before = i++) {
+    if (ys[before] > y === ys[i] > y) continue;
+    if (x < ((xs[i] - xs[before]) * (y - ys[before])) / (ys[i] - ys[before]) + xs[before]) odd = !odd;
   }
   return odd;
 }

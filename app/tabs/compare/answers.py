@@ -68,7 +68,7 @@ def agreement(one: OpenScan, other: OpenScan, request: Request) -> Answer:
             if replay.done < scan.segmented.slice_count:
                 return {"done": replay.done, "of": scan.segmented.slice_count}
     frames = [make_frame(scan, settings) for scan, settings in zip((one, other), asked, strict=True)]
-    a, b = (truth_scores(scan, *pair) for scan, *pair in zip((one, other), asked, frames, strict=True))
+    a, b = (truth_scores(scan, settings, frame) for scan, settings, frame in zip((one, other), asked, frames, strict=True))
     answer: dict[str, Any] = {"a": a, "b": b, "between": None, "whole": None}
     if same_scan(one, other):
         classes = len(one.segmented.classes)

@@ -45,7 +45,7 @@ export function createChoice(root, choices, open) {
   }
 
   /**
-   * A scan is not compared with itself. The address is read once, for the first scan: only what is in the list is opened by it.
+   * A scan is not compared with itself. The address is read once, for the first scan: it opens only what is in the list.
    * @param {Scan} scan on show
    */
   function follow(scan) {

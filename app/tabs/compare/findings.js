@@ -1,4 +1,4 @@
-/* What was found of A and B: Dice by structure, and the codes that stand for each other. Asked once both pictures rest. */
+/* What was found of A and B: Dice by structure, and the codes that stand for each other. */
 
 import { drawDice, drawPairs, toldInWords } from "./tables.js";
 import { isSameScan } from "./pairing.js";

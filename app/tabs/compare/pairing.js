@@ -1,5 +1,6 @@
-/* How A and B belong together: which slice of B lies beside one of A, where labels differ, and what is said of it. No DOM. */
+/* How A and B belong together: which slice of B lies beside one of A, where labels differ, and the words. No DOM. */
 
+import { channelOf } from "../../web/frame_order.js";
 import { frameOf, frameToken } from "../../web/cine_frames.js";
 import { percent, ratio } from "../../web/numbers.js";
 import { titleOf } from "../../web/structures.js";
@@ -28,14 +29,14 @@ export function isSameScan(one, other) {
 }
 
 /**
- * The request for B that lies beside one for A: the same settings as far as its grid and its codebook have them. Forced tokens
- * are codes of A alone.
+ * The request for B that lies beside one for A: the same settings as far as its grid and its codebook have them.
+ * Forced tokens are codes of A alone.
  * @param {SliceRequest} request
  * @param {Pick<Scan, "own" | "name" | "planes">} one
- * @param {Pick<Scan, "own" | "name" | "planes" | "token" | "truth" | "reach" | "cine">} other
+ * @param {Pick<Scan, "own" | "name" | "planes" | "token" | "truth" | "reach" | "cine" | "channels">} other
  * @returns {import("./types").Question}
  */
-export function besideOf({ token, plane, index, strength, mode, seed, reach }, one, other) {
+export function besideOf({ token, plane, index, strength, mode, seed, reach, channel }, one, other) {
   const acquired = Object.keys(other.planes).find((name) => other.planes[name].acquired) ?? plane;
   const there = one.planes[plane].acquired ? acquired : plane;
   const frame = frameOf(token);
@@ -49,6 +50,7 @@ export function besideOf({ token, plane, index, strength, mode, seed, reach }, o
     seed,
     edits: [],
     reach: reach === null ? null : Math.min(reach, other.reach.last),
+    channel: channelOf(other, channel),
   };
 }
 

@@ -8,7 +8,10 @@ import { besideOf } from "./pairing.js";
 /** @typedef {import("../../web/types").Shown} Shown */
 /** @typedef {import("../../web/types").SliceInput} SliceInput */
 /** @typedef {import("./types").Question} Question */
-/** @typedef {{question: Question, frame: Frame, input: SliceInput, of: Shown}} Second what B shows, and the picture of A that it lies beside */
+/**
+ * What B shows, and the picture of A that it lies beside.
+ * @typedef {{question: Question, frame: Frame, input: SliceInput, of: Shown}} Second
+ */
 
 const LATER = 500; // milliseconds until the server is asked again, after others came first
 const SILENT = "The server did not answer for B. Move a slider to try again.";

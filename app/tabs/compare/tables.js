@@ -52,7 +52,12 @@ export function drawPairs(table, aligned, chosen, choose) {
   table.replaceChildren(head, make("tbody", {}, ...rows));
 }
 
+const ONE_TO_ONE =
+  "The last column gives every code one partner alone, so that together they share as many places as possible" +
+  " (linear assignment).";
+
 /** @param {Aligned} aligned */
-export const toldInWords = ({ told, codes }) =>
-  `${number(codes.length)} codes of A fire in this scan. For ${percent(told)} of its tokens, the code of B is the usual partner of the code of A. ` +
-  "The last column gives every code one partner alone, so that together they share as many places as possible (linear assignment).";
+export function toldInWords({ told, codes }) {
+  const usual = `For ${percent(told)} of its tokens, the code of B is the usual partner of the code of A.`;
+  return [`${number(codes.length)} codes of A fire in this scan.`, usual, ONE_TO_ONE].join(" ");
+}

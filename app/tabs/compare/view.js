@@ -111,7 +111,9 @@ export function mount(element, props, server, trigger) {
     paint(canvases.a, viewA, pictures.a);
     paint(canvases.b, viewB, pictures.b);
     find("[data-text=of-a]").textContent = isOne ? lastPart(one.checkpoint) : one.name + " · slice " + a.request.index;
-    find("[data-text=of-b]").textContent = isOne ? lastPart(other.checkpoint) : other.name + " · slice " + b.question.index;
+    find("[data-text=of-b]").textContent = isOne
+      ? lastPart(other.checkpoint)
+      : other.name + " · slice " + b.question.index;
     findings.follow(a.request, b.question, { one, other });
     if (!isOne) return;
     paint(canvases.above, viewA, pictures.a);

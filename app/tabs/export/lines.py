@@ -55,6 +55,9 @@ def python_lines(scan: OpenScan, request: FrameRequest, source: str = "") -> str
     """
     settings, forced = f"strength={request.strength!r}, mode={request.mode!r}, seed={request.seed!r}", forced_tokens(request)
     reach = "" if request.reach is None else f", reach={request.reach!r}"
+    own = scan.segmented.scan
+    frame = f", frame={scan.frame}" if own.frames > 1 else ""
+    channels = f", channels={own.channels}" if own.channels > 1 else ""
     lines = [
         "import numpy as np",
         "",
@@ -62,7 +65,7 @@ def python_lines(scan: OpenScan, request: FrameRequest, source: str = "") -> str
         "from vqseg.data.scan import read_scan, write_labels",
         "from vqseg.inference import Segmenter",
         "",
-        f"scan = read_scan({(source or _source(scan))!r}{f', frame={scan.frame}' if scan.segmented.scan.frames > 1 else ''})",
+        f"scan = read_scan({(source or _source(scan))!r}{frame}{channels})",
         f"opened = Segmenter(load_model({scan.model.name!r})).open(scan)",
         *([f"forced = {{{request.index}: {forced!r}}}"] if forced else []),
         "slices = [",

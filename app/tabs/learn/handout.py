@@ -167,7 +167,7 @@ def _link(place: Place, language: str, address: str) -> str:
 
 
 def _slice(place: Place) -> Array:
-    grey = place.view.orient(greyscale(place.taken(place.scan.segmented.normalised)))
+    grey = place.view.orient(greyscale(place.grey(place.taken(place.scan.segmented.normalised))))
     return np.repeat(grey[..., None], 3, -1)
 
 

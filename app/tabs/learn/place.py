@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from app.scan.channels import grey_of
 from app.scan.frame_request import FrameRequest, RequestError, whole_number
 from app.scan.lru import LruOfEach
 from app.scan.open_scan import OpenScan
@@ -101,8 +102,12 @@ class Place:
         return self._shown(self.scan.segmented.features(self.request.index))
 
     def taken(self, volume: Array) -> Array:
-        """The slice (A, B) of a volume (X, Y, Z)."""
+        """The slice (A, B) of a volume (X, Y, Z), with the channels of one that has several."""
         return volume.take(self.request.index, self.scan.segmented.axis)
+
+    def grey(self, picture: Array) -> Array:
+        """The channel of a picture that is on show."""
+        return grey_of(self.scan, picture, self.request.channel)
 
     def spread(self, grid: Array) -> Array:
         """A grid (h, w) as a picture: every pixel has the value of its token."""

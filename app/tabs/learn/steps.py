@@ -58,7 +58,7 @@ class Step:
 
 def pixels(place: Place) -> Step:
     """The brightness of the marked square in percent of the network's scale, and the pixels around it."""
-    image, inside = place.taken(place.scan.segmented.normalised), place.inside
+    image, inside = place.grey(place.taken(place.scan.segmented.normalised)), place.inside
     brightness = round(100 * float(image[inside].mean()))
     shown, marked = place.view.orient(100 * image), place.view.orient(inside)
     rows, columns = (np.flatnonzero(marked.any(axis)) for axis in (1, 0))
@@ -215,9 +215,9 @@ def decoders(place: Place) -> Step:
     }
     pictures = {
         "labels": before,
-        "reconstruction": greyscale(picture),
+        "reconstruction": greyscale(place.grey(picture)),
         "labels_near": both["near"].labels,
-        "reconstruction_near": greyscale(both["near"].reconstruction),
+        "reconstruction_near": greyscale(place.grey(both["near"].reconstruction)),
     }
     return Step(facts, kept, (0, 100), {}, {name: place.view.orient(shown) for name, shown in pictures.items()})
 

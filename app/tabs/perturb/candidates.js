@@ -1,4 +1,4 @@
-/* The map of effective candidates: how many codewords each token may become where it is replaced, at the present reach. */
+/* The map of effective candidates: how many codewords each token may become where it is replaced. */
 
 import { ownersOf } from "../../web/cells.js";
 import { typed } from "../../web/packed.js";

@@ -2,18 +2,11 @@
    token may become. */
 import { facts } from "../../web/facts.js";
 import { frames } from "../../web/frames.js";
+import { HEAT_BAR, largest, markShares } from "../../web/heat.js";
 import { percent } from "../../web/numbers.js";
 import { grey } from "../../web/pictures.js";
 import { createCandidates } from "./candidates.js";
-import {
-  changingShare,
-  HEAT_BAR,
-  largest,
-  markBranches,
-  markSensitivity,
-  sensitivityOf,
-  sharesOf,
-} from "./map_pixels.js";
+import { changingShare, markBranches, sensitivityOf, sharesOf } from "./map_pixels.js";
 import { elementIn } from "./tab.js";
 
 /**
@@ -84,7 +77,7 @@ export function createMaps(tab) {
     grey(out, image);
     if (name === "candidates") return candidates.draw(out, shown);
     if (name === "branches") markBranches(out, image, frame.changes, legend.colours);
-    else if (draws?.shares) markSensitivity(out, image, draws.shares);
+    else if (draws?.shares) markShares(out, image, draws.shares);
     return true;
   }
 

@@ -3,7 +3,7 @@
 import { WAITING, frames } from "../../web/frames.js";
 import { ownersOf } from "../../web/cells.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
-import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
+import { coloured, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { store } from "../../web/store.js";
 import { zoom } from "../../web/zoom.js";
 import { createBands } from "./bands.js";
@@ -111,11 +111,11 @@ function createParts(tab) {
     paint(segmentation, view, (out) => {
       // A map has its own colours, which a light over them would falsify.
       if (maps.draw(out, shown, frame)) return;
-      overlay(out, shown.image, frame.labels, view, look);
+      overlay(out, shown.colours ?? shown.image, frame.labels, view, look);
       light(out);
     });
     paint(picture, view, (out) => {
-      grey(out, frame.reconstruction);
+      coloured(out, frame.colours ?? frame.reconstruction);
       light(out);
     });
   }

@@ -3,7 +3,7 @@
 import { ownersOf } from "../../web/cells.js";
 import { caseOf } from "../../web/cine_frames.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
-import { grey, overlay, paint, shapeStages } from "../../web/pictures.js";
+import { coloured, grey, overlay, paint, shapeStages } from "../../web/pictures.js";
 import { zoom } from "../../web/zoom.js";
 import { createRoom } from "./room.js";
 
@@ -23,6 +23,19 @@ const WIDE = 1.6; // width / height; wider pictures stand two in a row
  */
 export const difference = (one, other, gain = 1) =>
   Uint8ClampedArray.from(one, (value, i) => gain * Math.abs(value - other[i]));
+
+/**
+ * The difference of two pictures of three bytes a pixel: the mean over the colours, in grey.
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ * @param {number} [gain]
+ */
+export function differenceOfColours(one, other, gain = 1) {
+  const far = (/** @type {number} */ i) => Math.abs(one[i] - other[i]);
+  return Uint8ClampedArray.from({ length: one.length / 3 }, (_, i) => {
+    return (gain * (far(3 * i) + far(3 * i + 1) + far(3 * i + 2))) / 3;
+  });
+}
 
 /**
  * Lights the cells of the marked codes in a picture of the slice.
@@ -52,12 +65,12 @@ export function createPanels(root) {
 
   /**
    * @param {Shown} shown
-   * @param {Bytes} input grey values in the chosen window
+   * @param {Bytes} input grey values in the chosen window, or colours
    * @param {PageState} state
    * @param {number} gain of the difference
    */
   function draw(shown, input, state, gain) {
-    const { request, frame, image } = shown;
+    const { request, frame, image, colours } = shown;
     const view = state.scan.planes[request.plane];
     layOut(request.token, request.plane, view, state);
     const light = lighting(shown, state);
@@ -67,10 +80,14 @@ export function createPanels(root) {
         fill(out);
         light(out);
       });
-    show(canvases.image, (out) => grey(out, input));
+    const apart =
+      colours && frame.colours
+        ? differenceOfColours(colours, frame.colours, gain)
+        : difference(image, frame.reconstruction, gain);
+    show(canvases.image, (out) => coloured(out, input));
     show(canvases.labels, (out) => overlay(out, input, frame.labels, view, state));
-    show(canvases.reconstruction, (out) => grey(out, frame.reconstruction));
-    show(canvases.difference, (out) => grey(out, difference(image, frame.reconstruction, gain)));
+    show(canvases.reconstruction, (out) => coloured(out, frame.colours ?? frame.reconstruction));
+    show(canvases.difference, (out) => grey(out, apart));
     root.toggleAttribute("data-painted", true);
   }
 

@@ -2,7 +2,10 @@
 
 import { percent, ratio } from "../../web/numbers.js";
 
-/** @typedef {{clean: number | null, changed: number | null, truth: number | null}} SliceScore as app/scan/profile.py gives it */
+/**
+ * As app/scan/profile.py gives it.
+ * @typedef {{clean: number | null, changed: number | null, truth: number | null}} SliceScore
+ */
 /** @typedef {keyof SliceScore} Figure */
 
 /** @type {Figure[]} */

@@ -5,6 +5,7 @@ import { caseOf } from "../../web/cine_frames.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
+import { suggestion } from "../../web/suggestion.js";
 import { createChanged } from "./changed.js";
 import { createEnlarge } from "./enlarge.js";
 import { createGain } from "./gain.js";
@@ -37,11 +38,8 @@ import { createWindow, inWords, windowed } from "./window.js";
  */
 export function mount(element, _props, server, trigger) {
   const root = /** @type {HTMLElement} */ (element.querySelector(".viewer"));
-  const known = createKnown(
-    root,
-    (request) => server.fitting(request),
-    () => trigger("submit"),
-  );
+  suggestion.open = () => trigger("submit");
+  const known = createKnown(root, (request) => server.fitting(request), suggestion.open);
   const see = createSee(root, known);
   followPointer(root, see);
   root.querySelector("[data-text=lit]")?.addEventListener("click", () => store.light([]));
@@ -119,7 +117,8 @@ function createSee(root, known) {
     level.choose(shown, state.range);
     const range = level.range(shown, state.range);
     status.tellWindow(inWords(range));
-    panels.draw(shown, range ? windowed(shown.values, range) : shown.image, state, gain.value());
+    const input = range ? windowed(shown.values, range) : (shown.colours ?? shown.image);
+    panels.draw(shown, input, state, gain.value());
     changed.draw(shown, state);
     nothing.draw(shown, state);
     legend.draw(shown, state);

@@ -58,7 +58,7 @@ class VolumeRequest:
 
     Attributes:
         part: One of PARTS.
-        labels: The settings of the labels. Plane and index are ignored.
+        labels: The settings of the labels, and the channel of the scan. Plane and index are ignored.
         codes: Whose voxels are lit.
     """
 
@@ -71,7 +71,7 @@ class VolumeRequest:
         """Check the values of a request.
 
         Args:
-            values: "part"; for labels also "strength", "mode", "seed" and "reach", for lit voxels "codes".
+            values: "part"; for the scan also "channel", for labels "strength", "mode", "seed" and "reach", for lit voxels "codes".
             scan: The scan.
 
         Returns:
@@ -89,6 +89,7 @@ class VolumeRequest:
             raise RequestError("this scan has no ground truth")
         settings: dict[str, Any] = {"strength": 0.0, "mode": "resample", "seed": 0, "reach": None}
         settings.update({name: values[name] for name in settings if name in values and part == "labels"})
+        settings["channel"] = values.get("channel") if part == "scan" else None
         codes = _codes(values.get("codes"), scan) if part == "lit" else ()
         return cls(part, FrameRequest.checked({"plane": scan.plane, "index": 0, **settings}, scan), codes)
 
@@ -103,7 +104,7 @@ class VolumeRequest:
             A record for JSON: of a scan what `scan_file` gives, of labels "figures" and "replaced_share". And the NIfTI file, gzipped.
         """
         if self.part == "scan":
-            content, about = scan_file(scan)
+            content, about = scan_file(scan, self.labels.channel)
         elif self.part == "truth" and scan.truth is not None:
             content, figures = truth_volume(scan, scan.truth)
             about = {"figures": figures}

@@ -1,7 +1,9 @@
-/* Opens the volume of a scan: fetches it while the viewer gets ready, then loads it. Another scan cancels this. */
+/* Opens the volume of a scan: fetches it while the viewer gets ready, then loads it. Another scan, or another of its
+   channels, cancels this. */
 import { messageOf } from "./labels.js";
 
 /** @typedef {import("./types").ScanVolume} ScanVolume */
+/** @typedef {import("./types").ScanWish} ScanWish */
 
 /**
  * @param {object} context
@@ -10,10 +12,10 @@ import { messageOf } from "./labels.js";
  * @param {import("./types").Note} context.note
  * @param {import("./types").ProgressBar} context.progress
  * @param {() => void} context.leave called before the previous volume is removed
- * @param {(token: string, volume: ScanVolume) => void} context.opened
+ * @param {(wish: ScanWish, volume: ScanVolume) => void} context.opened
  */
 export function createOpening({ source, viewer, note, progress, leave, opened }) {
-  /** @type {{token: string, cancel: AbortController} | null} */
+  /** @type {{wish: ScanWish, cancel: AbortController} | null} */
   let underway = null;
 
   function stop() {
@@ -22,16 +24,16 @@ export function createOpening({ source, viewer, note, progress, leave, opened })
     progress(null);
   }
 
-  /** @param {string} token */
-  async function open(token) {
-    const mine = (underway = { token, cancel: new AbortController() });
+  /** @param {ScanWish} wish */
+  async function open(wish) {
+    const mine = (underway = { wish, cancel: new AbortController() });
     progress("Loading the scan", 0);
     try {
-      const volume = await fetchScan(token, mine.cancel.signal);
+      const volume = await fetchScan(wish, mine.cancel.signal);
       if (underway !== mine) return;
       leave();
       await viewer.view?.load(volume);
-      if (underway === mine) opened(token, volume);
+      if (underway === mine) opened(wish, volume);
     } catch (error) {
       if (underway === mine) note("error", messageOf(error));
     } finally {
@@ -39,9 +41,9 @@ export function createOpening({ source, viewer, note, progress, leave, opened })
     }
   }
 
-  /** @param {string} token @param {AbortSignal} signal @returns {Promise<ScanVolume>} */
-  async function fetchScan(token, signal) {
-    const scan = source.get({ token, part: "scan" }, { signal, progress() {} });
+  /** @param {ScanWish} wish @param {AbortSignal} signal @returns {Promise<ScanVolume>} */
+  async function fetchScan(wish, signal) {
+    const scan = source.get({ ...wish, part: "scan" }, { signal, progress() {} });
     const [volume] = await Promise.all([scan, viewer.prepare()]);
     return volume;
   }
@@ -49,8 +51,9 @@ export function createOpening({ source, viewer, note, progress, leave, opened })
   return {
     open,
     stop,
-    get token() {
-      return underway?.token ?? null;
+    /** what is being opened */
+    get wish() {
+      return underway?.wish ?? null;
     },
   };
 }

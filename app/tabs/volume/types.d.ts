@@ -59,12 +59,20 @@ export type LabelVolume = Volume<LabelsAbout>;
 export interface VolumeRequest {
   token: string;
   part: "scan" | "labels" | "truth" | "lit";
+  /** of the scan; null if it has a single one */
+  channel?: string | null;
   codes?: number[];
   strength?: number;
   reach?: number | null;
   mode?: string;
   seed?: number;
   name?: string;
+}
+
+/** Which volume is wanted as the picture below the labels. */
+export interface ScanWish {
+  token: string;
+  channel: string | null;
 }
 
 /** The requests that are behind what is chosen. */

@@ -2,6 +2,7 @@
    requested while the tab is closed. */
 import { cine } from "../../web/cine.js";
 import { caseOf } from "../../web/cine_frames.js";
+import { channelOf } from "../../web/frame_order.js";
 import { store } from "../../web/store.js";
 import { createCrosshair } from "./crosshair.js";
 import { beside, directionOf, isMirrored, stepOf } from "./grid.js";
@@ -14,6 +15,7 @@ import { createNotes, createProgressBar, thinningNote } from "./words.js";
 
 /** @typedef {import("./types").PageState} PageState */
 /** @typedef {import("./types").ScanVolume} ScanVolume */
+/** @typedef {import("./types").ScanWish} ScanWish */
 
 const NO_VOLUME =
   "A single picture has no volume. Choose a scan with several slices to see it in three planes and in 3D.";
@@ -40,7 +42,7 @@ export function mount(element, props) {
   // Relative to the address that the page is served from.
   const [volumes, library] = [props.value.volumes, props.value.niivue].map((path) => new URL(path, location.href));
   const [note, progress] = [createNotes(part(".notice")), createProgressBar(part(".progress"))];
-  /** @type {{token: string, volume: ScanVolume} | null} */
+  /** @type {ScanWish & {volume: ScanVolume} | null} */
   let open = null;
   let placed = ""; // the case whose crosshair was placed
   const source = createSource(volumes);
@@ -59,13 +61,14 @@ export function mount(element, props) {
     showEmpty(root, isFlat ? NO_VOLUME : "");
     if (isFlat) return stop();
     showChoices(root, page);
-    const { token } = page.scan;
-    if (open?.token === token) {
+    const wish = { token: page.scan.token, channel: channelOf(page.scan, page.channel) };
+    const isFor = (/** @type {ScanWish | null} */ one) => one?.token === wish.token && one.channel === wish.channel;
+    if (isFor(open)) {
       crosshair.follow(page);
       wantLabels(page);
-    } else if (opening.token !== token) {
+    } else if (!isFor(opening.wish)) {
       stop();
-      opening.open(token);
+      opening.open(wish);
     }
   }
 
@@ -79,15 +82,15 @@ export function mount(element, props) {
     labels.forget();
   }
 
-  /** @param {string} token @param {ScanVolume} volume */
-  function opened(token, volume) {
+  /** @param {ScanWish} wish @param {ScanVolume} volume */
+  function opened(wish, volume) {
     const page = store.state;
     if (!page) return;
-    open = { token, volume };
+    open = { ...wish, volume };
     note("thinning", thinningNote(volume.about));
     // Another frame of the same heart: the visitor goes on looking at the same place.
-    crosshair.start(volume.about, placed === caseOf(token));
-    placed = caseOf(token);
+    crosshair.start(volume.about, placed === caseOf(wish.token));
+    placed = caseOf(wish.token);
     crosshair.follow(page);
     screen.place();
     wantLabels(page, 0);

@@ -13,6 +13,7 @@ from vqseg.codebook.familiarity.measures import SliceMeasures, layouts, slice_me
 from vqseg.codebook.familiarity.reference import TURNS, Reference
 from vqseg.codebook.keys import codebook_key
 from vqseg.data.case_files import read_image
+from vqseg.data.channels import repeated
 from vqseg.data.neighbours import slice_step
 from vqseg.data.phantom import CLASSES, FRAMES, phantom_volume
 from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom
@@ -40,8 +41,8 @@ def make_reference(
 ) -> Reference:
     """Read a checkpoint's training scans, without their labels, and make its reference.
 
-    Phantoms of its own kind (hearts, pieces of lung) count as training scans; those of the other kind, noise, and the training scans with
-    dark and bright exchanged show what other scans look like.
+    Phantoms of its own kind (hearts, pieces of lung) count as training scans, if the network reads grey ones; those of another kind, noise,
+    and the training scans with dark and bright exchanged show what other scans look like.
 
     Args:
         model: The network.
@@ -56,10 +57,11 @@ def make_reference(
     cases = list(cases_of_split(folder, split))
     picks = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), MOST_SCANS)).round().astype(int))
     read = [_read(model, cases[index], turned, index) for index in progress(picks.tolist(), "reading scans")]
-    others = {NOISE: _noise(model)}
+    others, channels = {NOISE: _noise(model)}, model.config.in_channels
     for name, (classes, draw) in _DRAWN.items():
-        phantoms = [_slices_of(normalise(draw(seed), model.preprocess), 2) for seed in progress(list(PHANTOMS), "reading phantoms")]
-        if classes == model.config.classes:
+        drawn = (normalise(draw(seed), model.preprocess) for seed in progress(list(PHANTOMS), "reading phantoms"))
+        phantoms = [_slices_of(repeated(one, channels), 2) for one in drawn]
+        if classes == model.config.classes and channels == 1:
             read += [_training_scan(model, f"phantom {seed}", slices, turned, seed) for seed, slices in enumerate(phantoms)]
         else:
             others[name] = np.concatenate([_textures(model, slices) for slices in phantoms])
@@ -74,7 +76,7 @@ def trained_on_turned(training: Mapping[str, object]) -> bool:
 
 
 def _read(model: VQSeg, case: Case, turned: bool, number: int) -> TrainingScan:
-    scan = read_image(case)
+    scan = read_image(case, model.config.in_channels)
     axis = through_plane_axis(scan)
     whole = normalise(scan.voxels, model.preprocess)
     if model.config.context_slices and model.preprocess.neighbours:
@@ -105,7 +107,8 @@ def _measures(model: VQSeg, slices: Array, step: int) -> SliceMeasures:
 def _noise(model: VQSeg) -> Array:
     """Textures of uniform noise of two sizes."""
     rng = np.random.default_rng(0)
-    return np.concatenate([_textures(model, rng.random((SLICES, side, side), np.float32)) for side in (128, 256)])
+    channels = (model.config.in_channels,) if model.config.in_channels > 1 else ()
+    return np.concatenate([_textures(model, rng.random((SLICES, side, side, *channels), np.float32)) for side in (128, 256)])
 
 
 def _textures(model: VQSeg, slices: Array) -> Array:

@@ -56,14 +56,15 @@ def prepare() -> None:
 
 
 def read_apart(
-    path: Source, frame: int | None = None, *, series: int | None = None, most_bytes: int = MAX_BYTES, bounds: Bounds = Bounds(),
-    labels: bool = False, scratch: Path | None = None, wanted: Callable[[], object] = lambda: None,
+    path: Source, frame: int | None = None, *, channels: int = 1, series: int | None = None, most_bytes: int = MAX_BYTES,
+    bounds: Bounds = Bounds(), labels: bool = False, scratch: Path | None = None, wanted: Callable[[], object] = lambda: None,
 ) -> Scan:  # fmt: skip
     """Read a scan as `read_scan` does, or labels as `read_numbers` does, by the same readers, in a process of its own.
 
     Args:
-        path: As for `read_scan`, and so are `frame`, `series` and `most_bytes`.
+        path: As for `read_scan`, and so are `frame`, `channels`, `series` and `most_bytes`.
         frame: Number of the frame, from 0.
+        channels: How many the scan has.
         series: Number of the DICOM series, from 1.
         most_bytes: Largest volume.
         bounds: What it may take.
@@ -74,7 +75,7 @@ def read_apart(
     Raises:
         ScanError: As `read_scan`; also if reading takes too long or too much memory, or ends its process.
     """
-    asked = {"task": "numbers" if labels else "read", "frame": frame, "series": series, "most_bytes": most_bytes}
+    asked = {"task": "numbers" if labels else "read", "frame": frame, "channels": channels, "series": series, "most_bytes": most_bytes}
 
     def take(running: Running, told: dict[str, Any], name: str) -> Scan:
         return wire.receive_scan(running.answers, told["scan"], name, most_bytes, finite=not labels)

@@ -53,7 +53,7 @@ def answer(request: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _read(asked: dict[str, Any], answers: BinaryIO) -> None:
-    scan = read_scan(asked["paths"], asked["frame"], series=asked["series"], most_bytes=asked["most_bytes"])
+    scan = read_scan(asked["paths"], asked["frame"], channels=asked["channels"], series=asked["series"], most_bytes=asked["most_bytes"])
     wire.send_scan(answers, scan)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, prod
 from typing import Any, BinaryIO, get_args
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from vqseg.data.formats.dicom import DicomSource, ReferencedImage
 from vqseg.data.formats.nifti import NiftiGrid
 from vqseg.data.formats.places import PlaceKind, Unplaced
-from vqseg.data.limits import ScanError, frame_shape
+from vqseg.data.limits import MOST_CHANNELS, ScanError, frame_shape
 from vqseg.types import Array, Scan
 
 _LONGEST = 1 << 26
@@ -74,11 +74,12 @@ def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int, *, fin
     """
     try:
         shape, order = tuple(_count(n) for n in told["shape"]), told["order"]
-        if len(shape) != 3 or order not in ("C", "F"):
+        channels = shape[3:]
+        if len(shape) not in (3, 4) or any(not 2 <= count <= MOST_CHANNELS for count in channels) or order not in ("C", "F"):
             raise WireError("no volume")
         # Before any memory is taken for it.
         scan = replace(_scan(told), name=_text(told["name"]))
-        voxels = np.empty(frame_shape(name, shape, 4, 0, most_bytes), np.float32, order=order)
+        voxels = np.empty((*frame_shape(name, shape[:3], 4 * prod(channels), 0, most_bytes), *channels), np.float32, order=order)
     except ScanError:
         raise
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -94,7 +95,7 @@ def receive_scan(stream: BinaryIO, told: Any, name: str, most_bytes: int, *, fin
 
 def _told(scan: Scan) -> dict[str, Any]:
     return {
-        "shape": scan.shape,
+        "shape": scan.voxels.shape,
         "affine": np.asarray(scan.affine, np.float64).tolist(),
         "spacing": [float(one) for one in scan.spacing],
         "name": scan.name,

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from vqseg.types import Array, Scan
+
+Wanted = Literal["greys", "labels", "colours"]
+"""What a file is read for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,8 @@ class Format:
     that they are channels. Voxels may be NaN or infinite. Raises ScanError for what cannot be read, OSError as files do."""
     read_labels: Callable[[Path, int | None, int], Scan] | None = None
     """The same for a file of labels, where these are kept otherwise than grey values are; None if they are not."""
+    read_colours: Callable[[Path, int | None, int], Scan] | None = None
+    """The same with red, green and blue as channels (X, Y, Z, 3), each of at most most_bytes; None if the format keeps no colours."""
     write_labels: Callable[[Array, Scan, Path], None] | None = None
     """(labels (X, Y, Z) uint8, the scan they belong to, path); None if labels cannot be kept in this format."""
     labels_as: str | None = None
@@ -34,9 +40,9 @@ class Format:
     companions: tuple[str, ...] = ()
     """Endings of files that lie beside such a file under the same name and hold its voxels."""
 
-    def reader(self, *, labels: bool) -> Callable[[Path, int | None, int], Scan]:
-        """What reads a file of labels, or one of grey values."""
-        return self.read_labels if labels and self.read_labels is not None else self.read
+    def reader(self, wanted: Wanted) -> Callable[[Path, int | None, int], Scan]:
+        """What reads a file of labels, or one of grey values, or colours where the format keeps them."""
+        return {"greys": None, "labels": self.read_labels, "colours": self.read_colours}[wanted] or self.read
 
 
 FIRST_BYTES = 540

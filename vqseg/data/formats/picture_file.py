@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from vqseg.data.limits import ScanError, frame_shape
 
 # What Pillow's decoders raise on damaged files, as met in practice; a larger net would hide our own faults.
-_DAMAGE = (
+DAMAGE = (
     OSError,
     SyntaxError,
     ValueError,
@@ -75,7 +75,7 @@ def opened_pages(path: Path, kind: str, frame: int | None, most_bytes: int) -> I
         raise ScanError(f"{name} is no readable picture, though it begins as a {kind} file does") from error
     except Image.DecompressionBombError as error:
         raise ScanError(f"{name} is too large: it has more pixels than one picture may have here") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise ScanError(f"{name} is a damaged or cut-off picture") from error
 
 

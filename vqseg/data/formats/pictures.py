@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,15 @@ from PIL import Image
 from vqseg.data.formats.axial import axial_scan
 from vqseg.data.formats.dicom import DicomSource
 from vqseg.data.formats.format import Format
-from vqseg.data.formats.picture_file import bands, opened_pages
+from vqseg.data.formats.picture_file import DAMAGE, bands, opened_pages
 from vqseg.data.formats.picture_labels import read_picture_labels
 from vqseg.data.formats.places import Unplaced
 from vqseg.data.limits import ScanError
 from vqseg.data.planes import through_plane_axis
 from vqseg.types import Array, Scan
 
-_GREY_MODES = ("L", "I", "F")
+_GREY_MODES, _GREY_KINDS = ("L", "I", "F"), ("1", "LA", "La")
+"""Pillow's modes of grey pictures: those whose numbers are taken as they are, and those that are converted."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 """ITU-R BT.601."""
 
@@ -34,6 +36,9 @@ def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[A
     def read(path: Path, frame: int | None, most_bytes: int) -> Scan:
         return _read(path, frame, most_bytes, name)
 
+    def read_colours(path: Path, frame: int | None, most_bytes: int) -> Scan:
+        return _read_colours(path, frame, most_bytes, name)
+
     def read_as_labels(path: Path, frame: int | None, most_bytes: int) -> Scan:
         return read_picture_labels(path, frame, most_bytes, name)
 
@@ -43,6 +48,7 @@ def _picture(name: str, endings: tuple[str, ...], magic: str, write: Callable[[A
         recognises=recognise,
         read=read,
         read_labels=read_as_labels,
+        read_colours=read_colours,
         write_labels=write,
         labels_as=".png",
     )
@@ -62,13 +68,45 @@ def _read(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
     )
 
 
+def _read_colours(path: Path, frame: int | None, most_bytes: int, kind: str) -> Scan:
+    """A picture of three channels, (rows, columns, pages, 3) from 0 to 255. One that is stored in grey keeps its single channel."""
+    transparent = False
+    with opened_pages(path, kind, frame, most_bytes) as pages:
+        voxels = np.empty((*pages.shape, 3), np.float32)
+        for page, picture in enumerate(pages.each):
+            if _is_grey(picture):
+                break
+            for rows, band in bands(picture):
+                voxels[rows, :, page] = np.asarray(band.convert("RGB"))
+            transparent |= _is_transparent(picture)
+        else:
+            notes = pages.notes + (("transparency was left out",) if transparent else ())
+            return replace(axial_scan(path.name, voxels), header=Unplaced("picture"), notes=notes)
+    return _read(path, frame, most_bytes, kind)
+
+
+def stores_colours(path: Path) -> bool:
+    """Whether a file is a picture in colour, by its header. What cannot be opened is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                return not _is_grey(picture)
+    except (*DAMAGE, Image.DecompressionBombError):
+        return False
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    return picture.mode in (*_GREY_MODES, *_GREY_KINDS) or picture.mode.startswith("I;16")
+
+
 def _luminance(picture: Image.Image, grey: Array) -> bool:
     """Write grey values into an array of the picture's size. True if it had colours: many grey ones are stored as three equal channels."""
     coloured = False
     for rows, band in bands(picture):
         if band.mode in _GREY_MODES or band.mode.startswith("I;16"):
             grey[rows] = np.asarray(band)
-        elif band.mode in ("1", "LA", "La"):
+        elif band.mode in _GREY_KINDS:
             grey[rows] = np.asarray(band.convert("L"))
         else:
             channels = np.asarray(band.convert("RGB"))

@@ -1,0 +1,1 @@
+"""Label: a person corrects the network's labels, slice by slice, and teaches the network by them."""

@@ -1,0 +1,150 @@
+"""The tab Label in a real browser: painting by mouse and by keyboard, undoing, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from app_browser import module, state, wait_for_module, wait_painted, wait_state
+from fake_segmenter import FakeSegmentedScan
+
+from app.scan.planes import plane_views
+from vqseg.data.scan import read_labels, read_scan
+
+
+@pytest.fixture
+def tab(page: Any) -> Any:
+    page.get_by_role("tab", name="Label").click()
+    page.wait_for_selector("#label .label[data-painted$=' 3']")
+    page.keyboard.press("b")
+    return page
+
+
+def labels_of(page: Any, index: int = 3) -> list[int]:
+    """The labels of a slice as they stand; empty for one that nobody has touched."""
+    scan = {name: state(page, f"scan.{name} ?? null") for name in ("identity", "frame", "classes")}
+    key = "JSON.stringify([scan.identity, scan.frame ?? 0, scan.classes])"
+    expression = f"({{ corrections }}, [scan, index]) => [...(corrections.sliceAt({key}, index)?.labels ?? [])]"
+    return module(page, "tabs/label/context.js", expression, [scan, index])
+
+
+def network(example: Path, index: int = 3) -> np.ndarray:
+    segmented = FakeSegmentedScan(read_scan(example))
+    return plane_views(segmented.scan)["axial"].cut(segmented.labels, index)
+
+
+def undo_all(page: Any) -> None:
+    while page.locator("#label [data-do=undo]").is_enabled():
+        page.locator("#label [data-do=undo]").click()
+        page.wait_for_timeout(30)
+
+
+def place(page: Any, across: float, down: float) -> tuple[float, float]:
+    box = page.locator("[data-panel=corrected] canvas").bounding_box()
+    return box["x"] + across * box["width"], box["y"] + down * box["height"]
+
+
+def test_a_stroke_of_the_mouse_is_one_step_that_is_undone_and_made_again(tab: Any, example: Path) -> None:
+    before = network(example)
+    tab.keyboard.press("2")
+    tab.mouse.move(*place(tab, 0.2, 0.5))
+    tab.mouse.down()
+    # One jump: what lies between is painted too.
+    tab.mouse.move(*place(tab, 0.8, 0.5))
+    tab.mouse.up()
+    tab.wait_for_selector("#label [data-do=undo]:not([disabled])")
+    painted = np.reshape(labels_of(tab), before.shape)
+    middle, columns = before.shape[0] // 2, before.shape[1]
+    assert (painted[middle, int(0.2 * columns) : int(0.8 * columns)] == 2).all()
+    np.testing.assert_array_equal(painted[painted != 2], before[painted != 2])
+    assert tab.locator("#label [data-text=state]").inner_text() == "1 slice corrected"
+    tab.keyboard.press("u")
+    tab.wait_for_selector("#label [data-do=redo]:not([disabled])")
+    np.testing.assert_array_equal(np.reshape(labels_of(tab), before.shape), before)
+    assert tab.locator("#label [data-text=state]").is_hidden()
+    tab.keyboard.press("Shift+U")
+    tab.wait_for_selector("#label [data-do=redo][disabled]")
+    np.testing.assert_array_equal(np.reshape(labels_of(tab), before.shape), painted)
+    undo_all(tab)
+
+
+def test_the_keyboard_alone_paints_erases_and_changes_the_slice(tab: Any, example: Path) -> None:
+    before = network(example)
+    rows, columns = before.shape
+    canvas = tab.locator("[data-panel=corrected] canvas")
+    for _ in range(20):
+        tab.keyboard.press("[")
+    tab.mouse.move(0, 0)
+    canvas.focus()
+    tab.keyboard.press("1")
+    tab.wait_for_selector("#label [data-label='1'][aria-pressed=true]")
+    tab.keyboard.down(" ")
+    for _ in range(5):
+        tab.keyboard.press("ArrowRight")
+    tab.keyboard.up(" ")
+    tab.wait_for_selector("#label [data-do=undo]:not([disabled])")
+    expected = before.copy()
+    expected[rows >> 1, columns >> 1 : (columns >> 1) + 6] = 1
+    np.testing.assert_array_equal(np.reshape(labels_of(tab), before.shape), expected)
+    tab.keyboard.press("e")
+    tab.keyboard.press(" ")
+    expected[rows >> 1, (columns >> 1) + 5] = 0
+    np.testing.assert_array_equal(np.reshape(labels_of(tab), before.shape), expected)
+    tab.keyboard.press("PageUp")
+    wait_state(tab, "index", 4)
+    # A step back leads to the slice that it changes.
+    tab.keyboard.press("u")
+    wait_state(tab, "index", 3)
+    undo_all(tab)
+    np.testing.assert_array_equal(np.reshape(labels_of(tab), before.shape), before)
+    # Out of the picture, arrows change the slice as everywhere.
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("ArrowLeft")
+    wait_state(tab, "index", 2)
+
+
+def test_the_saved_file_has_what_was_painted_in_its_place(tab: Any, example: Path, tmp_path: Path) -> None:
+    segmented = FakeSegmentedScan(read_scan(example))
+    tab.locator("#label [data-do=empty]").click()
+    tab.wait_for_selector("#label [data-text=state]:not([hidden])")
+    with tab.expect_download() as loading:
+        tab.locator("#label [data-ending='.nii.gz']").click()
+    file = tmp_path / loading.value.suggested_filename
+    loading.value.save_as(file)
+    expected = segmented.labels.copy()
+    np.moveaxis(expected, segmented.axis, 0)[3] = 0
+    np.testing.assert_array_equal(read_labels(file), expected)
+    assert file.name == "phantom_small-heart_corrected.nii.gz"
+    tab.wait_for_function("document.querySelector('#label [data-text=saved]').textContent.includes('1 corrected slice.')")
+    undo_all(tab)
+
+
+def test_a_second_finger_calls_a_stroke_off_and_a_brush_tells_its_token(tab: Any) -> None:
+    tab.evaluate("""() => {
+      const stage = document.querySelector("[data-panel=corrected] .stage");
+      stage.setPointerCapture = () => {};
+      const box = stage.getBoundingClientRect();
+      const send = (type, pointerId, x) => stage.dispatchEvent(new PointerEvent(type, { pointerId, bubbles: true, pointerType: "touch",
+        isPrimary: pointerId === 1, button: 0, clientX: box.left + x * box.width, clientY: box.top + box.height / 2 }));
+      send("pointerdown", 1, 0.4);
+      send("pointermove", 1, 0.5);
+      send("pointerdown", 2, 0.6);
+      send("pointerup", 1, 0.5);
+      send("pointerup", 2, 0.6);
+    }""")
+    assert tab.locator("#label [data-do=undo]").is_disabled()
+    tab.mouse.move(*place(tab, 0.5, 0.5))
+    tab.wait_for_function("document.querySelector('#label [data-text=code]').textContent.includes('code ')")
+    assert "training token" in tab.locator("#label [data-text=meaning]").inner_text()
+
+
+def test_keys_mean_what_they_mean_elsewhere_while_another_tab_is_on_show(page: Any) -> None:
+    page.get_by_role("tab", name="Perturb").click()
+    page.keyboard.press("]")
+    wait_state(page, "strength", 0.05)
+    page.keyboard.press("0")
+    wait_state(page, "strength", 0)
+    wait_painted(page, "axial 3 0 resample 0")
+    wait_for_module(page, "web/store.js", "({ store }) => store.state.index === 3")
