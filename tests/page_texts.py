@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 from app.scan.structures import FULL_NAMES, labelled
+from app.tabs.registry import TABS
 from app.visit.manifest import read_manifest
 from app.web.glossary import terms
 from vqseg.codebook.kinds import kinds
@@ -82,6 +83,7 @@ def texts_of_records() -> dict[str, list[str]]:
             *map(str.capitalize, FULL_NAMES.values()),
             *(labelled(name) for name in FULL_NAMES),
         ],
+        "app/tabs/registry.py": [tab.title for tab in TABS],
         "vqseg": [*replacements().values(), *(kind.title for kind in kinds())],
     }
 
@@ -89,7 +91,9 @@ def texts_of_records() -> dict[str, list[str]]:
 def texts_of_the_package() -> list[str]:
     """What the package says of files, checkpoints and scans, in errors and notes."""
     folders = ("data", "inference", "codebook", "cardiac")
-    return [text for name in folders for path in (ROOT / "vqseg" / name).glob("**/*.py") for text in _folded_texts(path)]
+    return [
+        text for name in folders for path in (ROOT / "vqseg" / name).glob("**/*.py") for text in filter(looks_shown, _folded_texts(path))
+    ]
 
 
 def looks_shown(text: str) -> bool:
