@@ -41,6 +41,7 @@ NAMES = {
         "x domain",
         "y{} domain",
     ),
+    "[[][]]size",
     *("here", "impure", "dead", "rare", "new", "purity < .6", "class = LV", "LV > 30 %", "impure here"),
     *("{} ms", "{} ml", "EF {}"),
     *("Yang, Xing, Zhu: VQ-Seg, NeurIPS 2025", "{} ({}, {} HU)", "{} of {} ({}:{})"),
@@ -56,6 +57,7 @@ PIECES = {
 # Of requests that no view sends, or only for who runs the server.
 UNSEEN = {
     *("maximum allowed size", "slice index", "{} of an edit", "dimensions must be 2 or 3, got {}", "no place", "{} has {} more than once"),
+    *("visit of a fine-tuning", "{} must be 0 or 1, got {}"),
     *("The Codebook tab has no element {}", "The page has no {}.", "The texts in the language {} did not arrive"),
     *("public, max-age=31536000, immutable", "a request may have at most {} bytes"),
     "forced tokens are written as row.column.code, joined by _, for example 2.3.17_0.0.5; got {}",
