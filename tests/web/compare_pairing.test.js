@@ -1,3 +1,4 @@
+import "./named_structures.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
