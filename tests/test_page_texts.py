@@ -155,3 +155,15 @@ def test_a_translation_has_the_names_and_the_words_apart_of_its_text(code: str) 
 
     texts = catalogues()[code].texts
     assert [text for text, translation in texts.items() if marks(text) != marks(translation)] == []
+
+
+@pytest.mark.parametrize("code", catalogues())
+def test_no_text_and_no_section_stands_twice_in_a_file(code: str) -> None:
+    """YAML takes the last of two, without a word: two changes that were merged may each have brought one."""
+    nodes = [yaml.compose((TEXTS / f"{code}.yaml").read_text(encoding="utf-8"))]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            assert len(keys) == len(set(keys))
+            nodes += [value for _, value in node.value]
