@@ -48,7 +48,16 @@ NAMES = {
 }
 # Pieces of sentences that the catalogue has as a whole.
 PIECES = {
-    *(", each by {}", " by hand", "the pixels of the {}", ", about {} s", ", against the truth {}", "No structure"),
+    *(", frame {} comes next", "{} along, {} across the slice as stored, ±", "the {}'s pixels"),
+    *(
+        "With them{}, this slice has a Dice of {} against its own labels.",
+        ", each by {}",
+        " by hand",
+        "the pixels of the {}",
+        ", about {} s",
+        ", against the truth {}",
+        "No structure",
+    ),
     *("Dice {} against {}", "With every token replaced, Dice against ε = 0 is below {} at every reach", "{} tokens of {} ({} scans)"),
     *("This browser has no WebGL 2", "The browser lost its graphics", "{} Nor does the effect alone: {}{}"),
     "The figures on top are counted over all {}, where more codes are met.",
@@ -74,6 +83,13 @@ def form(text: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, re.split(f"{HOLE}+", holes(text)))), re.DOTALL)
 
 
+def pattern(text: str) -> re.Pattern[str]:
+    """What a catalogue's text is for: a number where it has one, any words elsewhere, or what is not known yet."""
+    parts = re.split(r"(\{#?\w+\})", text)
+    signs = {"{#": rf"(?:{HOLE}|[\d.,]+)"}
+    return re.compile("".join(re.escape(part) if i % 2 == 0 else signs.get(part[:2], ".+") for i, part in enumerate(parts)), re.DOTALL)
+
+
 class Known:
     """The English texts of a catalogue."""
 
@@ -82,7 +98,7 @@ class Known:
             holes(text).strip(" ,;·")
             for text in (*texts, *(words for text in texts for words in APART.findall(text)), *NAMES, *PIECES, *UNSEEN)
         }
-        self.patterns = [form(text) for text in texts if NAME.search(text)]
+        self.patterns = [pattern(text) for text in texts if NAME.search(text)]
 
     def has(self, text: str) -> bool:
         """Whether a text of the code is there, whatever stands in its holes, or all of its parts are."""

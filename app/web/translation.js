@@ -6,8 +6,9 @@
 const NAME = /\{(#?)(\w+)\}/g;
 const NUMBER = String.raw`(?:[<>] )?[+\-−±]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?`;
 const WORDS = ".+?";
+const LAST = /( (?:and|or) )/; // of a list
 /* What the page joins by itself, from the loosest on: facts, sentences, parts of a list. */
-const JOINTS = [/( · )/, /(?<=[.!?])( )(?=\p{Lu})/u, /(; )/, /(, )/, /( → )/, /( (?:and|or) )/];
+const JOINTS = [/( · )/, /(?<=[.!?])( )(?=\p{Lu})/u, /(; )/, /(, )/, /( → )/, LAST];
 /* Numbers with signs and units, which are the same in every language. */
 const QUANTITY = /^[\p{P}\p{S}\d\s]*(?:[εpπABKσ]\P{L}+)?(?:dB|ml|mm|ms|s|g|nats|HU|MB|GB|bpm)?[\p{P}\s]*$/u;
 const DIGITS = /\d[\d,]*(?:\.\d+)?/g;
@@ -51,8 +52,10 @@ export function createTranslation({ texts, numbers }) {
     for (const joint of JOINTS) {
       const parts = english.split(joint);
       if (parts.length < 2) continue;
-      const translated = parts.map(around(line)).join("");
-      if (translated !== english) return translated;
+      const translated = parts.map(around(line));
+      // Half a sentence in each language would be worse than an English one.
+      const isWhole = joint !== LAST || translated.every((part, i) => part !== parts[i]);
+      if (isWhole && translated.join("") !== english) return translated.join("");
     }
     return english;
   }
