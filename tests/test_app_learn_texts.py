@@ -25,6 +25,7 @@ from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS
 from app.tabs.learn.texts import entries, equations, fill, languages, names, number
 from app.web import modules
+from app.web.glossary import terms
 from vqseg.data.scan import read_scan
 
 ENGLISH = languages()["en"]
@@ -58,6 +59,15 @@ def test_a_translation_is_not_the_original(code: str) -> None:
     sentences = [key for key, text in english.items() if len(text.split()) > 4]
     assert len(sentences) > 60
     assert [key for key in sentences if english[key] == other[key]] == []
+
+
+@pytest.mark.parametrize("code", languages())
+def test_the_terms_of_every_language_are_in_the_glossary_and_explained_somewhere(code: str) -> None:
+    texts = languages()[code]
+    ideas = set(re.findall(r"[^\W\d_]+", " ".join(step["idea"] for step in texts["steps"].values())))
+    for term, words in texts["terms"].items():
+        assert term in terms()
+        assert ideas & set(words.split(", ")), term
 
 
 def test_every_text_is_a_text_without_markup() -> None:

@@ -8,6 +8,7 @@ const words = { title: "", idea: "", question: "", reveal: "", why: "", note: ""
 const texts = {
   language: "English",
   numbers: { thousands: ",", decimal: "." },
+  terms: {},
   ui: { no_answer: "No answer." },
   pictures: {},
   steps: { one: { name: "one", ...words }, two: { name: "two", ...words } },

@@ -12,7 +12,14 @@ const read = (/** @type {Record<string, string>} */ address) => fromAddress(addr
 function textsOf(language, thousands) {
   const words = { title: "", idea: "", question: "", reveal: "", why: "", note: "" };
   const steps = Object.fromEntries(STEPS.map((name) => [name, { name, ...words }]));
-  return { language, numbers: { thousands, decimal: "." }, ui: { between: "{low} to {high}" }, pictures: {}, steps };
+  return {
+    language,
+    numbers: { thousands, decimal: "." },
+    terms: {},
+    ui: { between: "{low} to {high}" },
+    pictures: {},
+    steps,
+  };
 }
 
 const lessonOf = (/** @type {Record<string, string>} */ address) =>

@@ -26,6 +26,8 @@ export interface StepTexts {
 export interface Texts {
   language: string;
   numbers: Signs;
+  /** The words for terms that the page explains, apart by commas, by the term's name in the glossary. */
+  terms: Record<string, string>;
   ui: Record<string, string>;
   pictures: Record<string, string>;
   steps: Record<string, StepTexts>;

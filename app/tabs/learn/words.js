@@ -1,6 +1,7 @@
 /* The text of a step: idea, question, the prediction and the scan's answer, and the teacher's note. */
 import { make } from "../../web/dom.js";
 import { keepFocus } from "../../web/focus.js";
+import { partsOf } from "./explained.js";
 import { offerFont } from "./font.js";
 import { outcome } from "./outcome.js";
 import { sample, stripOf } from "./strips.js";
@@ -17,6 +18,10 @@ import { sample, stripOf } from "./strips.js";
  * @property {() => void} forward to the next step
  * @property {(notes: boolean) => void} showNotes
  */
+
+/** @param {string} text @param {Record<string, string>} terms of the lesson's language */
+const explained = (text, terms) =>
+  partsOf(text, terms).map(({ words, term }) => (term ? make("span", { "data-term": term }, words) : words));
 
 /** @type {[number, number]} */
 const PERCENT = [0, 100];
@@ -72,7 +77,11 @@ export function createWords({ root, lesson, answers, equations, walk, room, forw
     const shown = [lesson.name, state.language, state.notes, now?.key, prediction?.key, answers.problem, ...inClass];
     if (JSON.stringify(shown) === told && !isTurned) return;
     told = JSON.stringify(shown);
-    const idea = make("p", { className: "idea" }, lesson.fill(texts.idea, now?.facts));
+    const idea = make(
+      "p",
+      { className: "idea" },
+      ...explained(lesson.fill(texts.idea, now?.facts), lesson.texts.terms),
+    );
     const notice = answers.problem && make("p", { className: "notice", role: "alert" }, answers.problem);
     const answered = prediction
       ? [outcome(lesson, prediction, now, room, actions), formula(lesson, equations[lesson.name])]
