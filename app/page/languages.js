@@ -7,8 +7,8 @@ import { links } from "../web/links.js";
 /** @param {HTMLElement} place */
 export function offerLanguages(place) {
   const buttons = language.offered.map(([code, name]) => {
-    const on = { click: () => choose(code) };
-    return make("button", { type: "button", lang: code, title: name, ariaLabel: name, on }, code.toUpperCase());
+    const [short, on] = [code.toUpperCase(), { click: () => choose(code) }];
+    return make("button", { type: "button", lang: code, title: name, ariaLabel: `${short}, ${name}`, on }, short);
   });
 
   function mark() {
