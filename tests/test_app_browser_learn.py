@@ -352,7 +352,8 @@ def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -
     assert lesson.evaluate("parseFloat(getComputedStyle(document.querySelector('.say .idea')).fontSize)") > 1.25 * before
     box = lesson.locator(".lesson").bounding_box()
     assert (box["x"], box["y"], box["width"]) == (0, 0, 1280)
-    assert lesson.locator("#disclaimer").get_by_text("Research demo, not for clinical use").is_visible()
+    # The page speaks the lesson's language.
+    assert lesson.locator("#disclaimer").get_by_text("Forschungsdemonstration, nicht für die klinische Anwendung").is_visible()
     lesson.wait_for_url(lambda url: "large=1" in url)
     lesson.keyboard.press("Escape")
     lesson.wait_for_selector(".lesson:not(.large)")
