@@ -41,7 +41,7 @@ class Counted(FakeSegmentedScan):
 @pytest.fixture
 def kept(monkeypatch: pytest.MonkeyPatch) -> SharedAnswers:
     shared = SharedAnswers()
-    monkeypatch.setattr("app.tabs.see.answers.SHARED", shared)
+    monkeypatch.setattr("app.scan.slice_answers.SHARED", shared)
     monkeypatch.setattr("app.tabs.perturb.answers.SHARED", shared)
     return shared
 

@@ -20,7 +20,7 @@ EPSILONS = (0.0, 0.2, 0.4, 0.6, 0.8)
 EXAMPLES = 3
 API = "/gradio_api"
 # What differs from call to call, and says nothing of the scan.
-VOLATILE = ("token", "milliseconds")
+VOLATILE = ("token", "identity", "milliseconds")
 
 
 class Page:
