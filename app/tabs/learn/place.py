@@ -24,10 +24,10 @@ from vqseg.types import Array
 LOOKALIKES = 32
 """The lesson's near reach. Few enough codewords to be synonyms."""
 # What a lesson's first square should show: that most of the squares with similar features (of how many) have its label too, and that
-# several codewords may take its place nearby. The squares closest to the middle of the labelled structures are tried.
+# several codewords may take its place nearby. The squares closest to the middle of the labelled structures are tried, first those within.
 _ALIKE, _SAME_LABEL = 20, 14
 _REPLACED_BY, _OF_NEAREST = 3.0, 64
-_TRIED = 24
+_TRIED = 256
 # Slices of a scan whose first square is kept: it takes some tenths of a second.
 _MOST_KEPT = 64
 # Side of the enlarged part, as a multiple of that of the labelled structures.
@@ -169,17 +169,18 @@ _FIRST: LruOfEach[OpenScan, int, tuple[int, int]] = LruOfEach(lambda _: _MOST_KE
 def _first(place: Place) -> tuple[int, int]:
     """The square that a lesson begins with.
 
-    It lies within a structure, as close to the middle of all structures as a square can that shows what the steps say. The middle of
-    the slice if there is no structure.
+    It lies within a structure, as close to the middle of all structures as a square can that shows what the steps say; at the rim of one
+    if none within it does. The middle of the slice if there is no structure.
     """
     labels = place.token_labels
     labelled = np.argwhere(labels > 0)
     if not len(labelled):
         rows, columns = owners(place.scan)
         return int(rows[len(rows) // 2]), int(columns[len(columns) // 2])
-    within = np.argwhere((labels > 0) & _surrounded(labels))
-    candidates = within if len(within) else labelled
-    nearest = candidates[np.square(candidates - labelled.mean(0)).sum(1).argsort(kind="stable")][:_TRIED]
+    surrounded = _surrounded(labels)[tuple(labelled.T)]
+    away = np.square(labelled - labelled.mean(0)).sum(1)
+    # In a small structure no square that is surrounded by its like may do.
+    nearest = labelled[np.lexsort((away, ~surrounded))][:_TRIED]
     typical = [one for one in nearest if _like_its_kind(place, one) >= _SAME_LABEL]
     telling = next((one for one in typical if _replaced_by(place, one) >= _REPLACED_BY), None)
     row, column = nearest[0] if not typical else typical[0] if telling is None else telling
