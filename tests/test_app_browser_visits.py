@@ -164,7 +164,7 @@ def test_the_focus_of_the_keyboard_is_seen(page: Any, control: str) -> None:
     inner.blur()
 
 
-def test_a_phone_has_all_tabs_in_one_row_and_nothing_beside_the_screen(browser: Any, server: Server) -> None:
+def test_a_phone_shows_all_tabs_and_nothing_beside_the_screen(browser: Any, server: Server) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     page.set_default_timeout(WAIT)

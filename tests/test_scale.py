@@ -198,15 +198,17 @@ def test_the_accelerate_configurations_name_how_many_processes_there_are() -> No
 def test_the_configuration_of_two_processes_starts_two_on_the_cpu(tmp_path: Path) -> None:
     script = tmp_path / "count.py"
     config = "from vqseg.config import TrainConfig\nfrom vqseg.training.trainer import _accelerator\n"
-    script.write_text(config + "here = _accelerator(TrainConfig())\nprint(here.num_processes, here.device.type)\n")
+    # Each process writes a file of its own: lines of two that print at once may run into each other.
+    report = 'from pathlib import Path\nPath(f"process-{here.process_index}").write_text(f"{here.num_processes} {here.device.type}")\n'
+    script.write_text(f"{config}here = _accelerator(TrainConfig())\n{report}")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     file = ROOT / "configs" / "accelerate" / "two-cpu-processes.yaml"
     command = ["-m", "accelerate.commands.launch", "--config_file", str(file), "--main_process_port", str(port), str(script)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    answer = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=200, check=False, cwd=ROOT, env=environment)
-    assert answer.stdout.split("\n")[:2] == ["2 cpu", "2 cpu"], answer.stderr[-2000:]
+    answer = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=200, check=False, cwd=tmp_path, env=environment)
+    assert {file.name: file.read_text() for file in tmp_path.glob("process-*")} == {"process-0": "2 cpu", "process-1": "2 cpu"}, answer.stderr
 
 
 def test_two_processes_make_one_table(phantoms: Path, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
     with Page(uploads, title="VQ-Seg", fill_width=True) as blocks:
         sidebar = build_sidebar(cases.all, models, first)
         build_title()
-        with gr.Tabs(selected=TABS[0].name) as tabs:
+        with gr.Tabs(selected=TABS[0].name, overflow_behavior="wrap") as tabs:
             built = {tab.name: _build_tab(tab, store) for tab in TABS}
         build_cine(store, visits.cines)
         _build_opening(visits)
