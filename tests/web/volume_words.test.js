@@ -26,7 +26,7 @@ test("agreement is told only with what something can differ from", () => {
 test("a file without geometry counts voxels", () => {
   const counted = { ...figures, millilitres: null };
   const { size, change } = sizeOf(counted, { ...before, millilitres: null }, "clean");
-  assert.deepEqual([size, change], ["1200 voxels", "+200"]);
+  assert.deepEqual([size, change], ["1,200 voxels", "+200"]);
 });
 
 test("a thinned volume is told, a whole one is not", () => {

@@ -3,6 +3,7 @@
 const GAP = 12; // between pictures, as in view.css
 const CAPTION = 27; // above a picture, with the gap
 const LEAST = 240; // pixels: below that a small picture says too little beside large ones
+const TALL = 900; // pixels: a window that has room for all lines below the pictures
 const LOOSE = 1.3; // a frame is at most so many times wider than its picture
 
 /** @typedef {{name: "row" | "square" | "pair", height: number, frame: number, area: number}} Layout */
@@ -66,10 +67,12 @@ export function createRoom(root) {
     const top = panels.getBoundingClientRect().top + scrollY;
     const profile = find(".profile").offsetHeight;
     const told = find(".told > p").offsetHeight + find(".figures").offsetHeight + profile + (profile ? 3 : 2) * GAP;
+    // The pixel under the pointer and the keys; in a low window the pictures have the room.
+    const below = innerHeight < TALL ? 0 : find(".readout").offsetHeight + find(".keys").offsetHeight + 2 * GAP;
     const strip = document.querySelector("#cine");
     const sticks = strip && getComputedStyle(strip).position === "sticky" ? strip.clientHeight + GAP : 0;
     const foot = document.querySelector("#disclaimer")?.clientHeight ?? 0;
-    return innerHeight - top - told - sticks - foot - GAP;
+    return innerHeight - top - told - below - sticks - foot - GAP;
   }
 
   /**
@@ -86,7 +89,8 @@ export function createRoom(root) {
   }
 
   const watch = new ResizeObserver(fit);
-  for (const part of [root, find(".case"), find(".known"), find(".figures"), find(".profile")]) watch.observe(part);
+  for (const part of [root, ...root.querySelectorAll(".case, .known, .figures, .profile, .readout, .keys")])
+    watch.observe(part);
   const strip = document.querySelector("#cine");
   if (strip) watch.observe(strip);
   addEventListener("resize", fit);

@@ -1,6 +1,6 @@
 /* The texts of the Volume tab: what lies under the crosshair, the sizes of the structures, and notes. */
 import { make } from "../../web/dom.js";
-import { ratio } from "../../web/numbers.js";
+import { number, ratio } from "../../web/numbers.js";
 import { thinnedPlace, transformed } from "./grid.js";
 
 /** @typedef {import("./types").Figures} Figures */
@@ -43,12 +43,12 @@ export function sizeOf(figures, before, kind) {
   const { millilitres, voxels, dice, truth } = figures;
   if (voxels === null) return { size: "–", change: "", agreement: "not in the truth" };
   const difference = millilitres === null ? voxels - (before.voxels ?? 0) : millilitres - (before.millilitres ?? 0);
-  const written = (/** @type {number} */ value) => (millilitres === null ? String(value) : value.toFixed(1));
+  const written = (/** @type {number} */ value) => (millilitres === null ? number(value) : value.toFixed(1));
   const agreement = [];
   if (kind !== "clean" && dice !== null) agreement.push(`Dice ${ratio(dice)} vs ε = 0`);
   if (kind !== "truth" && truth !== null) agreement.push(`${agreement.length ? "" : "Dice "}${ratio(truth)} vs truth`);
   return {
-    size: millilitres === null ? `${voxels} voxels` : `${written(millilitres)} ml`,
+    size: millilitres === null ? `${number(voxels)} voxels` : `${written(millilitres)} ml`,
     change: voxels === before.voxels ? "" : (difference < 0 ? MINUS : "+") + written(Math.abs(difference)),
     agreement: agreement.join(", "),
   };
