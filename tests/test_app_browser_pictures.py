@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from app_browser import module, slide, wait_painted, wait_until
 
-BOXES = """() => Object.fromEntries([...document.querySelectorAll(".viewer .stage, .viewer .figures, #disclaimer")].map((part) => {
+BOXES = """() => Object.fromEntries([...document.querySelectorAll(".viewer .stage, .viewer .keys, #disclaimer")].map((part) => {
   const { top, bottom, width, height } = part.getBoundingClientRect();
   return [part.closest("[data-panel]")?.dataset.panel ?? part.id, { top, bottom, width, height }];
-}).map(([name, box]) => [name || "figures", box]))"""
+}).map(([name, box]) => [name || "keys", box]))"""
 ROOM = "({ layoutIn }, [width, height, ratio]) => layoutIn(width, height, ratio)"
 
 
@@ -35,9 +35,9 @@ def test_the_layout_is_the_one_with_the_largest_pictures_in_the_room(page: Any, 
 def test_a_large_window_gives_its_room_to_the_pictures_and_a_slider_moves_nothing(page: Any) -> None:
     small = page.evaluate(BOXES)["labels"]["width"]
     page.set_viewport_size({"width": 1920, "height": 1080})
-    wait_until(page, lambda: page.evaluate(BOXES)["labels"]["width"] > 2 * small)
+    wait_until(page, lambda: page.evaluate(BOXES)["labels"]["width"] > 1.7 * small)
     boxes = page.evaluate(BOXES)
-    assert boxes["figures"]["bottom"] <= boxes["disclaimer"]["top"]
+    assert boxes["keys"]["bottom"] <= boxes["disclaimer"]["top"]
     assert boxes["reconstruction"] == boxes["labels"]
     slide(page, "strength", 0.8)
     wait_painted(page, "axial 3 0.8 resample 0")

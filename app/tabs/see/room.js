@@ -3,6 +3,7 @@
 const GAP = 12; // between pictures, as in view.css
 const CAPTION = 27; // above a picture, with the gap
 const LEAST = 240; // pixels: below that a small picture says too little beside large ones
+const PARTS = ".case, .known, .figures, .profile, .readout, .keys"; // beside the pictures
 const TALL = 900; // pixels: a window that has room for all lines below the pictures
 const LOOSE = 1.3; // a frame is at most so many times wider than its picture
 
@@ -66,7 +67,7 @@ export function createRoom(root) {
   function roomBelow() {
     const top = panels.getBoundingClientRect().top + scrollY;
     const profile = find(".profile").offsetHeight;
-    const told = find(".told > p").offsetHeight + find(".figures").offsetHeight + profile + (profile ? 3 : 2) * GAP;
+    const told = find(".told").offsetHeight + find(".figures").offsetHeight + profile + (profile ? 3 : 2) * GAP;
     // The pixel under the pointer and the keys; in a low window the pictures have the room.
     const below = innerHeight < TALL ? 0 : find(".readout").offsetHeight + find(".keys").offsetHeight + 2 * GAP;
     const strip = document.querySelector("#cine");
@@ -89,8 +90,8 @@ export function createRoom(root) {
   }
 
   const watch = new ResizeObserver(fit);
-  for (const part of [root, ...root.querySelectorAll(".case, .known, .figures, .profile, .readout, .keys")])
-    watch.observe(part);
+  // The body, as what stands above the pictures may grow late, too.
+  for (const part of [document.body, root, ...root.querySelectorAll(PARTS)]) watch.observe(part);
   const strip = document.querySelector("#cine");
   if (strip) watch.observe(strip);
   addEventListener("resize", fit);
