@@ -56,7 +56,7 @@ export function createTuning(context) {
     const scene = context.scene();
     if (!scene) return;
     say("");
-    const slices = await packedSlices(corrections, scene.key);
+    const slices = await packedSlices(corrections.corrected(scene.key));
     await take(scene, (question) => server.fine_tune({ ...question, slices, steps: Number(select.value) }));
   }
 
