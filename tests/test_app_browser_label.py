@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from app_browser import module, state, visit, wait_for_module, wait_painted, wait_state
-from app_server import Server
+from app_server import Server, fake_models, fake_served, serving
 from fake_segmenter import FakeSegmentedScan
 
+from app.scan.fine_tuning import FineTuning
+from app.scan.models import Served
 from app.scan.planes import plane_views
+from app.visit import fine_tunings
+from app.visit.listening import FINE_TUNING
 from vqseg.data.scan import read_labels, read_scan
 
 
@@ -205,3 +210,42 @@ def test_keys_mean_what_they_mean_elsewhere_while_another_tab_is_on_show(page: A
     wait_state(page, "strength", 0)
     wait_painted(page, "axial 3 0 resample 0")
     wait_for_module(page, "web/store.js", "({ store }) => store.state.index === 3")
+
+
+def test_a_fine_tuned_network_is_opened_and_left_again(
+    browser: Any, tmp_path: Path, example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The training itself is in test_fine_tuning.py; here nothing is trained."""
+    for name in (FINE_TUNING, "SPACE_ID", "GRADIO_ROOT_PATH", "VQSEG_ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(FineTuning, "prepare", lambda work: None)
+    monkeypatch.setattr(FineTuning, "train", lambda work, seconds, wanted: "")
+    monkeypatch.setattr(FineTuning, "labels", lambda work: work.corrections.merged(work.scan))
+    monkeypatch.setattr(fine_tunings, "load_served", lambda name, title, folder, others: replace(fake_served(name), title=title))
+    lending: list[Served | None] = []
+
+    def lend(served: Served | None) -> None:
+        lending.append(served)
+        models.lend(served)
+
+    models = fake_models(replace(fake_served("first"), lend=lend))
+    with serving(tmp_path / "cache", [example], models=models) as running, visit(browser, running) as page:
+        page.get_by_role("tab", name="Label").click()
+        page.wait_for_selector("#label .label[data-painted$=' 3']")
+        page.locator("#label [data-do=right]").click()
+        page.locator("#label [data-do=tune]:not([disabled])").click()
+        # What the network makes of the slice is shown until something is painted.
+        page.locator("#label [data-do=after]").click()
+        page.wait_for_selector("#label [data-do=after][aria-pressed=true]")
+        page.locator("#label [data-do=empty]").click()
+        page.wait_for_selector("#label [data-do=after][aria-pressed=false]")
+        page.locator("#label [data-do=undo]").click()
+        page.locator("#label [data-do=keep]").click()
+        page.locator("#label [data-do=back]").wait_for()
+        assert lending[-1] is not None and state(page, "scan.checkpoint") == lending[-1].name
+        page.wait_for_function("document.querySelector('#checkpoint input').value === 'First, fine-tuned'")
+        # The corrections are those of the scan, whatever network reads it.
+        assert page.locator("#label [data-text=state]").inner_text() == "1 slice corrected"
+        page.locator("#label [data-do=back]").click()
+        wait_state(page, "scan.checkpoint", "first")
+        page.locator("#label [data-do=keep]").wait_for()

@@ -39,6 +39,7 @@ const areSame = (some, others) =>
 export function createCorrections() {
   /** @type {Map<string, Work>} */
   const works = new Map(); // by scan
+  let changes = 0; // steps made, taken back and made again, of all scans
 
   /** @param {string} scan @param {number} index */
   const sliceAt = (scan, index) => works.get(scan)?.slices.get(index);
@@ -62,6 +63,7 @@ export function createCorrections() {
     work.undone = [];
     work.slices.set(index, sliceOf(former.network, labels, isRight));
     compare(scan, work);
+    changes++;
     return true;
   }
 
@@ -80,6 +82,7 @@ export function createCorrections() {
     work.slices.set(step.index, sliceOf(former.network, labels, back ? step.wasRight : step.isRight));
     (back ? work.undone : work.done).push(step);
     compare(scan, work);
+    changes++;
     return step.index;
   }
 
@@ -115,6 +118,10 @@ export function createCorrections() {
     change,
     corrected,
     saved,
+    /** Another number after every change. */
+    get version() {
+      return changes;
+    },
     /** Whether a file has every correction of a scan. @param {string} scan */
     isSaved: (scan) => works.get(scan)?.isSaved ?? true,
     /** A slice that was worked on; undefined for any other. */
