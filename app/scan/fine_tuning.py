@@ -24,7 +24,6 @@ import numpy as np
 from app.scan.corrections import Corrections
 from app.scan.open_scan import OpenScan
 from vqseg.checkpoint import read_config
-from vqseg.data.datasets import IGNORE
 from vqseg.inference import dice_by_class
 from vqseg.types import UNSURE, Array
 
@@ -33,6 +32,8 @@ _KEPT = ("codebook.npz", "familiarity.npz")
 # Larger crops take longer and teach little more about one scan.
 _LARGEST_CROP = 160
 _CASE = "scan"
+# What a dataset.json calls the number of voxels without a label (docs/formats.md).
+_NO_LABEL = "ignore"
 
 
 @dataclass
@@ -78,7 +79,7 @@ class FineTuning:
             (data / part).mkdir(parents=True)
             nib.Nifti1Image(volume, own.affine).to_filename(data / part / f"{_CASE}.nii.gz")
         # A slice that nobody has corrected has no label at all. One on which all was erased is background.
-        numbers = {name: number for number, name in enumerate(self.scan.model.classes)} | {IGNORE: UNSURE}
+        numbers = {name: number for number, name in enumerate(self.scan.model.classes)} | {_NO_LABEL: UNSURE}
         (data / "dataset.json").write_text(json.dumps({"labels": numbers}), encoding="utf-8")
         (data / "splits.json").write_text(json.dumps({"train": [_CASE], "val": []}), encoding="utf-8")
         # JSON is YAML, too.
