@@ -27,11 +27,11 @@ def _pixels(page: Any, panel: str) -> np.ndarray:
     return np.array(values, np.uint8).reshape(rows, columns, 4)[..., :3]
 
 
-def _wait_for(page: Any, expected: np.ndarray) -> None:
-    """Until the input is this picture. It fails with the pixels if it never is."""
+def _wait_for(page: Any, expected: np.ndarray, panel: str = "image") -> None:
+    """Until a panel is this picture. It fails with the pixels if it never is."""
     wanted = f"([name, sum]) => ({PIXELS})(name).slice(2).reduce((all, one) => all + one, 0) === sum"
-    page.wait_for_function(wanted, arg=["image", int(expected.sum()) + 255 * expected.shape[0] * expected.shape[1]])
-    np.testing.assert_array_equal(_pixels(page, "image"), expected)
+    page.wait_for_function(wanted, arg=[panel, int(expected.sum()) + 255 * expected.shape[0] * expected.shape[1]])
+    np.testing.assert_array_equal(_pixels(page, panel), expected)
 
 
 @pytest.fixture
@@ -60,3 +60,19 @@ def test_a_picture_is_in_colour_until_a_channel_is_picked_and_the_link_reproduce
         wait_painted(page, _PAINTED)
         _wait_for(page, green)
         assert page.locator("#channel input:checked").get_attribute("value") == "1"
+
+
+def test_labels_are_painted_on_the_colours_or_on_the_channel_that_is_picked(browser: Any, tmp_path: Path, picture: Path) -> None:
+    config = tiny_model(in_channels=3, classes=("background", "disc")).config
+    preprocess = PreprocessConfig(intensity="window", window=(0, 255), image_side=None)
+    save_model(VQSeg(config, preprocess, ReadsConfig(channels=("red", "green", "blue"))), tmp_path / "rgb")
+    stored = np.asarray(Image.open(picture))
+    served = load_served("rgb", "rgb", tmp_path / "rgb")
+    with serving(tmp_path / "cache", [picture], served) as server, visit(browser, server, f"{server.url}?eps=0", _PAINTED) as page:
+        page.get_by_role("tab", name="Label").click()
+        page.locator("#label [data-do=empty]").click()
+        _wait_for(page, stored, "corrected")
+        page.locator("#channel").get_by_text("Green", exact=True).click()
+        _wait_for(page, np.repeat(stored[..., 1:2], 3, -1), "corrected")
+        page.locator("#label [data-do=next]").click()
+        page.locator("#label [data-text=proposal]").filter(has_text="No slice is left").wait_for()

@@ -72,6 +72,22 @@ def test_the_strip_of_a_film_stays_in_sight_and_covers_no_figure(
         assert box["y"] + box["height"] <= height
 
 
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
+def test_the_tab_label_has_room_for_the_strip_of_a_film(browser: Any, server: Server, size: tuple[int, int]) -> None:
+    with visit(browser, server, f"{server.url}/?case=Beating+heart&tab=label") as page:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        wait_complete(page)
+        page.wait_for_selector("#label .label[data-painted]")
+        page.wait_for_function(
+            """(strip) => {
+              const end = document.querySelector("#label .slices").getBoundingClientRect().bottom;
+              const { top, height } = document.querySelector(strip).getBoundingClientRect();
+              return height > 0 && end <= top && document.documentElement.scrollHeight <= innerHeight;
+            }""",
+            arg=STRIP,
+        )
+
+
 def test_an_opened_strip_scrolls_with_the_page(page: Any) -> None:
     wait_complete(page)
     assert page.locator(f"{STRIP} .found").is_visible()
@@ -211,6 +227,11 @@ def test_two_files_become_a_pair_with_an_ejection_fraction(browser: Any, server:
         page.get_by_label("Frame of the cine").fill("1")
         wait_frame(page, 1)
         np.testing.assert_array_equal(pixels(page, "image")[..., 0], expected_input(ed, 0))
+        # Who labels needs the room, and no figures of two moments.
+        page.get_by_role("tab", name="Label").click()
+        page.wait_for_selector("#label .label[data-painted]")
+        page.locator(STRIP).wait_for(state="hidden")
+        page.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
 
 
 def test_the_labels_of_all_frames_are_saved(page: Any, cine_file: Path, paused: PausedSegmenter, tmp_path: Path) -> None:

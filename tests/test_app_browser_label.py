@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, state, wait_for_module, wait_painted, wait_state
+from app_browser import module, state, visit, wait_for_module, wait_painted, wait_state
+from app_server import Server, fake_models, fake_served, serving
 from fake_segmenter import FakeSegmentedScan
 
+from app.scan.fine_tuning import FineTuning
+from app.scan.models import Served
 from app.scan.planes import plane_views
+from app.visit import fine_tunings
+from app.visit.listening import FINE_TUNING
 from vqseg.data.scan import read_labels, read_scan
 
 
@@ -121,6 +127,62 @@ def test_the_saved_file_has_what_was_painted_in_its_place(tab: Any, example: Pat
     undo_all(tab)
 
 
+def asks_before_leaving(page: Any) -> bool:
+    return module(page, "tabs/label/context.js", "({ corrections }) => corrections.anyUnsaved()")
+
+
+def test_the_page_asks_before_it_is_left_only_while_something_is_not_saved_and_who_stays_can_save(tab: Any) -> None:
+    told = tab.locator("#label [data-text=saved]")
+    assert not asks_before_leaving(tab)
+    tab.locator("#label [data-do=right]").click()
+    told.filter(has_text="Not saved yet.").wait_for()
+    assert asks_before_leaving(tab)
+    with tab.expect_event("dialog") as asking:
+        tab.once("dialog", lambda dialog: dialog.dismiss())
+        tab.evaluate("setTimeout(() => location.reload())")
+    assert asking.value.type == "beforeunload"
+    with tab.expect_download():
+        tab.locator("#label [data-ending='.nii.gz']").click()
+    told.filter(has_text="Saved phantom_small-heart_corrected.nii.gz").wait_for()
+    assert not asks_before_leaving(tab)
+    tab.locator("#label [data-do=empty]").click()
+    told.filter(has_text="Not saved yet.").wait_for()
+    assert asks_before_leaving(tab)
+    undo_all(tab)
+    assert not asks_before_leaving(tab)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (390, 844)])
+def test_nothing_of_the_tab_lies_beyond_its_column_in_any_window(browser: Any, server: Server, size: tuple[int, int]) -> None:
+    is_phone = size[0] == 390
+    with visit(browser, server, f"{server.url}/?tab=label&slice=3&eps=0") as page:
+        page.wait_for_selector("#label .label[data-painted$=' 3']")
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        if not is_phone:
+            page.wait_for_function("document.documentElement.scrollHeight <= innerHeight")
+        page.wait_for_function("""() => [...document.querySelectorAll("#label .painting, #label .using")].every((column) =>
+          column.scrollWidth <= column.clientWidth && column.getBoundingClientRect().right <= innerWidth)""")
+        # The picture has the larger part of the room, and its slices are in sight below it.
+        page.wait_for_function(
+            """(isPhone) => {
+              const names = [".desk", ".stage", ".slices"];
+              const [desk, stage, slices] = names.map((n) => document.querySelector("#label " + n).getBoundingClientRect());
+              const isLarge = isPhone ? stage.width > 0.9 * desk.width && desk.width > 340 : stage.height > 0.75 * desk.height;
+              return isLarge && slices.top >= stage.bottom && slices.bottom < innerHeight;
+            }""",
+            arg=is_phone,
+        )
+
+
+def test_the_keys_are_told_on_demand(tab: Any) -> None:
+    keys = tab.get_by_role("dialog", name="Keys")
+    tab.get_by_role("button", name="Keys", exact=True).click()
+    keys.wait_for()
+    assert "uncertain regions" in keys.inner_text()
+    tab.keyboard.press("Escape")
+    keys.wait_for(state="hidden")
+
+
 def test_a_second_finger_calls_a_stroke_off_and_a_brush_tells_its_token(tab: Any) -> None:
     tab.evaluate("""() => {
       const stage = document.querySelector("[data-panel=corrected] .stage");
@@ -148,3 +210,42 @@ def test_keys_mean_what_they_mean_elsewhere_while_another_tab_is_on_show(page: A
     wait_state(page, "strength", 0)
     wait_painted(page, "axial 3 0 resample 0")
     wait_for_module(page, "web/store.js", "({ store }) => store.state.index === 3")
+
+
+def test_a_fine_tuned_network_is_opened_and_left_again(
+    browser: Any, tmp_path: Path, example: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The training itself is in test_fine_tuning.py; here nothing is trained."""
+    for name in (FINE_TUNING, "SPACE_ID", "GRADIO_ROOT_PATH", "VQSEG_ALLOWED_HOSTS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(FineTuning, "prepare", lambda work: None)
+    monkeypatch.setattr(FineTuning, "train", lambda work, seconds, wanted: "")
+    monkeypatch.setattr(FineTuning, "labels", lambda work: work.corrections.merged(work.scan))
+    monkeypatch.setattr(fine_tunings, "load_served", lambda name, title, folder, others: replace(fake_served(name), title=title))
+    lending: list[Served | None] = []
+
+    def lend(served: Served | None) -> None:
+        lending.append(served)
+        models.lend(served)
+
+    models = fake_models(replace(fake_served("first"), lend=lend))
+    with serving(tmp_path / "cache", [example], models=models) as running, visit(browser, running) as page:
+        page.get_by_role("tab", name="Label").click()
+        page.wait_for_selector("#label .label[data-painted$=' 3']")
+        page.locator("#label [data-do=right]").click()
+        page.locator("#label [data-do=tune]:not([disabled])").click()
+        # What the network makes of the slice is shown until something is painted.
+        page.locator("#label [data-do=after]").click()
+        page.wait_for_selector("#label [data-do=after][aria-pressed=true]")
+        page.locator("#label [data-do=empty]").click()
+        page.wait_for_selector("#label [data-do=after][aria-pressed=false]")
+        page.locator("#label [data-do=undo]").click()
+        page.locator("#label [data-do=keep]").click()
+        page.locator("#label [data-do=back]").wait_for()
+        assert lending[-1] is not None and state(page, "scan.checkpoint") == lending[-1].name
+        page.wait_for_function("document.querySelector('#checkpoint input').value === 'First, fine-tuned'")
+        # The corrections are those of the scan, whatever network reads it.
+        assert page.locator("#label [data-text=state]").inner_text() == "1 slice corrected"
+        page.locator("#label [data-do=back]").click()
+        wait_state(page, "scan.checkpoint", "first")
+        page.locator("#label [data-do=keep]").wait_for()

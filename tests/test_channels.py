@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,18 @@ import torch
 from coloured import coloured, write_coloured, write_modalities
 from PIL import Image
 
+from app.scan import fine_tuning
 from app.scan.channels import RGB, channel_choices
+from app.scan.corrections import Corrections
+from app.scan.disagreement import Disagreements
+from app.scan.fine_tuning import FineTuning
 from app.scan.frame_request import FrameRequest, RequestError
 from app.scan.frames import make_frame
 from app.scan.models import load_served
 from app.scan.open_scan import OpenScan
+from app.scan.render import packed
 from app.scan.volume import scan_file
+from app.tabs.label.answers import corrected
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import load_model, save_model
 from vqseg.cli import main
@@ -32,7 +39,7 @@ from vqseg.data.datasets import DatasetError, channel_names, find_cases
 from vqseg.data.loaders import SlicePool, TrainingPools, ViewSampler
 from vqseg.data.neighbours import alone, missing_channels, neighbours, with_neighbours
 from vqseg.data.preprocess import normalise, normalised_slices, to_network
-from vqseg.data.scan import ScanError, read_scan
+from vqseg.data.scan import ScanError, read_labels, read_scan
 from vqseg.data.sources import joined_channels, sources_of
 from vqseg.evaluation import evaluate_split
 from vqseg.inference import Segmenter
@@ -392,3 +399,27 @@ def test_the_volume_tab_gets_the_channel_on_show(opened: OpenScan) -> None:
     content, _ = scan_file(opened, "1")
     volume = nib.Nifti1Image.from_bytes(content)
     np.testing.assert_array_equal(volume.get_fdata(), opened.segmented.scan.voxels[..., 1])
+
+
+@pytest.mark.timeout(300)
+def test_labels_of_several_channels_are_measured_saved_and_learnt_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # At the lowest priority it would wait for all other tests.
+    monkeypatch.setattr(fine_tuning.shutil, "which", lambda _: None)
+    data = write_modalities(tmp_path / "data", 2)
+    model = tiny_model(in_channels=2, classes=("background", "disc"), image_side=64)
+    save_model(model, tmp_path / "two")
+    served = load_served("two", "two", tmp_path / "two")
+    files = [data / "imagesTr" / f"p0_a_{channel:04d}.nii.gz" for channel in range(2)]
+    scan = OpenScan(served.segmenter.open(read_scan(files, channels=2)), served)
+    assert np.isfinite(Disagreements().advance(scan, 1, 60).scores).all()
+    wanted = np.ascontiguousarray(coloured(1)[1])
+    sent = [{"index": 1, "labels": packed(scan.views[scan.plane].orient(wanted))}]
+    for ending in (one.ending for one in scan.formats):
+        answer = corrected(scan, {"ending": ending, "slices": sent})
+        (file := tmp_path / answer["name"]).write_bytes(base64.b64decode(answer["bytes"]))
+        np.testing.assert_array_equal(read_labels(file)[..., 1], wanted)
+    work = FineTuning(scan, Corrections({1: wanted}), tmp_path / "run", 6)
+    work.prepare()
+    assert work.train(240) == ""
+    assert work.step == 6 and work.labels().shape == scan.segmented.labels.shape
+    assert load_model(work.checkpoint).config.in_channels == 2

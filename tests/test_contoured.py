@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +16,12 @@ from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.datasets import DatasetError, find_cases
-from vqseg.data.loaders import TrainingPools, ViewSampler, load_pools, phantom_case, view_generator
+from vqseg.data.loaders import SlicePool, TrainingPools, ViewSampler, load_pools, phantom_case, view_generator
 from vqseg.data.phantom import CLASSES
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
 from vqseg.evaluation import evaluate_split
 from vqseg.training.trainer import Trainer
+from vqseg.types import UNSURE
 
 PREPROCESS = PreprocessConfig(intensity="window", window=(0, 255), image_side=None)
 # Of the six slices of a volume. Each slice has one grey value, by which it is known again.
@@ -70,6 +72,38 @@ def test_slices_without_a_contour_are_taught_as_unlabelled(folder: Path, contour
     contoured = {GREY["a"] + 10 * index for index in CONTOURED}
     other = {GREY["b"] + 10 * index for index in range(6)}
     assert seen == ((contoured, other | (own - contoured)) if contoured_only else (own, other))
+
+
+def test_slices_of_which_no_voxel_has_a_label_are_taught_as_unlabelled_and_empty_ones_as_background(folder: Path, tmp_path: Path) -> None:
+    sparse = shutil.copytree(folder, tmp_path / "sparse")
+    (sparse / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "LV": 1, "ignore": 255}}))
+    labels = np.full((40, 40, 6), 255, np.uint8)
+    # Slice 1 was contoured, slice 2 is known to be empty, slice 5 was contoured in part.
+    labels[..., 1], labels[..., 2], labels[:20, :, 5] = 0, 0, 0
+    labels[10:30, 10:30, 1] = 1
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), sparse / "labelsTr" / "a.nii.gz")
+    pools = pools_of(sparse, DataConfig(folder=str(sparse), labelled="50%"))
+    assert pools.unlabelled is not None and pools.labelled.labels is not None
+    assert drawn_slices(pools.labelled) == [1, 2, 5]
+    # Six slices of patient b, then what is left of a.
+    assert drawn_slices(pools.unlabelled) == [*range(6), 6, 9, 10]
+    assert pools.labelled.labels[2].unique().tolist() == [0]
+    assert pools.labelled.labels[5].unique().tolist() == [0, UNSURE]
+
+
+def drawn_slices(pool: SlicePool) -> list[int]:
+    return list(range(len(pool))) if pool.drawn is None else pool.drawn.tolist()
+
+
+def test_a_patient_all_of_whose_slices_are_contoured_leaves_none_unlabelled(folder: Path, tmp_path: Path) -> None:
+    whole = shutil.copytree(folder, tmp_path / "whole")
+    nib.save(nib.Nifti1Image(np.ones((40, 40, 6), np.uint8), np.eye(4)), whole / "labelsTr" / "a.nii.gz")
+    (whole / "splits.json").write_text(json.dumps({"train": ["a"], "val": ["c"]}))
+    labelled, _ = labelled_and_unlabelled(find_cases(whole), read_splits(whole), "all")
+    data = DataConfig(folder=str(whole), labelled="all", contoured_only=True)
+    pools = load_pools(labelled, [], data, PREPROCESS, classes=("background", "LV"))
+    assert drawn_slices(pools.labelled) == list(range(6))
+    assert pools.unlabelled is None
 
 
 def test_labelled_patients_without_any_contour_are_an_error(folder: Path, tmp_path: Path) -> None:

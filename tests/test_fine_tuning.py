@@ -27,8 +27,12 @@ from app.visit.fine_tunings import BUSY, OFF, FineTunings
 from app.visit.listening import FINE_TUNING, fine_tunes, serves_one_person
 from app.visit.session import SessionStore
 from vqseg.checkpoint import load_model
+from vqseg.config import load_config
+from vqseg.data.datasets import find_cases
+from vqseg.data.loaders import load_pools
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.scan import read_scan
+from vqseg.data.splits import labelled_and_unlabelled, read_splits
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -68,6 +72,23 @@ def test_on_a_phantom_the_network_comes_nearer_to_the_corrections_and_keeps_its_
     for name, value in load_model(str(checkpoint)).state_dict().items():
         if name.startswith(("encoder.", "quantizer.")):
             torch.testing.assert_close(trained[name], value, msg=name)
+
+
+def test_an_erased_slice_is_taught_as_background_and_slices_that_nobody_corrected_as_unlabelled(checkpoint: Path, tmp_path: Path) -> None:
+    served = load_served("tiny", "Tiny", checkpoint)
+    scan = OpenScan(served.segmenter.open(read_scan(save_scan(tmp_path / "heart.nii.gz"))), served)
+    shape = np.moveaxis(scan.segmented.labels, scan.segmented.axis, 0).shape[1:]
+    work = FineTuning(scan, Corrections({1: np.zeros(shape, np.uint8), 2: np.ones(shape, np.uint8)}), tmp_path / "run", 40)
+    work.prepare()
+    config = load_config(work.folder / "config.yaml")
+    labelled, unlabelled = labelled_and_unlabelled(find_cases(config.data.folder), read_splits(config.data.folder), config.data.labelled)
+    pools = load_pools(labelled, unlabelled, config.data, config.preprocess, classes=config.model.classes)
+    others = [index for index in range(scan.segmented.slice_count) if index not in (1, 2)]
+    assert pools.labelled.drawn is not None and pools.labelled.drawn.tolist() == [1, 2]
+    assert pools.unlabelled is not None and pools.unlabelled.drawn is not None and pools.unlabelled.drawn.tolist() == others
+    (height, width), labels = pools.labelled.sizes[0].tolist(), pools.labelled.labels
+    assert labels is not None
+    assert [labels[index, :height, :width].unique().tolist() for index in (1, 2)] == [[0], [1]]
 
 
 class Paused:

@@ -16,13 +16,15 @@ from PIL import Image
 
 from vqseg.cli import main
 from vqseg.config import load_config
+from vqseg.data.case_files import read_case_files
 from vqseg.data.checking import check_folder
-from vqseg.data.datasets import find_cases
+from vqseg.data.datasets import DatasetError, find_cases, read_labelling
 from vqseg.data.splits import read_splits
 from vqseg.planning import PlanError, make_plan, plan
 from vqseg.planning.layout import find_layout
 from vqseg.planning.patients import FIRST_PART, TO_FIRST_NUMBER, WHOLE, choose_rule, patients_of
 from vqseg.planning.prepare import case_name, split
+from vqseg.types import UNSURE
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +154,115 @@ def test_lists_that_are_there_already_are_kept_with_their_smallest_share(tmp_pat
     assert make_plan(tmp_path / "mine", tmp_path / "other", pattern=r"^(p\d)").config.data.labelled == "labelled"
 
 
+def test_lists_of_somebody_without_a_case_are_refused_and_who_is_in_none_is_told(tmp_path: Path) -> None:
+    apart(tmp_path / "mine")
+    file = tmp_path / "mine" / "splits.json"
+    # Lists of cases, with one patient in both: a plan that left these names out would train with other lists.
+    file.write_text(json.dumps({"train": ["p0_a", "p1"], "val": ["p2"]}))
+    with pytest.raises(
+        PlanError, match=r"names 1 patient\(s\) without a case, the first is 'p0_a'. A patient is the part of a case's name"
+    ):
+        make_plan(tmp_path / "mine", tmp_path / "plan")
+    file.write_text(json.dumps({"train": ["p0", "p1"], "val": ["p2"], "test": ["p3"]}))
+    made = make_plan(tmp_path / "mine", tmp_path / "plan")
+    assert made.splits["test"] == ["p3"] and read_splits(tmp_path / "plan").test == ("p3",)
+    assert "  p4 and 1 more: in no list of splits.json, neither learnt from nor measured" in list(plan.told(made))
+
+
+def described(folder: Path, **said: object) -> None:
+    """Eight volumes of which six have labels, with a dataset.json."""
+    for i in range(8):
+        volume(folder, f"p{i}", labelled=i < 6, seed=i)
+    (folder / "dataset.json").write_text(json.dumps({"labels": {"background": 0, "LV": 1, "MYO": 2, "ignore": 255}} | said))
+
+
+def without_some(folder: Path, rows: int = 10) -> None:
+    for file in (folder / "labelsTr").iterdir():
+        image = nib.load(file)
+        values = np.asarray(image.dataobj).astype(np.uint8)
+        values[:rows] = 255
+        nib.Nifti1Image(values, image.affine).to_filename(file)
+
+
+def test_voxels_without_a_label_are_carried_over_and_told(tmp_path: Path) -> None:
+    described(tmp_path / "mine")
+    without_some(tmp_path / "mine")
+    made = make_plan(tmp_path / "mine", tmp_path / "plan")
+    assert read_labelling(tmp_path / "plan").ignore == 255 and made.config.model.classes == ("background", "LV", "MYO")
+    assert any(line.endswith("% of the voxels have no label and count for nothing (ignore)") for line in plan.told(made))
+    case = next(case for case in find_cases(tmp_path / "plan") if case.label is not None)
+    labels = read_case_files(case, made.config.model.classes)[1]
+    assert labels is not None and (labels[:10] == UNSURE).all() and not (labels[10:] == UNSURE).any()
+
+
+def test_a_number_that_no_dataset_json_names_is_refused_once_with_what_it_may_mean(tmp_path: Path) -> None:
+    described(tmp_path / "mine")
+    without_some(tmp_path / "mine")
+    (tmp_path / "mine" / "dataset.json").unlink()
+    with pytest.raises(PlanError) as refused:
+        make_plan(tmp_path / "mine", tmp_path / "plan")
+    first, reason, last = str(refused.value).splitlines()
+    assert first == "6 of 8 cases cannot be used:" and last.startswith("mend them")
+    assert reason.startswith("  p0 and 5 more: p0.nii.gz has the label 255; expected whole numbers from 0 to 2")
+    assert reason.endswith('if 255 stands for voxels without a label, as "ignore": 255')
+
+
+@pytest.mark.parametrize("pattern", [None, r"^p(\d)"])
+def test_cases_with_some_structures_alone_are_carried_over_by_their_new_names(tmp_path: Path, pattern: str | None) -> None:
+    described(tmp_path / "mine", labelled_classes={"p0": ["LV"], "p1": ["MYO"]})
+    made = make_plan(tmp_path / "mine", tmp_path / "plan", pattern=pattern)
+    labelled = {case.name: case.labelled for case in find_cases(tmp_path / "plan") if case.labelled is not None}
+    assert labelled == ({"p0": ("LV",), "p1": ("MYO",)} if pattern is None else {"0_p0": ("LV",), "1_p1": ("MYO",)})
+    assert "  2 case(s) show some of these alone, the first is p0: in them the others are left open" in list(plan.told(made))
+
+
+def test_structures_of_nobody_are_refused(tmp_path: Path) -> None:
+    described(tmp_path / "mine", labelled_classes={"p9": ["LV"]})
+    with pytest.raises(DatasetError, match="of no case and no patient, the first is 'p9'"):
+        make_plan(tmp_path / "mine", tmp_path / "plan")
+
+
+def test_a_palette_of_masks_gives_its_numbers_not_its_colours(tmp_path: Path) -> None:
+    apart(tmp_path / "mine")
+    for path in (tmp_path / "mine" / "masks").iterdir():
+        numbers = np.zeros((48, 64), np.uint8)
+        numbers[10:22, 12:40], numbers[14:18, 20:30] = 1, 2
+        mask = Image.fromarray(numbers, mode="P")
+        mask.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+        mask.save(path)
+    made = make_plan(tmp_path / "mine", tmp_path / "plan")
+    assert made.config.model.classes == ("background", "class1", "class2")
+    assert [case.shape.voxels for case in made.survey.labelled if case.shape] == 4 * [{0: 48 * 64 - 336, 1: 336 - 40, 2: 40}]
+
+
+def cut_off(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:90])
+
+
+def with_fractions(file: Path) -> None:
+    nib.Nifti1Image(np.full((40, 32, 4), 0.5, np.float32), np.diag([1.5, 1.5, 8, 1])).to_filename(file)
+
+
+def of_another_size(file: Path) -> None:
+    nib.Nifti1Image(np.ones((36, 32, 4), np.uint8), np.diag([1.5, 1.5, 8, 1])).to_filename(file)
+
+
+@pytest.mark.parametrize(
+    ("part", "spoil", "told"),
+    [
+        ("imagesTr/p2_0000.nii.gz", cut_off, "p2_0000.nii.gz is a broken or cut-off gzip file"),
+        ("labelsTr/p2.nii.gz", cut_off, "p2.nii.gz is a broken or cut-off gzip file"),
+        ("labelsTr/p2.nii.gz", of_another_size, "p2.nii.gz has 36 × 32 × 4 voxels; the scan p2_0000.nii.gz has 40 × 32 × 4"),
+        ("labelsTr/p2.nii.gz", with_fractions, "p2.nii.gz is no label file: it holds the value 0.5"),
+    ],
+)
+def test_a_broken_volume_is_named_with_what_is_wrong(tmp_path: Path, part: str, spoil: Callable[[Path], None], told: str) -> None:
+    described(tmp_path / "mine")
+    spoil(tmp_path / "mine" / part)
+    with pytest.raises(PlanError, match="1 of 8 cases cannot be used:\n  p2: " + re.escape(told)):
+        make_plan(tmp_path / "mine", tmp_path / "plan")
+
+
 def test_a_small_structure_alone_is_taken_for_a_lesion(tmp_path: Path) -> None:
     apart(tmp_path / "mine")
     assert make_plan(tmp_path / "mine", tmp_path / "plan").config.preprocess.largest_region
@@ -231,12 +342,14 @@ def test_no_patient_is_in_two_parts_and_both_parts_have_labels(with_labels: int,
 
 
 def test_the_command_measures_its_pace_and_names_the_three_commands_that_follow(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
     beside(tmp_path / "mine")
     assert main(["plan", str(tmp_path / "mine"), "--output", str(tmp_path / "plan"), "--hours", "0.001"]) == 0
-    said = capsys.readouterr().out
+    said, logged = capsys.readouterr()
+    # What the few steps say of their few cases is not said of the run.
+    assert "volumes" not in logged and not caplog.records
     assert "6 cases of 6 patients, 4 with labels" in said and find_layout(tmp_path / "mine").kind in said
     assert "steps/s, measured on this machine" in said
     train, report, app = said.split("Next:\n")[1].splitlines()

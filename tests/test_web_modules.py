@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.page.preloading import PreloadModules
+from app.page.preloading import PreloadModules, RunFirst
 from app.web import calling, module_path, module_routes, modules, mounting, preloads, version
 
 
@@ -74,3 +74,21 @@ def test_a_page_names_its_modules_before_it_is_read_and_nothing_else_does() -> N
     assert client.get("/").text == "<p>page</p>"
     assert "link" not in client.get("/?status=404").headers
     assert "link" not in client.get("/figures").headers
+
+
+def test_a_module_runs_before_the_first_of_a_page_and_other_answers_stay_as_they_are() -> None:
+    text = 'ä<script type="module" src="gradio.js"></script><script type="module" src="other.js"></script>'
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(text)
+
+    async def source(_: Request) -> Response:
+        return Response(text, media_type="text/plain")
+
+    client = TestClient(
+        Starlette(routes=[Route("/", page), Route("/source", source)], middleware=[Middleware(RunFirst, address="vqseg/1/a.js")])
+    )
+    answer = client.get("/")
+    assert answer.text == "ä" + '<script type="module" src="vqseg/1/a.js"></script>' + text[1:]
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert client.get("/source").text == text

@@ -20,7 +20,7 @@ from app.page.guard import Guard, allowed_hosts
 from app.page.housekeeping import housekeeping
 from app.page.last_resort import Heartbeats, LastResort
 from app.page.page import Page
-from app.page.preloading import PreloadModules
+from app.page.preloading import PreloadModules, RunFirst
 from app.page.sending import Compressing, Keeping
 from app.page.sidebar import build_sidebar
 from app.page.theme import style_sheet, theme
@@ -176,6 +176,7 @@ def build(models: Models, examples: Sequence[Path] | Examples, store: SessionSto
                 Middleware(BusyMessage),
                 Middleware(Keeping),
                 Middleware(Compressing),
+                Middleware(RunFirst, address=module_path("web/leaving.js")),
             ],
         },
     }

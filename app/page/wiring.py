@@ -123,14 +123,15 @@ class Wiring:
         return self._bar.case.input(example, inputs, outputs, js=_event("exampleChosen"), **_OPENING)
 
     def _checkpoint(self) -> tuple[Any, Any]:
-        """Bind the list of checkpoints, and See's button with the one that knows the scan."""
+        """Bind the list of checkpoints, and what opens a scan with a checkpoint that a view offers."""
 
         def checkpoint(name: str, value: Shown, ticket: Ticket, request: gr.Request) -> Updates:
             with errors_as_messages():
                 return self._reopened(self._visits.checkpoint(name, value, ticket, _owner(request)))
 
         control = self._bar.checkpoint
-        suggested = self._reopening(self._viewer.submit, checkpoint, control, "suggestionTaken")
+        # Not by the list: what was fine-tuned is not among its choices, and Gradio refuses any other value of a list.
+        suggested = self._reopening(self._viewer.submit, checkpoint, gr.Textbox(visible=False), "suggestionTaken")
         return self._reopening(control.input, checkpoint, control), suggested
 
     def _other(self) -> Any:

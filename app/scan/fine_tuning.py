@@ -25,13 +25,15 @@ from app.scan.corrections import Corrections
 from app.scan.open_scan import OpenScan
 from vqseg.checkpoint import read_config
 from vqseg.inference import dice_by_class
-from vqseg.types import Array
+from vqseg.types import UNSURE, Array
 
 # What stays true of a checkpoint whose encoder and codebook stand still.
 _KEPT = ("codebook.npz", "familiarity.npz")
 # Larger crops take longer and teach little more about one scan.
 _LARGEST_CROP = 160
 _CASE = "scan"
+# What a dataset.json calls the number of voxels without a label (docs/formats.md).
+_NO_LABEL = "ignore"
 
 
 @dataclass
@@ -68,7 +70,7 @@ class FineTuning:
     def prepare(self) -> None:
         """Write the data set and the configuration of the run."""
         own = self.scan.segmented.scan
-        labels = np.zeros_like(self.scan.segmented.labels)
+        labels = np.full_like(self.scan.segmented.labels, UNSURE)
         slices = np.moveaxis(labels, self.scan.segmented.axis, 0)
         for index, corrected in self.corrections.slices.items():
             slices[index] = corrected
@@ -76,7 +78,8 @@ class FineTuning:
         for part, volume in (("images", own.voxels.astype(np.float32)), ("labels", labels)):
             (data / part).mkdir(parents=True)
             nib.Nifti1Image(volume, own.affine).to_filename(data / part / f"{_CASE}.nii.gz")
-        numbers = {name: number for number, name in enumerate(self.scan.model.classes)}
+        # A slice that nobody has corrected has no label at all. One on which all was erased is background.
+        numbers = {name: number for number, name in enumerate(self.scan.model.classes)} | {_NO_LABEL: UNSURE}
         (data / "dataset.json").write_text(json.dumps({"labels": numbers}), encoding="utf-8")
         (data / "splits.json").write_text(json.dumps({"train": [_CASE], "val": []}), encoding="utf-8")
         # JSON is YAML, too.
@@ -158,8 +161,7 @@ class FineTuning:
         return {
             **{part: known[part] for part in ("model", "preprocess", "reads") if part in known},
             "augmentation": {**views, "crop": min(views.get("crop", _LARGEST_CROP), _LARGEST_CROP), "ramp_steps": 0},
-            # Slices without a label are those that nobody has corrected.
-            "data": {"folder": str(data), "labelled": "all", "contoured_only": True},
+            "data": {"folder": str(data), "labelled": "all"},
             "objective": {"unlabelled_start": 0, "unlabelled_ramp": 0},
             "train": {
                 "output": str(self.folder / "run"),

@@ -23,7 +23,7 @@ test("undoing all leaves the network's labels and nothing corrected", () => {
   assert.deepEqual(corrections.sliceAt("scan", 3)?.labels, NETWORK);
   assert.equal(corrections.redo("scan"), 3);
   assert.deepEqual(corrections.sliceAt("scan", 3)?.labels, PAINTED);
-  assert.equal(corrections.any(), true);
+  assert.equal(corrections.anyUnsaved(), true);
 });
 
 test("a new change ends what could be made again", () => {
@@ -56,7 +56,7 @@ test("a slice painted back to what it was is not corrected", () => {
   corrections.change("scan", 0, NETWORK, { labels: PAINTED });
   corrections.change("scan", 0, NETWORK, { labels: NETWORK.slice() });
   assert.deepEqual(indices(corrections, "scan"), []);
-  assert.equal(corrections.any(), false);
+  assert.equal(corrections.anyUnsaved(), false);
 });
 
 test("scans know nothing of each other", () => {
@@ -73,6 +73,45 @@ test("arrays that were drawn are not written to", () => {
   corrections.undo("scan");
   assert.deepEqual(drawn, Uint8Array.from([0, 2, 1, 0]));
   assert.notEqual(corrections.sliceAt("scan", 0)?.labels, drawn);
+});
+
+test("a slice of which only something was erased is corrected, down to the last pixel", () => {
+  const corrections = createCorrections();
+  corrections.change("scan", 0, NETWORK, { labels: Uint8Array.from([0, 1, 0, 0]) });
+  corrections.change("scan", 1, NETWORK, { labels: new Uint8Array(4) });
+  assert.deepEqual(indices(corrections, "scan"), [0, 1]);
+});
+
+test("what a file has is not lost with the page, until the next change", () => {
+  const corrections = createCorrections();
+  assert.equal(corrections.isSaved("scan"), true);
+  corrections.change("scan", 0, NETWORK, { labels: PAINTED });
+  assert.equal(corrections.isSaved("scan"), false);
+  corrections.saved("scan", corrections.corrected("scan"));
+  assert.equal(corrections.isSaved("scan"), true);
+  assert.equal(corrections.anyUnsaved(), false);
+  corrections.change("scan", 1, NETWORK, { isRight: true });
+  assert.equal(corrections.anyUnsaved(), true);
+  // Back to what the file has, by other arrays.
+  corrections.undo("scan");
+  assert.equal(corrections.anyUnsaved(), false);
+  corrections.change("scan", 0, NETWORK, { labels: new Uint8Array(4) });
+  assert.equal(corrections.anyUnsaved(), true);
+  corrections.undo("scan");
+  assert.equal(corrections.anyUnsaved(), false);
+  // The file has a correction that the page has given up: nothing is left to lose.
+  corrections.undo("scan");
+  assert.equal(corrections.anyUnsaved(), false);
+});
+
+test("what is painted while a file is made is not saved by it", () => {
+  const corrections = createCorrections();
+  corrections.change("scan", 0, NETWORK, { labels: PAINTED });
+  const sent = corrections.corrected("scan");
+  corrections.change("scan", 0, NETWORK, { labels: new Uint8Array(4) });
+  corrections.saved("scan", sent);
+  assert.equal(corrections.isSaved("scan"), false);
+  assert.equal(corrections.isSaved("other"), true);
 });
 
 const NAMES = ["background", "RV", "MYO"];

@@ -85,7 +85,7 @@ def find_cases(folder: str | Path, layouts: tuple[tuple[str, str], ...] = LAYOUT
         Case(name, patient_of(name), image, label_files.get(name), further=tuple(further))
         for name, (image, *further) in sorted(image_files.items())
     ]
-    _refuse_strangers(Path(folder), labelling, cases)
+    refuse_strangers(Path(folder), labelling, cases)
     return [labelling.described(case) for case in cases]
 
 
@@ -216,8 +216,17 @@ def _labelling_if_any(folder: Path) -> Labelling:
         return NOT_DESCRIBED
 
 
-def _refuse_strangers(folder: Path, labelling: Labelling, cases: list[Case]) -> None:
-    """A name that is misspelt would leave its case as one with all labels."""
+def refuse_strangers(folder: Path, labelling: Labelling, cases: list[Case]) -> None:
+    """Check that "labelled_classes" names cases and patients alone: a name that is misspelt would leave its case as one with all labels.
+
+    Args:
+        folder: With the dataset.json.
+        labelling: What it says.
+        cases: Of the folder.
+
+    Raises:
+        DatasetError: It names others.
+    """
     strangers = sorted(set(labelling.partial) - {""} - {name for case in cases for name in (case.name, case.patient)})
     if strangers:
         places = [folder / images for images, _ in (*LAYOUTS, TEST_LAYOUT) if (folder / images).is_dir()]

@@ -125,4 +125,6 @@ def _remedy(found: Array, names: Sequence[str]) -> str:
         return "A mask of 0 and 255 names two classes: write the number of its class instead of 255"
     if len(found) <= len(names):
         return "Write the classes' own numbers, or name the others in dataset.json"
+    if found.max() == 255:
+        return 'Name all of its labels in dataset.json; if 255 stands for voxels without a label, as "ignore": 255'
     return "Name all of its labels in dataset.json"

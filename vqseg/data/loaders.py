@@ -90,10 +90,19 @@ class Volume:
         return replace(self, drawn=((self.labels > 0) & (self.labels != UNSURE)).flatten(1).any(1))
 
     @property
-    def uncontoured(self) -> Volume:
-        """The same volume without its labels, of which the slices that had none are drawn."""
-        drawn = self.contoured.drawn
-        return replace(self, labels=None, labelled=None, drawn=None if drawn is None else ~drawn)
+    def told(self) -> Volume:
+        """The same volume, of which the slices are drawn that have a label, be it background."""
+        if self.labels is None or not self.open:
+            return self
+        drawn = (self.labels != UNSURE).flatten(1).any(1)
+        return self if bool(drawn.all()) else replace(self, drawn=drawn)
+
+    @property
+    def others(self) -> Volume | None:
+        """The same volume without its labels, of which the slices are drawn that are not drawn here; None if there are none."""
+        if self.drawn is None or bool(self.drawn.all()):
+            return None
+        return replace(self, labels=None, labelled=None, drawn=~self.drawn)
 
     def inputs(self, context: int, part: slice) -> Tensor:
         """What a network with `context` neighbours on either side reads of some slices, (part, C_in, H, W)."""
@@ -209,7 +218,8 @@ def load_pools(
     Args:
         labelled: Cases whose labels are read.
         unlabelled: The other training cases; their label files, if any, hold pseudo-labels.
-        data: How many phantom patients to add, and from which seed; whether slices without a label count as unlabelled.
+        data: How many phantom patients to add, and from which seed; whether slices without a structure count as unlabelled, as slices do
+            in any case of which no voxel has a label.
         preprocess: As the network reads scans.
         progress: Wraps the list of cases, for a progress bar.
         channels: That the network reads of a slice.
@@ -225,12 +235,12 @@ def load_pools(
     phantoms = [volume for index in range(data.phantom_patients) for volume in phantom_case(data.phantom_seed + index, preprocess, classes)]
     canvas = max(max(volume.images.shape[-2:]) for volume in volumes + phantoms)
     first, rest = volumes[: len(labelled)], volumes[len(labelled) :]
-    if data.contoured_only:
-        if not any(bool(volume.contoured.drawn.any()) for volume in first if volume.contoured.drawn is not None):
-            raise DatasetError("no labelled patient has a slice with a label")
-        # Pseudo-labels that were made beforehand cover the unlabelled patients alone.
-        rest = rest if data.pseudo_labels is not None else [*rest, *(volume.uncontoured for volume in first)]
-        first = [volume.contoured for volume in first]
+    first = [volume.contoured if data.contoured_only else volume.told for volume in first]
+    if first and all(volume.drawn is not None and not bool(volume.drawn.any()) for volume in first):
+        raise DatasetError("no labelled patient has a slice with a label")
+    # Pseudo-labels that were made beforehand cover the unlabelled patients alone.
+    if data.pseudo_labels is None:
+        rest = [*rest, *(other for volume in first if (other := volume.others) is not None)]
     if any(volume.open for volume in first):
         first, phantoms = ([_labelled_as_told(volume, len(classes)) for volume in part] for part in (first, phantoms))
     return TrainingPools(*(pack(part, canvas, context) if part else None for part in (first, phantoms, rest)))  # type: ignore[arg-type]

@@ -72,7 +72,7 @@ def label_views(
 
     Args:
         model: The network. Islands are not dropped.
-        slices: (S, A, B), all of a volume, normalised to [0, 1].
+        slices: (S, A, B) or, of several channels, (S, A, B, C): all of a volume, normalised to [0, 1].
         index: Of the slice.
         views: V angles and magnifications, as VIEWS has them.
         step: As for `segment_averaged`.
@@ -80,7 +80,8 @@ def label_views(
     Returns:
         Labels (V, A, B) uint8, turned back; and (V, A, B) bool, where the view shows the slice. Beyond its edge a label means nothing.
     """
-    probabilities = from_network(_by_view(model, network_inputs(model, slices, slice(index, index + 1), step), views), slices.shape[1:])
+    seen = _by_view(model, network_inputs(model, slices, slice(index, index + 1), step), views)
+    probabilities = from_network(seen, (slices.shape[1], slices.shape[2]))
     return probabilities.argmax(1).to(torch.uint8).cpu().numpy(), (probabilities.sum(1) > _SHOWN).cpu().numpy()
 
 

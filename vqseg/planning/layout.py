@@ -8,8 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from vqseg.data.datasets import NOT_DESCRIBED, DatasetError, Labelling, channel_names, channels_by_name, files_by_name, read_labelling
+from vqseg.data.datasets import (
+    NOT_DESCRIBED,
+    DatasetError,
+    Labelling,
+    channel_names,
+    channels_by_name,
+    files_by_name,
+    patient_of,
+    read_labelling,
+    refuse_strangers,
+)
 from vqseg.data.formats import without_ending
+from vqseg.types import Case
 
 IMAGES = ("imagesTr", "images", "image", "img", "imgs", "scans")
 LABELS = ("labelsTr", "labels", "label", "masks", "mask", "segmentations", "annotations", "gt")
@@ -73,6 +84,7 @@ def find_layout(folder: Path) -> Layout:
         raise PlanError(f"no image in {images or folder}; expected folders such as images/ and labels/, or images with *_mask files")
     told = (folder / "dataset.json").is_file()
     labelling, channels = (read_labelling(folder), channel_names(folder)) if told else (NOT_DESCRIBED, ())
+    refuse_strangers(folder, labelling, [Case(case.name, patient_of(case.name), case.image, case.label) for case in cases])
     return Layout(cases, labelling, channels, _kept_apart(folder, cases), kind)
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,10 +59,22 @@ def steps_per_second(config: Config) -> float:
                 snapshots=0,
             ),
         )
-        Trainer(short).run()
+        with _silent():
+            Trainer(short).run()
         lines = [json.loads(line) for line in (Path(name) / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     seconds = [1 / float(line["steps_per_second"]) for line in lines if "steps_per_second" in line][-_MEASURED:]
     return len(seconds) / sum(seconds)
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What the few steps say of their few cases is not true of the run."""
+    former = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(former)
 
 
 def steps_for(hours: float, rate: float) -> int:

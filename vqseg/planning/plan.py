@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import numpy as np
 import yaml
 
 from vqseg.config import Config, from_mapping, to_mapping
-from vqseg.data.datasets import IGNORE
-from vqseg.data.splits import ALL, read_splits
+from vqseg.data.datasets import IGNORE, patient_of
+from vqseg.data.splits import ALL, PATIENT_RULE, read_splits
 from vqseg.planning.choices import Choice, as_settings, choose
 from vqseg.planning.layout import Layout, PlanError, find_layout
 from vqseg.planning.pace import steps_for, steps_per_second
@@ -86,17 +86,16 @@ def make_plan(
     layout = find_layout(folder)
     survey = look(layout, progress, channels=channels)
     if survey.problems and not skip_broken:
-        said = "".join(f"\n  {name}: {what}" for name, what in list(survey.problems.items())[:_SAID])
-        more = f"\n  and {len(survey.problems) - _SAID} more" if len(survey.problems) > _SAID else ""
+        said = "".join(f"\n  {line}" for line in _reasons(survey.problems))
         raise PlanError(
-            f"{len(survey.problems)} of {len(layout.cases)} cases cannot be used:{said}{more}\nmend them, or go on with --skip-broken"
+            f"{len(survey.problems)} of {len(layout.cases)} cases cannot be used:{said}\nmend them, or go on with --skip-broken"
         )
     if not survey.cases:
         raise PlanError("no case can be used")
     usable = {case.name for case in survey.cases}
     cases = [case for case in layout.cases if case.name in usable]
     names = [case.name for case in cases]
-    own = _own_splits(folder, set(names), pattern)
+    own = _own_splits(folder, layout, set(names), pattern)
     rule = pattern or (FIRST_PART if own else choose_rule(names))
     patients = patients_of(names, rule)
     splits = own or split(patients, [case.name for case in survey.labelled], [name for name in layout.validation if name in usable], seed)
@@ -104,6 +103,22 @@ def make_plan(
     choices, config = _with_steps([*choose(survey), _share(splits, own is not None)], output, hours, seed)
     (output / CONFIG).write_text(config_with_reasons(config, choices), encoding="utf-8")
     return Plan(folder, output, layout, survey, rule, patients, splits, choices, config)
+
+
+def _reasons(problems: Mapping[str, str]) -> Iterator[str]:
+    """Why cases cannot be used: what several of them have in common once, and after so many reasons only the number of the rest."""
+    alike: dict[str, list[str]] = {}
+    for name, what in problems.items():
+        alike.setdefault(what.replace(name, ""), []).append(name)
+    for names in list(alike.values())[:_SAID]:
+        yield f"{_and_more(names)}: {problems[names[0]]}"
+    rest = sum(len(names) for names in list(alike.values())[_SAID:])
+    if rest:
+        yield f"and {rest} more"
+
+
+def _and_more(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _with_steps(choices: list[Choice], output: Path, hours: float, seed: int) -> tuple[list[Choice], Config]:
@@ -128,15 +143,23 @@ def _with_steps(choices: list[Choice], output: Path, hours: float, seed: int) ->
     return found, from_mapping(Config, as_settings(found), origin="plan")
 
 
-def _own_splits(folder: Path, names: set[str], pattern: str | None) -> dict[str, object] | None:
-    """The lists of the folder's own splits.json, without patients that cannot be used. None without them or with a rule that was given."""
+def _own_splits(folder: Path, layout: Layout, names: set[str], pattern: str | None) -> dict[str, object] | None:
+    """The lists of the folder's own splits.json, without patients that cannot be used. None without them or with a rule that was given.
+
+    Raises PlanError if it names somebody who has no case: to leave him out without a word would be to train with other lists.
+    """
     if pattern is not None or not (folder / "splits.json").is_file():
         return None
-    splits, there = read_splits(folder), {name.split("_", 1)[0] for name in names}
+    splits, there = read_splits(folder), {patient_of(name) for name in names}
+    strangers = sorted({*splits.train, *splits.val, *splits.test} - {patient_of(case.name) for case in layout.cases})
+    if strangers:
+        rest = f"{PATIENT_RULE}. Mend the lists, or have others made by --patient-pattern"
+        raise PlanError(f"splits.json names {len(strangers)} patient(s) without a case, the first is {strangers[0]!r}. {rest}")
     labelled = {share: [name for name in patients if name in there] for share, patients in splits.labelled.items()}
     return {
         "train": [name for name in splits.train if name in there],
         "val": [name for name in splits.val if name in there],
+        **({"test": [name for name in splits.test if name in there]} if splits.test else {}),
         "labeled": {share: patients for share, patients in labelled.items() if patients},
     }
 
@@ -198,12 +221,12 @@ def _found(plan: Plan) -> Iterator[str]:
     low, high = grids.min(0), grids.max(0)
     yield (
         "slices: "
-        + " x ".join(f"{a}" if a == b else f"{a} to {b}" for a, b in zip(low[:2], high[:2], strict=True))
-        + ("" if high[2] == 1 else f", {low[2]} to {high[2]} a volume")
+        + " x ".join(_from_to(str(a), str(b)) for a, b in zip(low[:2], high[:2], strict=True))
+        + ("" if high[2] == 1 else f", {_from_to(str(low[2]), str(high[2]))} a volume")
     )
     known = [case.spacing for case in survey.cases if case.spacing]
     within = [one[0] for one in known]
-    yield f"spacing: {min(within):.2f} to {max(within):.2f} mm in a slice" if known else "spacing: the files do not say"
+    yield f"spacing: {_from_to(f'{min(within):.2f}', f'{max(within):.2f}')} mm in a slice" if known else "spacing: the files do not say"
     if survey.channels.count > 1:
         named = f" ({', '.join(survey.channels.names)})" if survey.channels.names else ""
         yield f"channels: {survey.channels.count}{named}"
@@ -211,10 +234,13 @@ def _found(plan: Plan) -> Iterator[str]:
     yield f"intensities: {min(values):g} to {max(values):g}"
     yield from _classes(survey)
     yield f"train {len(_list(plan, 'train'))} patients, of which {len(_learnt(plan))} have labels; val {len(_list(plan, 'val'))}"
-    for name, what in survey.problems.items():
-        yield f"  left out: {name}: {what}"
+    listed = {name for part in ("train", "val", "test") for name in _list(plan, part)}
+    if unlisted := sorted(set(counts) - listed):
+        yield f"  {_and_more(unlisted)}: in no list of splits.json, neither learnt from nor measured"
+    for line in _reasons(survey.problems):
+        yield f"  left out: {line}"
     for what, names in survey.notes.items():
-        yield f"  {names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {what}"
+        yield f"  {_and_more(names)}: {what}"
 
 
 def _classes(survey: Survey) -> Iterator[str]:
@@ -234,8 +260,12 @@ def _classes(survey: Survey) -> Iterator[str]:
             yield f"  no label shows {name}: nothing can be learnt of it"
 
 
+def _from_to(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
+
+
 def _list(plan: Plan, name: str) -> list[str]:
-    found = plan.splits[name]
+    found = plan.splits.get(name, [])
     assert isinstance(found, list)
     return found
 

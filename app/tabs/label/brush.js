@@ -147,7 +147,8 @@ export function createBrush(context) {
     else if (key === " ") {
       if (!pointed) moveBy(scene, [0, 0], false);
       if (!repeat && pointed && tools.tool !== "move") begin(scene, pointed.pixel, null);
-    } else if (key === "PageUp" || key === "PageDown") setSlider("slice", scene.index + (key === "PageUp" ? 1 : -1));
+    } else if (key === "PageUp" || key === "PageDown")
+      setSlider("slice", scene.state.index + (key === "PageUp" ? 1 : -1));
     else if (key === "Escape") {
       callOff();
       canvas.blur();

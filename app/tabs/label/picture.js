@@ -63,7 +63,7 @@ export function createPicture(context) {
     const look = { ...state, visible: [...state.visible, scan.classes[tools.label]] };
     paint(canvas, view, (out) => {
       if (map) drawMap(out, scene, labels, map);
-      else overlay(out, shown.image, labels, view, look);
+      else overlay(out, shown.colours ?? shown.image, labels, view, look);
     });
     drawBrush(scene, pointed);
   }

@@ -9,7 +9,7 @@ import { titleOf } from "../../web/structures.js";
 /** @typedef {import("./types").Tool} Tool */
 
 const SIZE_STEP = 4; // pixels of one press of a key
-const ERASER = "Background (eraser)";
+const ERASER = "Eraser";
 
 /** @param {Context} context */
 export function createTools(context) {
@@ -54,7 +54,8 @@ export function createTools(context) {
   function step(way) {
     const scene = context.scene();
     const index = scene && corrections[way](scene.key);
-    if (scene && index !== null && index !== scene.index) setSlider("slice", index);
+    // Another slice may be on its way already.
+    if (scene && index !== null && index !== scene.state.index) setSlider("slice", index);
     schedule();
   }
 

@@ -24,6 +24,7 @@ export function createTuning(context) {
   /** @type {{of: string, labels: Uint8Array} | null} */
   let after = null; // what the fine-tuned network makes of a slice
   let isShown = false; // whether that is wanted
+  let version = 0; // of the corrections, when it was
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
 
@@ -56,7 +57,7 @@ export function createTuning(context) {
     const scene = context.scene();
     if (!scene) return;
     say("");
-    const slices = await packedSlices(corrections, scene.key);
+    const slices = await packedSlices(corrections.corrected(scene.key));
     await take(scene, (question) => server.fine_tune({ ...question, slices, steps: Number(select.value) }));
   }
 
@@ -77,6 +78,7 @@ export function createTuning(context) {
     },
     after: () => {
       isShown = !isShown;
+      version = corrections.version;
       schedule();
     },
     keep: () => open(told?.checkpoint),
@@ -105,6 +107,8 @@ export function createTuning(context) {
   /** @param {Scene} scene */
   function draw(scene) {
     const { scan, key } = scene;
+    // Who paints wants to see what becomes of it.
+    if (version !== corrections.version) isShown = false;
     if (askedOf !== place(scene)) void take(scene, (question) => server.tuning(question));
     if (!told) return;
     const isTraining = told.stage === "training";

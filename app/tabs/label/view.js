@@ -2,6 +2,7 @@
    is decoded for it. */
 
 import { frames } from "../../web/frames.js";
+import { attachPopover } from "../../web/popovers.js";
 import { store } from "../../web/store.js";
 import { zoom } from "../../web/zoom.js";
 import { createBrush } from "./brush.js";
@@ -9,6 +10,7 @@ import { createContext } from "./context.js";
 import { createMeaning } from "./meaning.js";
 import { createPicture } from "./picture.js";
 import { createProposal } from "./proposal.js";
+import { createRoom } from "./room.js";
 import { createSaving } from "./saving.js";
 import { createStrip } from "./strip.js";
 import { createTools } from "./tools.js";
@@ -32,12 +34,14 @@ export function mount(element, _props, server) {
   const tuning = createTuning(context);
   const parts = [createTools(context), createStrip(context, proposal.scores), proposal, createSaving(context), tuning];
   const [picture, meaning] = [createPicture(context), createMeaning(context)];
+  const room = createRoom(context.root);
   let wasAcross = false;
 
   function draw() {
     painting = 0;
     const scene = context.scene();
     tellPlane();
+    room.fit();
     if (!scene) return;
     for (const part of parts) part.draw(scene);
     picture.draw(
@@ -60,6 +64,8 @@ export function mount(element, _props, server) {
     wasAcross = isAcross;
   }
 
+  const help = /** @type {HTMLButtonElement} */ (context.find(".help"));
+  attachPopover(help, context.find(".keys"), { isBeside: true });
   store.subscribe(schedule);
   frames.subscribe(schedule);
   zoom.attach({
