@@ -16,11 +16,12 @@ from app.web.catalogues import catalogues
 # Words of the German texts, and names that this server shows. Whatever else stands on the page was forgotten.
 WORD = re.compile(r"[A-Za-zÄÖÜäöüß]{2,}")
 GERMAN = {word for text in catalogues()["de"].texts.values() for word in WORD.findall(re.sub(r"\{#?\w+\}", "", text))}
-NAMES = set(
-    "Analyze NRRD JPEG TIFF BMP WebP PCA ml logo gradio client RV MYO"  # formats, methods, units, structures
-    " Phantom small heart zoomed First Second made up scans Yang Xing Zhu NeurIPS"  # of examples, checkpoints, statistics, authors
-    " dead rare new class".split()  # what the codebook's search understands
-)
+# Formats, methods, units and structures; what the codebook's search understands; examples, checkpoints, statistics and authors.
+NAMES = {
+    *("Analyze", "NRRD", "JPEG", "TIFF", "BMP", "WebP", "PCA", "ml", "logo", "gradio", "client", "RV", "MYO"),
+    *("dead", "rare", "new", "class", "Phantom", "small", "heart", "zoomed", "First", "Second", "made", "up", "scans"),
+    *("Yang", "Xing", "Zhu", "NeurIPS"),
+}
 # What is read, heard or pointed at. A field is asked past its own property, which tells its program the English text.
 SHOWN = """() => {
   const verbatim = "[translate=no], code, pre, script, style, textarea";

@@ -143,7 +143,11 @@ export function keepTranslated() {
     for (const { type, target, addedNodes } of records) {
       if (type === "attributes") isVerbatim(target) || giveAttributes(/** @type {Element} */ (target));
       else if (type === "characterData") give(target);
-      else for (const node of addedNodes) if (node.isConnected) give(node);
+      else {
+        for (const node of addedNodes) if (node.isConnected) give(node);
+        // Of a sentence with words set apart, the parts may have come one by one.
+        if (addedNodes.length && target instanceof Element && !isVerbatim(target)) giveSentence(target);
+      }
     }
     // What was just put there is no change of a view.
     changes.takeRecords();
