@@ -8,7 +8,7 @@ const ATTRIBUTES = ["title", "aria-label", "aria-description", "placeholder", "a
 /* Names, code, and what has texts of its own in every language: a plot's are translated before it is drawn (plot_texts.js). */
 const VERBATIM =
   "[translate=no], code, pre, script, style, textarea, .js-plotly-plot .svg-container > :not(.modebar-container)";
-const LIST = "input[role=listbox], input[role=combobox]"; // the field of Gradio's drop-down list, whose value is a text
+const LIST = "input[role=combobox]"; // the field of Gradio's drop-down list, whose value is a text
 const WITHIN = "SPAN, B, STRONG, EM, CODE, KBD, A, SMALL, BUTTON, OUTPUT";
 
 /** @typedef {{english: string, shown: string, sentence?: string}} Place with the language, if it is a part of a translated sentence */
@@ -61,9 +61,6 @@ function giveAttributes(element) {
   }
 }
 
-const value = /** @type {Required<Pick<PropertyDescriptor, "get" | "set">>} */ (
-  Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
-);
 /** @type {WeakMap<Element, Place>} */
 const values = new WeakMap();
 
@@ -73,6 +70,9 @@ const values = new WeakMap();
  * @param {Element} field
  */
 function giveChoice(field) {
+  const value = /** @type {Required<Pick<PropertyDescriptor, "get" | "set">>} */ (
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
+  );
   const shown = () => value.get.call(field);
   const english = () => englishOf(values.get(field), shown());
   const show = (/** @type {string} */ text) => {
