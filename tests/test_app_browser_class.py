@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -86,6 +87,30 @@ def answer(page: Any, guess: str) -> None:
     page.wait_for_selector(".sent")
 
 
+def drawn_columns(page: Any) -> list[str]:
+    """The numbers above the columns of what the class said, which stand on one line, side by side; those without one have no height."""
+    columns = page.locator(".said .columns > *")
+    boxes = [one.bounding_box() for one in columns.all()]
+    assert len({round(box["y"]) for box in boxes}) == 1
+    assert all(left["x"] + left["width"] <= right["x"] for left, right in pairwise(boxes))
+    heights = columns.locator("i").evaluate_all("(bars) => bars.map((bar) => bar.getBoundingClientRect().height)")
+    numbers = columns.locator("b").all_inner_texts()
+    assert [bool(number) for number in numbers] == [height > 10 for height in heights]
+    return list(numbers)
+
+
+def fits(page: Any) -> bool:
+    """Whether all of a step is on the screen: nothing of the page or of its text has to be scrolled."""
+    return page.evaluate(
+        """() => {
+          const [root, say] = [".lesson", ".say"].map((one) => document.querySelector(one));
+          const edge = document.querySelector("#disclaimer").getBoundingClientRect().top;
+          const end = root.querySelector(".tools").getBoundingClientRect().bottom;
+          return end <= edge + 1 && say.scrollHeight <= say.clientHeight + 1;
+        }"""
+    )
+
+
 def test_two_students_predict_and_see_the_answer_when_the_teacher_shows_it(
     browser: Any, server: Server, teacher: Any, pupil: Any, code: str
 ) -> None:
@@ -103,6 +128,7 @@ def test_two_students_predict_and_see_the_answer_when_the_teacher_shows_it(
         answer(pupil, "95")
         teacher.locator(".ask .primary").click()
         teacher.locator(".said .columns[aria-label='90–98: 2']").wait_for()
+        assert drawn_columns(teacher) == ["", "", "", "", "", "", "", "", "", "", "2", ""]
         for page, said in ((pupil, "95"), (other, "90")):
             page.wait_for_selector(".outcome")
             assert page.locator(".compared .guess dd").inner_text() == said
@@ -161,6 +187,54 @@ def test_the_lesson_is_taught_by_keyboard_alone(teacher: Any, code: str) -> None
         if name != NAMES[-1]:
             teacher.keyboard.press("PageDown")
     assert teacher.locator(".progress .done").count() == len(NAMES)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_what_a_class_has_said_fits_into_a_projectors_window(teacher: Any, pupil: Any, code: str, large: bool) -> None:
+    join(pupil, code)
+    if large:
+        teacher.locator("[data-do=large]").click()
+    for name in ("pixels", "features", "codeword"):
+        wait_step(teacher, name)
+        wait_step(pupil, name)
+        choices = pupil.locator(".ask input")
+        choices.first.check() if choices.first.get_attribute("type") == "radio" else choices.first.fill("3")
+        pupil.locator(".ask .primary").click()
+        text(teacher, "answered", "Predictions: 1")
+        teacher.locator(".ask .primary").click()
+        teacher.wait_for_selector(".outcome .said dl, .outcome .said .columns")
+        assert fits(teacher), name
+        teacher.keyboard.press("n")
+    if large:
+        teacher.keyboard.press("Escape")
+
+
+def test_the_keyboard_stays_with_the_class_when_its_window_and_the_class_are_closed(teacher: Any, code: str) -> None:
+    def focused() -> str:
+        return str(teacher.evaluate("document.activeElement.dataset.do"))
+
+    # The fixture has closed the invitation by Escape.
+    assert focused() == "invite"
+    teacher.locator("[data-do=end]").press("Enter")
+    teacher.get_by_role("button", name=UI["teach"]).wait_for()
+    assert focused() == "teach"
+    open_class(teacher)
+
+
+def test_options_of_a_question_stand_once_beside_what_the_class_said(teacher: Any, pupil: Any, code: str) -> None:
+    join(pupil, code)
+    last = len(NAMES) - 1
+    teacher.locator(".progress button").nth(last).click()
+    wait_step(pupil, NAMES[last])
+    pupil.locator(".ask input").first.check()
+    pupil.locator(".ask .primary").click()
+    text(teacher, "answered", "Predictions: 1")
+    teacher.locator(".ask .primary").click()
+    teacher.wait_for_selector(".outcome .said dl")
+    options = languages()["en"]["steps"][NAMES[last]]["options"]
+    assert teacher.locator(".outcome .said dt").count() == len(options)
+    assert teacher.locator(".outcome .chosen").count() == 0
+    assert teacher.locator(".outcome .said dt.truth b").inner_text() == UI["right"]
 
 
 def test_notes_and_minutes_have_a_window_that_the_projector_does_not_show(teacher: Any, code: str) -> None:

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from app_browser import slide, state, visit, wait_painted, wait_until
+from app_browser import pick, slide, state, visit, wait_painted, wait_state, wait_until
 from app_server import Server
 
 from app.tabs.registry import TABS
 from app.web.catalogues import catalogues
 
-# The English of texts that have another German: whatever of these stands on the page was forgotten.
-ENGLISH = sorted(text for text, german in catalogues()["de"].texts.items() if german != text and "{" not in text and "[" not in text)
-LEFT = """(english) => {
-  const known = new Set(english), found = new Set();
+# Words of the German texts, and names that this server shows. Whatever else stands on the page was forgotten.
+WORD = re.compile(r"[A-Za-zÄÖÜäöüß]{2,}")
+GERMAN = {word for text in catalogues()["de"].texts.values() for word in WORD.findall(re.sub(r"\{#?\w+\}", "", text))}
+# Formats, methods, units and structures; what the codebook's search understands; examples, checkpoints, statistics and authors.
+NAMES = {
+    *("Analyze", "NRRD", "JPEG", "TIFF", "BMP", "WebP", "PCA", "ml", "logo", "gradio", "client", "RV", "MYO"),
+    *("dead", "rare", "new", "class", "Phantom", "small", "heart", "zoomed", "First", "Second", "made", "up", "scans"),
+    *("Yang", "Xing", "Zhu", "NeurIPS"),
+}
+# What is read, heard or pointed at. A field is asked past its own property, which tells its program the English text.
+SHOWN = """() => {
+  const verbatim = "[translate=no], code, pre, script, style, textarea";
+  const { get } = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value");
+  const told = ["title", "aria-label", "aria-description", "placeholder", "alt", "aria-valuetext", "data-title"], found = new Set();
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = walker.currentNode; node; node = walker.nextNode()) {
     const element = node instanceof Element ? node : node.parentElement;
-    if (element.closest("[translate=no], code, pre, script, style, .js-plotly-plot")) continue;
-    const texts = node instanceof Text ? [node.data] : ["title", "aria-label", "placeholder"].map((name) => node.getAttribute(name));
-    for (const text of texts) if (text && known.has(text.replace(/\\s+/g, " ").trim())) found.add(text.trim());
+    if (element.closest(verbatim)) continue;
+    const texts = node instanceof Text ? [node.data] : told.map((name) => node.getAttribute(name));
+    if (element.matches("[role=combobox]")) texts.push(get.call(element));
+    for (const text of texts) if (text) found.add(text.replace(/\\s+/g, " ").trim());
   }
   return [...found];
 }"""
+
+
+def left(page: Any) -> list[str]:
+    """Texts of the page with a word that no German text has."""
+    return [text for text in page.evaluate(SHOWN) if not set(WORD.findall(text)) <= GERMAN | NAMES]
 
 
 @pytest.fixture
@@ -44,7 +61,22 @@ def test_no_english_is_left_in_any_tab_of_the_german_page(page: Any) -> None:
     assert spoken(page) == "de"
     for tab in TABS:
         page.get_by_role("tab", name=catalogues()["de"].texts[tab.title], exact=True).click()
-        wait_until(page, lambda: page.evaluate(LEFT, ENGLISH) == [], 20)
+        wait_until(page, lambda: left(page) == [], 20)
+
+
+def test_a_list_shows_its_choice_in_the_language_and_tells_its_program_the_same(page: Any) -> None:
+    def shown() -> str:
+        return page.locator("#window input").evaluate(
+            "(field) => Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').get.call(field)"
+        )
+
+    wait_until(page, lambda: shown() == "Wie das Netz es liest", 20)
+    pick(page, "window", "1. bis 99. Perzentil")
+    wait_state(page, "range", "percentiles")
+    assert shown() == "1. bis 99. Perzentil"
+    page.get_by_role("button", name="English").press("Enter")
+    wait_until(page, lambda: shown() == "1st to 99th percentile", 20)
+    assert state(page, "range") == "percentiles"
 
 
 def test_the_language_changes_without_a_reload_and_is_kept(page: Any, browser: Any, server: Server) -> None:

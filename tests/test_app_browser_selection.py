@@ -78,6 +78,26 @@ def test_impure_codes_are_searched_told_forced_and_let_go_again(tab: Any, scan: 
     assert tab.locator("[data-part=forced]").is_hidden()
 
 
+def test_the_keyboard_stays_in_the_tab_when_the_button_that_it_was_on_goes(tab: Any) -> None:
+    def focused() -> str:
+        return str(tab.evaluate("document.activeElement.textContent.trim()"))
+
+    tab.get_by_role("button", name="Impure here").press("Enter")
+    tab.get_by_role("button", name="Force", exact=True).press("Enter")
+    undo = tab.locator("[data-do=unforce]")
+    undo.wait_for()
+    undo.press("Enter")
+    wait_until(tab, lambda: undo.is_hidden())
+    assert focused() == "Force"
+    tab.get_by_role("button", name="Keep", exact=True).press("Enter")
+    tab.get_by_role("button", name="Forget the selection Selection 1").press("Enter")
+    wait_until(tab, lambda: tab.locator("[data-part=saved]").is_hidden())
+    assert tab.evaluate("document.activeElement.closest('.keep') !== null")
+    tab.get_by_role("button", name="Clear the selection").press("Enter")
+    wait_until(tab, lambda: tab.locator(".chip").is_hidden())
+    assert tab.evaluate("document.activeElement.id") == "codewords"
+
+
 def test_a_histogram_is_brushed_from_the_keyboard_and_holds_codes_back_on_the_map(tab: Any) -> None:
     upper = tab.get_by_label("Purity: upper end of what the map shows")
     upper.focus()

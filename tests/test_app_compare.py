@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import tempfile
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from app_server import fake_models, fake_served, save_scan, save_truth
@@ -15,6 +18,7 @@ from app.scan import counterparts as module
 from app.scan.counterparts import counterparts
 from app.scan.frame_request import FrameRequest
 from app.scan.frames import make_frame
+from app.scan.handed_out import OwnFolder, sent_folder
 from app.scan.models import Served
 from app.scan.open_scan import OpenScan
 from app.tabs.compare.answers import agreement, aligned, beside, same_scan, with_beside
@@ -24,7 +28,7 @@ from app.visit.openings import Openings
 from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Uploads
 from vqseg.checkpoint import CheckpointError
-from vqseg.data.scan import read_scan
+from vqseg.data.scan import ScanError, read_scan
 from vqseg.inference import dice_by_class
 
 VIEW = {"plane": "axial", "index": 2, "strength": 0.5, "mode": "resample", "seed": 3, "reach": 20}
@@ -197,3 +201,88 @@ def test_both_are_on_the_visits_budget_and_what_would_burst_it_is_refused(paths:
     with pytest.raises(SessionError, match="both scans together need"):
         small.put_beside(other, "me")
     assert small.get(token) is scan
+
+
+def test_without_a_choice_another_checkpoint_of_the_same_structures_reads_the_scan(visits: Visits) -> None:
+    value = opened(visits)
+    usual = visits.beside({}, value, None, "me")
+    assert usual is not None
+    assert (usual.scan.model.name, usual.scan.example) == ("second", "Phantom one")
+    assert same_scan(visits._store.get(value["token"]), usual.scan)
+
+
+def test_where_no_other_checkpoint_fits_the_next_example_of_its_kind_is_usual(paths: list[Path]) -> None:
+    models = fake_models(fake_served("first"), fake_served("nodules", ("background", "nodule")))
+    visits = Visits(models, SessionStore(2**26), Uploads(), Examples(paths), Openings())
+    usual = visits.beside({}, opened(visits), None, "me")
+    assert usual is not None
+    assert (usual.scan.model.name, usual.scan.example) == ("first", "Phantom two")
+    alone = Visits(models, SessionStore(2**26), Uploads(), Examples(paths[:1]), Openings())
+    assert alone.beside({}, opened(alone), None, "me") is None
+    assert len(alone._store) == 1
+
+
+def sent(visits: Visits, name: str = "mine.nii.gz") -> list[str]:
+    """A scan that has been uploaded for a visit."""
+    folder = OwnFolder(sent_folder())
+    path = save_scan(folder.path / name, seed=5)
+    visits._uploads.arrived([path], folder)
+    return [str(path)]
+
+
+def test_a_scan_of_ones_own_comes_beside_the_one_on_show_and_goes_with_the_visit(visits: Visits) -> None:
+    store, value = visits._store, opened(visits)
+    files = sent(visits)
+    mine = visits.beside({"files": files}, value, None, "me")
+    assert mine is not None
+    assert (mine.title, mine.scan.example, mine.scan.model.name) == ("mine.nii.gz", None, "first")
+    # Its file was deleted when it was read, and its bytes count.
+    assert not Path(files[0]).exists()
+    assert len(visits._uploads) == 0
+    assert store.byte_size > mine.scan.byte_size
+    with pytest.raises(ScanError, match="were read already"):
+        visits.beside({"files": files}, value, None, "me")
+    assert store.get(mine.token) is mine.scan
+    visits.end("me")
+    for gone in (value["token"], mine.token):
+        with pytest.raises(SessionError):
+            store.get(gone)
+
+
+def test_two_own_scans_of_one_name_and_one_grid_are_two_scans(visits: Visits) -> None:
+    first = visits.upload(sent(visits), "first", None, "me")
+    other = visits.beside({"files": sent(visits)}, first.value, None, "me")
+    again = visits.beside({"checkpoint": "second"}, first.value, None, "me")
+    assert other is not None
+    assert again is not None
+    assert not same_scan(first.scan, other.scan)
+    assert first.value["identity"] != other.value["identity"]
+    assert same_scan(first.scan, again.scan)
+
+
+def test_the_files_of_a_second_cine_are_kept_until_it_goes(visits: Visits) -> None:
+    value = opened(visits)
+    folder = OwnFolder(sent_folder())
+    path = folder.path / "cine.nii.gz"
+    nib.Nifti1Image(np.random.default_rng(0).integers(0, 900, (40, 48, 2, 3)).astype(np.int16), np.eye(4)).to_filename(path)
+    visits._uploads.arrived([path], folder)
+    held = set(Path(tempfile.gettempdir()).glob("vqseg-sent-*"))
+    cine = visits.beside({"files": [str(path)]}, value, None, "me")
+    assert cine is not None
+    assert cine.scan.cine is not None
+    assert cine.scan.cine.frames == 3
+    kept = set(Path(tempfile.gettempdir()).glob("vqseg-sent-*")) - held
+    assert len(kept) == 1
+    visits.end("me")
+    del cine
+    gc.collect()
+    assert not any(one.exists() for one in kept)
+
+
+@pytest.mark.parametrize("files", ["/etc/passwd", ["/etc/passwd"], [3], {"path": "/etc/passwd"}])
+def test_what_is_no_upload_is_refused_and_left_alone(visits: Visits, files: Any) -> None:
+    value = opened(visits)
+    with pytest.raises(ScanError):
+        visits.beside({"files": files}, value, None, "me")
+    assert len(visits._store) == 1
+    assert Path("/etc/passwd").exists()

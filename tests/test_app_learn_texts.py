@@ -161,6 +161,21 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
+def test_the_handout_brings_the_font_of_its_formulas_along(place: Place) -> None:
+    page = handout_page(place, "en")
+    font = re.search(r'@font-face { font-family: "([^"]+)"; src: url\(data:font/woff2;base64,([^)]+)\)', page)
+    assert font is not None
+    assert base64.b64decode(font[2])[:4] == b"wOF2"
+    assert f'math {{ font-family: "{font[1]}"' in page
+    assert "http" not in re.sub(r'xmlns="[^"]+"', "", page)
+
+
+def test_a_german_handout_names_the_example_and_the_plane_in_german(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place.scan, "example", "Infarcted heart ED")
+    assert "Herz nach Infarkt, ED" in Page(handout_page(place, "de")).text
+    assert "Infarcted heart ED" in Page(handout_page(place, "en")).text
+
+
 def test_the_handout_prints_the_strips_that_its_question_is_about(place: Place) -> None:
     step = STEPS["codeword"](place)
     shown = re.findall(r'<img class="strip" alt="" src="data:image/png;base64,([^"]+)"', handout_page(place, "en"))
@@ -209,7 +224,7 @@ def test_the_handout_is_one_page_that_asks_nothing_of_other_servers(place: Place
     assert len(found.links) == 1
     assert found.links[0].startswith("http://127.0.0.1:7860/?case=Heart+%3Cb%3E")
     assert found.links[0].endswith("plane=axial&slice=3&mode=resample&seed=5&tab=learn&cell=2%2C3&lang=en")
-    assert not re.search(r"url\(|@import|<script|<link", page)
+    assert not re.search(r"url\((?!data:)|@import|<script|<link", page)
     assert "@page" in page
     for address in ("javascript:alert(1)", "//elsewhere", ""):
         assert Page(handout_page(place, "en", address=address)).links == []

@@ -22,7 +22,7 @@ NAME = re.compile(r"\{#?(\w*)\}")
 # Where the page joins texts by itself, as app/web/translation.js takes them apart.
 SAYS = re.compile("[A-Za-z]{2}")
 HOLE = "\0"
-JOINTS = tuple(map(re.compile, (" · ", r"(?<=[.!?\0]) (?=[A-Z\0])", "; ", ", ", " → ")))
+JOINTS = tuple(map(re.compile, (" · ", r"(?<=[.!?\0]) (?=[A-Z\d\0])", "; ", ", ", " → ")))
 # The same in every language.
 NAMES = {
     *(

@@ -36,7 +36,7 @@ function nameFiles() {
     if (!field || said.get(field) === field.textContent) continue;
     // Voice control finds a field by its visible text, so the name contains that text. To ask for it has the page laid out.
     said.set(field, field.textContent);
-    name(field, text + ": " + field.innerText.replace(/\s+/g, " ").trim());
+    name(field, translated(text) + ": " + field.innerText.replace(/\s+/g, " ").trim());
   }
 }
 

@@ -203,7 +203,8 @@ def _advanced(models: Models, first: OpenScan | None) -> _Group:
         with gr.Row(equal_height=True, elem_id="draw"):
             seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LARGEST_SEED, min_width=120, elem_id="seed")
             reroll = gr.Button("Reroll", size="md", min_width=80, elem_id="reroll")
-        window = gr.Dropdown(**windows(first), label="Window of the input", elem_id="window")
+        # Not to be typed into: Gradio would look for what is typed in the English names.
+        window = gr.Dropdown(**windows(first), label="Window of the input", filterable=False, elem_id="window")
         convention = gr.Radio(sides, value="radiological", label="Left and right", elem_id="convention")
     draw = {"mode": mode, "seed": seed, "reroll": reroll}
     return {"checkpoint": checkpoint, "other": other, **draw, "window": window, "convention": convention}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.page.besides import Besides, encoded, encoded_case, loaded
 from app.scan.channels import channel_choices, opening_channel
 from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
 from app.scan.description import describe
@@ -119,6 +120,7 @@ class Visits:
         self.presence, self._limiter = Presence() if presence is None else presence, Limiter(OPENINGS)
         self.cines = Cines(openings, rest=_FIRST_PICTURE)
         self._parcels = KeptParcels()
+        self._besides = Besides(models, uploads, cases, openings, store)
 
     def example(self, title: str | None, checkpoint: str, ticket: Ticket, owner: str) -> Opened | None:
         """Open a bundled example.
@@ -191,7 +193,7 @@ class Visits:
                     return self._model(checkpoint, opening).segmenter.channels
 
                 with self._uploads.read_in_turn(paths, self._openings, opening, most, channels=channels, keep=keep) as scan:
-                    opened = _encoded(scan, self._model(checkpoint, opening), opening)
+                    opened = encoded(scan, self._model(checkpoint, opening), opening)
                 for source in sources:
                     OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
                 opening.tell()
@@ -215,7 +217,7 @@ class Visits:
                 model = self._model(checkpoint, opening)
                 opening.tell(stage="reading")
                 scan = self._parcels.read(owner, number, self._store.most_scan_bytes, opening.tell, channels=model.segmenter.channels)
-                opened = _encoded(scan, model, opening)
+                opened = encoded(scan, model, opening)
             if scan.frames > 1:
                 source = self._parcels.frames(owner, number, scan.frames, self._store.most_scan_bytes)
                 OpenCine(opened, source, most_bytes=self._store.most_cine_bytes)
@@ -240,7 +242,7 @@ class Visits:
                 _refuse_no_pair(held, other)
                 first = OpenScan(held.segmented, held.model, held.truth)
                 first.identity = held.identity
-                second = _encoded(other, held.model, opening)
+                second = encoded(other, held.model, opening)
             cine = OpenCine(first, HeldFrames((held.segmented.scan, other)), most_bytes=self._store.most_cine_bytes, paired=True)
             cine.give_truths({0: held.truth}.get)
             cine.add(1, second)
@@ -263,33 +265,29 @@ class Visits:
         with self._opening(ticket, owner) as opening:
             return self._reopened(self._model(name, opening), value, opening, owner)
 
-    def beside(self, choice: Mapping[str, Any], value: Shown, ticket: Ticket, owner: str) -> Opened:
-        """Open a second scan beside the one on show: the same one with another checkpoint, or an example with the same checkpoint.
+    def beside(self, choice: Mapping[str, Any], value: Shown, ticket: Ticket, owner: str) -> Opened | None:
+        """Open a second scan beside the one on show.
 
         Args:
-            choice: "example": title of a bundled example; or "checkpoint": name of a checkpoint of the same structures.
+            choice: What it is, see `Besides.open`.
             value: The viewer's value.
             ticket: Key for the progress.
             owner: The visit.
 
         Returns:
-            The second scan.
+            The second scan, None if nothing was asked for and there is nothing that one would compare with.
         """
         with self._opening(ticket, owner) as opening:
-            scan, title = self._held(value), choice.get("example")
-            model = scan.model if title else self._model(str(choice.get("checkpoint")), opening)
-            _refuse_other_structures(scan.model, model)
-            second = self._case(title or scan.example, model, opening)
-            if second is None:
-                with self._openings.turn(opening):
-                    second = _encoded(scan.segmented.scan, model, opening)
-                second.truth, second.judged = scan.truth, scan.judged
+            found = self._besides.open(choice, self._held(value), (value or {})["name"], opening)
+            if found is None:
+                return None
+            second, title = found
             opening.tell()
             token = self._store.put_beside(second, owner, shared=second.example is not None)
             self._end_if_left(owner)
             if second.cine is not None:
                 self.cines.watch(second.cine, owner)
-            return Opened(second, token, second.example or (value or {})["name"])
+            return Opened(second, token, title)
 
     def other(self, name: str, value: Shown, ticket: Ticket, owner: str) -> Opened:
         """Encode the scan on show with a checkpoint that the visitor typed. It is always loaded again: it may have been retrained.
@@ -308,8 +306,7 @@ class Visits:
 
     def besides(self) -> dict[str, list[list[str]]]:
         """What can be opened beside a scan: (title, name) of "checkpoints" and of "examples"."""
-        examples = [[title, title] for title in self._cases.titles]
-        return {"checkpoints": [list(one) for one in self.models.names()], "examples": examples}
+        return self._besides.choices()
 
     def progress(self, ticket: Ticket) -> dict[str, Any]:
         """The progress of an opening; see `Openings.progress`."""
@@ -382,22 +379,17 @@ class Visits:
         return self._store.get((value or {}).get("token"))
 
     def _model(self, name: str, opening: Opening, *, anew: bool = False) -> Served:
-        opening.tell(stage="loading")
-        return self.models.get(name, anew=anew)
+        return loaded(self.models, name, opening, anew=anew)
 
     def _case(self, title: str | None, model: Served, opening: Opening) -> OpenScan | None:
-        kept = self._cases.kept(title, model)
-        if kept is not None:
-            return kept
-        with self._openings.turn(opening):
-            return self._cases.open(title, model, lambda share: opening.tell(share, "encoding"))
+        return encoded_case(self._cases, self._openings, title, model, opening)
 
     def _reopened(self, model: Served, value: Shown, opening: Opening, owner: str) -> Opened:
         scan = self._held(value)
         opened = self._case(scan.example, model, opening)
         if opened is None:
             with self._openings.turn(opening):
-                opened = _encoded(scan.segmented.scan, model, opening)
+                opened = encoded(scan.segmented.scan, model, opening)
             opened.identity = scan.identity
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
@@ -506,16 +498,3 @@ def _same_cine(cine: OpenCine, opened: OpenScan, most_bytes: int) -> None:
         raise SessionError(str(error.args[0])) from error
     if cine.first.model.classes == opened.model.classes:
         other.give_truths(cine.truths)
-
-
-def _encoded(scan: Scan, model: Served, opening: Opening) -> OpenScan:
-    return OpenScan(model.segmenter.open(scan, lambda share: opening.tell(share, "encoding")), model)
-
-
-def _refuse_other_structures(one: Served, other: Served) -> None:
-    """Raises CheckpointError unless two checkpoints give the same labels the same names."""
-    if one.classes != other.classes:
-        named, own = ", ".join(other.classes[1:]), ", ".join(one.classes[1:])
-        raise CheckpointError(
-            f"{other.title} finds {named}, and the checkpoint on show {own}; only checkpoints of the same can be compared"
-        )

@@ -193,9 +193,10 @@ class Wiring:
         choice, ticket, arrived = gr.JSON(visible=False), gr.Textbox(visible=False), gr.JSON(visible=False)
         self._compared.value = self._visits.besides()
 
-        def beside(choice: dict[str, Any] | None, value: Shown, ticket: Ticket, request: gr.Request) -> dict[str, Any]:
+        def beside(choice: dict[str, Any] | None, value: Shown, ticket: Ticket, request: gr.Request) -> dict[str, Any] | None:
             with errors_as_messages():
-                return self._visits.beside(choice or {}, value, ticket, _owner(request)).value
+                opened = self._visits.beside(choice or {}, value, ticket, _owner(request))
+            return None if opened is None else opened.value
 
         inputs = [choice, self._viewer, ticket]
         event = self._compared.submit(beside, inputs, [arrived], js=_event("besideChosen"), **_OPENING)

@@ -215,7 +215,7 @@ class OpenCine:
         """Take in a frame that was encoded."""
         first = self.first
         opened.example, opened.opening, opened.judged = first.example, first.opening, first.judged
-        opened.frame, opened.truth = index, self.truths(index)
+        opened.frame, opened.frame_of, opened.truth = index, first.identity, self.truths(index)
         with self._lock:
             if self._source is None:
                 return

@@ -81,6 +81,8 @@ class OpenScan:
         # Of a cine: all its frames, which frame 0 holds, and which one this is.
         self.cine: OpenCine | None = None
         self.frame = 0
+        # The identity of that cine's first frame, of the further ones.
+        self.frame_of = ""
         # When a picture of it was last asked for, by the monotonic clock.
         self.touched = 0.0
         self._folder: OwnFolder | None = None

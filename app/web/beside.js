@@ -2,7 +2,10 @@
    Gradio's event opens it, and page/events.js hands it over. */
 
 /** @typedef {import("./types").Scan} Scan */
-/** @typedef {{checkpoint?: string, example?: string}} Choice */
+/**
+ * "files" are the paths of a scan that was sent. Without any of them the server chooses what is usual.
+ * @typedef {{checkpoint?: string, example?: string, files?: string[]}} Choice
+ */
 
 /** @type {Set<(scan: Scan | null) => void>} */
 const listeners = new Set();

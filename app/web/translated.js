@@ -3,9 +3,12 @@
 
 import { language, translated, translatedSentence } from "./language.js";
 
-const ATTRIBUTES = ["title", "aria-label", "placeholder", "alt", "aria-valuetext"];
-/* Names, code, and what has texts of its own in every language. */
-const VERBATIM = "[translate=no], code, pre, script, style, textarea, .js-plotly-plot";
+// data-title: what plotly.js shows at the buttons of a plot.
+const ATTRIBUTES = ["title", "aria-label", "aria-description", "placeholder", "alt", "aria-valuetext", "data-title"];
+/* Names, code, and what has texts of its own in every language: a plot's are translated before it is drawn (plot_texts.js). */
+const VERBATIM =
+  "[translate=no], code, pre, script, style, textarea, .js-plotly-plot .svg-container > :not(.modebar-container)";
+const LIST = "input[role=combobox]"; // the field of Gradio's drop-down list, whose value is a text
 const WITHIN = "SPAN, B, STRONG, EM, CODE, KBD, A, SMALL, BUTTON, OUTPUT";
 
 /** @typedef {{english: string, shown: string, sentence?: string}} Place with the language, if it is a part of a translated sentence */
@@ -58,6 +61,28 @@ function giveAttributes(element) {
   }
 }
 
+/** @type {WeakMap<Element, Place>} */
+const values = new WeakMap();
+
+/**
+ * The choice that a drop-down list shows. Gradio writes it as the field's value, of which no observer is told, and reads it again:
+ * so the field shows the translation, and whoever asks gets what was written.
+ * @param {Element} field
+ */
+function giveChoice(field) {
+  const value = /** @type {Required<Pick<PropertyDescriptor, "get" | "set">>} */ (
+    Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value")
+  );
+  const shown = () => value.get.call(field);
+  const english = () => englishOf(values.get(field), shown());
+  const show = (/** @type {string} */ text) => {
+    values.set(field, { english: text, shown: translated(text) });
+    value.set.call(field, translated(text));
+  };
+  if (!Object.hasOwn(field, "value")) Object.defineProperty(field, "value", { get: english, set: show });
+  if (shown() !== translated(english())) show(english());
+}
+
 /**
  * A sentence with words set apart in it, as "Swap a scan's [tokens] and watch both answers.": another language may need other words
  * on either side of them.
@@ -107,6 +132,7 @@ function give(root) {
     else if (node instanceof Element) {
       giveAttributes(node);
       giveSentence(node);
+      if (node.matches(LIST)) giveChoice(node);
     }
   }
 }
@@ -117,7 +143,11 @@ export function keepTranslated() {
     for (const { type, target, addedNodes } of records) {
       if (type === "attributes") isVerbatim(target) || giveAttributes(/** @type {Element} */ (target));
       else if (type === "characterData") give(target);
-      else for (const node of addedNodes) if (node.isConnected) give(node);
+      else {
+        for (const node of addedNodes) if (node.isConnected) give(node);
+        // Of a sentence with words set apart, the parts may have come one by one.
+        if (addedNodes.length && target instanceof Element && !isVerbatim(target)) giveSentence(target);
+      }
     }
     // What was just put there is no change of a view.
     changes.takeRecords();

@@ -8,7 +8,7 @@ const NUMBER = String.raw`(?:[<>] )?[+\-−±]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?`
 const WORDS = ".+?";
 const LAST = /( (?:and|or) )/; // of a list
 /* What the page joins by itself, from the loosest on: facts, sentences, parts of a list. */
-const JOINTS = [/( · )/, /(?<=[.!?])( )(?=\p{Lu})/u, /(; )/, /(, )/, /( → )/, LAST];
+const JOINTS = [/( · )/, /(?<=[.!?])( )(?=[\p{Lu}\d])/u, /(; )/, /(, )/, /( → )/, LAST];
 /* Numbers with signs and units, which are the same in every language. */
 const QUANTITY = /^[\p{P}\p{S}\d\s]*(?:[εpπABKσ]\P{L}+)?(?:dB|ml|mm|ms|s|g|nats|HU|MB|GB|bpm)?[\p{P}\s]*$/u;
 const DIGITS = /\d[\d,]*(?:\.\d+)?/g;
@@ -40,7 +40,8 @@ export function createTranslation({ texts, numbers }) {
     if (known !== undefined) return known;
     for (const { form, names, text } of patterns) {
       const found = form.exec(english);
-      if (!found) continue;
+      // Words end with the brackets around them: "a (b); c (d)" are two such parts, and not one with "b); c (d" in its brackets.
+      if (!found || !found.slice(1).every(isBalanced)) continue;
       const values = Object.fromEntries(names.map((name, i) => [name, line(found[i + 1])]));
       return text.replace(NAME, (_, _number, name) => values[name]);
     }
@@ -63,6 +64,16 @@ export function createTranslation({ texts, numbers }) {
   const line = remembered(whole);
 
   return { text: around(line), sentence: (/** @type {string} */ english) => exact.get(oneLine(english)) };
+}
+
+/** @param {string} words */
+function isBalanced(words) {
+  let open = 0;
+  for (const sign of words) {
+    if (sign === "(") open++;
+    else if (sign === ")" && --open < 0) return false;
+  }
+  return open === 0;
 }
 
 /** @param {string} text */

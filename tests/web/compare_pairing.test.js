@@ -16,8 +16,7 @@ import {
 const plane = { first: 0, ratio: 1, letters: ["", "", "", ""], transpose: false, flip: [false, false] };
 /** @param {object} more @param {number} count @returns {any} */
 const scan = (more, count = 9) => ({
-  own: false,
-  name: "Heart",
+  identity: "Heart",
   token: "B",
   truth: true,
   cine: null,
@@ -61,11 +60,11 @@ test("B of a cine shows the same frame, and another scan the slice at the same s
   assert.equal(sliceBeside(0, 1, 7), 0);
 });
 
-test("two scans are one if they have one name and one shape", () => {
+test("two scans are one if they have one identity and one shape", () => {
   assert.ok(isSameScan(scan({}), scan({ token: "C" })));
-  assert.ok(!isSameScan(scan({}), scan({ name: "Other" })));
+  // Two files of a visitor's may have one name, and one grid.
+  assert.ok(!isSameScan(scan({ name: "scan.nii" }), scan({ name: "scan.nii", identity: "4f" })));
   assert.ok(!isSameScan(scan({}), scan({}, 5)));
-  assert.ok(!isSameScan(scan({}), scan({ own: true })));
 });
 
 test("labels differ in three ways, each with its colour and its share", () => {

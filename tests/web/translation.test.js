@@ -57,6 +57,26 @@ test("facts that the page joins are translated one by one", () => {
   assert.equal(text("axial slice 3 · 1,451 codes"), "Schicht 3, axial · 1.451 Codes");
 });
 
+test("sentences that the page joins are translated one by one, also if one begins with a number", () => {
+  const { text: joined } = createTranslation({
+    numbers: { thousands: ".", decimal: "," },
+    texts: { "Dice {#dice} without them.": "Dice {dice} ohne sie.", "{#count} tokens moved.": "{count} Token bewegt." },
+  });
+  assert.equal(joined("Dice 0.997 without them. 299 tokens moved."), "Dice 0,997 ohne sie. 299 Token bewegt.");
+});
+
+test("words in brackets end with their bracket", () => {
+  const { text: listed } = createTranslation({
+    numbers: { thousands: ".", decimal: "," },
+    texts: {
+      "{name}={value} ({expected})": "{name}={value} ({expected})",
+      "a number": "eine Zahl",
+      "a slice": "eine Schicht",
+    },
+  });
+  assert.equal(listed("eps=7 (a number); slice=x (a slice)"), "eps=7 (eine Zahl); slice=x (eine Schicht)");
+});
+
 test("a sentence with words set apart is translated as a whole or not at all", () => {
   assert.equal(sentence("Swap [tokens]\n here."), "Tausche hier [Token].");
   assert.equal(sentence("Swap [codes] here."), undefined);

@@ -88,12 +88,15 @@ export function createForce({ codebook, part, server, text, onClick }) {
     text("forced-slice").textContent = `With them${also}, this slice has a Dice of ${dice} against its own labels.`;
   }
 
+  const submit = /** @type {HTMLButtonElement} */ (form.querySelector("[type=submit]"));
   form.addEventListener("submit", force);
   onClick({
     measure: measureWithout,
     unforce() {
       forced.pop()?.back();
       tell();
+      // With nothing left to undo, the button that has the keyboard is gone.
+      if (!forced.length) submit.focus({ preventScroll: true });
     },
   });
   codebook.subscribe(forget, "selection");

@@ -57,7 +57,13 @@ export function createKeyboard({ codebook, part, text, onClick }) {
     if (event.target instanceof Element && event.target.closest("button")) return;
     if (press(event, state.book)) event.preventDefault();
   });
-  onClick({ clear: codebook.clear });
+  onClick({
+    clear() {
+      codebook.clear();
+      // The button goes with what was marked, and the keyboard would go with the button.
+      map.focus({ preventScroll: true });
+    },
+  });
   card.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();

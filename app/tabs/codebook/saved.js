@@ -1,6 +1,7 @@
 /* Selections that are kept by a name: within the visit, and in the page's address. */
 
 import { make } from "../../web/dom.js";
+import { keepFocus } from "../../web/focus.js";
 import { number } from "../../web/numbers.js";
 import { plainName } from "./selection_text.js";
 
@@ -14,8 +15,11 @@ export function createSaved({ codebook, part }) {
   const list = part("[data-part=saved]");
 
   function draw() {
-    list.replaceChildren(...state.saved.map(chip));
-    list.hidden = !state.saved.length;
+    const rewrite = () => {
+      list.replaceChildren(...state.saved.map(chip));
+      list.hidden = !state.saved.length;
+    };
+    keepFocus(list, rewrite, () => field);
   }
 
   /** @param {import("./types").Saved} saved */

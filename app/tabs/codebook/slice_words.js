@@ -6,7 +6,7 @@ import { number } from "../../web/numbers.js";
 
 /** @param {OnShow} on */
 export function titleInWords({ request: { plane, index }, codes }) {
-  const different = codes ? " · " + new Set(codes).size + " codes" : "";
+  const different = codes ? " · " + number(new Set(codes).size) + " codes" : "";
   return plane[0].toUpperCase() + plane.slice(1) + " slice " + index + different;
 }
 

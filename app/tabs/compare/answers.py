@@ -97,5 +97,6 @@ def aligned(one: OpenScan, other: OpenScan, request: Request) -> Answer:
 
 
 def same_scan(one: OpenScan, other: OpenScan) -> bool:
-    """Whether A and B are one scan: the same example, or the visitor's own; and the same frame of a cine."""
-    return (one.example, one.frame, one.segmented.scan.shape) == (other.example, other.frame, other.segmented.scan.shape)
+    """Whether A and B are one scan: the same example, or the same one of the visitor's own; and the same frame of a cine."""
+    places = [(scan.frame_of or scan.identity, scan.frame, scan.segmented.scan.shape) for scan in (one, other)]
+    return places[0] == places[1]

@@ -20,20 +20,20 @@ const DIMMED = 0.6; // the picture below the marks
 
 /**
  * Whether both are one scan, so that places of one are places of the other.
- * @param {Pick<Scan, "own" | "name" | "planes">} one
- * @param {Pick<Scan, "own" | "name" | "planes">} other
+ * @param {Pick<Scan, "identity" | "planes">} one
+ * @param {Pick<Scan, "identity" | "planes">} other
  */
 export function isSameScan(one, other) {
   const shapes = [one, other].map(({ planes }) => Object.values(planes).map(({ shape }) => shape));
-  return one.own === other.own && one.name === other.name && String(shapes[0]) === String(shapes[1]);
+  return one.identity === other.identity && String(shapes[0]) === String(shapes[1]);
 }
 
 /**
  * The request for B that lies beside one for A: the same settings as far as its grid and its codebook have them.
  * Forced tokens are codes of A alone.
  * @param {SliceRequest} request
- * @param {Pick<Scan, "own" | "name" | "planes">} one
- * @param {Pick<Scan, "own" | "name" | "planes" | "token" | "truth" | "reach" | "cine" | "channels">} other
+ * @param {Pick<Scan, "planes">} one
+ * @param {Pick<Scan, "planes" | "token" | "truth" | "reach" | "cine" | "channels">} other
  * @returns {import("./types").Question}
  */
 export function besideOf({ token, plane, index, strength, mode, seed, reach, channel }, one, other) {

@@ -48,9 +48,12 @@ export function mount(element, props, server, trigger) {
   };
   const second = createSecond((question) => server.beside(question), { changed: schedule, say });
   const findings = createFindings(root, server, schedule);
-  const choice = createChoice(root, props.value, (chosen, title) => {
-    Object.assign(beside, { choice: chosen, title });
-    trigger("submit");
+  const choice = createChoice(root, props.value, {
+    open(chosen, title) {
+      Object.assign(beside, { choice: chosen, title });
+      trigger("submit");
+    },
+    say,
   });
 
   /** @param {string} message */
@@ -61,7 +64,7 @@ export function mount(element, props, server, trigger) {
 
   /** @param {Scan | null} other null if it was not opened: the former one stays */
   function arrive(other) {
-    choice.settle(other !== null);
+    choice.settle(other);
     if (!other) return;
     second.become(other);
     findings.forget();
@@ -78,12 +81,12 @@ export function mount(element, props, server, trigger) {
     painting = 0;
     const { state } = store;
     if (!state || !shown) return;
-    choice.follow(state.scan);
     // The server has let B go together with the scan that it lay beside.
     if (choice.isOther(state.scan)) {
       second.become(null);
       say("");
     }
+    choice.follow(state.scan);
     const both = scans();
     find(".beside").hidden = !both || !second.shown;
     find("[data-text=hint]").hidden = Boolean(both);

@@ -1,4 +1,5 @@
 /* The controls of a class: the strip under the list of steps, the invitation with its QR code, and the way into a class. */
+import { translated } from "../../web/language.js";
 import { links } from "../../web/links.js";
 import { store } from "../../web/store.js";
 
@@ -83,7 +84,7 @@ export function createClass({ root, lesson, room, showNotes }) {
 
   function draw() {
     const { role, report } = room;
-    const notice = room.isLost ? lesson.ui("class_lost") : (room.problem ?? (isOwn() ? lesson.ui("own_scan") : ""));
+    const notice = room.isLost ? lesson.ui("class_lost") : (problem() ?? (isOwn() ? lesson.ui("own_scan") : ""));
     strip.hidden = role === "none" && !notice;
     strip.dataset.role = role;
     words("class_code").textContent = role === "none" ? "" : lesson.ui("class_code", { code: room.code });
@@ -92,6 +93,9 @@ export function createClass({ root, lesson, room, showNotes }) {
     if (words("class_notice").textContent !== notice) words("class_notice").textContent = notice;
     drawControls(role);
   }
+
+  /** The server speaks English; the lesson's other texts are its own. */
+  const problem = () => room.problem && translated(room.problem);
 
   /** Her own scan is on show, which nobody else can have. */
   const isOwn = () => room.role === "teacher" && Boolean(store.state?.scan.own);
@@ -116,12 +120,16 @@ export function createClass({ root, lesson, room, showNotes }) {
     /** @type {HTMLElement} */ (form.querySelector("button")).textContent = lesson.ui("join");
   }
 
+  // A dialog gives the keyboard back to what had it, which is gone once the room is open.
+  dialog.addEventListener("close", () => control("invite").focus());
   control("teach").addEventListener("click", teach);
   control("invite").addEventListener("click", invite);
   control("presenter").addEventListener("click", showNotes);
   control("end").addEventListener("click", async () => {
     await room.leave();
     links.more({ room: null });
+    // At once: a button that is not on show yet cannot have the keyboard.
+    draw();
     control("teach").focus();
   });
   follow.addEventListener("change", () => {

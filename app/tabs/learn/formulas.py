@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from starlette.routing import Route
 from app.visit.session import SessionStore
 
 _FONT = Path(__file__).resolve().parents[2] / "vendor" / "math" / "formulas.woff2"
+FAMILY = "VQ-Seg formulas"
+"""Its name in style sheets."""
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
 
 
@@ -20,6 +23,13 @@ _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type
 def font_path() -> str:
     """Its address, which changes with the file."""
     return f"/vqseg-math/{hashlib.sha256(_FONT.read_bytes()).hexdigest()[:12]}/formulas.woff2"
+
+
+@cache
+def font_face() -> str:
+    """A style that brings the font along, for a page that needs no other file."""
+    data = base64.b64encode(_FONT.read_bytes()).decode("ascii")
+    return f'@font-face {{ font-family: "{FAMILY}"; src: url(data:font/woff2;base64,{data}) format("woff2"); }}'
 
 
 def font_routes(store: SessionStore) -> list[Route]:

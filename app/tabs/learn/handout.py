@@ -14,9 +14,11 @@ import numpy as np
 from PIL import Image
 
 from app.scan.render import greyscale
+from app.tabs.learn.formulas import font_face
 from app.tabs.learn.place import Place
 from app.tabs.learn.steps import STEPS, Step, token_picture
 from app.tabs.learn.texts import Texts, equations, fill, languages, number
+from app.web.catalogues import catalogues
 from vqseg.types import Array
 
 # Least number of pixels of a printed picture's longer side, so that tokens stay sharp; width of the frame around the marked square.
@@ -46,12 +48,12 @@ def handout_page(place: Place, language: str, step: Callable[[str, Place], Step]
     """
     texts = languages()[language]
     made = {name: step(name, place) for name in STEPS}
-    where = _where(place)
+    where = _where(place, language)
     parts = [_head(place, texts, language, where, _link(place, language, address))]
     parts += [_exercise(i, name, made[name], texts, language) for i, name in enumerate(STEPS, 1)]
     if notes:
         parts.append(_teacher(made, texts, language, where))
-    style = (Path(__file__).parent / "handout.css").read_text(encoding="utf-8")
+    style = font_face() + (Path(__file__).parent / "handout.css").read_text(encoding="utf-8")
     title = escape(texts["handout"]["title"])
     return (
         f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>'
@@ -59,12 +61,14 @@ def handout_page(place: Place, language: str, step: Callable[[str, Place], Step]
     )
 
 
-def _where(place: Place) -> dict[str, Any]:
+def _where(place: Place, language: str) -> dict[str, Any]:
     request = place.request
+    # The page's catalogue has the names of examples and planes; the lesson's own texts have neither.
+    page = catalogues()[language].texts if language in catalogues() else {}
     numbers = {"slice": request.index, "row": place.row, "column": place.column, "seed": request.seed}
     return {
-        "scan": place.scan.example or place.scan.segmented.scan.name,
-        "plane": request.plane,
+        "scan": page.get(place.scan.example, place.scan.example) if place.scan.example else place.scan.segmented.scan.name,
+        "plane": page.get(request.plane, request.plane),
         **{name: str(value) for name, value in numbers.items()},
     }
 

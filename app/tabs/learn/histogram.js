@@ -44,14 +44,15 @@ export const mostOf = (bars) => Math.max(1, ...bars.map(({ times }) => times));
  * @param {Lesson} lesson
  * @param {import("./types").Report} report
  * @param {import("./types").StepAnswer | null} now
+ * @param {import("./types").Reply | null} guess the teacher's own
  */
-export function classSaid(lesson, { answered, counts }, now) {
+export function classSaid(lesson, { answered, counts }, now, guess) {
   if (!now) return null;
   const { options, parts } = lesson.stepTexts;
   const caption = make("figcaption", {}, lesson.ui("class_said", { answered }));
   if (!answered) return make("figure", { className: "said" }, caption);
   if (options)
-    return make("figure", { className: "said" }, caption, optionBars(lesson, options, counts[""], now.truth));
+    return make("figure", { className: "said" }, caption, optionBars(lesson, options, counts[""], now.truth, guess));
   const bounds = now.bounds ?? [0, 100];
   const drawn = Object.entries(parts ?? { "": "" }).map(([part, text]) => {
     const truth = typeof now.truth === "object" ? now.truth[part] : now.truth;
@@ -61,17 +62,35 @@ export function classSaid(lesson, { answered, counts }, now) {
   return make("figure", { className: "said" }, caption, make("div", { className: "parts" }, ...drawn));
 }
 
-/** @param {Lesson} lesson @param {Record<string, string>} options @param {Counts | undefined} counts
- *  @param {import("./types").Reply} truth */
-function optionBars(lesson, options, counts, truth) {
+/**
+ * @param {Lesson} lesson
+ * @param {Record<string, string>} options
+ * @param {Counts | undefined} counts
+ * @param {import("./types").Reply} truth
+ * @param {import("./types").Reply | null} guess
+ */
+function optionBars(lesson, options, counts, truth, guess) {
   const bars = Object.entries(options).map(([key, text]) => ({ key, text, times: timesOf(counts, key) }));
   const most = mostOf(bars);
   const rows = bars.flatMap(({ key, text, times }) => {
     const bar = make("i", { className: key === truth ? "holds" : "" });
     bar.style.width = (100 * times) / most + "%";
-    return [make("dt", {}, text), make("dd", {}, make("span", {}, bar), make("b", {}, lesson.n(times)))];
+    const roles = rolesOf(lesson, key, truth, guess);
+    const name = make("dt", { className: key === truth ? "truth" : "" }, text, roles && make("b", {}, roles));
+    return [name, make("dd", {}, make("span", {}, bar), make("b", {}, lesson.n(times)))];
   });
   return make("dl", {}, ...rows);
+}
+
+/**
+ * What an option is besides: the scan's answer, or one's own. Empty for most.
+ * @param {Lesson} lesson
+ * @param {string} key of the option
+ * @param {import("./types").Reply} truth
+ * @param {import("./types").Reply | null} guess
+ */
+export function rolesOf(lesson, key, truth, guess) {
+  return [key === truth && lesson.ui("right"), key === guess && lesson.ui("chosen")].filter(Boolean).join(" · ");
 }
 
 /** @param {Lesson} lesson @param {Bin[]} bins */
@@ -82,7 +101,7 @@ function columns(lesson, bins) {
     const bar = make("i", { className: bin.holds ? "holds" : "" });
     bar.style.height = (100 * bin.times) / most + "%";
     return make(
-      "li",
+      "div",
       { title: named(bin) },
       make("b", {}, bin.times ? lesson.n(bin.times) : ""),
       make("span", {}, bar),

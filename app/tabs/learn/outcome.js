@@ -1,6 +1,6 @@
 /* The scan's answer beside the prediction, and what the class has said. */
 import { make } from "../../web/dom.js";
-import { classSaid } from "./histogram.js";
+import { classSaid, rolesOf } from "./histogram.js";
 import { placeBetween } from "./plots.js";
 import { measuredStrip, sample } from "./strips.js";
 
@@ -21,7 +21,12 @@ const PERCENT = [0, 100];
  */
 export function outcome(lesson, prediction, now, room, actions) {
   const { stepTexts: texts } = lesson;
-  const result = texts.options ? chosen(lesson, texts.options, prediction, now) : compared(lesson, prediction, now);
+  const said = room.role === "teacher" ? classSaid(lesson, room.report, now, prediction.guess) : null;
+  // The bars of a class name all options, too; what else a list of them shows are strips.
+  const isListed = said?.querySelector("dl") && !now?.data.choices;
+  const list = (/** @type {Record<string, string>} */ options) =>
+    isListed ? null : chosen(lesson, options, prediction, now);
+  const result = texts.options ? list(texts.options) : compared(lesson, prediction, now);
   const moved = now && now.key !== prediction.key ? make("p", { className: "moved" }, lesson.ui("moved")) : null;
   const reveal = make("p", { className: "reveal" }, lesson.fill(texts.reveal, now?.facts));
   const why = make("p", { className: "why" }, lesson.fill(texts.why, now?.facts));
@@ -29,7 +34,7 @@ export function outcome(lesson, prediction, now, room, actions) {
     "section",
     { className: "outcome", tabIndex: -1, "data-skip-to": "" },
     result,
-    room.role === "teacher" ? classSaid(lesson, room.report, now) : null,
+    said,
     moved,
     reveal,
     why,
@@ -93,12 +98,10 @@ function twoValues(lesson, guess, truth, bounds) {
 function chosen(lesson, options, prediction, now) {
   const truth = now?.truth ?? prediction.truth;
   const items = Object.entries(options).map(([key, text]) => {
-    const roles = [];
-    if (key === truth) roles.push(lesson.ui("right"));
-    if (key === prediction.guess) roles.push(lesson.ui("chosen"));
+    const roles = rolesOf(lesson, key, truth, prediction.guess);
     const item = make("li", { className: key === truth ? "truth" : "" }, make("span", {}, text));
     item.append(...measuredStrip(lesson, now, key));
-    if (roles.length) item.append(make("b", {}, roles.join(" · ")));
+    if (roles) item.append(make("b", {}, roles));
     return item;
   });
   return make("ul", { className: "options chosen" }, sample(lesson, now, "li"), ...items);

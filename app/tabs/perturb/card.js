@@ -26,8 +26,8 @@ import { elementIn } from "./tab.js";
  * @param {(code: number) => void} force
  */
 export function createCard(tab, force) {
-  /** @type {{cell: string | null, move: string | null} | null} */
-  let atFirst = null; // the card's text while no token is chosen
+  /** @type {{cell: string, move: Node[]} | null} */
+  let atFirst = null; // what the card says while no token is chosen; a term stands in it
   /** @param {string} selector */
   const part = (selector) => elementIn(tab.panel, ".card " + selector);
   const cell = () => tab.text("cell");
@@ -40,7 +40,7 @@ export function createCard(tab, force) {
    * @param {{strength: number, size: number}} codebook the strength on show and the number of codes
    */
   function show(token, near, atoms, { strength, size }) {
-    atFirst ??= { cell: written(cell()), move: written(move()) };
+    atFirst ??= { cell: written(cell()), move: [...move().childNodes] };
     const last = near.codes.length - 1;
     const pixels = near.side ** 2;
     const pictures = [token.code, ...near.codes].map((code, i) => {
@@ -78,7 +78,7 @@ export function createCard(tab, force) {
     if (!atFirst) return;
     part("table").hidden = part("form").hidden = part(".swap").hidden = true;
     cell().textContent = atFirst.cell;
-    move().textContent = atFirst.move;
+    move().replaceChildren(...atFirst.move);
   }
 
   /**
