@@ -13,6 +13,12 @@ import { KINDS, isSameScan, kindsOf, legendOf, markKinds, placeInWords } from ".
 import { createSecond } from "./second.js";
 import { make } from "../../web/dom.js";
 
+const ASKED =
+  "Choose B above: another checkpoint for this scan, or another scan under this checkpoint. " +
+  "Epsilon, reach and seed are the same for both.";
+const OPENING = "Opening B";
+const DECODING = "Decoding B";
+
 /**
  * @typedef {import("../../web/types").Frame} Frame
  * @typedef {import("../../web/types").Scan} Scan
@@ -42,6 +48,7 @@ export function mount(element, props, server, trigger) {
   let shown = null; // A
   let painting = 0;
   let mirrored = false;
+  let isOpening = false; // B is on its way
 
   const schedule = () => {
     if (!painting && element.offsetParent !== null) painting = requestAnimationFrame(draw);
@@ -50,6 +57,8 @@ export function mount(element, props, server, trigger) {
   const findings = createFindings(root, server, schedule);
   const choice = createChoice(root, props.value, {
     open(chosen, title) {
+      isOpening = true;
+      schedule();
       Object.assign(beside, { choice: chosen, title });
       trigger("submit");
     },
@@ -64,11 +73,12 @@ export function mount(element, props, server, trigger) {
 
   /** @param {Scan | null} other null if it was not opened: the former one stays */
   function arrive(other) {
+    isOpening = false;
+    schedule();
     choice.settle(other);
     if (!other) return;
     second.become(other);
     findings.forget();
-    schedule();
   }
 
   /** The scan on show, and B, if both are there and belong together. */
@@ -89,10 +99,18 @@ export function mount(element, props, server, trigger) {
     choice.follow(state.scan);
     const both = scans();
     find(".beside").hidden = !both || !second.shown;
-    find("[data-text=hint]").hidden = Boolean(both);
+    tellWaiting(Boolean(both));
     if (!both) return;
     second.follow(shown, both.one);
     if (second.shown) drawBoth(state, both, second.shown);
+  }
+
+  /** What stands in the pictures' place until there are some. @param {boolean} isOpen */
+  function tellWaiting(isOpen) {
+    const waits = !second.shown && (isOpen || isOpening);
+    root.toggleAttribute("data-waiting", waits);
+    find("[data-text=hint]").hidden = isOpen && !waits;
+    find("[data-text=hint]").textContent = waits ? (isOpen ? DECODING : OPENING) : ASKED;
   }
 
   /**
