@@ -88,7 +88,8 @@ export function createChoice(root, choices, { open, say }) {
     token = caseOf(scan.token);
     const asked = isLinked ? "" : (links.asked().beside ?? "");
     isLinked = true;
-    if (!choose(asked)) open({}, "What to compare with");
+    // A visitor may have been quicker.
+    if (!select.value && !choose(asked)) open({}, "What to compare with");
   }
 
   /**
