@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory, paths: list[Path]) -> Ite
 
 
 def choose(page: Any, option: str) -> None:
+    # The tab opens with something beside the scan.
+    page.locator("[data-text=of-b]", has_text=re.compile(r"\w")).wait_for()
     page.get_by_label("What to compare with").select_option(label=option)
 
 
