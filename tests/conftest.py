@@ -10,6 +10,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+import torch
 from app_browser import CHROMIUM, FLAGS, WAIT, reset, visit, wait_painted
 from app_server import Server, fake_served, save_scan, save_truth, serving
 from hypothesis import settings
@@ -52,6 +53,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.path.name in SLOW:
             item.add_marker("slow")
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, item.get_closest_marker("browser") is None))
+
+
+_THREADS = torch.get_num_threads()
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> None:
+    """UMAP changes the whole process's number of threads, and with another number the network rounds otherwise."""
+    torch.set_num_threads(_THREADS)
 
 
 @pytest.fixture(scope="session")
