@@ -353,7 +353,7 @@ def test_the_language_is_switched_and_large_text_fills_the_window(lesson: Any) -
     box = lesson.locator(".lesson").bounding_box()
     assert (box["x"], box["y"], box["width"]) == (0, 0, 1280)
     # The page speaks the lesson's language.
-    assert lesson.locator("#disclaimer").get_by_text("Forschungsdemonstration, nicht für die klinische Anwendung").is_visible()
+    assert lesson.locator("#disclaimer").get_by_text("Forschungsdemo, nicht für die Klinik").is_visible()
     lesson.wait_for_url(lambda url: "large=1" in url)
     lesson.keyboard.press("Escape")
     lesson.wait_for_selector(".lesson:not(.large)")
