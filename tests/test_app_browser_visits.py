@@ -45,6 +45,8 @@ def test_the_address_names_every_tab(page: Any) -> None:
 @pytest.mark.parametrize("tab", [tab.title for tab in TABS])
 def test_the_page_fits_the_smallest_window_without_a_scroll_bar(page: Any, tab: str) -> None:
     page.get_by_role("tab", name=tab).click()
+    if tab == "Compare":
+        page.locator("[data-text=of-b]", has_text="slice").wait_for()
     if tab == "Learn":
         # Before that the tab is empty, and fits.
         page.wait_for_selector(".lesson:not([data-waiting])")
