@@ -128,6 +128,14 @@ def test_a_link_brings_the_checkpoint_unless_it_names_one(folder: Path) -> None:
         assert found.opened.scan.model.name == expected
 
 
+def test_a_page_that_asks_for_nothing_opens_with_the_default_checkpoint_whatever_it_has_learnt(folder: Path) -> None:
+    models = fake_models(fake_served("own", ("background", "cell")), fake_served("hearts"))
+    visit = Visits(models, SessionStore(2**26), Arrived(), Examples(find_examples(folder)), Openings())
+    found = visit.linked({}, (), None, "me")
+    assert found is not None
+    assert (found.opened.scan.example, found.opened.scan.model.name, found.warning) == ("Heart ED", "own", "")
+
+
 def test_a_link_opens_at_the_state_of_its_example_unless_it_says_another(folder: Path) -> None:
     visit = visits(Examples(find_examples(folder)))
     for query, expected in (

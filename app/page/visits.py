@@ -154,8 +154,12 @@ class Visits:
         asked = Link.read(query, self._cases.titles, tabs)
         with self._opening(ticket, owner) as opening:
             model, warning = self._linked_model(asked.checkpoint, opening)
-            # A checkpoint that the link names is what it was written for.
-            model, brought = (model, False) if asked.checkpoint and not warning else self._reader(asked.case, model, opening)
+            # A checkpoint that the link names is what it was written for. A page that asks for nothing opens with the default one, which
+            # somebody may have trained for scans of their own.
+            example = self._cases.named(asked.case)
+            asks_nothing = "case" not in query and example is not None and has_channels_for(example, model)
+            stays = asks_nothing or (asked.checkpoint and not warning)
+            model, brought = (model, False) if stays else self._reader(asked.case, model, opening)
             scan = self._case(asked.case, model, opening)
             if scan is None:
                 return None

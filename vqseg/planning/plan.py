@@ -133,7 +133,7 @@ def _with_steps(choices: list[Choice], output: Path, hours: float, seed: int) ->
     start = max(50, steps // 5)
     timed = [
         Choice("train", "steps", steps, f"{hours:g} h at {rate:.2f} steps/s, measured on this machine just now"),
-        Choice("train", "evaluate_every", max(50, steps // 8), "eight times in a run"),
+        Choice("train", "evaluate_every", max(50, steps // 8), "eight times in a run, less often in a short one"),
         Choice("train", "checkpoint_every", max(50, min(250, steps // 16)), "so that little is lost when it is cut off"),
         Choice("train", "codebook_start", min(200, steps // 10), "once the features mean something"),
         Choice("objective", "unlabelled_start", start, "after a fifth of the steps the teacher has learnt enough to label"),
