@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 NAME = "DOE^JANE"
 MR, ENHANCED_MR, SECONDARY = "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.7.2"
@@ -16,6 +17,10 @@ OBLIQUE = (0.8, 0.6, 0.0, -0.36, 0.48, 0.8)
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 SPACING = (1.5, 1.25)
 """Between rows, between columns."""
+
+
+# Random identifiers would hold a birthday's digits by chance.
+_IMAGES = count(1)
 
 
 def pixels(count: int, seed: int = 0, shape: tuple[int, int] = (ROWS, COLUMNS)) -> np.ndarray:
@@ -31,7 +36,12 @@ def image(values: np.ndarray, *, sop_class: str = MR, **fields: object) -> Datas
     """A data set with pixels and a patient; any element by its keyword."""
     data = Dataset()
     data.PatientName, data.PatientID, data.PatientBirthDate, data.SeriesDescription = NAME, "JANE-1970", "19700101", f"heart of {NAME}"
-    data.SOPClassUID, data.SOPInstanceUID, data.Modality, data.ImageType = sop_class, generate_uid(), "MR", ["ORIGINAL", "PRIMARY", "M"]
+    data.SOPClassUID, data.SOPInstanceUID, data.Modality, data.ImageType = (
+        sop_class,
+        f"1.2.3.6.{next(_IMAGES)}",
+        "MR",
+        ["ORIGINAL", "PRIMARY", "M"],
+    )
     data.StudyInstanceUID, data.SeriesInstanceUID, data.FrameOfReferenceUID = "1.2.3", "1.2.3.4", "1.2.3.5"
     data.SeriesNumber, data.InstanceNumber = 1, 1
     data.Rows, data.Columns = values.shape[-2:] if values.shape[-1] != 3 else values.shape[-3:-1]

@@ -328,8 +328,7 @@ def test_nothing_of_a_person_is_kept_logged_or_told(
     with pytest.raises(ScanError) as caught:
         read_scan(path)
     said = [*scan.notes, *list_series(path), str(caught.value), caplog.text, *capfd.readouterr(), *(str(one.message) for one in recwarn)]
-    # Shorter words are found by chance among voxels and identifiers.
-    for word in ("DOE^", "JANE", "19700101", str(tmp_path)):
+    for word in ("DOE", "JANE", "1970", str(tmp_path)):
         assert word.encode() not in pickle.dumps(scan)
         assert not any(word in text for text in said)
     assert sum(NAME.encode() in file.read_bytes() for file in path.iterdir()) == 3
