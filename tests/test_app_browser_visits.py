@@ -187,3 +187,17 @@ def test_a_page_that_misses_a_module_says_so(browser: Any, server: Server) -> No
     page.goto(server.url)
     page.get_by_role("alert").get_by_text("did not load completely").wait_for()
     page.close()
+
+
+def test_a_button_that_nothing_answers_yet_takes_no_click(browser: Any, server: Server) -> None:
+    """A click between the arrival of a tab's markup and that of its modules was lost."""
+    with visit(browser, server) as page:
+        asked: list[Any] = []
+        page.route("**/label/brush.js", lambda route: asked.append(route))
+        page.get_by_role("tab", name="Label").click()
+        page.locator("#label [data-do=empty]").wait_for()
+        assert page.locator("#label [data-do=empty]").evaluate("button => button.closest('[inert]') !== null")
+        wait_until(page, lambda: len(asked) > 0)
+        asked[0].continue_()
+        page.locator("#label [data-do=empty]").click()
+        page.locator("#label [data-do=undo]:enabled").wait_for()

@@ -97,8 +97,10 @@ def mounting(path: str) -> str:
     """The js_on_load of a component: it calls mount(element, props, server, trigger) of a module.
 
     trigger("submit") begins the event of that name of the component, if it is bound to anything.
+    Until mount returns, the component is inert: its buttons are there before what answers them, and a click would be lost.
     """
-    return f"{_importing(path)}.then((module) => module.mount(element, props, server, trigger));"
+    mounted = "(module) => { module.mount(element, props, server, trigger); element.inert = false; }"
+    return f"element.inert = true; {_importing(path)}.then({mounted});"
 
 
 def calling(path: str, function: str, fields: Sequence[str] = (), *, given: Sequence[str] = ()) -> str:
