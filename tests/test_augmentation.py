@@ -12,7 +12,8 @@ from torch import Tensor
 
 from vqseg.config import AugmentationConfig, ConfigError, DataConfig
 from vqseg.data.augmentation import Mixing, draw_crops, draw_mixing, draw_recolouring, mix, recolour, warp
-from vqseg.data.loaders import SlicePool, TrainingPools, ViewSampler
+from vqseg.data.loaders import SlicePool, TrainingPools
+from vqseg.data.sampler import ViewSampler
 
 CROP, CANVAS = 32, 80
 STRONG = AugmentationConfig(crop=CROP, ramp_steps=0)

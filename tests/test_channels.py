@@ -36,9 +36,10 @@ from vqseg.data.case_files import read_image
 from vqseg.data.channels import are_channels, case_and_channel
 from vqseg.data.checking import check_folder
 from vqseg.data.datasets import DatasetError, channel_names, find_cases
-from vqseg.data.loaders import SlicePool, TrainingPools, ViewSampler
+from vqseg.data.loaders import SlicePool, TrainingPools
 from vqseg.data.neighbours import alone, missing_channels, neighbours, with_neighbours
 from vqseg.data.preprocess import normalise, normalised_slices, to_network
+from vqseg.data.sampler import ViewSampler
 from vqseg.data.scan import ScanError, read_labels, read_scan
 from vqseg.data.sources import joined_channels, sources_of
 from vqseg.evaluation import evaluate_split

@@ -16,8 +16,9 @@ from tests.tiny import tiny_config
 from vqseg.checkpoint import load_model
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
 from vqseg.data.datasets import DatasetError, find_cases
-from vqseg.data.loaders import SlicePool, TrainingPools, ViewSampler, load_pools, phantom_case, view_generator
+from vqseg.data.loaders import SlicePool, TrainingPools, load_pools, phantom_case
 from vqseg.data.phantom import CLASSES
+from vqseg.data.sampler import ViewSampler, view_generator
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
 from vqseg.evaluation import evaluate_split
 from vqseg.training.trainer import Trainer

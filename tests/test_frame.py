@@ -18,7 +18,7 @@ from vqseg.checkpoint import load_model, save_model
 from vqseg.cli import main
 from vqseg.config import Config, ConfigError, load_config, save_config, to_mapping
 from vqseg.data.augmentation import Mixing
-from vqseg.data.loaders import ViewSampler, view_generator
+from vqseg.data.sampler import ViewSampler, view_generator
 from vqseg.experiments.cells import Cell
 from vqseg.experiments.differences import differences, differences_text
 from vqseg.experiments.frame import START, second_stage, supervised_start

@@ -16,8 +16,9 @@ from vqseg.checkpoint import load_model, save_model
 from vqseg.config import AugmentationConfig, ConfigError, DataConfig, ModelConfig, load_config
 from vqseg.data.augmentation import draw_neighbours
 from vqseg.data.ends import structure_ends
-from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, pack
+from vqseg.data.loaders import TrainingPools, Volume, pack
 from vqseg.data.neighbours import alone, joined, missing_channels, neighbours, slice_step, with_neighbours
+from vqseg.data.sampler import ViewSampler
 from vqseg.inference import Segmenter
 from vqseg.models.encoders import EncoderError
 from vqseg.models.slicewise import encode_features, encode_slices, network_inputs, segment_slices
@@ -197,7 +198,7 @@ def test_a_view_shows_the_same_place_on_the_neighbours_in_the_same_colours(monke
     plain = AugmentationConfig(crop=32, noise=0, blur=0, gamma=(1, 1), contrast=0.2, brightness=0.1, bias_field=0, alone=0)
     batch = sampler(1, plain).draw(9, 16, 16, generator())
     # The geometry alone, with the same random numbers.
-    monkeypatch.setattr("vqseg.data.loaders.recolour", lambda images, change: images)
+    monkeypatch.setattr("vqseg.data.sampler.recolour", lambda images, change: images)
     bare = sampler(1, plain).draw(9, 16, 16, generator())
     for view, raw in ((batch.images, bare.images), (batch.weak, bare.weak), (batch.strong, bare.strong)):
         assert view is not None and raw is not None

@@ -19,7 +19,8 @@ from vqseg.config import AugmentationConfig, DataConfig, ObjectiveConfig, Prepro
 from vqseg.data.case_files import read_case_files
 from vqseg.data.checking import check_folder
 from vqseg.data.datasets import DatasetError, class_names, find_cases, read_labelling
-from vqseg.data.loaders import ViewSampler, load_pools, read_case
+from vqseg.data.loaders import load_pools, read_case
+from vqseg.data.sampler import ViewSampler
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
 from vqseg.evaluation import evaluate_split
 from vqseg.experiments.runs import data_fingerprint

@@ -20,7 +20,8 @@ from torch import Tensor
 from tests.tiny import tiny_config
 from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig, save_config
 from vqseg.data.datasets import find_cases
-from vqseg.data.loaders import ViewSampler, load_pools
+from vqseg.data.loaders import load_pools
+from vqseg.data.sampler import ViewSampler
 from vqseg.data.splits import labelled_and_unlabelled, read_splits
 from vqseg.experiments.methods import with_method
 from vqseg.quantization.perturbation import QuantizedPerturbation

@@ -71,6 +71,7 @@ class Batch:
     images (B_l, C_in, H, W) with labels (B_l, H, W) int64; weak and strong (B_u, C_in, H, W): two views of the same unlabelled
     pixels, equal in geometry. weak and strong are None while only the labelled part is trained. pseudo_labels (B_u, H, W) int64 with
     UNSURE where a voxel has no label: labels made beforehand for the unlabelled images; None if the teacher labels each view.
+    pseudo_weights (B_u, H, W) in [0, 1]: what each of them counts; None where all count alike.
     labelled (B_l, C) bool: the classes that the labels of each image show; None where every pixel of every image has one of all classes.
     Where it is not None, labels may be UNSURE, and a background may be a class that was not labelled.
     """
@@ -81,6 +82,7 @@ class Batch:
     strong: Tensor | None = None
     pseudo_labels: Tensor | None = None
     labelled: Tensor | None = None
+    pseudo_weights: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class Case:
     ignore: the number in the label file of voxels without a label, which are read as UNSURE; None if there is none.
     labelled: names of the structures that the label file shows; the others may be there, in what it calls background. None: all of them.
     further: the files of its other channels in their order, where each has a file of its own; `image` is the first.
+    doubt: a file on the same grid with how far those who made its labels disagree, 0 to 255; None where nobody counted.
     """
 
     name: str
@@ -166,6 +169,7 @@ class Case:
     ignore: int | None = None
     labelled: tuple[str, ...] | None = None
     further: tuple[Path, ...] = ()
+    doubt: Path | None = None
 
     @property
     def images(self) -> tuple[Path, ...]:

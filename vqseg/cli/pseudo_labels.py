@@ -24,8 +24,12 @@ class PseudoLabels:
     """Voxels whose class has a lower probability, averaged over nine views, are marked as unsure (255)."""
     others: list[str] = field(default_factory=list)
     """Further checkpoints of the same share, over which the average goes, too."""
+    unlabelled_folders: list[Path] = field(default_factory=list)
+    """Further data set folders whose training images are labelled, too: see data.unlabelled_folders."""
     open_ends: bool = False
     """Mark the ends of every structure as unsure: what a slice by itself cannot tell."""
+    weigh: bool = False
+    """Write down how far the views agree on each label; a run weighs the label by it."""
     image_side: int | None = None
     """Read slices at this size instead of the checkpoint's preprocess.image_side."""
     device: str | None = None
@@ -44,7 +48,9 @@ def run(rest: Sequence[str]) -> int:
         confidence=command.confidence,
         image_side=command.image_side,
         others=command.others,
+        unlabelled_folders=command.unlabelled_folders,
         open_ends=command.open_ends,
+        weigh=command.weigh,
         device=command.device,
         progress=lambda cases: bar(cases, "labelling"),
     )

@@ -53,6 +53,8 @@ class DataConfig:
     """A data set folder: imagesTr/labelsTr or images/labels, with splits.json."""
     labelled: str = "10%"
     """A key of "labeled" in splits.json, or "all" for the fully supervised bound."""
+    unlabelled_folders: tuple[str, ...] = ()
+    """Further data set folders: the images of their training patients take part in the unlabelled branch. Their labels are never read."""
     contoured_only: bool = False
     """A slice without any label was not contoured, and may show a structure all the same: slices of labelled patients count as unlabelled
     where they have no label, and validation leaves them out."""
@@ -69,6 +71,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         require(self.phantom_patients >= 0, f"phantom_patients must not be negative, got {self.phantom_patients}")
         require(0 <= self.phantom_share < 1, f"phantom_share must lie in [0, 1), got {self.phantom_share}")
+        folders = (self.folder, *self.unlabelled_folders)
+        require(len(set(folders)) == len(folders), f"unlabelled_folders must be other folders than {self.folder}, each named once")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,12 @@ class AugmentationConfig:
     """Largest shift of the intensities of a strong view, in units of their range."""
     bias_field: float = 0.3
     """Largest relative strength of a smooth multiplicative field."""
+    inversion: float = 0.0
+    """Probability that a part of a strong view has its contrast inverted: dark is bright there."""
+    coarseness: float = 0.0
+    """Largest share of a strong view's pixels per side that is lost: it is read as coarsely, and enlarged again."""
+    thickness: float = 0.0
+    """Largest weight of the slices before and behind in a picture, as thicker slices show them; half of the pictures show none."""
     noise: float = 0.06
     """Largest standard deviation of the Gaussian noise."""
     blur: float = 1.2
@@ -110,11 +120,17 @@ class AugmentationConfig:
     ramp_steps: int = 500
     """Steps over which geometry grows from none to its full range."""
 
+    @property
+    def shifts(self) -> bool:
+        """Whether strong views show what another scanner would."""
+        return self.inversion > 0 or self.coarseness > 0
+
     def __post_init__(self) -> None:
         require(self.crop >= 32 and self.crop % 16 == 0, f"crop must be a multiple of 16 and at least 32, got {self.crop}")
         require(0 < self.scale[0] <= self.scale[1], f"scale must be a positive range, got {self.scale}")
         require(0 < self.gamma[0] <= self.gamma[1], f"gamma must be a positive range, got {self.gamma}")
-        for name in ("focus", "alone", "cutmix"):
+        require(0 <= self.coarseness < 1, f"coarseness must lie in [0, 1), got {self.coarseness}")
+        for name in ("focus", "alone", "cutmix", "inversion", "thickness"):
             require(0 <= getattr(self, name) <= 1, f"{name} must lie in [0, 1], got {getattr(self, name)}")
         for name in ("rotation", "shear", "elastic", "contrast", "brightness", "bias_field", "noise", "blur", "ramp_steps"):
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")

@@ -89,6 +89,24 @@ def read_case_files(case: Case, names: Sequence[str] = (), *, channels: int = 1)
     return replace(scan, notes=(*scan.notes, *(f"labels: {note}" for note in labels.notes))), labels.voxels
 
 
+def read_doubt(case: Case, scan: Scan) -> Array:
+    """How far those who made the labels of a case disagree, (X, Y, Z) uint8 in the scan's array order.
+
+    Args:
+        case: Names the file.
+        scan: Its scan.
+
+    Raises:
+        ScanError: The file cannot be read.
+        DatasetError: It lies on another grid than the scan.
+    """
+    assert case.doubt is not None
+    try:
+        return read_labels_of(scan, case.doubt).voxels
+    except (LabelError, GridError) as error:
+        raise DatasetError(f"{case.name}: {error}") from error
+
+
 def tell_notes(case: Case, notes: Sequence[str]) -> None:
     """Log what should be known of how a case was read, for work whose only voice is the log."""
     for note in notes:

@@ -1,7 +1,5 @@
-"""All slices of the training patients in memory, and random views drawn from them for one step.
+"""All slices of the training patients in memory: a data set of this kind fits many times over, so nothing is read or decoded in the loop.
 
-A data set of this kind fits into memory many times over, so nothing is read or decoded in the loop, and with the pools on the
-device the views are made there.
 Shapes: canvas (N, C, M, M) with every slice at its upper left, sizes (N, 2).
 """
 
@@ -9,27 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
-from vqseg.config import AugmentationConfig, DataConfig, PreprocessConfig
-from vqseg.data.augmentation import draw_crops, draw_neighbours, draw_recolouring, recolour, warp
-from vqseg.data.case_files import read_case_files, read_every, tell_notes
+from vqseg.config import DataConfig, PreprocessConfig
+from vqseg.data.case_files import read_case_files, read_doubt, read_every, tell_notes
 from vqseg.data.datasets import DatasetError
 from vqseg.data.neighbours import Neighbours, joined, neighbours, slice_step, with_neighbours
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
 from vqseg.data.phantom import phantom_volume
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import labels_to_network, normalise, to_network
-from vqseg.transfer import to_device
-from vqseg.types import UNSURE, Batch, Case, Share
-
-# How much of the intensity changes each kind of view takes: the teacher's view stays close to the scan.
-_WEAK, _LABELLED, _STRONG = 0.1, 0.7, 1.0
-_WHOLE = Share()
+from vqseg.types import UNSURE, Case
 
 
 @dataclass(frozen=True)
@@ -39,6 +30,8 @@ class SlicePool:
     beside: the neighbours of every slice, as rows of the pool, on the CPU; None if the network reads none.
     drawn: the rows that views are drawn of, on the CPU; None for all.
     labelled (N, C) bool, on the CPU: the classes that the labels of each slice show. None where there is nothing that they leave open.
+    doubt (N, M, M) uint8: as in `Volume`; None without.
+    around: the slices right before and behind every slice, as rows of the pool, on the CPU, whatever the network reads; None if unknown.
     """
 
     images: Tensor
@@ -47,12 +40,15 @@ class SlicePool:
     beside: Neighbours | None = None
     drawn: Tensor | None = None
     labelled: Tensor | None = None
+    doubt: Tensor | None = None
+    around: Neighbours | None = None
 
     def __len__(self) -> int:
         return len(self.images)
 
     def to(self, device: torch.device) -> SlicePool:
-        return replace(self, images=self.images.to(device), labels=None if self.labels is None else self.labels.to(device))
+        labels, doubt = (None if kept is None else kept.to(device) for kept in (self.labels, self.doubt))
+        return replace(self, images=self.images.to(device), labels=labels, doubt=doubt)
 
     def inputs(self, rows: Tensor) -> Tensor:
         """What the network reads of some slices, (R, C_in, M, M) float16. rows: (R,) int64 on the CPU."""
@@ -68,7 +64,8 @@ class Volume:
     """One volume ready for the network: images (S, C, H, W) float32 in [0, 1], labels (S, H, W) uint8 or None.
 
     step: slices from one neighbour to the next. drawn (S,) bool: the slices that views are drawn of, or that are measured; None for all.
-    labelled (C,) bool: the classes that the labels show; None for all.
+    labelled (C,) bool: the classes that the labels show; None for all. doubt (S, H, W) uint8: from 0, where all who made the labels
+    agreed, to 255, where nobody else did; None where nobody counted.
     """
 
     images: Tensor
@@ -76,6 +73,7 @@ class Volume:
     step: int = 1
     drawn: Tensor | None = None
     labelled: Tensor | None = None
+    doubt: Tensor | None = None
 
     @property
     def open(self) -> bool:
@@ -102,7 +100,7 @@ class Volume:
         """The same volume without its labels, of which the slices are drawn that are not drawn here; None if there are none."""
         if self.drawn is None or bool(self.drawn.all()):
             return None
-        return replace(self, labels=None, labelled=None, drawn=~self.drawn)
+        return replace(self, labels=None, labelled=None, doubt=None, drawn=~self.drawn)
 
     def inputs(self, context: int, part: slice) -> Tensor:
         """What a network with `context` neighbours on either side reads of some slices, (part, C_in, H, W)."""
@@ -133,7 +131,8 @@ def read_case(case: Case, preprocess: PreprocessConfig, names: Sequence[str] = (
     if truth is None:
         return Volume(images, None, step)
     labelled = None if case.labelled is None else torch.tensor([name in (names[0], *case.labelled) for name in names])
-    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step, labelled=labelled)
+    doubt = None if case.doubt is None else labels_to_network(np.moveaxis(read_doubt(case, scan), axis, 0), preprocess)
+    return Volume(images, labels_to_network(np.moveaxis(truth, axis, 0), preprocess), step, labelled=labelled, doubt=doubt)
 
 
 def phantom_case(seed: int, preprocess: PreprocessConfig, classes: Sequence[str] = PHANTOM_CLASSES) -> list[Volume]:
@@ -169,8 +168,10 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
     images = torch.zeros(count, volumes[0].images.shape[1], canvas, canvas, dtype=torch.float16)
     labelled = all(volume.labels is not None for volume in volumes)
     labels = torch.zeros(count, canvas, canvas, dtype=torch.uint8) if labelled else None
+    doubt = torch.zeros_like(labels) if labels is not None and any(volume.doubt is not None for volume in volumes) else None
     sizes = torch.zeros(count, 2, dtype=torch.int64)
     beside: list[Neighbours] = []
+    around: list[Neighbours] = []
     drawn = [torch.ones(len(one.images), dtype=torch.bool) if one.drawn is None else one.drawn for one in volumes]
     rows_drawn = torch.cat(drawn).nonzero()[:, 0] if any(one.drawn is not None for one in volumes) else None
     start = 0
@@ -179,15 +180,21 @@ def pack(volumes: Sequence[Volume], canvas: int, context: int = 0) -> SlicePool:
         images[rows, :, :height, :width] = volume.images.half()
         if labels is not None and volume.labels is not None:
             labels[rows, :height, :width] = volume.labels
+        if doubt is not None and volume.doubt is not None:
+            doubt[rows, :height, :width] = volume.doubt
         sizes[rows] = torch.tensor([height, width])
-        own = neighbours(len(volume.images), context, volume.step)
-        beside.append(Neighbours(own.rows + start, own.missing))
+        for kept, distance, apart in ((beside, context, volume.step), (around, 1, 1)):
+            own = neighbours(len(volume.images), distance, apart)
+            kept.append(Neighbours(own.rows + start, own.missing))
         start = rows.stop
     told = [one.labelled.expand(len(one.images), -1) for one in volumes if one.labelled is not None]
-    pool = SlicePool(images, labels, sizes, drawn=rows_drawn, labelled=torch.cat(told) if told else None)
-    if context == 0:
-        return pool
-    return replace(pool, beside=Neighbours(torch.cat([one.rows for one in beside]), torch.cat([one.missing for one in beside])))
+    shows = torch.cat(told) if told else None
+    read = _together(beside) if context else None
+    return SlicePool(images, labels, sizes, read, drawn=rows_drawn, labelled=shows, doubt=doubt, around=_together(around))
+
+
+def _together(parts: Sequence[Neighbours]) -> Neighbours:
+    return Neighbours(torch.cat([one.rows for one in parts]), torch.cat([one.missing for one in parts]))
 
 
 @dataclass(frozen=True)
@@ -249,117 +256,3 @@ def load_pools(
 def _labelled_as_told(volume: Volume, classes: int) -> Volume:
     """A volume that says which classes its labels show, also where these are all."""
     return volume if volume.labelled is not None else replace(volume, labelled=torch.ones(classes, dtype=torch.bool))
-
-
-def view_generator(seed: int, step: int, purpose: Literal["step", "placing"] = "step") -> Generator:
-    """The random numbers of the views of one step, and of nothing else.
-
-    It starts anew at every step: whatever else a method draws, and however many numbers, shifts no crop and no mixing mask, and two runs
-    of one seed see the same images at the same step. There is nothing to save for a run that resumes.
-
-    Args:
-        seed: Of the run.
-        step: From 0.
-        purpose: "step" for what the losses see, "placing" for the images that codewords are placed on before it.
-
-    Returns:
-        A generator on the CPU, in the same state on every rank.
-    """
-    # SeedSequence spreads neighbouring numbers over all bits: the streams of two steps have nothing in common.
-    state = np.random.SeedSequence((seed, step, ("step", "placing").index(purpose))).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
-
-
-@dataclass(frozen=True)
-class _Crops:
-    """pictures (B, (1 + 2 n) C_in, c, c): each crop and the same place on its neighbours; missing (B, 2 n) bool; labels (B, c, c) or
-    None; labelled (B, C) bool or None."""
-
-    pictures: Tensor
-    labels: Tensor | None
-    missing: Tensor
-    labelled: Tensor | None = None
-
-
-class ViewSampler:
-    """Draws the batch of one step. Random numbers come from the generator passed in, on the CPU; the noise of single pixels has a seed.
-
-    A run passes `view_generator` of the step, so that crops, recolourings and mixing depend on the seed and the step alone.
-    """
-
-    def __init__(self, pools: TrainingPools, config: AugmentationConfig, data: DataConfig, device: torch.device) -> None:
-        """Move the pools to the device.
-
-        Args:
-            pools: The slices to draw from.
-            config: Ranges of the views.
-            data: Has the share of phantoms among the labelled crops.
-            device: Where the views are made.
-        """
-        self.pools = TrainingPools(*(pool.to(device) if pool is not None else None for pool in vars(pools).values()))  # type: ignore[arg-type]
-        self.config, self.data = config, data
-        self.canvas = pools.labelled.images.shape[-1]
-
-    def draw(self, step: int, labelled: int, unlabelled: int, generator: Generator, share: Share = _WHOLE) -> Batch:
-        """Draw one process's part of a batch.
-
-        Args:
-            step: From 0; the geometry's ranges grow over the first `ramp_steps`.
-            labelled: Labelled crops of this part.
-            unlabelled: Pairs of a weak and a strong view of this part; 0 for none.
-            generator: On the CPU. From generators in the same state, the parts of all ranks make up one large batch.
-            share: Rank and world size: the batch is one part of share.count times as many images.
-
-        Returns:
-            The views. There are no unlabelled ones if 0 are asked for or no patient is unlabelled.
-        """
-        batch = self._labelled(step, labelled, generator, share)
-        if unlabelled == 0 or self.pools.unlabelled is None:
-            return batch
-        pool = self.pools.unlabelled
-        rows, unlabelled = share.rows(unlabelled), unlabelled * share.count
-        view = self._crop(pool, unlabelled, step, generator, rows)
-        weak, strong = (self._recoloured(view.pictures, unlabelled, generator, amount, rows) for amount in (_WEAK, _STRONG))
-        return replace(batch, weak=joined(weak, view.missing), strong=joined(strong, view.missing), pseudo_labels=view.labels)
-
-    def _labelled(self, step: int, count: int, generator: Generator, share: Share) -> Batch:
-        rows, count = share.rows(count), count * share.count
-        phantoms = 0
-        if self.pools.phantoms is not None:
-            phantoms = int((torch.rand(count, generator=generator) < self.data.phantom_share).sum())
-        real = count - phantoms
-        parts = [self._crop(self.pools.labelled, real, step, generator, slice(min(rows.start, real), min(rows.stop, real)))] if real else []
-        if self.pools.phantoms is not None and phantoms:
-            behind = slice(max(rows.start - real, 0), max(rows.stop - real, 0))
-            parts.append(self._crop(self.pools.phantoms, phantoms, step, generator, behind))
-        pictures, missing = torch.cat([part.pictures for part in parts]), torch.cat([part.missing for part in parts])
-        labels = torch.cat([part.labels for part in parts if part.labels is not None])
-        told = [part.labelled for part in parts if part.labelled is not None]
-        images = joined(self._recoloured(pictures, count, generator, _LABELLED, rows), missing)
-        return Batch(images, labels, labelled=torch.cat(told) if told else None)
-
-    def _recoloured(self, pictures: Tensor, count: int, generator: Generator, amount: float, rows: slice) -> Tensor:
-        """Intensity changes of `rows` of a batch of `count`: each channel has its own, and a slice's neighbours have those of the slice."""
-        channels = self.pools.labelled.images.shape[1]
-        apart = pictures.unflatten(1, (-1, channels)).transpose(1, 2).flatten(0, 1)
-        own = slice(rows.start * channels, rows.stop * channels)
-        changed = recolour(apart, draw_recolouring(count * channels, self.config, generator, amount=amount, rows=own))
-        together: Tensor = changed.unflatten(0, (-1, channels)).transpose(1, 2).flatten(1, 2)
-        return together
-
-    def _crop(self, pool: SlicePool, count: int, step: int, generator: Generator, wanted: slice) -> _Crops:
-        picks = torch.randint(len(pool) if pool.drawn is None else len(pool.drawn), (count,), generator=generator)
-        if pool.drawn is not None:
-            picks = pool.drawn[picks]
-        ramp = min(1.0, step / self.config.ramp_steps) if self.config.ramp_steps else 1.0
-        device = pool.images.device
-        positions = draw_crops(pool.sizes[picks], self.canvas, self.config, generator, ramp=ramp, rows=wanted, device=device)
-        rows = to_device(picks[wanted], device)
-        labels = warp(pool.labels[rows], positions, labels=True) if pool.labels is not None else None
-        pictures = warp(pool.images[rows], positions)
-        labelled = to_device(pool.labelled[picks[wanted]], device) if pool.labelled is not None else None
-        if pool.beside is None:
-            return _Crops(pictures, labels, torch.zeros(len(rows), 0, dtype=torch.bool, device=device), labelled)
-        beside = draw_neighbours(pool.beside[picks], picks, self.config.alone, generator)[wanted]
-        around = [warp(pool.images[column], positions) for column in to_device(beside.rows.T.contiguous(), device)]
-        return _Crops(torch.cat([pictures, *around], 1), labels, to_device(beside.missing, device), labelled)

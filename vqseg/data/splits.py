@@ -133,6 +133,26 @@ def labelled_and_unlabelled(cases: Iterable[Case], splits: Splits, share: str) -
     return labelled, [replace(case, label=None) for case in training if case.patient not in patients]
 
 
+def unlabelled_of(folders: Iterable[str | Path], cases: Iterable[Case]) -> list[Case]:
+    """The training cases of further data sets, without their labels.
+
+    Args:
+        folders: Data set folders with splits.json.
+        cases: Of the run's own data set.
+
+    Raises:
+        DatasetError: A folder cannot be read, or a name stands for a case here and another one there.
+    """
+    known, found = {case.name for case in cases}, []
+    for folder in folders:
+        for case in select(find_cases(folder), read_splits(folder).train):
+            if case.name in known:
+                raise DatasetError(f"{folder} and another data set of the run both have a case {case.name!r}")
+            known.add(case.name)
+            found.append(replace(case, label=None, ignore=None, labelled=None))
+    return found
+
+
 def _example(missing: str, cases: Sequence[Case]) -> str:
     """A case that was perhaps meant by a name that is no patient's."""
     meant = next((case for case in cases if case.name == missing or case.name.startswith(missing)), cases[0] if cases else None)

@@ -46,14 +46,18 @@ _RESULT, _ORIGIN, _LOCK = "result.json", "origin.json", "lock"
 _SILENT = ("output", "log_every", "checkpoint_every", "evaluate_every", "tracker")
 
 # Settings newer than the first published tables. At their defaults they are left out, so that the keys of those tables stay valid.
-_YOUNGER = {
+_YOUNGER: dict[tuple[str, str], object] = {
     ("data", "pseudo_labels"): None,
     ("data", "contoured_only"): False,
+    ("data", "unlabelled_folders"): [],
     ("preprocess", "largest_of_each"): False,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
     ("preprocess", "neighbours"): True,
     ("augmentation", "alone"): 0.1,
+    ("augmentation", "inversion"): 0.0,
+    ("augmentation", "coarseness"): 0.0,
+    ("augmentation", "thickness"): 0.0,
     ("objective", "strength_schedule"): "constant",
     ("objective", "alignment_centred"): False,
     ("objective", "perturb_labelled"): False,

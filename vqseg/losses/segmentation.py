@@ -1,4 +1,4 @@
-"""Segmentation losses. Shapes: logits (B, C, H, W), target (B, H, W) int64, mask (B, H, W) bool or float in {0, 1}."""
+"""Segmentation losses. Shapes: logits (B, C, H, W), target (B, H, W) int64, mask (B, H, W) bool or float in [0, 1]."""
 
 from __future__ import annotations
 

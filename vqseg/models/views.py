@@ -53,15 +53,34 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
         Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
         checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
     """
+    return label_weighed(model, slices, step=step, others=others)[:2]
+
+
+@torch.inference_mode()
+def label_weighed(model: VQSeg, slices: Array, *, step: int = 1, others: Sequence[VQSeg] = ()) -> tuple[Array, Array, Array]:
+    """As `label_averaged`, and how far the views of all networks agree on each label.
+
+    Args:
+        model: As for `label_averaged`.
+        slices: As for `segment_averaged`.
+        step: As for `segment_averaged`.
+        others: As for `label_averaged`.
+
+    Returns:
+        Labels and certainty as `label_averaged` gives them, and the agreement (S, A, B) float32: the share of the views that show a
+        pixel in which the class found is the most probable one. A sure network may contradict itself when its picture is turned.
+    """
     shape = slices.shape[:3]
-    labels, certainty = np.empty(shape, np.uint8), np.empty(shape, np.float32)
+    labels, certainty, agreement = np.empty(shape, np.uint8), np.empty(shape, np.float32), np.empty(shape, np.float32)
     # One slice at a time: all its views are one batch.
     for index in range(len(slices)):
         part = slice(index, index + 1)
-        total = torch.stack([_over_views(one, network_inputs(one, slices, part, step), shape) for one in (model, *others)]).mean(0)
+        answers = [_over_views(one, network_inputs(one, slices, part, step), shape) for one in (model, *others)]
+        total, votes = (torch.stack(maps).mean(0) for maps in zip(*answers, strict=True))
         most, hard = total.max(0)
         labels[index], certainty[index] = hard.to(torch.uint8).cpu().numpy(), most.float().cpu().numpy()
-    return finished(model, labels), certainty
+        agreement[index] = votes.gather(0, hard[None])[0].float().cpu().numpy()
+    return finished(model, labels), certainty, agreement
 
 
 @torch.inference_mode()
@@ -85,10 +104,13 @@ def label_views(
     return probabilities.argmax(1).to(torch.uint8).cpu().numpy(), (probabilities.sum(1) > _SHOWN).cpu().numpy()
 
 
-def _over_views(model: VQSeg, image: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Probabilities (C, A, B) of one slice on the scan's grid, averaged over the views of its image (1, C_in, H, W)."""
-    total = from_network(_by_view(model, image, VIEWS).sum(0, keepdim=True), (shape[1], shape[2]))[0]
-    return total / total.sum(0)
+def _over_views(model: VQSeg, image: Tensor, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Of one slice on the scan's grid, from the views of its image (1, C_in, H, W): the mean of their probabilities (C, A, B), and the
+    share of them (C, A, B) in which a class is the most probable."""
+    seen = _by_view(model, image, VIEWS)
+    first = F.one_hot(seen.argmax(1), seen.shape[1]).movedim(-1, 1) * (seen.sum(1, keepdim=True) > _SHOWN)
+    total, votes = (from_network(maps.float().sum(0, keepdim=True), (shape[1], shape[2]))[0] for maps in (seen, first))
+    return total / total.sum(0), votes / votes.sum(0).clamp_min(1e-6)
 
 
 def _by_view(model: VQSeg, image: Tensor, views: Sequence[tuple[float, float]]) -> Tensor:

@@ -37,12 +37,16 @@ def _card(recipe: Recipe, finished: Sequence[Mapping[str, Any]], scores: Evaluat
     yield f"{card.summary} {_RESEARCH_ONLY}".strip()
     yield from ("", "## Data", *(f"- {one}" for one in card.data))
     yield f"- Read from `{last.data.folder}`, labels of the share {last.data.labelled!r} of its splits.json."
+    for one in last.data.unlabelled_folders:
+        yield f"- Images alone, without their labels, of the training patients of `{one}`."
     if last.data.phantom_patients:
         first = last.data.phantom_seed
         yield f"- {last.data.phantom_patients} procedural phantoms with labels (seeds {first} to {first + last.data.phantom_patients - 1})."
     yield from ("", "## How it was trained", "")
     share = f", with {budget:g} of its steps" if budget != 1 else ""
     yield f"By one command, `python -m vqseg recipe`, from the recipe of {len(finished)} stage(s) below{share}. Seed {last.train.seed}."
+    if recipe.initial is not None:
+        yield f"The first stage starts from the weights of `{recipe.initial}`."
     yield from ("", "| stage | steps | minutes | on | version, date |", "|---|---|---|---|---|")
     for notes in finished:
         made = f"{notes['version']}, {notes['date']}"

@@ -19,6 +19,9 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GIVEN = (("train", "initial"), ("train", "output"), ("data", "pseudo_labels"))
 """Settings that follow from a stage's place in the recipe."""
 
+INITIAL = "initial"
+"""How a stage calls the recipe's own `initial` among those who make its pseudo-labels."""
+
 Settings = dict[str, dict[str, Any]]
 
 
@@ -33,7 +36,7 @@ class PseudoLabelling:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     stage: str | None = None
-    """Whose checkpoint makes them; the stage before if it is not given."""
+    """Whose checkpoint makes them; the stage before if it is not given, and before the first stage the recipe's `initial`."""
     others: tuple[str, ...] = ()
     """Further stages over which the average goes, too."""
     confidence: float = 0.7
@@ -42,6 +45,8 @@ class PseudoLabelling:
     """Read slices at this size instead of the checkpoint's own."""
     open_ends: bool = False
     """Leave the ends of every structure open."""
+    weigh: bool = False
+    """A label counts as much as the views agree on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +94,8 @@ class Recipe:
     settings: Settings
     """What all stages share."""
     stages: tuple[Stage, ...]
+    initial: str | None = None
+    """Checkpoint whose weights the first stage starts from: a folder, or a shipped or Hub name. None: random weights."""
     serving: dict[str, Any] = field(default_factory=dict)
     """Settings of preprocess that the finished checkpoint has, where they differ from the last stage's."""
     half_precision: bool = False
@@ -99,6 +106,8 @@ class Recipe:
         names = [stage.name for stage in self.stages]
         if not names:
             raise RecipeError(f"the recipe {self.name} has no stage")
+        if INITIAL in names:
+            raise RecipeError(f"a stage of {self.name} is called {INITIAL!r}, as are the weights that the first stage starts from")
         for name in (self.name, *names):
             if not _NAME.fullmatch(name):
                 raise RecipeError(f"{name!r} is no name; expected lower-case words joined by hyphens")
@@ -130,7 +139,7 @@ class Recipe:
             if budget != 1:
                 config = scaled(config, budget)
             labels = str(self.folder(stage.name) / "pseudo-labels") if stage.pseudo_labels else None
-            initial = str(self.checkpoint(before)) if before else None
+            initial = str(self.checkpoint(before)) if before else self.initial
             found.append(
                 replace(
                     config,
@@ -150,19 +159,24 @@ class Recipe:
         return self.folder(stage) / "checkpoint"
 
     def labellers(self, stage: Stage) -> list[str]:
-        """The stages that make a stage's pseudo-labels; the first one decides on the settings of the scans."""
+        """The stages that make a stage's pseudo-labels; the first one decides on the settings of the scans. `initial` is called so."""
         if stage.pseudo_labels is None:
             return []
         index = self.stages.index(stage)
-        return [stage.pseudo_labels.stage or self.stages[index - 1].name, *stage.pseudo_labels.others]
+        before = self.stages[index - 1].name if index else INITIAL
+        return [stage.pseudo_labels.stage or before, *stage.pseudo_labels.others]
+
+    def labelling_checkpoints(self, stage: Stage) -> list[str]:
+        """The checkpoints of `labellers`."""
+        return [str(self.initial) if name == INITIAL else str(self.checkpoint(name)) for name in self.labellers(stage)]
 
     def _check_labels(self, stage: Stage, before: Sequence[str]) -> None:
         if stage.pseudo_labels is None:
             return
-        if not before:
-            raise RecipeError(f"stage {stage.name} is the first: no stage before it can make its pseudo-labels")
+        if not before and self.initial is None:
+            raise RecipeError(f"stage {stage.name} is the first: no stage before it can make its pseudo-labels, and there is no initial")
         for name in (stage.pseudo_labels.stage, *stage.pseudo_labels.others):
-            if name is not None and name not in before:
+            if name is not None and name not in before and not (name == INITIAL and self.initial is not None):
                 raise RecipeError(f"stage {stage.name} wants pseudo-labels of {name!r}; before it come {', '.join(before)}")
 
 

@@ -103,7 +103,7 @@ def _run_stage(recipe: Recipe, stage: Stage, config: Config, progress: Progress)
 
 
 def _label(recipe: Recipe, stage: Stage, wanted: PseudoLabelling, config: Config, device: str, progress: Progress) -> None:
-    first, *others = (str(recipe.checkpoint(name)) for name in recipe.labellers(stage))
+    first, *others = recipe.labelling_checkpoints(stage)
     write_pseudo_labels(
         first,
         Path(config.data.folder),
@@ -111,7 +111,9 @@ def _label(recipe: Recipe, stage: Stage, wanted: PseudoLabelling, config: Config
         confidence=wanted.confidence,
         image_side=wanted.image_side,
         others=others,
+        unlabelled_folders=[Path(one) for one in config.data.unlabelled_folders],
         open_ends=wanted.open_ends,
+        weigh=wanted.weigh,
         device=device,
         progress=progress,
     )

@@ -52,11 +52,11 @@ def pasted_loss(
         truth: (B, H, W) int64, the labelled images' labels.
         made: (B, H, W) int64, the teacher's.
         is_true: (H, W) bool, where the labelled image shows.
-        sure: (B, H, W) bool, where the teacher's labels count.
+        sure: (B, H, W), where the teacher's labels count: bool, or weights in [0, 1].
         labelled: (B, C) bool, the classes that the truth of each image shows; None where it leaves nothing open.
 
     Returns:
         ().
     """
     shown = is_true.expand_as(sure)
-    return loss(logits, truth, shown, labelled) + OTHERS * loss(logits, made, ~shown & sure, None)
+    return loss(logits, truth, shown, labelled) + OTHERS * loss(logits, made, ~shown * sure, None)

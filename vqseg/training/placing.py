@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor
 
 from vqseg.config import Config
-from vqseg.data.loaders import ViewSampler
+from vqseg.data.sampler import ViewSampler
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import VectorQuantizer
 from vqseg.training.adaptation import adapt_codebook

@@ -86,9 +86,10 @@ def learnt_beyond(runs: Iterable[EarlierRun], cases: Sequence[Case], splits: Spl
 
 
 def labels_digest(cases: Iterable[Case]) -> str:
-    """Twelve hexadecimal digits of the content of the cases' label files."""
+    """Twelve hexadecimal digits of the content of the cases' label files, and of what says how much these count."""
     digest = hashlib.sha256()
     for case in cases:
-        if case.label is not None:
-            digest.update(case.name.encode() + hashlib.sha256(case.label.read_bytes()).digest())
+        for file in (case.label, case.doubt):
+            if file is not None:
+                digest.update(case.name.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()[:12]

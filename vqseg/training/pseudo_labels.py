@@ -24,15 +24,17 @@ from vqseg.data.ends import structure_ends
 from vqseg.data.neighbours import slice_step
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import through_plane_axis, write_labels
-from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits
+from vqseg.data.splits import ALL, labelled_and_unlabelled, read_splits, unlabelled_of
 from vqseg.files import write_whole
-from vqseg.models.views import label_averaged
+from vqseg.models.views import label_weighed
 from vqseg.models.vqseg import VQSeg
 from vqseg.plain import JsonObject, child
 from vqseg.training.provenance import learnt_beyond, patients_digest, runs_before
 from vqseg.types import UNSURE, Array, Case, Scan
 
 NOTES = "pseudo-labels.json"
+DOUBT = "doubt"
+"""Folder beside the labels, with files of the same names: how far the views disagree on each label, 0 to 255."""
 
 
 class PseudoLabelError(ValueError):
@@ -43,8 +45,8 @@ class Notes(TypedDict):
     """How pseudo-labels were made. An interrupted command resumes only if everything but checkpoint, cases and unsure is the same.
 
     labelled: the share whose labels the checkpoint has seen. patients, weights: digests. others: digests of the weights of further
-    checkpoints and how they read scans, if there are any. open_ends: whether the ends of the structures are UNSURE. unsure: the share of
-    UNSURE among the voxels that are not background.
+    checkpoints and how they read scans, if there are any. open_ends: whether the ends of the structures are UNSURE. weigh: whether
+    there is DOUBT, too. unsure: the share of UNSURE among the voxels that are not background.
     """
 
     labelled: str
@@ -54,6 +56,7 @@ class Notes(TypedDict):
     confidence: float
     others: NotRequired[list[JsonObject]]
     open_ends: NotRequired[bool]
+    weigh: NotRequired[bool]
     checkpoint: NotRequired[str]
     cases: NotRequired[int]
     unsure: NotRequired[float]
@@ -67,7 +70,9 @@ def write_pseudo_labels(
     confidence: float,
     image_side: int | None = None,
     others: Sequence[str] = (),
+    unlabelled_folders: Sequence[Path] = (),
     open_ends: bool = False,
+    weigh: bool = False,
     device: str | None = None,
     progress: Callable[[Sequence[Case]], Iterable[Case]] = lambda cases: cases,
 ) -> Notes:
@@ -82,7 +87,9 @@ def write_pseudo_labels(
         confidence: Voxels whose class has a lower probability, in [0, 1], become UNSURE.
         image_side: Read slices at this size instead of the checkpoint's own; further checkpoints keep theirs.
         others: Further checkpoints of the same share; labels and probabilities are averaged over them, too.
+        unlabelled_folders: Further data sets whose training images are labelled, too: `data.unlabelled_folders` of the run.
         open_ends: The ends of every structure become UNSURE (`vqseg.data.ends`).
+        weigh: Write down how far the views agree on each label, too; a run then weighs the label by it.
         device: "cpu", "cuda" ...; None for the CPU.
         progress: Goes through the cases and may show it.
 
@@ -98,10 +105,12 @@ def write_pseudo_labels(
     """
     if not 0 <= confidence <= 1:
         raise PseudoLabelError(f"confidence must lie in [0, 1], got {confidence}")
-    if _inside(output, data):
-        raise PseudoLabelError(f"{output} lies in the data set; choose a folder outside of {data}")
+    for one in (data, *unlabelled_folders):
+        if _inside(output, one):
+            raise PseudoLabelError(f"{output} lies in the data set; choose a folder outside of {one}")
     folder = checkpoint_folder(checkpoint)
     share, labelled, unlabelled = _parts(folder, checkpoint, data)
+    unlabelled += unlabelled_of(unlabelled_folders, find_cases(data))
     model = load_model(folder, device)
     if class_names(data) != model.config.classes:
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
@@ -121,12 +130,14 @@ def write_pseudo_labels(
         ]
     if open_ends:
         notes["open_ends"] = True
+    if weigh:
+        notes["weigh"] = True
     read_every(unlabelled, lambda case: read_image(case, model.config.in_channels) and None)
     _prepare(output, notes)
     # Not compared when a command resumes: the checkpoint may have been moved in between.
     notes["checkpoint"] = checkpoint
     _write_notes(output, notes)
-    notes["unsure"] = _label_all(_Labeller(model, further, confidence, open_ends), progress(unlabelled), output)
+    notes["unsure"] = _label_all(_Labeller(model, further, confidence, open_ends, weigh), progress(unlabelled), output)
     notes["cases"] = len(unlabelled)
     _write_notes(output, notes)
     return notes
@@ -145,13 +156,15 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
             of other patients: they would then leak into the run.
     """
     folder = Path(data.pseudo_labels or "")
-    command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder} --output {folder}"
+    others = "".join(f" --unlabelled-folders {one}" for one in data.unlabelled_folders)
+    command = f"python -m vqseg pseudo-labels --checkpoint ... --data {data.folder}{others} --output {folder}"
     if data.labelled == ALL:
         raise PseudoLabelError("data.labelled is all: no scan is left for data.pseudo_labels")
     if not (folder / NOTES).is_file():
         raise PseudoLabelError(f"{folder} holds no pseudo-labels (it has no {NOTES}); make them with: {command}")
-    if _inside(folder, Path(data.folder)):
-        raise PseudoLabelError(f"{folder} lies in the data set; pseudo-labels belong outside of {data.folder}")
+    for one in (data.folder, *data.unlabelled_folders):
+        if _inside(folder, Path(one)):
+            raise PseudoLabelError(f"{folder} lies in the data set; pseudo-labels belong outside of {one}")
     notes = read_json(folder / NOTES)
     if notes.get("labelled") != data.labelled or notes.get("patients") != patients_digest(labelled):
         raise PseudoLabelError(
@@ -162,7 +175,8 @@ def with_pseudo_labels(labelled: Sequence[Case], unlabelled: Sequence[Case], dat
     missing = [case.name for case in unlabelled if case.name not in files]
     if missing:
         raise PseudoLabelError(f"{folder} has no file for {len(missing)} case(s), the first is {missing[0]!r}; complete it with: {command}")
-    return [replace(case, label=files[case.name], ignore=UNSURE, labelled=None) for case in unlabelled]
+    doubts = files_by_name(folder / DOUBT) if notes.get("weigh") else {}
+    return [replace(case, label=files[case.name], ignore=UNSURE, labelled=None, doubt=doubts.get(case.name)) for case in unlabelled]
 
 
 def _parts(folder: Path, checkpoint: str, data: Path) -> tuple[str, list[Case], list[Case]]:
@@ -194,7 +208,7 @@ def _prepare(output: Path, notes: Notes) -> None:
         return
     known = read_json(output / NOTES)
     # Notes without one of these were made without it, and those without a setting with its default.
-    wanted = {"others": None, "open_ends": None, **notes}
+    wanted = {"others": None, "open_ends": None, "weigh": None, **notes}
     known["preprocess"] = to_mapping(PreprocessConfig()) | child(known, "preprocess")
     changes = [f"{key} was {known.get(key)!r} and is {value!r}" for key, value in wanted.items() if known.get(key) != value]
     if changes:
@@ -209,17 +223,20 @@ class _Labeller:
     others: Sequence[VQSeg]
     confidence: float
     open_ends: bool
+    weigh: bool
 
-    def labels(self, scan: Scan) -> Array:
-        """(X, Y, Z) uint8."""
+    def labels(self, scan: Scan) -> tuple[Array, Array | None]:
+        """Labels (X, Y, Z) uint8, and how far the views disagree on them if that is wanted."""
         axis, model = through_plane_axis(scan), self.model
         slices = np.moveaxis(normalise(scan.voxels, model.preprocess), axis, 0)
         step = slice_step(scan, axis)
-        hard, certainty = label_averaged(model, slices, step=step, others=self.others)
+        hard, certainty, agreement = label_weighed(model, slices, step=step, others=self.others)
         sure = certainty >= self.confidence
         if self.open_ends:
             sure &= ~structure_ends(hard, step)
-        return np.moveaxis(np.where(sure, hard, UNSURE).astype(np.uint8), 0, axis)
+        doubt = np.rint(255 * (1 - agreement)).astype(np.uint8) if self.weigh else None
+        labels = np.where(sure, hard, UNSURE).astype(np.uint8)
+        return np.moveaxis(labels, 0, axis), None if doubt is None else np.moveaxis(doubt, 0, axis)
 
 
 def _further(checkpoint: str, first: Path, model: VQSeg, share: str, data: Path) -> VQSeg:
@@ -256,14 +273,22 @@ def _label_all(labeller: _Labeller, cases: Iterable[Case], output: Path) -> floa
 def _label(labeller: _Labeller, case: Case, output: Path) -> Array:
     """Label one case and write the file. -> its labels."""
     scan = read_image(case, labeller.model.config.in_channels)
-    labels = labeller.labels(scan)
+    labels, doubt = labeller.labels(scan)
+    # The labels last: where they are, nothing is missing.
+    if doubt is not None:
+        (output / DOUBT).mkdir(exist_ok=True)
+        _write(doubt, scan, output / DOUBT, case.name)
+    _write(labels, scan, output, case.name)
+    return labels
+
+
+def _write(labels: Array, scan: Scan, folder: Path, name: str) -> None:
     ending = ".png" if scan.header is None and scan.shape[2] == 1 else ".nii.gz"
     # An interrupted command must not leave half a file under the final name, and another process may write into the same folder.
-    with TemporaryDirectory(prefix=".vqseg-", dir=output) as place:
-        part = Path(place) / f"{case.name}{ending}"
+    with TemporaryDirectory(prefix=".vqseg-", dir=folder) as place:
+        part = Path(place) / f"{name}{ending}"
         write_labels(np.ascontiguousarray(labels), scan, part)
-        part.replace(output / part.name)
-    return labels
+        part.replace(folder / part.name)
 
 
 def _inside(folder: Path, data: Path) -> bool:

@@ -14,9 +14,10 @@ from tqdm import tqdm
 from vqseg.config import Config
 from vqseg.data.case_files import read_case_files, read_every, tell_notes
 from vqseg.data.datasets import DatasetError, class_names, find_cases
-from vqseg.data.loaders import TrainingPools, ViewSampler, Volume, load_pools, read_case
+from vqseg.data.loaders import TrainingPools, Volume, load_pools, read_case
 from vqseg.data.phantom import CLASSES as PHANTOM_CLASSES
-from vqseg.data.splits import ALL, Splits, cases_of_split, has_split, labelled_and_unlabelled, read_splits, select
+from vqseg.data.sampler import ViewSampler
+from vqseg.data.splits import ALL, Splits, cases_of_split, has_split, labelled_and_unlabelled, read_splits, select, unlabelled_of
 from vqseg.training.provenance import EarlierRun, earlier_runs, labels_digest, learnt_beyond, seen_patients
 from vqseg.training.pseudo_labels import with_pseudo_labels
 from vqseg.training.start import TrainingError
@@ -64,6 +65,8 @@ def load_run_data(config: Config, device: torch.device, *, main: bool) -> RunDat
         _check_held_out(config)
     cases, splits = find_cases(config.data.folder), read_splits(config.data.folder)
     labelled, unlabelled = labelled_and_unlabelled(cases, splits, config.data.labelled)
+    if config.data.labelled != ALL:
+        unlabelled += unlabelled_of(config.data.unlabelled_folders, cases)
     if config.data.pseudo_labels is not None:
         unlabelled = with_pseudo_labels(labelled, unlabelled, config.data)
         logger.info("pseudo-labels of %s: objective.confidence and objective.largest_region are ignored", config.data.pseudo_labels)

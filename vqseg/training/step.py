@@ -71,7 +71,7 @@ def training_step(
         return terms
     if objective.target == "probabilities":
         return step.consistent(terms, batch.weak, batch.strong)
-    made = step.pseudo_labels(batch.weak, batch.pseudo_labels)
+    made = step.pseudo_labels(batch.weak, batch.pseudo_labels, batch.pseudo_weights)
     if objective.mixing == "copy-paste":
         return step.pasted(terms, batch, batch.strong, *made)
     return step.unlabelled(terms, batch.weak, batch.strong, *made, step.mixing(batch.strong))
@@ -110,11 +110,11 @@ class _Step:
             usage=_usage(self.student, output, self.generator) if objective.usage > 0 and self.quantize else 0.0,
         )
 
-    def pseudo_labels(self, weak: Tensor, made: Tensor | None) -> tuple[Tensor, Tensor]:
-        """The student's target (B_u, H, W) int64, and the pixels (B_u, H, W) bool at which it counts."""
+    def pseudo_labels(self, weak: Tensor, made: Tensor | None, weights: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The student's target (B_u, H, W) int64, and what it counts at each pixel (B_u, H, W): bool, or a weight in [0, 1]."""
         if made is not None:
             sure = made != UNSURE
-            return made.where(sure, 0), sure
+            return made.where(sure, 0), sure if weights is None else sure * weights
         # The teacher reads unperturbed codes of the weak view: otherwise the QPM's noise becomes the target.
         return self.confident(self.teacher.probabilities(weak, quantize=self.quantize))
 

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from vqseg.checkpoint import checkpoint_folder, save_model
 from vqseg.config import Config, TrainConfig, to_mapping
-from vqseg.data.loaders import view_generator
+from vqseg.data.sampler import view_generator
 from vqseg.losses.objective import Objective
 from vqseg.models.vqseg import VQSeg
 from vqseg.quantization.quantizer import utilisation
