@@ -62,7 +62,7 @@ def test_slices_without_a_contour_are_taught_as_unlabelled(folder: Path, contour
     data = DataConfig(folder=str(folder), labelled="50%", contoured_only=contoured_only)
     still = AugmentationConfig(crop=32, rotation=0, scale=(1, 1), shear=0, flip=False, elastic=0, focus=1)
     sampler = ViewSampler(pools_of(folder, data), still, data, torch.device("cpu"))
-    monkeypatch.setattr("vqseg.data.loaders.recolour", lambda images, change: images)
+    monkeypatch.setattr("vqseg.data.sampler.recolour", lambda images, change: images)
     seen: tuple[set[int], set[int]] = (set(), set())
     for step in range(20):
         batch = sampler.draw(step, 6, 6, view_generator(0, step))

@@ -22,14 +22,14 @@ from vqseg.data.ends import structure_ends
 from vqseg.data.phantom import write_phantoms
 from vqseg.data.preprocess import normalise
 from vqseg.data.scan import read_labels, read_scan, through_plane_axis, write_labels
-from vqseg.data.splits import labelled_and_unlabelled, read_splits
+from vqseg.data.splits import labelled_and_unlabelled, read_splits, unlabelled_of
 from vqseg.experiments.make import make_table
 from vqseg.experiments.methods import changed, with_method
 from vqseg.experiments.runs import cell_key
 from vqseg.inference import Segmenter
-from vqseg.models.views import label_averaged
+from vqseg.models.views import label_averaged, label_weighed
 from vqseg.training.provenance import earlier_runs, learnt_beyond, patients_digest, seen_patients
-from vqseg.training.pseudo_labels import NOTES, PseudoLabelError, with_pseudo_labels, write_pseudo_labels
+from vqseg.training.pseudo_labels import DOUBT, NOTES, PseudoLabelError, with_pseudo_labels, write_pseudo_labels
 from vqseg.training.start import TrainingError
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
@@ -115,6 +115,93 @@ def test_the_ends_of_structures_can_be_left_open(data: Path, tmp_path: Path) -> 
     for folder, ends_open in ((whole, True), (opened, False)):
         with pytest.raises(PseudoLabelError, match="open_ends was"):
             write_pseudo_labels(source, data, folder, confidence=0.0, open_ends=ends_open)
+
+
+def test_labels_count_as_far_as_the_views_agree(data: Path, tmp_path: Path) -> None:
+    source, output = checkpoint(tmp_path, data), tmp_path / "labels"
+    assert (
+        main(["pseudo-labels", "--checkpoint", source, "--data", str(data), "--output", str(output), "--confidence", "0", "--weigh"]) == 0
+    )
+    assert {file.name for file in (output / DOUBT).iterdir()} == unlabelled_names(data)
+    name = min(unlabelled_names(data))
+    model, scan = load_model(source), read_scan(data / "imagesTr" / name.replace(".nii.gz", "_0000.nii.gz"))
+    _, _, agreement = label_weighed(model, np.moveaxis(normalise(scan.voxels, model.preprocess), 2, 0))
+    doubt = np.moveaxis(read_labels(output / DOUBT / name), 2, 0)
+    assert np.abs(doubt / 255 - (1 - agreement)).max() < 0.12 and np.abs(doubt / 255 - (1 - agreement)).mean() < 0.005
+    # An untrained network contradicts itself somewhere, and agrees with itself elsewhere.
+    assert doubt.min() < 30 and doubt.max() > 100
+    with pytest.raises(PseudoLabelError, match="weigh was True and is None"):
+        write_pseudo_labels(source, data, output, confidence=0.0)
+
+    trainer = Trainer(config_with(data, output, tmp_path / "run"))
+    trainer._load_data()
+    weights = trainer.data.sampler.draw(8, 2, 12, torch.Generator().manual_seed(0)).pseudo_weights
+    assert weights is not None and weights.shape == (12, 64, 64)
+    assert 0 <= float(weights.min()) < 0.9 and float(weights.max()) == pytest.approx(1, abs=0.02)
+    before = trainer.data.pseudo_labels
+    write_labels(np.zeros_like(read_labels(output / DOUBT / name)), scan, output / DOUBT / name)
+    again = Trainer(config_with(data, output, tmp_path / "run"))
+    again._load_data()
+    assert again.data.pseudo_labels != before
+
+
+def test_a_weight_is_the_share_of_a_pixel_in_the_loss(data: Path) -> None:
+    student = tiny_model().train()
+    views = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    labels = torch.randint(4, (2, 64, 64), generator=torch.Generator().manual_seed(2))
+
+    def loss(weights: Tensor | None, mixing: str) -> Tensor:
+        objective = ObjectiveConfig(strength=0.0, dice=0.0, mixing=mixing)
+        batch = Batch(views, labels, views, views, labels, pseudo_weights=weights)
+        generators = [torch.Generator().manual_seed(3) for _ in range(2)]
+        augmentation = tiny_config(data, Path()).augmentation
+        teacher = Teacher(student, 0.9)
+        terms = training_step(
+            student, teacher, batch, generators[0], objective=objective, augmentation=augmentation, views=generators[1]
+        )  # fmt: skip
+        return terms.unlabelled_segmentation
+
+    for mixing in ("cutmix", "copy-paste"):
+        whole, none, half = (loss(torch.full((2, 64, 64), weight), mixing) for weight in (1.0, 0.0, 0.5))
+        torch.testing.assert_close(loss(None, mixing), whole)
+        torch.testing.assert_close(half, (whole + none) / 2)
+        assert bool(none < whole)
+
+
+def test_further_data_sets_lend_their_images_and_never_their_labels(data: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(data, other)
+    for folder in ("imagesTr", "labelsTr"):
+        for file in (other / folder).iterdir():
+            file.rename(file.with_name(file.name.replace("phantom", "visitor")))
+    (other / "splits.json").write_text((other / "splits.json").read_text().replace("phantom", "visitor"))
+    for file in (other / "labelsTr").iterdir():
+        # Whoever read them would fail.
+        file.write_bytes(b"no label")
+    cases, train = find_cases(data), read_splits(other).train
+    found = unlabelled_of([other], cases)
+    assert {case.patient for case in found} == set(train) and all(case.label is None for case in found)
+    with pytest.raises(DatasetError, match="both have a case"):
+        unlabelled_of([other, other], cases)
+
+    output = tmp_path / "labels"
+    arguments = ["--data", str(data), "--unlabelled-folders", str(other), "--output", str(output), "--confidence", "0.3"]
+    assert main(["pseudo-labels", "--checkpoint", checkpoint(tmp_path, data), *arguments]) == 0
+    assert {file.name for file in output.glob("*.nii.gz")} == unlabelled_names(data) | {f"{case.name}.nii.gz" for case in found}
+    config = config_with(data, output, tmp_path / "run")
+    config = replace(config, data=replace(config.data, unlabelled_folders=(str(other),)))
+    trainer = Trainer(config)
+    trainer._load_data()
+    alone = Trainer(config_with(data, output, tmp_path / "alone"))
+    alone._load_data()
+    pools = trainer.data.sampler.pools, alone.data.sampler.pools
+    assert len(pools[0].labelled) == len(pools[1].labelled)
+    assert pools[0].unlabelled is not None and pools[1].unlabelled is not None
+    assert len(pools[0].unlabelled) > len(pools[1].unlabelled)
+    with pytest.raises(PseudoLabelError, match="in the data set"):
+        write_pseudo_labels(checkpoint(tmp_path, data), data, other / "new", confidence=0.3, unlabelled_folders=[other])
+    with pytest.raises(ConfigError, match="unlabelled_folders"):
+        DataConfig(folder=str(data), unlabelled_folders=(str(data),))
 
 
 def test_labels_can_be_averaged_over_further_checkpoints(data: Path, tmp_path: Path) -> None:

@@ -17,8 +17,8 @@ import pytest
 import yaml
 from safetensors.torch import load_file
 
-from tests.tiny import tiny_config
-from vqseg.checkpoint import load_model
+from tests.tiny import tiny_config, tiny_model
+from vqseg.checkpoint import load_model, save_model, weights_digest
 from vqseg.cli import main
 from vqseg.config import ConfigError, to_mapping
 from vqseg.evaluation import evaluate_split
@@ -80,10 +80,27 @@ def test_a_stage_keeps_the_settings_of_the_one_before_and_follows_from_it(phanto
     assert [config.train.steps for config in recipe.configs(0.5)] == [6, 3, 3]
 
 
+def test_a_recipe_can_start_from_a_checkpoint_which_also_makes_the_first_pseudo_labels(phantoms: Path, tmp_path: Path) -> None:
+    training = {"config": to_mapping(tiny_config(phantoms, tmp_path / "before"))}
+    save_model(tiny_model(3), tmp_path / "before", training=training)
+    stage = {"name": "only", "settings": {"train": {"steps": 4, "codebook_start": 0}, "objective": {"unlabelled_start": 0}}}
+    stages = [stage | {"pseudo_labels": {"confidence": 0.0, "weigh": True}}]
+    values = tiny_recipe(phantoms, tmp_path / "runs", stages=stages, initial=str(tmp_path / "before"))
+    recipe = load_recipe(written(values, tmp_path / "a.yaml"))
+    assert recipe.configs()[0].train.initial == str(tmp_path / "before")
+    assert recipe.labelling_checkpoints(recipe.stages[0]) == [str(tmp_path / "before")]
+    made = run_recipe(recipe)
+    assert made is not None
+    notes = json.loads((tmp_path / "runs" / "1-only" / "pseudo-labels" / "pseudo-labels.json").read_text())
+    assert (notes["weights"], notes["weigh"]) == (weights_digest(tmp_path / "before"), True)
+    assert f"from the weights of `{tmp_path / 'before'}`" in (made / "README.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
         ({"stages": []}, "no stage"),
+        ({"stages": [{"name": "initial"}]}, "as are the weights"),
         ({"stages": [{"name": "a"}, {"name": "a"}]}, "the same name"),
         ({"stages": [{"name": "../a"}]}, "is no name"),
         ({"stages": [{"name": "a", "pseudo_labels": {}}]}, "no stage before it"),
