@@ -97,9 +97,9 @@ def mounting(path: str) -> str:
     """The js_on_load of a component: it calls mount(element, props, server, trigger) of a module.
 
     trigger("submit") begins the event of that name of the component, if it is bound to anything.
-    Until mount returns, the component is inert: its buttons are there before what answers them, and a click would be lost.
+    Until mount is called, the component is inert: its buttons are there before what answers them, and a click would be lost.
     """
-    mounted = "(module) => { module.mount(element, props, server, trigger); element.inert = false; }"
+    mounted = "(module) => { element.inert = false; module.mount(element, props, server, trigger); }"
     return f"element.inert = true; {_importing(path)}.then({mounted});"
 
 
