@@ -24,7 +24,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app.visit.parcels
-from app.page.visits import Opened, Visits
+from app.page.opened import Opened
+from app.page.visits import Visits
 from app.scan.open_scan import OpenScan
 from app.tabs.export.answers import export, labels
 from app.visit.examples import Examples

@@ -5,25 +5,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from app.page.besides import Besides, encoded, encoded_case, loaded
-from app.scan.channels import channel_choices, opening_channel
-from app.scan.cine import FrameNotReadyError, HeldFrames, OpenCine
-from app.scan.description import describe
-from app.scan.edits import Edit, edits_as_text
-from app.scan.frame_request import FrameRequest, RequestError, checked_reach
+from app.page.opened import Linked, Opened, linked_view
+from app.page.pairs import refuse_no_pair, same_cine
+from app.scan.cine import HeldFrames, OpenCine
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
-from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples, has_channels_for
 from app.visit.limits import OPENINGS, Limiter
-from app.visit.links import OWN_REACH, Link, wrong
+from app.visit.links import Link
 from app.visit.openings import CalledOffError, Opening, Openings
-from app.visit.parcels import Choice, KeptParcels, Parcel, SentFrames
+from app.visit.parcels import KeptParcels, Parcel, SentFrames
 from app.visit.presence import Presence
 from app.visit.session import SessionError, SessionStore
 from app.visit.uploads import Sent, Uploads
@@ -39,60 +36,6 @@ Ticket = str | None
 
 # Seconds in which a page has its first picture; no frame of a cine is encoded meanwhile.
 _FIRST_PICTURE = 1.5
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A scan that was opened for a visit.
-
-    Attributes:
-        scan: The scan.
-        token: The only key to it.
-        title: Its name, as visitors read it.
-        brought: Whether it brought its checkpoint, because the one that was chosen cannot read it.
-        choice: The DICOM series that came with it, if there are several.
-    """
-
-    scan: OpenScan
-    token: str
-    title: str
-    brought: bool = False
-    choice: Choice | None = None
-
-    @property
-    def value(self) -> dict[str, Any]:
-        """The viewer's value."""
-        told = describe(self.token, self.scan, self.title, brought=self.brought)
-        return {**told, "series": self.choice.chosen if self.choice else None}
-
-
-@dataclass(frozen=True)
-class Linked:
-    """A scan that was opened for a link, and the view that the link asks for.
-
-    Attributes:
-        opened: The scan.
-        link: The other settings of the link: they do not depend on the scan.
-        plane: The plane on show.
-        index: The slice on show.
-        strength: Epsilon.
-        edits: Forced tokens of that slice. Empty if one of them does not exist in this scan.
-        reach: The reach that the view starts with, None for the checkpoint's own.
-        channel: On show; "" where there is nothing to choose.
-        warning: What the link asks for and this server does not have. Empty if there is nothing to warn of.
-        unread: What was not understood, or this scan does not have, each in words that name the value.
-    """
-
-    opened: Opened
-    link: Link
-    plane: str
-    index: int
-    strength: float
-    edits: tuple[Edit, ...]
-    reach: float | None
-    channel: str = ""
-    warning: str = ""
-    unread: tuple[str, ...] = ()
 
 
 class Visits:
@@ -163,13 +106,8 @@ class Visits:
             scan = self._case(asked.case, model, opening)
             if scan is None:
                 return None
-            opened, plane = self._shared(scan, owner, brought=brought), asked.plane or scan.plane
-        index = scan.opening_index(plane) if asked.index is None else min(asked.index, scan.views[plane].count - 1)
-        strength = scan.opening.strength if asked.strength is None else asked.strength
-        edits, reach = _edits_of(scan, asked, plane, index), _reach_of(scan, asked)
-        unread = (*asked.unread, *_missing(scan, asked, plane, edits))
-        channel = asked.channel if asked.channel in _channels(scan) else opening_channel(scan)
-        return Linked(opened, asked, plane, index, strength, edits, reach, channel, warning, unread)
+            opened = self._shared(scan, owner, brought=brought)
+        return linked_view(opened, asked, warning)
 
     def upload(self, paths: Sent, checkpoint: str, ticket: Ticket, owner: str) -> Opened:
         """Open what was uploaded. If that fails, the scan on show stays.
@@ -243,7 +181,7 @@ class Visits:
         with self._opening(ticket, owner) as opening:
             with self._uploads.read_in_turn(paths, self._openings, opening, self._store.most_scan_bytes) as other:
                 held = self._held(value)
-                _refuse_no_pair(held, other)
+                refuse_no_pair(held, other)
                 first = OpenScan(held.segmented, held.model, held.truth)
                 first.identity = held.identity
                 second = encoded(other, held.model, opening)
@@ -398,7 +336,7 @@ class Visits:
             # A ground truth means the same only if the classes are the same.
             opened.truth = scan.truth if scan.model.classes == model.classes else None
             if scan.cine is not None:
-                _same_cine(scan.cine, opened, self._store.most_cine_bytes)
+                same_cine(scan.cine, opened, self._store.most_cine_bytes)
         opening.tell()
         choice = self._parcels.choice(owner, (value or {}).get("series"))
         return replace(self._put(opened, owner, (value or {})["name"]), choice=choice)
@@ -440,65 +378,3 @@ class Visits:
         if scan.cine is not None:
             self.cines.watch(scan.cine, owner)
         return Opened(scan, token, title, brought)
-
-
-def _edits_of(scan: OpenScan, link: Link, plane: str, index: int) -> tuple[Edit, ...]:
-    """The forced tokens of a link. Empty if one of them does not exist in this slice."""
-    values = {"plane": plane, "index": index, "strength": link.strength or 0.0, "mode": link.mode, "seed": link.seed, "edits": link.edits}
-    try:
-        return FrameRequest.checked(values, scan).edits
-    except RequestError:
-        return ()
-
-
-def _missing(scan: OpenScan, link: Link, plane: str, edits: tuple[Edit, ...]) -> Iterator[str]:
-    """What a link asks for and this scan does not have, in words that name the value."""
-    last, farthest = scan.views[plane].count - 1, scan.segmented.codebook_size - 1
-    frames = 1 if scan.cine is None else scan.cine.frames
-    if link.index is not None and link.index > last:
-        yield wrong("slice", link.index, f"this scan has 0 to {last}")
-    if link.edits and not edits:
-        yield wrong("edits", edits_as_text(link.edits), "one of the tokens or codes does not exist here")
-    if isinstance(link.reach, float) and link.reach > farthest:
-        yield wrong("reach", f"{link.reach:g}", f"this codebook has 1 to {farthest}")
-    if link.frame >= frames:
-        yield wrong("frame", link.frame, f"this scan has 0 to {frames - 1}")
-    if link.channel and link.channel not in _channels(scan):
-        yield wrong("channel", link.channel, f"this scan has {', '.join(_channels(scan)) or 'a single one'}")
-
-
-def _channels(scan: OpenScan) -> list[str]:
-    return [value for _, value in channel_choices(scan)]
-
-
-def _reach_of(scan: OpenScan, link: Link) -> float | None:
-    """The reach of a link, as far as this codebook has it; that of the opening if the link has none."""
-    if link.reach is None:
-        return opening_reach(scan)
-    if link.reach == OWN_REACH:
-        return None
-    return checked_reach(min(float(link.reach), scan.segmented.codebook_size - 1), scan)
-
-
-def _refuse_no_pair(held: OpenScan, other: Scan) -> None:
-    """Raise ScanError if a file cannot be the other phase of a scan."""
-    scan = held.segmented.scan
-    if held.example is not None:
-        raise ScanError("a bundled example is not paired with a file; open both phases as scans of your own")
-    if scan.channels > 1:
-        raise ScanError("a pair is made of two files of one channel each")
-    if scan.frames > 1 or other.frames > 1 or held.cine is not None:
-        raise ScanError("a pair is made of two files of one frame each: end-diastole and end-systole of one patient")
-    if scan.shape != other.shape:
-        sizes = [" × ".join(map(str, one.shape)) for one in (other, scan)]
-        raise ScanError(f"{other.name} has {sizes[0]} voxels and the scan on show has {sizes[1]}; a pair needs one grid")
-
-
-def _same_cine(cine: OpenCine, opened: OpenScan, most_bytes: int) -> None:
-    """The cine under another checkpoint, which has encoded its first frame. A truth stays where the classes do."""
-    try:
-        other = OpenCine(opened, cine.source, most_bytes=most_bytes, paired=cine.paired)
-    except FrameNotReadyError as error:
-        raise SessionError(str(error.args[0])) from error
-    if cine.first.model.classes == opened.model.classes:
-        other.give_truths(cine.truths)

@@ -11,8 +11,9 @@ import gradio as gr
 
 from app.page.endpoints import OPENS
 from app.page.files import formats, saving, series
+from app.page.opened import Linked, Opened
 from app.page.sidebar import Sidebar, channels, slice_slider, structures, windows
-from app.page.visits import Linked, Opened, Shown, Ticket, Visits
+from app.page.visits import Shown, Ticket, Visits
 from app.scan.models import Models, Served
 from app.scan.open_scan import OpenScan
 from app.tabs.registry import TABS
