@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, state, visit, wait_for_module, wait_painted, wait_state
+from app_browser import module, pick, pixels, state, visit, wait_for_module, wait_painted, wait_state
 from app_server import Server, fake_models, fake_served, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -109,6 +109,34 @@ def test_the_keyboard_alone_paints_erases_and_changes_the_slice(tab: Any, exampl
     tab.keyboard.press("Escape")
     tab.keyboard.press("ArrowLeft")
     wait_state(tab, "index", 2)
+
+
+def test_the_slice_is_shown_in_the_window_that_was_chosen_or_dragged_in_see(page: Any) -> None:
+    def seen(panel: str, name: str) -> np.ndarray:
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(200)
+        return pixels(page, panel)
+
+    page.get_by_role("tab", name="Label").click()
+    page.wait_for_selector("#label .label[data-painted$=' 3']")
+    plain = seen("corrected", "Label")
+    np.testing.assert_array_equal(plain, seen("labels", "See"))
+    pick(page, "window", "1st to 99th percentile")
+    wait_state(page, "range", "percentiles")
+    windowed = seen("labels", "See")
+    assert (windowed != plain).any()
+    np.testing.assert_array_equal(seen("corrected", "Label"), windowed)
+    page.get_by_role("tab", name="See").click()
+    box = page.locator("[data-panel=image] canvas").bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    dragged = seen("labels", "See")
+    assert (dragged != windowed).any()
+    np.testing.assert_array_equal(seen("corrected", "Label"), dragged)
 
 
 def test_the_saved_file_has_what_was_painted_in_its_place(tab: Any, example: Path, tmp_path: Path) -> None:
