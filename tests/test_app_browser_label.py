@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, pick, pixels, state, visit, wait_for_module, wait_painted, wait_state
+from app_browser import module, pick, pixels, state, visit, wait_for_module, wait_painted, wait_state, wait_until
 from app_server import Server, fake_models, fake_served, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -271,9 +271,19 @@ def test_a_fine_tuned_network_is_opened_and_left_again(
         page.locator("#label [data-do=keep]").click()
         page.locator("#label [data-do=back]").wait_for()
         assert lending[-1] is not None and state(page, "scan.checkpoint") == lending[-1].name
+        page.wait_for_url(lambda url: "fine-tuned" in url)
+        address = page.url
         page.wait_for_function("document.querySelector('#checkpoint input').value === 'First, fine-tuned'")
         # The corrections are those of the scan, whatever network reads it.
         assert page.locator("#label [data-text=state]").inner_text() == "1 slice corrected"
         page.locator("#label [data-do=back]").click()
         wait_state(page, "scan.checkpoint", "first")
         page.locator("#label [data-do=keep]").wait_for()
+        # Its address leads nowhere once the visit has ended.
+        page.goto("about:blank")
+        wait_until(page, lambda: lending[-1] is None)
+        page.goto(address)
+        page.locator('[data-testid="toast-body"]', has_text="fine-tuned during a visit").wait_for()
+        assert state(page, "scan.checkpoint") == "first"
+        page.wait_for_url(lambda url: "fine-tuned" not in url)
+        assert page.locator("#checkpoint input").input_value() == "First"

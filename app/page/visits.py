@@ -20,6 +20,7 @@ from app.scan.opening_reach import opening_reach
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples, has_channels_for
+from app.visit.fine_tunings import was_fine_tuned
 from app.visit.limits import OPENINGS, Limiter
 from app.visit.links import OWN_REACH, Link, wrong
 from app.visit.openings import CalledOffError, Opening, Openings
@@ -39,6 +40,7 @@ Ticket = str | None
 
 # Seconds in which a page has its first picture; no frame of a cine is encoded meanwhile.
 _FIRST_PICTURE = 1.5
+_NOT_KEPT = "This link names a network that was fine-tuned during a visit. Such a network ends with its visit; showing the default."
 
 
 @dataclass(frozen=True)
@@ -408,6 +410,8 @@ class Visits:
         if name is None:
             return self.models.default, ""
         if not self.models.linkable(name):
+            if was_fine_tuned(name):
+                return self.models.default, _NOT_KEPT
             return self.models.default, f"This server does not have the checkpoint {name}; showing the default."
         try:
             return self._model(name, opening), ""
