@@ -76,15 +76,17 @@ def _views_of_the_codebook(page: Any, folder: Path) -> None:
     page.mouse.move(0, 0)
     page.wait_for_selector(".tip", state="hidden")
     page.locator("#codewords").press("ArrowRight")
-    page.locator(".card").get_by_text("Where it fires on phantoms").wait_for(state="attached")
+    # The page fetches them last.
+    page.locator(".codes .card .patches").wait_for(state="attached")
     _leave_focus(page)
     page.screenshot(path=folder / "codebook.png")
     _shoot(page, folder / "codebook_map.png")
     page.get_by_role("button", name="Clear the selection").click()
-    # Only a large window has room for the whole card.
+    # Only a large window has a column for the card. On the page it scrolls; the picture shows the whole of it, over what stands below.
     page.set_viewport_size({"width": 1680, "height": 1400})
     page.wait_for_function("document.querySelector('.codes .card').getBoundingClientRect().height > 700")
-    _shoot(page, folder / "codebook_card.png", ".codes .card", "#codes .card { align-self: start; }")
+    whole = "#codes .side { grid-template-rows: auto max-content; } #codes .card { overflow: visible; } #cine { display: none; }"
+    _shoot(page, folder / "codebook_card.png", ".codes .card", whole)
     page.set_viewport_size(WINDOW)
     for view, drawn in (
         ("usage", "document.querySelector('#classes .heatmaplayer image') !== null"),

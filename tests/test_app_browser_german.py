@@ -79,6 +79,23 @@ def test_a_list_shows_its_choice_in_the_language_and_tells_its_program_the_same(
     assert state(page, "range") == "percentiles"
 
 
+def test_the_number_beside_a_slider_is_written_and_typed_in_the_language(page: Any) -> None:
+    field, shown = page.get_by_label("Epsilon, Tauschanteil als Zahl"), page.locator("#strength .number-shown")
+    slide(page, "strength", 0.7)
+    wait_until(page, lambda: shown.inner_text() == "0,7")
+    assert field.evaluate("field => getComputedStyle(field).color") == "rgba(0, 0, 0, 0)"
+    # While it is typed into, the browser's own writing is there.
+    field.click()
+    field.press("Control+a")
+    page.keyboard.type("0,25")
+    assert shown.is_hidden()
+    field.press("Tab")
+    wait_painted(page, "axial 3 0.25 resample 0")
+    assert (shown.inner_text(), field.evaluate("field => field.value")) == ("0,25", "0.25")
+    page.keyboard.press("x")
+    wait_until(page, lambda: shown.inner_text() == "0")
+
+
 def test_the_language_changes_without_a_reload_and_is_kept(page: Any, browser: Any, server: Server) -> None:
     slide(page, "strength", 0.5)
     wait_painted(page, "axial 3 0.5 resample 0")

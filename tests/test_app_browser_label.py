@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_browser import module, state, visit, wait_for_module, wait_painted, wait_state
+from app_browser import module, pick, pixels, state, visit, wait_for_module, wait_painted, wait_state, wait_until
 from app_server import Server, fake_models, fake_served, serving
 from fake_segmenter import FakeSegmentedScan
 
@@ -109,6 +109,34 @@ def test_the_keyboard_alone_paints_erases_and_changes_the_slice(tab: Any, exampl
     tab.keyboard.press("Escape")
     tab.keyboard.press("ArrowLeft")
     wait_state(tab, "index", 2)
+
+
+def test_the_slice_is_shown_in_the_window_that_was_chosen_or_dragged_in_see(page: Any) -> None:
+    def seen(panel: str, name: str) -> np.ndarray:
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(200)
+        return pixels(page, panel)
+
+    page.get_by_role("tab", name="Label").click()
+    page.wait_for_selector("#label .label[data-painted$=' 3']")
+    plain = seen("corrected", "Label")
+    np.testing.assert_array_equal(plain, seen("labels", "See"))
+    pick(page, "window", "1st to 99th percentile")
+    wait_state(page, "range", "percentiles")
+    windowed = seen("labels", "See")
+    assert (windowed != plain).any()
+    np.testing.assert_array_equal(seen("corrected", "Label"), windowed)
+    page.get_by_role("tab", name="See").click()
+    box = page.locator("[data-panel=image] canvas").bounding_box()
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 20, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 60, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    dragged = seen("labels", "See")
+    assert (dragged != windowed).any()
+    np.testing.assert_array_equal(seen("corrected", "Label"), dragged)
 
 
 def test_the_saved_file_has_what_was_painted_in_its_place(tab: Any, example: Path, tmp_path: Path) -> None:
@@ -243,9 +271,19 @@ def test_a_fine_tuned_network_is_opened_and_left_again(
         page.locator("#label [data-do=keep]").click()
         page.locator("#label [data-do=back]").wait_for()
         assert lending[-1] is not None and state(page, "scan.checkpoint") == lending[-1].name
+        page.wait_for_url(lambda url: "fine-tuned" in url)
+        address = page.url
         page.wait_for_function("document.querySelector('#checkpoint input').value === 'First, fine-tuned'")
         # The corrections are those of the scan, whatever network reads it.
         assert page.locator("#label [data-text=state]").inner_text() == "1 slice corrected"
         page.locator("#label [data-do=back]").click()
         wait_state(page, "scan.checkpoint", "first")
         page.locator("#label [data-do=keep]").wait_for()
+        # Its address leads nowhere once the visit has ended.
+        page.goto("about:blank")
+        wait_until(page, lambda: lending[-1] is None)
+        page.goto(address)
+        page.locator('[data-testid="toast-body"]', has_text="fine-tuned during a visit").wait_for()
+        assert state(page, "scan.checkpoint") == "first"
+        page.wait_for_url(lambda url: "fine-tuned" not in url)
+        assert page.locator("#checkpoint input").input_value() == "First"

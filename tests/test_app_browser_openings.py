@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from app_browser import pick, state, visit, wait_painted, wait_state, wait_until
+from app_browser import pick, slide, state, visit, wait_painted, wait_state, wait_until
 from app_server import Server, save_scan, serving
 from fake_segmenter import PausedSegmenter
 from gradio_client import Client, handle_file
@@ -152,3 +152,37 @@ def test_a_full_queue_is_said_in_our_words_to_visitors_and_known_to_programs(bro
         assert page.locator(".viewer h2").inner_text() == "Phantom small heart"
         paused.go.set()
         assert all(len(job.result(60)) == 2 for job in jobs)
+
+
+@pytest.fixture
+def fresh(browser: Any, tmp_path: Path, example: Path) -> Iterator[tuple[Any, PausedSegmenter]]:
+    """A page like `page`, of a server that has encoded nothing else yet."""
+    others = [save_scan(tmp_path / f"phantom_{name}.nii.gz", seed) for seed, name in enumerate(("other", "third"), 1)]
+    paused = PausedSegmenter()
+    checkpoints = Served("first", "First", None, paused), Served("second", "Second", None, paused)
+    with serving(tmp_path / "cache", [example, *others], *checkpoints) as server, visit(browser, server) as opened, paused.pause():
+        yield opened, paused
+
+
+def test_the_last_choice_beside_the_scan_wins_and_follows_what_was_moved_meanwhile(fresh: tuple[Any, PausedSegmenter]) -> None:
+    page, paused = fresh
+    page.get_by_role("tab", name="Compare").click()
+    hint, chosen = page.locator(".compare [data-text=hint]"), page.get_by_label("What to compare with")
+    hint.get_by_text("Opening B").wait_for()
+    slide(page, "slice", 1)
+    slide(page, "strength", 0.5)
+    for option in ("Phantom other", "Second", "Phantom third"):
+        chosen.select_option(label=option)
+    # What was called off has ended, and takes neither the choice nor the word of its opening away.
+    page.locator(STRIP).get_by_text("Phantom third").wait_for()
+    wait_until(page, lambda: paused.at_work == 1)
+    page.locator(STRIP).get_by_text("encoding the slices 40 %").wait_for()
+    assert (chosen.locator("option:checked").inner_text(), hint.inner_text()) == ("Phantom third", "Opening B")
+    slide(page, "slice", 4)
+    slide(page, "strength", 0.8)
+    paused.go.set()
+    page.locator(".compare [data-text=of-b]", has_text="Phantom third · slice 4").wait_for()
+    assert chosen.locator("option:checked").inner_text() == "Phantom third"
+    assert (state(page, "strength"), page.locator(".compare [data-text=of-a]").inner_text()) == (0.8, "Phantom small heart · slice 4")
+    assert page.locator(".compare .notice").is_hidden()
+    assert page.locator('[data-testid="toast-body"]').count() == 0

@@ -150,6 +150,21 @@ def test_one_choice_that_arrives_twice_is_opened_once(begin: Begin) -> None:
         begin(openings, "a", "me").outcome()
 
 
+def test_an_earlier_choice_that_arrives_late_takes_nothing_from_the_later_one(begin: Begin) -> None:
+    openings = Openings()
+    others = begin(openings, "x-1", "you")
+    last = begin(openings, "c-10", "me")
+    last.wait_for_begin()
+    with pytest.raises(CalledOffError):
+        begin(openings, "b-9", "me").outcome()
+    assert openings.progress("b-9")["over"]
+    assert (last.end(), others.end()) == ("opened", "opened")
+    # Nor does it come in its place when that one is open already.
+    with pytest.raises(CalledOffError):
+        begin(openings, "a-2", "me").outcome()
+    assert begin(openings, "d-11", "me").end() == "opened"
+
+
 @pytest.mark.parametrize("ticket", [None, 7, "", "x" * 65, ["a"]])
 def test_a_ticket_that_is_none_stops_nothing_and_is_not_kept(ticket: object, begin: Begin) -> None:
     openings = Openings()

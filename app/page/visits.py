@@ -17,6 +17,7 @@ from app.scan.open_scan import OpenScan
 from app.scan.truth import truth_of_scan, truths_of_frames
 from app.visit.cines import Cines
 from app.visit.examples import Examples, has_channels_for
+from app.visit.fine_tunings import was_fine_tuned
 from app.visit.limits import OPENINGS, Limiter
 from app.visit.links import Link
 from app.visit.openings import CalledOffError, Opening, Openings
@@ -36,6 +37,7 @@ Ticket = str | None
 
 # Seconds in which a page has its first picture; no frame of a cine is encoded meanwhile.
 _FIRST_PICTURE = 1.5
+_NOT_KEPT = "This link names a network that was fine-tuned during a visit. Such a network ends with its visit; showing the default."
 
 
 class Visits:
@@ -346,6 +348,8 @@ class Visits:
         if name is None:
             return self.models.default, ""
         if not self.models.linkable(name):
+            if was_fine_tuned(name):
+                return self.models.default, _NOT_KEPT
             return self.models.default, f"This server does not have the checkpoint {name}; showing the default."
         try:
             return self._model(name, opening), ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ OFF = (
     "Fine-tuning takes minutes of a processor, so it is switched off on a server that many people share. "
     "It runs with the app on your own machine."
 )
+# In the name of a network that was fine-tuned, before the end of its folder's name.
+_MARK = " fine-tuned "
 # How often is looked whether the visit is still here.
 _LOOK_SECONDS = 0.5
 
@@ -144,8 +147,13 @@ class FineTunings:
             self._latest = None
 
 
+def was_fine_tuned(name: str) -> bool:
+    """Whether a checkpoint's name is that of a network that was fine-tuned during a visit, which may be over."""
+    return re.search(rf"{_MARK}\w{{8}}$", name) is not None
+
+
 def _served(work: FineTuning) -> Served:
     model = work.scan.model
     # The name is as hard to guess as that of the folder.
-    name = f"{model.name.partition(' ')[0]} fine-tuned {work.folder.name.rpartition('-')[2]}"
+    name = model.name.partition(_MARK)[0] + _MARK + work.folder.name.rpartition("-")[2]
     return replace(load_served(name, f"{model.title}, fine-tuned", work.checkpoint, model.others), lend=model.lend)

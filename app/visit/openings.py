@@ -88,6 +88,8 @@ class Openings:
         self._by_ticket: dict[str, Opening] = {}
         # Tickets that ended, and whether they were cancelled. That may happen before the request to open arrives.
         self._over: Lru[str, bool] = Lru(_REMEMBERED)
+        # The number of each visit's latest choice: requests of one page may arrive in another order than they were sent in.
+        self._latest: Lru[str, int] = Lru(_REMEMBERED)
         self._aside = False
         self._changed = Condition()
 
@@ -98,9 +100,9 @@ class Openings:
         """Begin to open a scan, until the block ends. Whatever the visit was opening before is cancelled.
 
         Args:
-            ticket: The key by which the visitor's page asks for the progress. The page makes it up, unguessable. None if nobody will
-                ask. If a ticket is used again while its opening is under way, or after it was cancelled, the new opening is
-                cancelled at once.
+            ticket: The key by which the visitor's page asks for the progress. The page makes it up, unguessable, and ends it with "-" and
+                the number of the choice. None if nobody will ask. If a ticket is used again while its opening is under way, or after it
+                was cancelled, the new opening is cancelled at once, as is one that arrives later than a later choice of its visit.
             owner: The visit; empty for a program, which may open several scans at a time.
             visit: Who the program is, for its place among those who wait.
             told: Called when its place changes while it waits. It must return at once.
@@ -111,7 +113,7 @@ class Openings:
         opening, key = Opening(owner, visit, told), _key(ticket)
         with self._changed:
             again = key is not None and (key in self._by_ticket or self._over.get(key))
-            if again:
+            if again or self._is_late(owner, key):
                 opening.call_off()
             else:
                 self._call_off(owner)
@@ -217,6 +219,14 @@ class Openings:
         """Whether the visit is opening something that was not cancelled."""
         with self._changed:
             return any(one.owner == owner and not one.called_off for one in self._by_ticket.values())
+
+    def _is_late(self, owner: str, key: str | None) -> bool:
+        _, dash, number = (key or "").rpartition("-")
+        if not (owner and dash and number.isascii() and number.isdecimal()):
+            return False
+        latest = self._latest.get(owner) or 0
+        self._latest.put(owner, max(latest, int(number)))
+        return int(number) < latest
 
     def _call_off(self, owner: str) -> None:
         for opening in self._by_ticket.values():

@@ -31,7 +31,7 @@ export const HEAT_BAR = `linear-gradient(90deg, ${HEAT.map((colour) => `rgb(${co
 /**
  * Mark the pixels that change; the more often, the brighter the mark. The others step back.
  * @param {Uint8ClampedArray} out RGBA, as pictures.grey left it
- * @param {Uint8Array} image grey values
+ * @param {Uint8Array | Uint8ClampedArray} image grey values
  * @param {Float32Array} shares 0 to 1
  */
 export function markShares(out, image, shares) {

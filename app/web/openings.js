@@ -15,9 +15,13 @@ function tell() {
   for (const listener of listeners) listener(newest());
 }
 
-// Not randomUUID: browsers offer it on https and localhost only.
-function randomTicket() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+let made = 0; // tickets
+
+/* Not randomUUID: browsers offer it on https and localhost only. The number behind it tells the server the order of the
+   choices, whatever order their requests arrive in. */
+function newTicket() {
+  const random = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0"));
+  return random.join("") + "-" + ++made;
 }
 
 /**
@@ -34,7 +38,7 @@ export function begin(title, choice) {
   const isAgain = last && !last.stopped && last.chosen === chosen && now - last.begun < AT_ONCE;
   const opening = isAgain
     ? last
-    : { ticket: randomTicket(), title: String(title ?? ""), chosen, begun: now, stopped: false };
+    : { ticket: newTicket(), title: String(title ?? ""), chosen, begun: now, stopped: false };
   underway.push(opening);
   tell();
   return opening.ticket;

@@ -2,6 +2,7 @@
    this follows every change before it is painted, and remembers the English of each place, so that the language can change. */
 
 import { language, translated, translatedSentence } from "./language.js";
+import { FIELD, giveNumber } from "./number_fields.js";
 
 // data-title: what plotly.js shows at the buttons of a plot.
 const ATTRIBUTES = ["title", "aria-label", "aria-description", "placeholder", "alt", "aria-valuetext", "data-title"];
@@ -133,6 +134,7 @@ function give(root) {
       giveAttributes(node);
       giveSentence(node);
       if (node.matches(LIST)) giveChoice(node);
+      if (node.matches(FIELD)) giveNumber(/** @type {HTMLInputElement} */ (node));
     }
   }
 }

@@ -7,8 +7,9 @@ const NAME = /\{(#?)(\w+)\}/g;
 const NUMBER = String.raw`(?:[<>] )?[+\-−±]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?`;
 const WORDS = ".+?";
 const LAST = /( (?:and|or) )/; // of a list
+const SHARE = /( )(?=(?:[<>] )?\d[\d,]*(?:\.\d+)? %[.]?$)/; // behind a name, which may be a model's own
 /* What the page joins by itself, from the loosest on: facts, sentences, parts of a list. */
-const JOINTS = [/( · )/, /(?<=[.!?])( )(?=[\p{Lu}\d])/u, /(; )/, /(, )/, /( → )/, LAST];
+const JOINTS = [/( · )/, /(?<=[.!?])( )(?=[\p{Lu}\d])/u, /(; )/, /(, )/, /( → )/, LAST, SHARE];
 /* Numbers with signs and units, which are the same in every language. */
 const QUANTITY = /^[\p{P}\p{S}\d\s]*(?:[εpπABKσ]\P{L}+)?(?:dB|ml|mm|ms|s|g|nats|HU|MB|GB|bpm)?[\p{P}\s]*$/u;
 const DIGITS = /\d[\d,]*(?:\.\d+)?/g;

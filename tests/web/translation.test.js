@@ -36,6 +36,14 @@ test("what varies takes its place in the other language, translated too", () => 
   );
 });
 
+test("a share behind a name that the language lacks is written in the language", () => {
+  assert.equal(
+    text("LV 99.93 %, right ventricle < 0.1 %. Slice 3.5 %"),
+    "LV 99,93 %, rechter Ventrikel < 0,1 %. Schicht 3,5 %",
+  );
+  assert.equal(text("v 1.2 3 %"), "v 1.2 3 %");
+});
+
 test("a number in a pattern is a number and no other words", () => {
   assert.equal(text("1,029 codes"), "1.029 Codes");
   assert.equal(text("many codes"), "many codes");

@@ -56,10 +56,14 @@ export function createChoice(root, choices, { open, say }) {
     open({ files: answer.paths }, sent.length === 1 ? sent[0].name : sent.length + " files");
   }
 
-  /** @param {Scan | null} other B, null if what was wanted has not come */
-  function settle(other) {
+  /**
+   * @param {Scan | null} other B, null if what was wanted has not come
+   * @param {boolean} isAwaited whether a newer choice is on its way: the list shows that one
+   */
+  function settle(other, isAwaited) {
     if (other) chosen = optionOf(other);
     if (other && chosen === OWN) own.textContent = other.name;
+    if (isAwaited) return;
     if (chosen === OWN) select.append(own);
     else own.remove();
     select.value = chosen;

@@ -48,7 +48,7 @@ export function mount(element, props, server, trigger) {
   let shown = null; // A
   let painting = 0;
   let mirrored = false;
-  let isOpening = false; // B is on its way
+  let underway = 0; // openings of B: a newer choice calls the former one off, which ends later than the newer one begins
 
   const schedule = () => {
     if (!painting && element.offsetParent !== null) painting = requestAnimationFrame(draw);
@@ -57,7 +57,7 @@ export function mount(element, props, server, trigger) {
   const findings = createFindings(root, server, schedule);
   const choice = createChoice(root, props.value, {
     open(chosen, title) {
-      isOpening = true;
+      underway += 1;
       schedule();
       Object.assign(beside, { choice: chosen, title });
       trigger("submit");
@@ -73,9 +73,9 @@ export function mount(element, props, server, trigger) {
 
   /** @param {Scan | null} other null if it was not opened: the former one stays */
   function arrive(other) {
-    isOpening = false;
+    underway -= 1;
     schedule();
-    choice.settle(other);
+    choice.settle(other, underway > 0);
     if (!other) return;
     second.become(other);
     findings.forget();
@@ -107,7 +107,7 @@ export function mount(element, props, server, trigger) {
 
   /** What stands in the pictures' place until there are some. @param {boolean} isOpen */
   function tellWaiting(isOpen) {
-    const waits = !second.shown && (isOpen || isOpening);
+    const waits = !second.shown && (isOpen || underway > 0);
     root.toggleAttribute("data-waiting", waits);
     find("[data-text=hint]").hidden = isOpen && !waits;
     find("[data-text=hint]").textContent = waits ? (isOpen ? DECODING : OPENING) : ASKED;

@@ -3,6 +3,7 @@
 import { boxOf, cellAt } from "../../web/cells.js";
 import { markShares } from "../../web/heat.js";
 import { grey, outlineOf as edgesOf, overlay, paint } from "../../web/pictures.js";
+import { level } from "../../web/window.js";
 import { zoom } from "../../web/zoom.js";
 import { outlineOf } from "./mask.js";
 
@@ -63,7 +64,7 @@ export function createPicture(context) {
     const look = { ...state, visible: [...state.visible, scan.classes[tools.label]] };
     paint(canvas, view, (out) => {
       if (map) drawMap(out, scene, labels, map);
-      else overlay(out, shown.colours ?? shown.image, labels, view, look);
+      else overlay(out, level.input(shown, state.range) ?? shown.colours ?? shown.image, labels, view, look);
     });
     drawBrush(scene, pointed);
   }
@@ -79,8 +80,9 @@ export function createPicture(context) {
  * @param {Float32Array} map
  */
 function drawMap(out, { shown, scan, view, state }, labels, map) {
-  grey(out, shown.image);
-  markShares(out, shown.image, map);
+  const image = level.input(shown, state.range) ?? shown.image;
+  grey(out, image);
+  markShares(out, image, map);
   if (!state.shown) return;
   const isEdge = edgesOf(labels, view.shape);
   labels.forEach((label, at) => label && isEdge(at) && out.set(scan.colours[label], 4 * at));

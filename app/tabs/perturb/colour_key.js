@@ -18,7 +18,7 @@ export function tellColours(tab, map) {
     Object.assign(canvas, { width: SIDE, height: SIDE }).getContext("2d")?.putImageData(picture, 0, 0);
   }
   tab.text("colours").textContent = map
-    ? "A token's colour is the place of its code on the codebook's map: tokens of like colours have neighbouring codes."
-    : "A token's colour tells its code from others and means nothing else: this codebook has no map.";
+    ? "Colours: the code's place on the codebook's map. Like colours are neighbouring codes."
+    : "This codebook has no map: a token's colour only tells its code from others.";
   key.hidden = false;
 }

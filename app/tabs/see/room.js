@@ -2,12 +2,13 @@
 
 const GAP = 12; // between pictures, as in view.css
 const CAPTION = 27; // above a picture, with the gap
-const LEAST = 240; // pixels: below that a small picture says too little beside large ones
+const LEAST = 240; // pixels: a picture smaller than a square of that side says too little beside large ones
+const ANSWER = 2; // both answers are looked at most: their area counts so many times as much
 const PARTS = ".case, .known, .figures, .profile, .readout, .keys"; // beside the pictures
 const TALL = 900; // pixels: a window that has room for all lines below the pictures
 const LOOSE = 1.3; // a frame is at most so many times wider than its picture
 
-/** @typedef {{name: "row" | "square" | "pair", height: number, frame: number, area: number}} Layout */
+/** @typedef {{name: "row" | "square" | "pair", height: number, frame: number, worth: number}} Layout */
 
 /** The height of one of two pictures that stand beside a large one. @param {number} large */
 const smallBeside = (large) => (large - GAP - CAPTION) / 2;
@@ -24,19 +25,20 @@ export function layoutIn(width, height, ratio) {
   const square = Math.min((width - GAP) / 2 / ratio, (height - GAP) / 2 - CAPTION);
   const pair = Math.min(((width - 2 * GAP) / ratio + (GAP + CAPTION) / 2) / 2.5, height - CAPTION);
   const small = smallBeside(pair);
-  /** @type {(name: Layout["name"], height: number, area: number, free: number) => Layout} */
-  const way = (name, high, area, free) => ({ name, height: high, area, frame: Math.min(free, LOOSE * ratio) });
+  const worth = (/** @type {number} */ answer, /** @type {number} */ other) => ANSWER * answer ** 2 + other ** 2;
+  /** @type {(name: Layout["name"], height: number, worth: number, free: number) => Layout} */
+  const way = (name, high, value, free) => ({ name, height: high, worth: value, frame: Math.min(free, LOOSE * ratio) });
   const ways = [
-    way("row", row, 4 * row ** 2, (width - 3 * GAP) / 4 / row),
-    way("square", square, 4 * square ** 2, (width - GAP) / 2 / square),
+    way("row", row, worth(row, row), (width - 3 * GAP) / 4 / row),
+    way("square", square, worth(square, square), (width - GAP) / 2 / square),
     way(
       "pair",
       pair,
-      small * ratio < LEAST ? 0 : 2 * pair ** 2 + 2 * small ** 2,
+      small * Math.sqrt(ratio) < LEAST ? 0 : worth(pair, small),
       (width - 2 * GAP) / (2 * pair + small),
     ),
   ];
-  const best = ways.reduce((one, other) => (other.area > one.area ? other : one));
+  const best = ways.reduce((one, other) => (other.worth > one.worth ? other : one));
   return best.height * ratio < Math.min(LEAST, (width - 3 * GAP) / 4) - 1 ? null : best;
 }
 

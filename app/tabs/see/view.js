@@ -1,11 +1,11 @@
 /* The See tab: one slice in four linked pictures that follow the sidebar at once. */
 
-import { facts } from "../../web/facts.js";
 import { caseOf } from "../../web/cine_frames.js";
 import { frames } from "../../web/frames.js";
 import { setSlider } from "../../web/keys.js";
 import { store } from "../../web/store.js";
 import { suggestion } from "../../web/suggestion.js";
+import { inWords, level } from "../../web/window.js";
 import { createChanged } from "./changed.js";
 import { createEnlarge } from "./enlarge.js";
 import { createGain } from "./gain.js";
@@ -20,7 +20,6 @@ import { createResults } from "./results.js";
 import { createScrubs } from "./scrubs.js";
 import { savePictures } from "./slice_picture.js";
 import { createStatus } from "./status.js";
-import { createWindow, inWords, windowed } from "./window.js";
 
 /** @typedef {import("../../web/types").Ask} Ask */
 /** @typedef {import("../../web/types").FrameEvent} FrameEvent */
@@ -66,7 +65,6 @@ function createSee(root, known) {
   const scrubs = createScrubs(root);
   const panels = createPanels(root);
   const { toggle } = createEnlarge(root);
-  const level = createWindow(facts.windows);
   const changed = createChanged(root, repaint);
   const nothing = createNothing(root);
   const legend = createLegend(root, panels.isMirrored);
@@ -114,10 +112,8 @@ function createSee(root, known) {
       known.describe(described);
     }
     status.leave(false);
-    level.choose(shown, state.range);
-    const range = level.range(shown, state.range);
-    status.tellWindow(inWords(range));
-    const input = range ? windowed(shown.values, range) : (shown.colours ?? shown.image);
+    const input = level.input(shown, state.range) ?? shown.colours ?? shown.image;
+    status.tellWindow(inWords(level.range(shown, state.range)));
     panels.draw(shown, input, state, gain.value());
     changed.draw(shown, state);
     nothing.draw(shown, state);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createWindow, dragged, extremes, inWords, percentiles, rangeOf, windowed } from "../../app/tabs/see/window.js";
+import { createWindow, dragged, extremes, inWords, percentiles, rangeOf, windowed } from "../../app/web/window.js";
 
 /** @type {Record<string, [number, number]>} */
 const WINDOWS = { soft: [40, 400] };
@@ -54,4 +54,15 @@ test("a drag starts from all values where the network's window has no range in t
   level.choose(sliceOf(), "network");
   level.grab(sliceOf(), "network")(0, 0);
   assert.deepEqual(level.range(sliceOf(), "network"), extremes(VALUES));
+});
+
+test("the input is drawn in the window that the sidebar names or a drag has set, and drawn once", () => {
+  const [level, slice] = [createWindow(WINDOWS), sliceOf()];
+  assert.equal(level.input(slice, "network"), null);
+  const soft = level.input(slice, "soft");
+  assert.deepEqual(soft, windowed(VALUES, [-160, 240]));
+  assert.equal(level.input(slice, "soft"), soft);
+  level.grab(slice, "soft")(100, 50);
+  assert.deepEqual(level.input(slice, "soft"), windowed(VALUES, [-160, 440]));
+  assert.deepEqual(level.input(slice, "percentiles"), windowed(VALUES, percentiles(VALUES)));
 });

@@ -1,6 +1,7 @@
 /* Window and level: which values of the file become black and white. */
 
-import { caseOf } from "../../web/cine_frames.js";
+import { caseOf } from "./cine_frames.js";
+import { facts } from "./facts.js";
 
 /** @typedef {[number, number]} Range black and white, in the file's values */
 /** @typedef {{values: Int16Array | Float32Array, image: Uint8Array, request: {token: string}}} Slice */
@@ -76,6 +77,20 @@ export function inWords(range) {
 }
 
 /**
+ * The values as bytes, remembered: a brush paints the same slice again and again, and percentiles sort all of its values.
+ * @returns {(slice: Slice, range: Range) => Uint8ClampedArray}
+ */
+function rememberedBytes() {
+  /** @type {{values: Slice["values"], range: string, bytes: Uint8ClampedArray} | null} */
+  let last = null;
+  return ({ values }, range) => {
+    if (last?.values !== values || last.range !== String(range))
+      last = { values, range: String(range), bytes: windowed(values, range) };
+    return last.bytes;
+  };
+}
+
+/**
  * The window of the input. The other pictures come from the network and keep its own window.
  * @param {Record<string, [number, number]>} windows centre and width, by name
  */
@@ -84,6 +99,9 @@ export function createWindow(windows) {
   let byHand = null; // until another window or another scan is chosen
   /** @type {string | null} */
   let chosen = null; // the scan and the window that the sidebar named last
+  const bytesOf = rememberedBytes();
+  /** @type {WeakMap<Slice["values"], Range>} */
+  const known = new WeakMap(); // percentiles
 
   /**
    * @param {Slice} slice
@@ -99,7 +117,23 @@ export function createWindow(windows) {
    * @param {Slice} slice
    * @param {string} name of the window in the sidebar
    */
-  const range = (slice, name) => byHand ?? rangeOf(name, slice.values, windows);
+  function range(slice, name) {
+    if (byHand || name !== "percentiles") return byHand ?? rangeOf(name, slice.values, windows);
+    const found = known.get(slice.values) ?? percentiles(slice.values);
+    known.set(slice.values, found);
+    return found;
+  }
+
+  /**
+   * The input in its window, grey; null in the network's own.
+   * @param {Slice} slice
+   * @param {string} name of the window in the sidebar
+   */
+  function input(slice, name) {
+    choose(slice, name);
+    const chosenRange = range(slice, name);
+    return chosenRange && bytesOf(slice, chosenRange);
+  }
 
   /**
    * Starts a drag that sets the window, from the present window or from the range of the slice. Returns a function that
@@ -122,5 +156,8 @@ export function createWindow(windows) {
     };
   }
 
-  return { choose, range, grab, forget };
+  return { choose, range, input, grab, forget };
 }
+
+/** The window of the scan on show, wherever its slices are drawn. */
+export const level = createWindow(facts.windows);
