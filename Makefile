@@ -87,7 +87,8 @@ endif
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(VENV)/.dev-installed: requirements-dev.txt requirements.txt | $(BIN)/python
+# With LOCKED=1 the locked versions come first: they fit the ranges of requirements-dev.txt, so they stay.
+$(VENV)/.dev-installed: requirements-dev.txt requirements.txt | $(BIN)/python $(if $(LOCKED),$(VENV)/.app-installed)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@ $(VENV)/.app-installed
 

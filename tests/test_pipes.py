@@ -34,12 +34,13 @@ def test_the_version_is_told(words: list[str], capsys: pytest.CaptureFixture[str
 
 
 def started(*words: str, **streams: int) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    # Buffered, as with everybody: unbuffered output breaks earlier.
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": ""}
     return subprocess.Popen([sys.executable, *words], env=environment, text=True, **streams)  # type: ignore[call-overload, no-any-return]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="pipes break like this on POSIX systems")
-@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["predict", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["predict", "--help"], ["phantom", "--help"]])
 def test_a_reader_who_goes_early_leaves_no_complaint(words: list[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from hashlib import sha256
-from importlib.metadata import distribution, version
+from importlib.metadata import PathDistribution, distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from tools import audit
 from tools.licences import is_allowed, stated
+from tools.lock import is_gpu_part
 from tools.sbom import SbomError, canonical, closure, licence_of, main, refused_licences, sbom
 
 ROOT = Path(__file__).parents[1]
@@ -43,7 +44,7 @@ def test_the_bill_names_everything_that_is_needed_to_run_with_version_and_licenc
             for line in distribution(name).requires or []:
                 needed = Requirement(line)
                 if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                    assert canonical(needed.name) in parts, f"{name} needs {needed.name}"
+                    assert canonical(needed.name) in parts or is_gpu_part(canonical(needed.name)), f"{name} needs {needed.name}"
 
 
 def test_what_is_passed_on_is_told_from_what_only_checks_use(bill: dict[str, Any]) -> None:
@@ -60,6 +61,19 @@ def test_what_is_passed_on_is_told_from_what_only_checks_use(bill: dict[str, Any
 
 def test_every_licence_that_is_passed_on_is_allowed(bill: dict[str, Any]) -> None:
     assert refused_licences(bill) == []
+
+
+def test_what_only_a_build_of_torch_for_gpus_needs_is_listed_with_its_licence_and_not_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: nvidia_blas\nVersion: 13.1\nLicense-Expression: LicenseRef-Proprietary\n"
+    )
+    monkeypatch.setattr("tools.sbom.closure", lambda *_, **__: {"nvidia-blas": PathDistribution(tmp_path)})
+    made = sbom()
+    (part,) = (one for one in made["components"] if one["name"] == "nvidia-blas")
+    assert part["scope"] == "optional" and licence_of(part) == "LicenseRef-Proprietary"
+    assert refused_licences(made) == []
 
 
 def test_what_is_needed_to_run_and_is_not_installed_is_named(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 BESIDE = ("uvicorn>=0.14.0", "websockets>=10.4", "spaces")
 """What a Space with the Gradio SDK installs together with requirements.txt and Gradio, in one call of pip."""
-_APART = re.compile(r"(torch|triton|nvidia-[\w-]+|cuda-[\w-]+)==")
+_GPU_PARTS = re.compile(r"triton|nvidia-[\w-]+|cuda-[\w-]+")
 _HEAD = "# Made by `make lock`, from requirements.txt and what a Space installs beside it. Without torch: see tools/lock.py.\n"
 _OPTIONS = ("--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 # Where the versions were looked up is the maker's affair.
@@ -53,10 +53,16 @@ def without_torch(text: str) -> str:
     kept, keeping = [], True
     for line in text.splitlines(keepends=True):
         if not line.startswith((" ", "\t")):
-            keeping = _APART.match(line) is None
+            name = line.split("==")[0]
+            keeping = name != "torch" and not is_gpu_part(name)
         if keeping:
             kept.append(line)
     return "".join(kept)
+
+
+def is_gpu_part(name: str) -> bool:
+    """Whether a package, by its canonical name, is one that only torch's builds for GPUs need."""
+    return _GPU_PARTS.fullmatch(name) is not None
 
 
 def locked(text: str) -> dict[str, list[str]]:

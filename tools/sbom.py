@@ -1,9 +1,10 @@
 """What this software is made of, as a CycloneDX bill of materials: python tools/sbom.py [--output build/sbom.cdx.json]
 
-Lists what requirements.txt installs here, with all that it needs, each with version and licence; the JavaScript in app/vendor; and,
-marked as excluded, what only checks and tests use: the rest of requirements-dev.txt, as far as it is installed, and the tools of
-package-lock.json. Two runs in one environment give the same file. Exit status 1 if something that is passed on with the app has no
-licence, or one that tools/licences.py does not allow.
+Lists what requirements.txt installs here, with all that it needs, each with version and licence; the JavaScript in app/vendor; marked
+as optional, what only torch's builds for GPUs need, which the app works without and which nobody gets from us; and, marked as excluded,
+what only checks and tests use: the rest of requirements-dev.txt, as far as it is installed, and the tools of package-lock.json. Two runs
+in one environment give the same file. Exit status 1 if something that is passed on with the app has no licence, or one that
+tools/licences.py does not allow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import hashlib
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
@@ -23,6 +25,7 @@ from packaging.requirements import Requirement
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools.licences import ALLOWED, is_allowed, stated
+from tools.lock import is_gpu_part
 
 ROOT = Path(__file__).resolve().parent.parent
 _OUTPUT = ROOT / "build" / "sbom.cdx.json"
@@ -51,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     known.output.parent.mkdir(parents=True, exist_ok=True)
     known.output.write_text(json.dumps(bill, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    passed_on = [part for part in bill["components"] if part["scope"] == "required"]
-    print(f"{known.output}: {len(passed_on)} parts, and {len(bill['components']) - len(passed_on)} for checks and tests only")
+    count = Counter(part["scope"] for part in bill["components"])
+    print(f"{known.output}: {count['required']} parts, {count['optional']} for GPUs only, {count['excluded']} for checks and tests only")
     refused = refused_licences(bill)
     for line in refused:
         print(line, file=sys.stderr)
@@ -63,7 +66,7 @@ def sbom() -> dict[str, Any]:
     """The bill of this checkout and this environment. Raises SbomError if a requirement is not installed."""
     needed = closure(ROOT / "requirements.txt")
     tests = {name: one for name, one in closure(ROOT / "requirements-dev.txt", complete=False).items() if name not in needed}
-    parts = [_python(one, "required") for _, one in sorted(needed.items())]
+    parts = [_python(one, "optional" if is_gpu_part(name) else "required") for name, one in sorted(needed.items())]
     parts += [*map(vendored, _VENDORED), *(_python(one, "excluded") for _, one in sorted(tests.items())), *_npm()]
     own = {"type": "application", "bom-ref": "vqseg", "name": "vqseg", "version": _own_version(), "licenses": _licences("Apache-2.0")}
     return {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "metadata": {"component": own}, "components": parts}
@@ -144,8 +147,9 @@ def _requirements(file: Path) -> Iterator[Requirement]:
 
 def _python(one: Distribution, scope: str) -> dict[str, Any]:
     told, name = one.metadata, canonical(one.metadata["Name"])
-    # A missing field is None.
-    licence = stated(told["License-Expression"], told["License"], told.get_all("Classifier") or [])
+    # Asked for all: to ask for one that is missing will be an error.
+    expression, field = (next(iter(told.get_all(key) or []), None) for key in ("License-Expression", "License"))
+    licence = stated(expression, field, told.get_all("Classifier") or [])
     # A "+" in a version, as of a build for CPUs, has a meaning of its own in such an address.
     return _component(name, one.version, licence, scope, f"pkg:pypi/{name}@{one.version.replace('+', '%2B')}")
 

@@ -45,13 +45,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns the exit status. Errors that the user can fix are one line on stderr, without a traceback."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = _run(words)
-        # Here and not when Python ends: a reader who has gone by then would be told of as an error.
-        sys.stdout.flush()
+        return _written(words)
     except BrokenPipeError as error:
         if not reader_has_gone():
             return _told(error)
         return _CUT_OFF
+
+
+def _written(words: Sequence[str]) -> int:
+    """Run one command and write out what it printed. Not when Python ends: a reader who has gone by then would be told of as an error."""
+    try:
+        status = _run(words)
+    except SystemExit:
+        # So --help ends.
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
     return status
 
 
