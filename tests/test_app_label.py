@@ -37,7 +37,7 @@ def heart(tmp_path_factory: pytest.TempPathFactory) -> OpenScan:
     return opened(save_scan(tmp_path_factory.mktemp("scans") / "heart.nii.gz"), statistics=True)
 
 
-@pytest.mark.parametrize(("transpose", "rows", "columns"), product((False, True), repeat=3))
+@pytest.mark.parametrize(("transpose", "rows", "columns"), list(product((False, True), repeat=3)))
 def test_a_picture_turned_for_the_screen_is_turned_back(transpose: bool, rows: bool, columns: bool) -> None:
     view = PlaneView("axial", 2, 1, (3, 4), 1.0, ("", "", "", ""), transpose, rows, columns)
     picture = np.arange(12).reshape(3, 4)
