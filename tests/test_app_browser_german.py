@@ -96,6 +96,30 @@ def test_the_number_beside_a_slider_is_written_and_typed_in_the_language(page: A
     wait_until(page, lambda: shown.inner_text() == "0")
 
 
+def test_what_opens_on_a_phone_lies_within_its_window_and_beside_its_word(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    tip = page.locator("#term")
+    for name in ("epsilon", "reach", "dice", "psnr"):
+        word = page.locator(f"[data-term={name}]:visible").first
+        word.scroll_into_view_if_needed()
+        word.click()
+        tip.wait_for()
+        # It is placed again when its words have become German ones.
+        page.wait_for_function("new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(() => painted(true))))")
+        told, term = tip.bounding_box(), word.bounding_box()
+        assert told["y"] + told["height"] <= term["y"] or told["y"] >= term["y"] + term["height"], name
+        assert told["x"] >= 0 and told["x"] + told["width"] <= 390, name
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name="Info").click()
+    box = page.locator("#about").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    page.keyboard.press("Escape")
+    page.get_by_role("tab", name="Vergleichen").click()
+    page.locator(".compare .choose").wait_for()
+    box = page.locator(".compare .choose").bounding_box()
+    assert box["x"] + box["width"] <= 390
+
+
 def test_the_language_changes_without_a_reload_and_is_kept(page: Any, browser: Any, server: Server) -> None:
     slide(page, "strength", 0.5)
     wait_painted(page, "axial 3 0.5 resample 0")

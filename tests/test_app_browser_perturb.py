@@ -221,7 +221,7 @@ def test_the_map_of_candidates_has_a_scale_and_no_map_where_there_is_no_reach(pa
     module(page, "web/store.js", "({ store }) => store.update({ ...store.state, mode: 'shuffle' })")
     page.locator(".perturb [data-text=tool]", has_text="The shuffle replacement has no reach.").wait_for()
     assert scale.is_hidden()
-    page.get_by_text("place of its code on the codebook's map").wait_for()
+    page.get_by_text("the code's place on the codebook's map").wait_for()
     page.locator("[data-do=candidates]").click()
 
 

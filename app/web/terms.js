@@ -63,10 +63,18 @@ function createTip() {
     term.setAttribute("aria-describedby", tip.id);
     if (term.hasAttribute("aria-expanded")) term.setAttribute("aria-expanded", "true");
     tip.showPopover();
+    place();
+  }
+
+  function place() {
+    if (!shown) return;
     const room = { width: document.documentElement.clientWidth, height: innerHeight };
-    const { left, top } = placeOver(term.getBoundingClientRect(), tip.getBoundingClientRect(), room);
+    const { left, top } = placeOver(shown.getBoundingClientRect(), tip.getBoundingClientRect(), room);
     Object.assign(tip.style, { left: left + "px", top: top + "px" });
   }
+
+  // Its words are translated once they are there, and another language needs other room.
+  new ResizeObserver(place).observe(tip);
 
   function hide() {
     clearTimeout(waiting);
