@@ -20,7 +20,9 @@ from vqseg.codebook import FamiliarityError, Reference, codebook_key, judge, rea
 from vqseg.codebook.familiarity import MEASURES, TURNS, SliceMeasures, TrainingScan, fit, trained_on_turned, training
 from vqseg.codebook.familiarity.card import in_plane, unlike_the_card
 from vqseg.config import Config, ConfigError, ReadsConfig
+from vqseg.data.phantom import write_phantoms
 from vqseg.data.scan import read_scan
+from vqseg.data.splits import unlabelled_of
 from vqseg.experiments.methods import changed
 from vqseg.experiments.runs import cell_key
 from vqseg.inference import LabelledScan, Segmenter
@@ -254,6 +256,20 @@ def test_the_command_makes_a_reference_that_predict_reads(
     assert read_reference(folder, load_model(folder)).turns is not None
     assert main(["predict", scans, "--checkpoint", str(folder), "--output", str(tmp_path / "out")]) == 0
     assert "familiarity" not in capsys.readouterr().err
+
+
+def test_scans_of_further_data_sets_that_a_run_has_seen_are_known(phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "PHANTOMS", range(1000, 1002))
+    write_phantoms(tmp_path / "other", 3, 0)
+    for file in [*(tmp_path / "other").glob("*/phantom*"), tmp_path / "other" / "splits.json"]:
+        if file.name == "splits.json":
+            file.write_text(file.read_text().replace("phantom", "visitor"))
+        else:
+            file.rename(file.with_name(file.name.replace("phantom", "visitor")))
+    alone = training.make_reference(tiny_model(), phantoms)
+    both = training.make_reference(tiny_model(), phantoms, unlabelled_folders=[tmp_path / "other"])
+    assert both.scans == alone.scans + len(unlabelled_of([tmp_path / "other"], []))
+    assert both.source == f"{phantoms.name} and other (train)"
 
 
 @pytest.fixture(scope="module")

@@ -49,7 +49,7 @@ def test_the_folder_has_what_the_app_needs_and_nothing_of_the_workshop(folder: P
     assert {"app.py", "README.md", "requirements.txt", ".gitattributes", "LICENSE"} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert tops == {"app", "vqseg", "configs", "assets", "checkpoints", "docs"} | {name for name in names if "/" not in name}
-    for checkpoint in ("acdc-10", "acdc-05", "lidc-10", "scd-10"):
+    for checkpoint in ("acdc-10", "acdc-05", "lidc-10", "scd-10", "acdc-10-scd"):
         assert {f"checkpoints/{checkpoint}/{file}" for file in ("model.safetensors", "config.json", "codebook.npz", "README.md")} <= set(
             names
         )

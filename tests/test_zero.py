@@ -111,7 +111,7 @@ def test_small_volumes_ask_for_no_gpu(lender: Lender, monkeypatch: pytest.Monkey
 def test_no_bundled_example_is_large_enough_to_ask() -> None:
     paths = [path for folder in ("examples", "cine") for path in (ROOT / "assets" / folder).glob("*.*") if "_truth" not in path.name]
     scans = [read_scan(path) for path in paths if path.suffix in (".gz", ".png")]
-    checkpoints = [load_model(name).preprocess for name in ("acdc-10", "acdc-05", "lidc-10", "scd-10")]
+    checkpoints = [load_model(name).preprocess for name in ("acdc-10", "acdc-05", "lidc-10", "scd-10", "acdc-10-scd")]
     assert len(scans) > 10
     for one in scans:
         shape = np.moveaxis(one.voxels, through_plane_axis(one), 0).shape

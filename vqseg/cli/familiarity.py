@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +23,8 @@ class FamiliarityOptions:
     """Folder for familiarity.npz; the checkpoint itself if not given."""
     split: str = "train"
     """train, val, or all cases of the folder."""
+    unlabelled_folders: list[Path] = field(default_factory=list)
+    """Further data set folders whose training images it was trained on: see data.unlabelled_folders."""
     turned: bool | None = None
     """Whether mirrored scans, and scans turned by a right angle, count as foreign; if not given, they do unless training mirrored them."""
     overwrite: bool = False
@@ -45,6 +47,7 @@ def run(rest: Sequence[str]) -> int:
         load_model(folder),
         command.data,
         split=command.split,
+        unlabelled_folders=command.unlabelled_folders,
         turned=turned,
         progress=lambda items, what: bar(items, what, unit=""),
     )

@@ -8,9 +8,10 @@ from typing import Any
 
 import yaml
 
-from vqseg.config import to_mapping
+from vqseg.config import Config, to_mapping
 from vqseg.evaluation import METRICS, Evaluation
-from vqseg.recipe.plan import Recipe, Stage
+from vqseg.plain import child
+from vqseg.recipe.plan import INITIAL, Recipe, Stage
 
 _DECIMALS = {"dice": 4, "jaccard": 4, "hd95": 2, "asd": 2}
 _RESEARCH_ONLY = "**Research only, not for clinical use.**"
@@ -54,7 +55,8 @@ def _card(recipe: Recipe, finished: Sequence[Mapping[str, Any]], scores: Evaluat
     yield ""
     for stage in recipe.stages:
         yield f"- **{stage.name}**: {' '.join(_said(recipe, stage))}"
-    yield from ("", f"All settings of the last stage are in `config.json`, those that all stages share: `{_flat(recipe.settings)}`.")
+    shared = _flat(_unusual(recipe.settings))
+    yield from ("", f"All settings of the last stage are in `config.json`. All stages share, beside the defaults: `{shared}`.")
     yield from ("", "## Scores", "")
     slices = ", the slices with a contour alone" if last.data.contoured_only else ""
     yield f"Of `evaluate --split val`: {scores['cases']} volumes, each on its own grid{slices}. HD95 and ASD in the unit of the spacing."
@@ -73,10 +75,21 @@ def _said(recipe: Recipe, stage: Stage) -> Iterator[str]:
         given = {name: value for name, value in to_mapping(stage.pseudo_labels).items() if value not in (None, [], False)}
         given.pop("stage", None)
         given.pop("others", None)
-        yield f"Pseudo-labels by {' and '.join(recipe.labellers(stage))} ({', '.join(f'{name} {value}' for name, value in given.items())})."
+        makers = [str(recipe.initial) if name == INITIAL else name for name in recipe.labellers(stage)]
+        yield f"Pseudo-labels by {' and '.join(makers)} ({', '.join(f'{name} {value}' for name, value in given.items())})."
     if stage.settings:
         yield f"Changes `{_flat(stage.settings)}`."
 
 
 def _flat(settings: Mapping[str, Mapping[str, Any]]) -> str:
     return ", ".join(f"{room}.{name} {value}" for room, values in settings.items() for name, value in (values or {}).items())
+
+
+def _unusual(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The settings that are not the defaults."""
+    usual = to_mapping(Config())
+    found = {}
+    for room, values in settings.items():
+        known = child(usual, room)
+        found[room] = {name: value for name, value in (values or {}).items() if name not in known or known[name] != value}
+    return found

@@ -88,11 +88,11 @@ def page(
     """
     style = files("vqseg.codebook.report").joinpath("report.css").read_text(encoding="utf-8") + _STYLE
     title, drawn = f"Run {escape(name)}", "".join(f"<figure><figcaption>{one}</figcaption>{svg}</figure>" for one, svg in curves)
-    book = scores["codebook"]
+    book, cases = scores["codebook"], f"{scores['cases']} case{'s' * (scores['cases'] != 1)}"
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title}</title><style>{style}</style></head>\n<body><main>\n<header><h1>{title}</h1>"
-        f"<p>{scores['cases']} cases of <b>{escape(split)}</b>, mean Dice <b>{scores['mean']['dice']:.4f}</b>. "
+        f"<p>{cases} of <b>{escape(split)}</b>, mean Dice <b>{scores['mean']['dice']:.4f}</b>. "
         f"{book['used']:,} of {book['size']:,} codewords are used, perplexity {book['perplexity']:.0f}.</p>"
         "<p>This page shows slices of the measured scans: keep it where they may be kept.</p></header>\n"
         f"<section><h2>Scores</h2>{_scores(scores)}</section>\n"

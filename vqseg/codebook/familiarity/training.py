@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from vqseg.data.phantom import CLASSES, FRAMES, phantom_volume
 from vqseg.data.phantom_lung import LUNG_CLASSES, lung_phantom
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import normalise
-from vqseg.data.splits import cases_of_split
+from vqseg.data.splits import cases_of_split, unlabelled_of
 from vqseg.models.slicewise import decode_volume, encode_with_measures
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Case
@@ -37,7 +37,13 @@ _DRAWN: dict[str, tuple[tuple[str, ...], Callable[[int], Array]]] = {
 
 
 def make_reference(
-    model: VQSeg, folder: str | Path, *, split: str = "train", turned: bool = False, progress: Progress = silent
+    model: VQSeg,
+    folder: str | Path,
+    *,
+    split: str = "train",
+    unlabelled_folders: Sequence[Path] = (),
+    turned: bool = False,
+    progress: Progress = silent,
 ) -> Reference:
     """Read a checkpoint's training scans, without their labels, and make its reference.
 
@@ -48,6 +54,7 @@ def make_reference(
         model: The network.
         folder: Data set folder.
         split: train, val, or all.
+        unlabelled_folders: Further data sets whose training images it was trained on, too.
         turned: Whether scans that are turned by a right angle or mirrored count as foreign. False for a network that was trained on such.
         progress: Goes through the scans and may show it.
 
@@ -55,6 +62,7 @@ def make_reference(
         FewScansError: There are scans of fewer than two patients.
     """
     cases = list(cases_of_split(folder, split))
+    cases += unlabelled_of(unlabelled_folders, cases)
     picks = np.unique(np.linspace(0, len(cases) - 1, min(len(cases), MOST_SCANS)).round().astype(int))
     read = [_read(model, cases[index], turned, index) for index in progress(picks.tolist(), "reading scans")]
     others, channels = {NOISE: _noise(model)}, model.config.in_channels
@@ -65,7 +73,8 @@ def make_reference(
             read += [_training_scan(model, f"phantom {seed}", slices, turned, seed) for seed, slices in enumerate(phantoms)]
         else:
             others[name] = np.concatenate([_textures(model, slices) for slices in phantoms])
-    return fit(read, others, source=f"{Path(folder).resolve().name} ({split})", key=codebook_key(model))
+    names = " and ".join(Path(one).resolve().name for one in (folder, *unlabelled_folders))
+    return fit(read, others, source=f"{names} ({split})", key=codebook_key(model))
 
 
 def trained_on_turned(training: Mapping[str, object]) -> bool:
