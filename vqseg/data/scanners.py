@@ -45,8 +45,7 @@ def draw_scanners(count: int, config: AugmentationConfig, generator: Generator, 
     """
     field = torch.randn(count, 1, _GRID, _GRID, generator=generator)
     is_inverted = torch.rand(count, generator=generator) < config.inversion * amount
-    # Half of the draws are below zero, so that half of the images keep their pixels.
-    lost = ((2 * torch.rand(count, generator=generator) - 1) * config.coarseness * amount).clamp(min=0)
+    lost = _for_half(count, generator) * config.coarseness * amount
     inverted = torch.where(is_inverted[:, None, None, None], field, torch.full_like(field, -torch.inf))
     return Scanners(inverted[rows], 1 - lost[rows])
 
@@ -84,8 +83,12 @@ def draw_thickness(count: int, config: AugmentationConfig, generator: Generator,
         generator: On the CPU.
         rows: The images to return weights for. The random numbers of all B are drawn in any case.
     """
-    weights: Tensor = ((2 * torch.rand(count, generator=generator) - 1) * config.thickness).clamp(min=0)[rows]
-    return weights
+    return _for_half(count, generator)[rows] * config.thickness
+
+
+def _for_half(count: int, generator: Generator) -> Tensor:
+    """(B,) random shares from 0 to 1 for half of the images, and 0 for the others."""
+    return (2 * torch.rand(count, generator=generator) - 1).clamp(min=0)
 
 
 def thickened(pictures: Tensor, before: Tensor, behind: Tensor, weights: Tensor) -> Tensor:

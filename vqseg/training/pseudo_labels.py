@@ -110,7 +110,7 @@ def write_pseudo_labels(
             raise PseudoLabelError(f"{output} lies in the data set; choose a folder outside of {one}")
     folder = checkpoint_folder(checkpoint)
     share, labelled, unlabelled = _parts(folder, checkpoint, data)
-    unlabelled += unlabelled_of(unlabelled_folders, find_cases(data))
+    unlabelled += unlabelled_of(unlabelled_folders, [*labelled, *unlabelled])
     model = load_model(folder, device)
     if class_names(data) != model.config.classes:
         raise PseudoLabelError(f"{data} has the classes {class_names(data)}, but {checkpoint} has {model.config.classes}")
