@@ -16,7 +16,7 @@ def build_compare(store: SessionStore) -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template=source("tabs/compare/view.html"),
-        css_template=source("tabs/compare/view.css"),
+        css_template=source("web/wipe.css", "tabs/compare/view.css"),
         js_on_load=mounting("tabs/compare/view.js"),
         server_functions=[
             answering(store, beside),

@@ -6,6 +6,7 @@ import { frames } from "../../web/frames.js";
 import { lightPixels, litTokens } from "../../web/lit.js";
 import { grey, overlay, paint, pixelAt, shapeStages } from "../../web/pictures.js";
 import { store } from "../../web/store.js";
+import { joinWipes } from "../../web/wipe.js";
 import { zoom } from "../../web/zoom.js";
 import { createChoice } from "./choice.js";
 import { createFindings } from "./findings.js";
@@ -204,8 +205,7 @@ export function mount(element, props, server, trigger) {
     find("[data-text=readout]").textContent = placeInWords(labels, codes, findings.aligned);
   }
 
-  const wipe = /** @type {HTMLInputElement} */ (find(".wipe"));
-  wipe.addEventListener("input", () => root.style.setProperty("--wipe", String(Number(wipe.value) / 100)));
+  joinWipes(root);
   layer.addEventListener("change", schedule);
   /** @type {NodeListOf<HTMLElement>} */
   const stages = root.querySelectorAll(".stage");

@@ -1,6 +1,7 @@
 /* The pinned view A, and the wipe that lays it over B, the present view. */
 import { frames } from "../../web/frames.js";
 import { percent, ratio } from "../../web/numbers.js";
+import { joinWipes } from "../../web/wipe.js";
 import { agreementOf, differences } from "./agreement.js";
 
 /**
@@ -103,7 +104,7 @@ export function createPinned(tab, drawAnswers, isCovered) {
     tab.schedule();
   }
 
-  followEachOther(tab.root);
+  joinWipes(tab.root);
   return { toggle, unpin, drop, draw };
 }
 
@@ -136,15 +137,4 @@ function comparison(settings, frame, { shown, scan }) {
     percent(same) +
     " of all pixels, background included, have the same label.";
   return "A: " + a + ". B: " + b + ". " + alike;
-}
-
-/** The wipes of both pictures move together. @param {HTMLElement} root */
-function followEachOther(root) {
-  const wipes = /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll(".wipe"));
-  for (const wipe of wipes) {
-    wipe.addEventListener("input", () => {
-      for (const each of wipes) each.value = wipe.value;
-      root.style.setProperty("--wipe", String(Number(wipe.value) / 100));
-    });
-  }
 }

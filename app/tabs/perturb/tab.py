@@ -32,7 +32,7 @@ def build_perturb(store: SessionStore) -> None:
                     "fitted_rate": FITTED_RATE,
                 },
                 html_template=source("tabs/perturb/view.html"),
-                css_template=source("tabs/perturb/view.css"),
+                css_template=source("web/wipe.css", "tabs/perturb/view.css"),
                 js_on_load=mounting("tabs/perturb/view.js"),
                 server_functions=[answering(store, handler) for handler in (palette, neighbours, candidates, dropout, bands, export)],
                 apply_default_css=False,
