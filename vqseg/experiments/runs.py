@@ -51,6 +51,7 @@ _YOUNGER: dict[tuple[str, str], object] = {
     ("data", "contoured_only"): False,
     ("data", "unlabelled_folders"): [],
     ("preprocess", "largest_of_each"): False,
+    ("preprocess", "oversize"): None,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
     ("preprocess", "neighbours"): True,
@@ -316,6 +317,11 @@ def _holds(note: Path, origin: dict[str, str]) -> bool:
         return note.is_file() and _json(note) == origin
     except ConfigError:
         return False
+
+
+def made_here() -> dict[str, str]:
+    """What a table says of how it came to be: the processor, the version and the day."""
+    return {"hardware": hardware(torch.device("cpu")), "version": __version__, "date": date.today().isoformat()}
 
 
 def hardware(device: torch.device) -> str:

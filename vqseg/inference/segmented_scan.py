@@ -16,7 +16,7 @@ from torch import Tensor
 from vqseg.data.neighbours import slice_step
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import from_network, network_size, normalise
-from vqseg.data.regions import near_regions, without_islands
+from vqseg.data.regions import near_regions, without_islands, without_oversized
 from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
@@ -177,7 +177,7 @@ class SegmentedScan:
             tokens = self._swaps.force(self._swaps.swap(clean, slice_index, strength, mode, seed, reach), forced or {})
             features = self._features(tokens[None], slice_index, strength, mode, seed, reach)
             labels = decode_feature_labels(self._model, features, self.slice_size)
-            decoded.append(self._in_one_piece(labels, slice_index)[0])
+            decoded.append(self._by_the_rules(labels, slice_index)[0])
         return np.stack(decoded)
 
     def labels_in_views(self, slice_index: int, views: Sequence[tuple[float, float]]) -> Array:
@@ -197,7 +197,7 @@ class SegmentedScan:
         found, shown = label_views(self._model, self._slices(self.normalised), slice_index, views, step=slice_step(self.scan, self.axis))
         clean = self._slices(self.labels)[slice_index]
         return np.stack(
-            [self._in_one_piece(np.where(seen, one, clean)[None], slice_index)[0] for one, seen in zip(found, shown, strict=True)]
+            [self._by_the_rules(np.where(seen, one, clean)[None], slice_index)[0] for one, seen in zip(found, shown, strict=True)]
         )
 
     @property
@@ -306,7 +306,7 @@ class SegmentedScan:
             return self._features(tokens[part], part.start, strength, mode, seed, reach)
 
         labels, pictures = decode_in_parts(self._model, len(tokens), features, self.slice_size, progress)
-        labels = self._in_one_piece(labels, 0)
+        labels = self._by_the_rules(labels, 0)
         return VolumeResult(self._volume(labels), self._volume(pictures), float((tokens != clean).float().mean()))
 
     def candidates(self, slice_index: int, reach: float | None = None) -> Array:
@@ -355,7 +355,7 @@ class SegmentedScan:
 
     def _result(self, slice_index: int, tokens: Tensor, decoded: tuple[Array, Array], start: float) -> SliceResult:
         """decoded: labels and reconstruction of one slice. start: when the work began, in seconds of the performance counter."""
-        labels, pictures = self._in_one_piece(decoded[0], slice_index), decoded[1]
+        labels, pictures = self._by_the_rules(decoded[0], slice_index), decoded[1]
         milliseconds = (time.perf_counter() - start) * 1000
         image = np.ascontiguousarray(self._slices(self.normalised)[slice_index])
         clean = self._clean(slice_index)
@@ -377,8 +377,11 @@ class SegmentedScan:
         if not 0 <= slice_index < self.slice_count:
             raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
 
-    def _in_one_piece(self, labels: Array, first: int) -> Array:
-        """Labels (S, A, B) from slice `first` on without islands away from the clean region, where the checkpoint asks for it."""
+    def _by_the_rules(self, labels: Array, first: int) -> Array:
+        """Labels (S, A, B) from slice `first` on without what the checkpoint's rules drop: oversized pieces, islands away from the clean
+        region."""
+        if self._model.preprocess.oversize is not None:
+            labels = without_oversized(labels, self._model.preprocess.oversize)
         if not self._model.preprocess.largest_region:
             return labels
         return np.stack([without_islands(part, self._near_of(first + index)) for index, part in enumerate(labels)])

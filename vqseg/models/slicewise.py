@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vqseg.data.neighbours import alone, joined, neighbours
 from vqseg.data.preprocess import from_network, network_size, to_network
-from vqseg.data.regions import largest_region
+from vqseg.data.regions import largest_region, without_oversized
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Encoded, QuantizerOutput
 
@@ -353,13 +353,17 @@ def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
 
 
 def finished(model: VQSeg, labels: Array) -> Array:
-    """Apply the post-processing that the checkpoint asks for: islands are dropped (`preprocess.largest_region`), or nothing is done.
+    """Apply the post-processing that the checkpoint asks for: pieces that are too large (`preprocess.oversize`) or lie away from the
+    largest region (`preprocess.largest_region`) are dropped, or nothing is done.
 
     Args:
         model: The network.
         labels: (S, A, B), all of a volume.
     """
-    return largest_region(labels, each=model.preprocess.largest_of_each) if model.preprocess.largest_region else labels
+    rules = model.preprocess
+    if rules.oversize is not None:
+        labels = without_oversized(labels, rules.oversize)
+    return largest_region(labels, each=rules.largest_of_each) if rules.largest_region else labels
 
 
 @torch.inference_mode()

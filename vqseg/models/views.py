@@ -50,8 +50,8 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
         others: Further networks with the same classes that read the same intensities; the average is over them, too.
 
     Returns:
-        Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. An island that the
-        checkpoint drops (`preprocess.largest_region`) becomes background in the labels and keeps its probability.
+        Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. A piece that the
+        checkpoint drops (`preprocess.largest_region`, `oversize`) becomes background in the labels and keeps its probability.
     """
     return label_weighed(model, slices, step=step, others=others)[:2]
 
