@@ -15,6 +15,7 @@ import httpx
 import pytest
 from app_server import Arrived, Server, fake_models, fake_served, save_scan, serving
 from cines import beating, save_cine
+from clocks import Clock
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -30,15 +31,6 @@ from app.visit.presence import Presence
 from app.visit.session import SessionStore
 from app.visit.uploads import Uploads
 from vqseg.data.scan import ScanError
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

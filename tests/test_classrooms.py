@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from app_server import Server, fake_served, save_scan, serving
+from clocks import Clock
 from fake_segmenter import FakeSegmentedScan
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,13 +25,6 @@ from app.visit.session import SessionStore
 from vqseg.data.scan import read_scan
 
 WHERE = "10.0.0.1"
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

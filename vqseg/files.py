@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import os
 import re
 import zipfile
-from collections.abc import Collection
+import zlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
 _LONGEST_HEADER = 1 << 16
 _BLOCK = 1 << 20
+_NOTES = "notes"
 # A type, the description of records (which are told by their kind), a truth, or lengths.
 _VALUE = r"""['"][<>=|]?[?a-zA-Z]\d{0,6}['"]|\[[^{}]{0,2000}\]|True|False|\((?:\s*\d{1,18}L?\s*,){0,32}(?:\s*\d{1,18}L?)?\s*\)"""
 _FIELD = re.compile(rf"""['"](\w{{1,20}})['"]\s*:\s*({_VALUE})""")
@@ -113,6 +116,43 @@ def npz_arrays(path: Path, wanted: Collection[str], most_bytes: int) -> dict[str
                 raise ValueError(f"{name} is {header.dtype} {header.shape}, which does not fit the file")
     with np.load(path, allow_pickle=False) as content:
         return {name: content[name] for name in wanted if name in content}
+
+
+BROKEN_NPZ = (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile, zlib.error)
+"""What comes of reading a .npz file that is not what it should be."""
+
+
+def write_noted_npz(path: Path, notes: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays with notes in one rename, as `noted_npz` reads them.
+
+    Args:
+        path: The file, in a folder that exists.
+        notes: Written as JSON.
+        arrays: By name.
+    """
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        values: dict[str, Any] = {_NOTES: np.array(json.dumps(dict(notes))), **arrays}
+        np.savez_compressed(file, **values)
+    part.replace(path)
+
+
+def noted_npz(path: Path, wanted: Collection[str], most_bytes: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Notes and arrays of a file of `write_noted_npz`.
+
+    Args:
+        path: The file.
+        wanted: As for `npz_arrays`.
+        most_bytes: As for `npz_arrays`; the notes count, too.
+
+    Raises:
+        BROKEN_NPZ: The file is broken.
+    """
+    arrays = npz_arrays(path, [_NOTES, *wanted], most_bytes)
+    notes = json.loads(str(arrays.pop(_NOTES)))
+    if not isinstance(notes, dict):
+        raise ValueError("its notes are no JSON object")
+    return notes, arrays
 
 
 def settle(path: Path) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +9,7 @@ import numpy as np
 
 from vqseg.codebook.keys import HasCodewords, codebook_key
 from vqseg.codebook.statistics import PARTNERS, PLACES, CodebookError, CodebookStatistics
-from vqseg.files import npz_arrays
+from vqseg.files import BROKEN_NPZ, noted_npz, write_noted_npz
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -70,10 +67,7 @@ def write_statistics(statistics: CodebookStatistics, folder: str | Path) -> Path
         "key": statistics.key,
         "parameters": statistics.parameters,
     }
-    part = folder / (FILE + ".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, notes=np.array(json.dumps(notes)), **arrays)
-    part.replace(folder / FILE)
+    write_noted_npz(folder / FILE, notes, arrays)
     return folder / FILE
 
 
@@ -92,7 +86,7 @@ def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = Non
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint {name!r} has no {FILE}; make it with: python -m vqseg codebook")
     try:
-        notes, arrays = _contents(path)
+        notes, arrays = noted_npz(path, _ARRAYS, _MOST_BYTES)
         version = notes["version"]
         if version == VERSION:
             _check(arrays, len(notes["classes"]))
@@ -104,7 +98,7 @@ def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = Non
                 key=str(notes["key"]),
                 parameters=dict(notes["parameters"]),
             )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zlib.error, zipfile.BadZipFile) as error:
+    except BROKEN_NPZ as error:
         raise CodebookError(f"{FILE} of checkpoint {name!r} is broken ({error})") from error
     if version != VERSION:
         raise CodebookError(
@@ -114,14 +108,6 @@ def read_statistics(folder: str | Path, model: VQSeg | HasCodewords | None = Non
     if model is not None and statistics.key != codebook_key(model):
         raise CodebookError(f"{FILE} of checkpoint {name!r} belongs to another codebook; make it anew with: python -m vqseg codebook")
     return statistics
-
-
-def _contents(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    arrays = npz_arrays(path, ["notes", *_ARRAYS], _MOST_BYTES)
-    notes = json.loads(str(arrays.pop("notes")))
-    if not isinstance(notes, dict):
-        raise ValueError("its notes are no JSON object")
-    return notes, arrays
 
 
 def _check(arrays: dict[str, Array], classes: int) -> None:

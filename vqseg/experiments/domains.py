@@ -9,19 +9,16 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypedDict
 
 import numpy as np
-import torch
 
-from vqseg import __version__
 from vqseg.checkpoint import load_model, weights_digest
 from vqseg.data.phantom import write_phantoms
 from vqseg.evaluation import Evaluation, NothingInCommonError, evaluate_split, labelled_split
-from vqseg.experiments.runs import hardware
+from vqseg.experiments.runs import made_here
 from vqseg.files import write_whole
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Case
@@ -139,7 +136,7 @@ def write_domains(found: Sequence[Reader], output: Path, *, how: Mapping[str, st
         The files.
     """
     output.mkdir(parents=True, exist_ok=True)
-    facts = {**how, "hardware": hardware(torch.device("cpu")), "version": __version__, "date": date.today().isoformat()}
+    facts = {**how, **made_here()}
     files = [output / f"{_NAME}.{ending}" for ending in ("json", "md")]
     write_whole(files[0], json.dumps({"table": _NAME, "title": _TITLE, **facts, "checkpoints": list(found)}, indent=1) + "\n")
     write_whole(files[1], "\n".join(_markdown(found, facts)) + "\n")

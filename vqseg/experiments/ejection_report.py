@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
-
-from vqseg import __version__
 from vqseg.cardiac import Agreement
 from vqseg.experiments.ejection import WAYS, Ejection, Patient, Way
-from vqseg.experiments.runs import hardware
+from vqseg.experiments.runs import made_here
 from vqseg.files import write_whole
 
 if TYPE_CHECKING:
@@ -50,13 +46,7 @@ def write_ejection(found: Sequence[Ejection], output: Path, *, seconds: float, c
         The files.
     """
     output.mkdir(parents=True, exist_ok=True)
-    how = {
-        "command": command,
-        "hardware": hardware(torch.device("cpu")),
-        "version": __version__,
-        "seconds": round(seconds, 1),
-        "date": date.today().isoformat(),
-    }
+    how = {"command": command, "seconds": round(seconds, 1), **made_here()}
     files = [output / f"{NAME}.{ending}" for ending in ("json", "md", "png")]
     values = {"table": NAME, "title": _TITLE, **how, "checkpoints": list(found)}
     write_whole(files[0], json.dumps(values, indent=1, allow_nan=False) + "\n")

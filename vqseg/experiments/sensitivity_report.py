@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-
-from vqseg import __version__
-from vqseg.experiments.runs import hardware
+from vqseg.experiments.runs import made_here
 from vqseg.experiments.sensitivity import Point, Sensitivity
 from vqseg.files import write_whole
 from vqseg.quantization.perturbation import perturbation_named
@@ -39,14 +35,7 @@ def write_sensitivity(found: Sequence[Sensitivity], output: Path, *, seed: int, 
         The files.
     """
     output.mkdir(parents=True, exist_ok=True)
-    how = {
-        "command": command,
-        "seed": seed,
-        "hardware": hardware(torch.device("cpu")),
-        "version": __version__,
-        "seconds": round(seconds, 1),
-        "date": date.today().isoformat(),
-    }
+    how = {"command": command, "seed": seed, "seconds": round(seconds, 1), **made_here()}
     files = [output / f"{_NAME}.{ending}" for ending in ("json", "md", "png")]
     values = {"table": _NAME, "title": _TITLE, **how, "checkpoints": list(found)}
     write_whole(files[0], json.dumps(values, indent=1, allow_nan=False) + "\n")

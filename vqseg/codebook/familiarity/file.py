@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +11,7 @@ from vqseg.checkpoint import CheckpointError
 from vqseg.codebook.familiarity.measures import LAYOUT
 from vqseg.codebook.familiarity.reference import COUNTS, MEASURES, TURNS, Reference
 from vqseg.codebook.keys import HasCodewords, codebook_key
-from vqseg.files import npz_arrays
+from vqseg.files import BROKEN_NPZ, noted_npz, write_noted_npz
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array
 
@@ -63,10 +60,7 @@ def write_reference(reference: Reference, folder: str | Path) -> Path:
         "turns": list(TURNS),
         "other_kinds": list(reference.other_kinds),
     }
-    part = folder / (FILE + ".part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, notes=np.array(json.dumps(notes)), **arrays)
-    part.replace(folder / FILE)
+    write_noted_npz(folder / FILE, notes, arrays)
     return folder / FILE
 
 
@@ -85,7 +79,7 @@ def read_reference(folder: str | Path, model: VQSeg | HasCodewords | None = None
     if not path.is_file():
         raise FileNotFoundError(f"checkpoint {name!r} has no {FILE}; {_MAKE}")
     try:
-        notes, arrays = _contents(path)
+        notes, arrays = noted_npz(path, _ARRAYS, _MOST_BYTES)
         version = notes["version"]
         if version == VERSION:
             _check(notes, arrays)
@@ -97,21 +91,13 @@ def read_reference(folder: str | Path, model: VQSeg | HasCodewords | None = None
                 scans=int(notes["scans"]),
                 key=str(notes["key"]),
             )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+    except BROKEN_NPZ as error:
         raise FamiliarityError(f"{FILE} of checkpoint {name!r} is broken ({type(error).__name__}); {_MAKE}") from error
     if version != VERSION:
         raise FamiliarityError(f"{FILE} of checkpoint {name!r} has version {version}, this program reads {VERSION}; {_MAKE}")
     if model is not None and reference.key != codebook_key(model):
         raise FamiliarityError(f"{FILE} of checkpoint {name!r} belongs to another codebook; {_MAKE}")
     return reference
-
-
-def _contents(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    arrays = npz_arrays(path, ["notes", *_ARRAYS], _MOST_BYTES)
-    notes = json.loads(str(arrays.pop("notes")))
-    if not isinstance(notes, dict):
-        raise ValueError("its notes are no JSON object")
-    return notes, arrays
 
 
 def _check(notes: dict[str, Any], arrays: dict[str, Array]) -> None:
