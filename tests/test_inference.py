@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from tests.tiny import tiny_model
 from vqseg.config import PreprocessConfig
-from vqseg.data.regions import without_oversized
+from vqseg.data.regions import of_usual_size
 from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr, side_by_side
 from vqseg.models.slicewise import decode_features
 from vqseg.models.vqseg import VQSeg
@@ -358,10 +358,10 @@ def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength(eac
         np.testing.assert_array_equal(opened.perturb(index, 0.6, "resample", 3).labels, volume.labels[:, :, index])
 
 
-def test_a_piece_too_large_is_dropped_in_the_scan_and_in_every_replay_of_a_slice() -> None:
+def test_pieces_of_an_unusual_size_are_dropped_in_the_scan_and_in_every_replay_of_a_slice() -> None:
     model = tiny_model(6, image_side=48)
     loose = Segmenter(model).open(scan_of())
-    model.preprocess = PreprocessConfig(image_side=48, oversize=0.02)
+    model.preprocess = PreprocessConfig(image_side=48, usual_size=(0.001, 0.02))
     opened = Segmenter(model).open(scan_of())
     dropped = (loose.labels != opened.labels).any((0, 1))
     assert dropped.any() and (opened.labels > 0).any((0, 1)).all()
@@ -371,7 +371,7 @@ def test_a_piece_too_large_is_dropped_in_the_scan_and_in_every_replay_of_a_slice
         np.testing.assert_array_equal(opened.perturb(index, 0.0).labels, opened.labels[:, :, index])
         replayed = opened.perturb(index, 0.6, "resample", 3).labels
         np.testing.assert_array_equal(replayed, volume.labels[:, :, index])
-        np.testing.assert_array_equal(replayed, without_oversized(replayed[None], 0.02)[0])
+        np.testing.assert_array_equal(replayed, of_usual_size(replayed[None], (0.001, 0.02))[0])
 
 
 def test_dropout_at_rate_zero_is_the_clean_slice_and_at_rate_one_says_nothing_of_the_scan(opened: SegmentedScan) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
-from vqseg.data.regions import largest_region, largest_regions, replayed_slice, surroundings, without_oversized
+from vqseg.data.regions import largest_region, largest_regions, of_usual_size, replayed_slice, surroundings
 
 VOLUMES = hnp.arrays(
     np.uint8, st.tuples(st.integers(1, 4), st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 0, 0, 1, 2])
@@ -47,25 +47,25 @@ def test_each_structure_is_in_one_piece_where_that_is_asked_for() -> None:
     np.testing.assert_array_equal(largest_region(labels, each=True), expected)
 
 
-def test_a_piece_too_large_for_its_slice_goes_only_where_a_smaller_one_remains() -> None:
-    labels = np.zeros((4, 10, 10), np.uint8)
-    labels[0, :4, :4], labels[0, 6, 6] = 1, 1
+def test_pieces_of_an_unusual_size_go_where_a_usual_one_remains() -> None:
+    labels = np.zeros((5, 10, 10), np.uint8)
+    labels[0, :4, :4], labels[0, 6:8, 6], labels[0, 9, 9] = 1, 1, 2  # Too large, usual, too small.
     labels[1, :4, :4] = 1  # All there is.
-    labels[2, :4, :4], labels[2, 6:, 5:] = 1, 2  # Both are too large.
-    labels[3, :2, :5], labels[3, 2, 5] = 1, 1  # Just as large as the bound; they touch by a corner alone.
+    labels[2, :4, :4], labels[2, 9, 9] = 1, 2  # Neither is usual.
+    labels[3, :2, :5], labels[3, 2:4, 5] = 1, 1  # As large as the bounds; they touch by a corner alone.
     expected = labels.copy()
-    expected[0, :4, :4] = 0
-    kept = without_oversized(labels, 0.1)
+    expected[0, :4, :4] = expected[0, 9, 9] = 0
+    kept = of_usual_size(labels, (0.02, 0.1))
     np.testing.assert_array_equal(kept, expected)
     assert kept.dtype == np.uint8 and labels[0, 0, 0] == 1, "what is handed over is not changed"
-    assert without_oversized(labels[:0], 0.1).shape == (0, 10, 10)
+    assert of_usual_size(labels[:0], (0.02, 0.1)).shape == (0, 10, 10)
 
 
 @settings(deadline=None)
-@given(labels=VOLUMES, share=st.floats(0.01, 0.99))
-def test_what_is_dropped_as_too_large_is_whole_pieces_and_never_all_of_them(labels: np.ndarray, share: float) -> None:
-    kept = without_oversized(labels, share)
-    np.testing.assert_array_equal(kept, without_oversized(kept, share))
+@given(labels=VOLUMES, bounds=st.tuples(st.floats(0, 1), st.floats(0, 1)).filter(lambda pair: pair[0] < pair[1]))
+def test_what_is_dropped_for_its_size_is_whole_pieces_and_never_all_of_them(labels: np.ndarray, bounds: tuple[float, float]) -> None:
+    kept = of_usual_size(labels, bounds)
+    np.testing.assert_array_equal(kept, of_usual_size(kept, bounds))
     for before, after in zip(labels, kept, strict=True):
         assert (before > 0).any() == (after > 0).any()
         pieces, count = ndimage.label(before > 0)
@@ -73,7 +73,7 @@ def test_what_is_dropped_as_too_large_is_whole_pieces_and_never_all_of_them(labe
             stays = np.array_equal(before[pieces == piece], after[pieces == piece])
             assert stays or not after[pieces == piece].any()
             if not stays:
-                assert (pieces == piece).sum() > share * before.size
+                assert not bounds[0] <= (pieces == piece).sum() / before.size <= bounds[1]
 
 
 @settings(deadline=None)

@@ -31,15 +31,18 @@ class PreprocessConfig:
     """Keep only the largest connected region of all structures together in a volume: for an organ in one piece, as a heart is."""
     largest_of_each: bool = False
     """Of that region keep only the largest piece of each structure: for an organ that has each of its structures once."""
-    oversize: float | None = None
-    """Share of a slice. A piece of structures that covers more of its slice is dropped where a smaller one remains: for something small
-    that is taken for a large thing beside it, as a nodule is for a vessel. None for no bound."""
+    usual_size: tuple[float, float] | None = None
+    """Least and largest share of a slice that a piece of structures usually covers. Where a slice has a piece of this size, smaller and
+    larger ones are dropped: for something of which there is one, as a nodule, beside which vessels are taken for more. None: all stay."""
 
     def __post_init__(self) -> None:
         low, high = self.percentiles
         require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
         require(self.largest_region or not self.largest_of_each, "largest_of_each needs largest_region")
-        require(self.oversize is None or 0 < self.oversize < 1, f"oversize must lie between 0 and 1, or be none, got {self.oversize}")
+        require(
+            self.usual_size is None or 0 <= self.usual_size[0] < self.usual_size[1] <= 1,
+            f"usual_size must satisfy 0 <= least < largest <= 1, or be none, got {self.usual_size}",
+        )
         require(
             -math.inf < self.window[0] < self.window[1] < math.inf,
             f"window must have two finite bounds, the lower first, got {self.window}",

@@ -1,4 +1,4 @@
-"""Which pieces of a segmentation stay: the largest connected region, in a volume and in a slice that is replayed, or what is small.
+"""Which pieces of a segmentation stay: the largest connected region, in a volume and in a slice that is replayed, or what has a usual size.
 
 Structures count together, since a ventricle touches its wall. Voxels are neighbours by their faces: an island that shares only an edge or
 a corner with the heart, most often in the next slice, would otherwise be kept.
@@ -33,27 +33,26 @@ def largest_region(labels: Array, *, each: bool = False) -> Array:
     return kept
 
 
-def without_oversized(labels: Array, share: float) -> Array:
-    """Drop the pieces of a slice that cover too much of it, where smaller ones remain. Each slice by itself, structures together.
+def of_usual_size(labels: Array, size: tuple[float, float]) -> Array:
+    """Drop the pieces of a slice that are smaller or larger than usual, if it has one of usual size. Slice by slice, structures together.
 
     Args:
         labels: (S, A, B), 0 for the background. Pixels are neighbours by their sides.
-        share: Of a slice's pixels, in (0, 1): a piece that covers more is too large.
+        size: Least and largest share of a slice's pixels, both usual.
 
     Returns:
-        The same shape and type. A slice all of whose pieces are too large keeps them.
+        The same shape and type. A slice without a piece of usual size stays as it is.
     """
-    most = share * labels[0].size if len(labels) else 0.0
     kept = labels.copy()
     for part in kept:
         pieces, count = ndimage.label(part > 0)
         if count < 2:
             continue
-        large = np.bincount(pieces.ravel(), minlength=count + 1) > most
+        shares = np.bincount(pieces.ravel(), minlength=count + 1) / part.size
+        usual = (shares >= size[0]) & (shares <= size[1])
         # What is no piece is the background.
-        large[0] = False
-        if not large[1:].all():
-            part[large[pieces]] = 0
+        if usual[1:].any():
+            part[~usual[pieces]] = 0
     return kept
 
 

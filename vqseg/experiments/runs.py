@@ -51,7 +51,7 @@ _YOUNGER: dict[tuple[str, str], object] = {
     ("data", "contoured_only"): False,
     ("data", "unlabelled_folders"): [],
     ("preprocess", "largest_of_each"): False,
-    ("preprocess", "oversize"): None,
+    ("preprocess", "usual_size"): None,
     ("model", "reach"): None,
     ("model", "context_slices"): 0,
     ("preprocess", "neighbours"): True,

@@ -16,7 +16,7 @@ from torch import Tensor
 from vqseg.data.neighbours import slice_step
 from vqseg.data.planes import through_plane_axis
 from vqseg.data.preprocess import from_network, network_size, normalise
-from vqseg.data.regions import near_regions, without_islands, without_oversized
+from vqseg.data.regions import near_regions, of_usual_size, without_islands
 from vqseg.inference.agreement import label_agreement, psnr
 from vqseg.inference.opening import Opening, open_here
 from vqseg.inference.reaches import Reaches
@@ -378,10 +378,10 @@ class SegmentedScan:
             raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
 
     def _by_the_rules(self, labels: Array, first: int) -> Array:
-        """Labels (S, A, B) from slice `first` on without what the checkpoint's rules drop: oversized pieces, islands away from the clean
-        region."""
-        if self._model.preprocess.oversize is not None:
-            labels = without_oversized(labels, self._model.preprocess.oversize)
+        """Labels (S, A, B) from slice `first` on without what the checkpoint's rules drop: pieces of an unusual size, and islands away
+        from the clean region."""
+        if self._model.preprocess.usual_size is not None:
+            labels = of_usual_size(labels, self._model.preprocess.usual_size)
         if not self._model.preprocess.largest_region:
             return labels
         return np.stack([without_islands(part, self._near_of(first + index)) for index, part in enumerate(labels)])

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vqseg.data.neighbours import alone, joined, neighbours
 from vqseg.data.preprocess import from_network, network_size, to_network
-from vqseg.data.regions import largest_region, without_oversized
+from vqseg.data.regions import largest_region, of_usual_size
 from vqseg.models.vqseg import VQSeg
 from vqseg.types import Array, Encoded, QuantizerOutput
 
@@ -353,7 +353,7 @@ def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
 
 
 def finished(model: VQSeg, labels: Array) -> Array:
-    """Apply the post-processing that the checkpoint asks for: pieces that are too large (`preprocess.oversize`) or lie away from the
+    """Apply the post-processing that the checkpoint asks for: pieces of an unusual size (`preprocess.usual_size`) or lie away from the
     largest region (`preprocess.largest_region`) are dropped, or nothing is done.
 
     Args:
@@ -361,8 +361,8 @@ def finished(model: VQSeg, labels: Array) -> Array:
         labels: (S, A, B), all of a volume.
     """
     rules = model.preprocess
-    if rules.oversize is not None:
-        labels = without_oversized(labels, rules.oversize)
+    if rules.usual_size is not None:
+        labels = of_usual_size(labels, rules.usual_size)
     return largest_region(labels, each=rules.largest_of_each) if rules.largest_region else labels
 
 

@@ -51,7 +51,7 @@ def label_averaged(model: VQSeg, slices: Array, *, step: int = 1, others: Sequen
 
     Returns:
         Labels as `segment_averaged` gives them, and the average probability (S, A, B) float32 of the class found. A piece that the
-        checkpoint drops (`preprocess.largest_region`, `oversize`) becomes background in the labels and keeps its probability.
+        checkpoint drops (`preprocess.largest_region`, `usual_size`) becomes background in the labels and keeps its probability.
     """
     return label_weighed(model, slices, step=step, others=others)[:2]
 
