@@ -30,14 +30,14 @@ from app.visit.manifest import Example, read_manifest  # noqa: E402
 from vqseg.data.phantom import phantom_volume  # noqa: E402
 from vqseg.data.phantom_cine import phantom_cine, write_cine  # noqa: E402
 from vqseg.data.phantom_lung import lung_phantom  # noqa: E402
-from vqseg.data.scan import read_labels, read_scan  # noqa: E402
+from vqseg.data.scan import read_numbers, read_scan  # noqa: E402
 from vqseg.types import Array  # noqa: E402
 
 FOLDER = ROOT / "assets" / "examples"
 # Validation patients of ../shared/data/SCD, one of each group; both phases of each.
 HEARTS = ("schfi05", "scn05", "schyp06", "schfni07")
 # Slices of validation patients of ../shared/data/LIDC.
-NODULES = ("lidc0082_n0_s4", "lidc0153_n1_s2")
+NODULES = ("lidc0082_n0_s4", "lidc0160_n1_s1")
 EXAMPLES: dict[str, tuple[int, Literal["ED", "ES"]]] = {
     "phantom_dilated-left-ventricle": (2000, "ED"),
     "phantom_end-systole-thick-wall": (2011, "ES"),
@@ -166,7 +166,7 @@ def thumbnail(example: Example) -> Array:
     Returns:
         (side, side), as the page would show it.
     """
-    scan, labels = read_scan(example.path), read_labels(example.truth)
+    scan, labels = read_scan(example.path), read_numbers(example.truth, 0).voxels
     view = plane_views(scan)["axial"]
     index = view.middle if example.opening.index is None else example.opening.index
     picture, found = view.cut(scan.voxels, index), np.argwhere(view.cut(labels, index) > 0)

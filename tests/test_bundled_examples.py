@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
+from runpy import run_path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 
 from app.scan.frame_request import FrameRequest
 from app.scan.frames import make_frame
@@ -99,6 +101,18 @@ def test_what_is_bundled_is_listed_with_its_licence_its_truth_and_its_picture() 
     licences = {example.path.name.split("_")[0]: example.licence for example in ALL}
     assert licences == {"sunnybrook": "CC0 1.0", "lidc": "CC BY 3.0", "phantom": "CC0 1.0"}
     assert {example.credit.split(",")[0] for example in REAL} == {"Sunnybrook Cardiac Data", "LIDC-IDRI"}
+
+
+@pytest.mark.parametrize("example", [*ALL, *read_manifest(ROOT / "assets" / "cine")], ids=title_of)
+def test_the_script_draws_the_picture_that_lies_there(example: Example) -> None:
+    part = run_path(str(ROOT / "assets" / "make_examples.py"), run_name="imported")["thumbnail"](example)
+    assert part.dtype == np.uint8 and part.shape[0] == part.shape[1]
+    # Of both phases of a heart, the first one is drawn.
+    if "es" not in example.path.name.removesuffix(".nii.gz").split("_"):
+        with Image.open(example.thumbnail) as there:
+            drawn = Image.fromarray(part).resize(there.size, Image.Resampling.LANCZOS)
+            np.testing.assert_allclose(np.asarray(there.convert("L"), float), np.asarray(drawn, float), atol=40)
+            assert np.corrcoef(np.asarray(there.convert("L")).ravel(), np.asarray(drawn).ravel())[0, 1] > 0.98
 
 
 def test_every_heart_is_there_in_both_phases_and_the_first_one_opens_with_an_effect() -> None:

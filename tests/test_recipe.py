@@ -13,19 +13,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from safetensors.torch import load_file
+from scipy import ndimage
 
 from tests.tiny import tiny_config, tiny_model
 from vqseg.checkpoint import load_model, save_model, weights_digest
 from vqseg.cli import main
 from vqseg.config import ConfigError, to_mapping
+from vqseg.data.datasets import find_cases
+from vqseg.data.scan import read_labels
+from vqseg.data.splits import labelled_and_unlabelled, read_splits, select
 from vqseg.evaluation import evaluate_split
 from vqseg.recipe import PseudoLabelling, RecipeError, load_recipe, run_recipe
 from vqseg.training.trainer import Trainer
 
 ROOT = Path(__file__).parents[1]
+LIDC = ROOT.parent / "shared" / "data" / "LIDC"
 COMMAND = [sys.executable, "-m", "vqseg", "recipe"]
 # In processes of their own with as many threads: another number adds up in another order.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -134,6 +140,21 @@ def test_a_shipped_checkpoint_was_trained_with_the_last_stage_of_its_recipe(name
         for key, value in values.items():
             if (room, key) not in {("train", "initial"), ("train", "output"), ("data", "pseudo_labels")}:
                 assert settings[room][key] == value, (room, key)
+
+
+@pytest.mark.skipif(not LIDC.is_dir(), reason="needs ../shared/data/LIDC")
+def test_the_usual_size_of_a_nodule_is_that_of_nine_of_ten_labelled_pieces() -> None:
+    splits = read_splits(LIDC)
+    labelled, _ = labelled_and_unlabelled(select(find_cases(LIDC), splits.train), splits, "10%")
+    shares: list[float] = []
+    for case in labelled:
+        assert case.label is not None
+        labels = read_labels(case.label)
+        pieces, count = ndimage.label(labels > 0)
+        shares += (np.bincount(pieces.ravel())[1:] / labels.size).tolist() if count else []
+    served = load_model(ROOT / "checkpoints" / "lidc-10").preprocess
+    assert served == load_recipe(ROOT / "configs" / "lidc-10.recipe.yaml").served()
+    assert served.usual_size == tuple(float(f"{share:.1g}") for share in np.quantile(shares, (0.05, 0.95)))
 
 
 # What it does
