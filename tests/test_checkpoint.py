@@ -159,6 +159,9 @@ def test_unknown_keys_and_bad_values_are_named(copy: Path) -> None:
     change(copy, preprocess={"usual_size": [0.5, 0.1]})
     with pytest.raises(CheckpointError, match="usual_size must satisfy 0 <= least < largest <= 1"):
         load_model(copy)
+    change(copy, preprocess={"usual_size": [0.1, 0.5], "largest_region": True})
+    with pytest.raises(CheckpointError, match="take one of them"):
+        load_model(copy)
 
 
 # Folders that are replaced

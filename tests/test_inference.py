@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from tests.tiny import tiny_model
 from vqseg.config import PreprocessConfig
-from vqseg.data.regions import of_usual_size
+from vqseg.data.regions import of_usual_size, surroundings
 from vqseg.inference import SegmentedScan, Segmenter, changed_share, dice_by_class, label_agreement, psnr, side_by_side
 from vqseg.models.slicewise import decode_features
 from vqseg.models.vqseg import VQSeg
@@ -358,7 +358,7 @@ def test_an_organ_in_one_piece_stays_so_in_every_slice_and_at_every_strength(eac
         np.testing.assert_array_equal(opened.perturb(index, 0.6, "resample", 3).labels, volume.labels[:, :, index])
 
 
-def test_pieces_of_an_unusual_size_are_dropped_in_the_scan_and_in_every_replay_of_a_slice() -> None:
+def test_pieces_of_an_unusual_size_are_dropped_in_the_scan_and_stay_so_in_every_replay_of_a_slice() -> None:
     model = tiny_model(6, image_side=48)
     loose = Segmenter(model).open(scan_of())
     model.preprocess = PreprocessConfig(image_side=48, usual_size=(0.001, 0.02))
@@ -366,11 +366,27 @@ def test_pieces_of_an_unusual_size_are_dropped_in_the_scan_and_in_every_replay_o
     dropped = (loose.labels != opened.labels).any((0, 1))
     assert dropped.any() and (opened.labels > 0).any((0, 1)).all()
     np.testing.assert_array_equal(opened.labels, Segmenter(model).labels(scan_of()))
-    volume = opened.perturb_volume(0.6, "resample", 3)
+    np.testing.assert_array_equal(opened.labels, np.moveaxis(of_usual_size(np.moveaxis(loose.labels, 2, 0), (0.001, 0.02)), 0, 2))
+    volume, far = opened.perturb_volume(0.6, "resample", 3), 0
     for index in range(opened.slice_count):
         np.testing.assert_array_equal(opened.perturb(index, 0.0).labels, opened.labels[:, :, index])
         replayed = opened.perturb(index, 0.6, "resample", 3).labels
         np.testing.assert_array_equal(replayed, volume.labels[:, :, index])
+        pieces, count = ndimage.label(replayed > 0)
+        near = surroundings(opened.labels[:, :, index][None])[0]
+        assert all(near[pieces == piece].any() for piece in range(1, count + 1))
+        far += np.count_nonzero(loose.perturb(index, 0.6, "resample", 3).labels != replayed)
+    assert far > 0
+
+
+def test_where_no_piece_was_found_the_size_of_what_swaps_bring_up_is_judged() -> None:
+    model = tiny_model(6, image_side=48)
+    model.preprocess = PreprocessConfig(image_side=48, usual_size=(0.001, 0.02))
+    opened = Segmenter(model).open(scan_of())
+    opened.labels[:] = 0
+    for index in range(opened.slice_count):
+        replayed = opened.perturb(index, 0.6, "resample", 3).labels
+        assert replayed.any()
         np.testing.assert_array_equal(replayed, of_usual_size(replayed[None], (0.001, 0.02))[0])
 
 

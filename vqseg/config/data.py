@@ -33,12 +33,14 @@ class PreprocessConfig:
     """Of that region keep only the largest piece of each structure: for an organ that has each of its structures once."""
     usual_size: tuple[float, float] | None = None
     """Least and largest share of a slice that a piece of structures usually covers. Where a slice has a piece of this size, smaller and
-    larger ones are dropped: for something of which there is one, as a nodule, beside which vessels are taken for more. None: all stay."""
+    larger ones are dropped: for something of which there is one, as a nodule, beside which vessels are taken for more. None: all stay.
+    Not beside largest_region."""
 
     def __post_init__(self) -> None:
         low, high = self.percentiles
         require(0 <= low < high <= 100, f"percentiles must satisfy 0 <= low < high <= 100, got {self.percentiles}")
         require(self.largest_region or not self.largest_of_each, "largest_of_each needs largest_region")
+        require(self.usual_size is None or not self.largest_region, "usual_size and largest_region exclude each other: take one of them")
         require(
             self.usual_size is None or 0 <= self.usual_size[0] < self.usual_size[1] <= 1,
             f"usual_size must satisfy 0 <= least < largest <= 1, or be none, got {self.usual_size}",

@@ -378,19 +378,31 @@ class SegmentedScan:
             raise ValueError(f"slice {slice_index} is outside the scan; expected 0 to {self.slice_count - 1}")
 
     def _by_the_rules(self, labels: Array, first: int) -> Array:
-        """Labels (S, A, B) from slice `first` on without what the checkpoint's rules drop: pieces of an unusual size, and islands away
-        from the clean region."""
-        if self._model.preprocess.usual_size is not None:
-            labels = of_usual_size(labels, self._model.preprocess.usual_size)
-        if not self._model.preprocess.largest_region:
+        """Labels (S, A, B) from slice `first` on without what the checkpoint's rules drop: islands away from the clean labels, which have
+        been judged. So a piece whose size comes near a bound is not there at one strength and gone at the next."""
+        rules = self._model.preprocess
+        if not (rules.largest_region or rules.usual_size):
             return labels
-        return np.stack([without_islands(part, self._near_of(first + index)) for index, part in enumerate(labels)])
+        return np.stack([self._one_by_the_rules(part, first + index) for index, part in enumerate(labels)])
+
+    def _one_by_the_rules(self, labels: Array, slice_index: int) -> Array:
+        usual = self._model.preprocess.usual_size
+        if usual and not self._slices(self.labels)[slice_index].any():
+            # There is nothing to touch.
+            judged: Array = of_usual_size(labels[None], usual)[0]
+            return judged
+        return without_islands(labels, self._near_of(slice_index))
 
     def _near_of(self, slice_index: int) -> dict[int, Array]:
         """Where an island of a slice touches the clean labels. The last slices are kept: a dragged strength asks for one again."""
         near = self._near.get(slice_index)
         if near is None:
-            near = near_regions(self._slices(self.labels), slice_index, each=self._model.preprocess.largest_of_each)
+            rules, clean = self._model.preprocess, self._slices(self.labels)
+            if rules.usual_size:
+                # Each slice was judged by itself.
+                near = near_regions(clean[slice_index : slice_index + 1], 0)
+            else:
+                near = near_regions(clean, slice_index, each=rules.largest_of_each)
             self._near[slice_index] = near
             # Another thread may have dropped the oldest in the meantime.
             while len(self._near) > _CLEAN_KEPT:

@@ -362,7 +362,7 @@ def finished(model: VQSeg, labels: Array) -> Array:
     """
     rules = model.preprocess
     if rules.usual_size is not None:
-        labels = of_usual_size(labels, rules.usual_size)
+        return of_usual_size(labels, rules.usual_size)
     return largest_region(labels, each=rules.largest_of_each) if rules.largest_region else labels
 
 
