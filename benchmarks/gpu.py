@@ -1,9 +1,10 @@
 """Makes the most of a GPU for some minutes: python benchmarks/gpu.py --minutes 12 [--output runs/gpu] [--recipes FILE ...]
 
-For every recipe (configs/*.recipe.yaml), all at once, as one run does not fill a GPU: measures how fast its last stage trains, profiles
-which share of the time the device is busy, makes pseudo-labels by the checkpoint of the recipe's name in checkpoints/, and trains that
-checkpoint on with them for as many steps as fit into the time. The same command again goes on where the last one stopped. Everything lies
-in the output folder, a folder for each recipe; results.json has the figures.
+For every recipe that begins with random weights (configs/*.recipe.yaml), all at once, as one run does not fill a GPU: takes its last stage,
+with the batches of its largest one and as it is served, measures how fast that trains, profiles which share of the time the device is busy,
+makes pseudo-labels by the checkpoint of the recipe's name in checkpoints/, weighed by how far its views agree, and trains that checkpoint
+on with them for as many steps as fit into the time. The same command again goes on where the last one stopped. Everything lies in the
+output folder, a folder for each recipe; results.json has the figures.
 
 Tried without a GPU: python benchmarks/gpu.py --device cpu --budget tiny (a tiny network on phantoms, a few steps).
 """
@@ -34,7 +35,7 @@ from vqseg.config import Config  # noqa: E402
 from vqseg.data.phantom import CLASSES, write_phantoms  # noqa: E402
 from vqseg.experiments.runs import hardware  # noqa: E402
 from vqseg.files import write_whole  # noqa: E402
-from vqseg.recipe import Stage, load_recipe  # noqa: E402
+from vqseg.recipe import Recipe, Stage, load_recipe  # noqa: E402
 from vqseg.training.pseudo_labels import write_pseudo_labels  # noqa: E402
 from vqseg.training.trainer import Trainer  # noqa: E402
 
@@ -112,6 +113,23 @@ def _covered(spans: list[tuple[float, float]]) -> float:
     return total
 
 
+def for_a_gpu(recipe: Recipe) -> Config:
+    """The last stage of a recipe with batches, learning rate and average of its stage with the largest batches, read as it is served.
+
+    A last stage may have been made for a processor, with small batches, and a network may read neighbours in training alone.
+    """
+    configs = recipe.configs()
+    largest = max(reversed(configs), key=lambda config: config.train.batch_labelled).train
+    train = replace(
+        configs[-1].train,
+        batch_labelled=largest.batch_labelled,
+        batch_unlabelled=largest.batch_unlabelled,
+        learning_rate=largest.learning_rate,
+        ema_decay=largest.ema_decay,
+    )
+    return replace(configs[-1], preprocess=recipe.served(), train=train)
+
+
 def tiny(config: Config, data: Path) -> Config:
     """The same stage for a tiny network on phantoms."""
     return replace(
@@ -168,7 +186,7 @@ def stage_config(config: Config, stage: Stage, start: Path, folder: Path, steps:
 def work(options: argparse.Namespace) -> None:
     """All that is done for one recipe. What is finished is not done again."""
     recipe, effort = load_recipe(options.one), EFFORTS[options.budget]
-    folder, stage, config = options.output / recipe.name, recipe.stages[-1], recipe.configs()[-1]
+    folder, stage, config = options.output / recipe.name, recipe.stages[-1], for_a_gpu(recipe)
     folder.mkdir(parents=True, exist_ok=True)
     if options.budget == "tiny":
         config = tiny(config, options.output / "phantoms")
@@ -177,8 +195,8 @@ def work(options: argparse.Namespace) -> None:
     start = start_of(config, folder, recipe.name, made=options.budget == "tiny")
     if made := stage.pseudo_labels:
         write_pseudo_labels(
-            str(start), Path(config.data.folder), folder / "pseudo-labels", confidence=made.confidence, image_side=None,
-            open_ends=made.open_ends, device=options.device,
+            str(start), Path(config.data.folder), folder / "pseudo-labels", confidence=made.confidence, open_ends=made.open_ends,
+            unlabelled_folders=[Path(one) for one in config.data.unlabelled_folders], weigh=True, device=options.device,
         )  # fmt: skip
     left = _PLANNED * (options.deadline - time.time())
     fitting = int(left * probe["steps_per_second"])
@@ -235,7 +253,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the script with the given words, or with those of the command line. -> the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=12)
-    parser.add_argument("--recipes", type=Path, nargs="+", default=sorted((ROOT / "configs").glob("*.recipe.yaml")))
+    parser.add_argument("--recipes", type=Path, nargs="+")
     parser.add_argument("--output", type=Path, default=ROOT / "runs" / "gpu")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--budget", choices=sorted(EFFORTS), default="full", help="tiny tries all steps out on a CPU")
@@ -243,6 +261,8 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--deadline", type=float, help=argparse.SUPPRESS)
     options = parser.parse_args(words)
     options.output = options.output.resolve()
+    if options.recipes is None:
+        options.recipes = [path for path in sorted((ROOT / "configs").glob("*.recipe.yaml")) if load_recipe(path).initial is None]
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("there is no GPU here; try it out with --device cpu --budget tiny")
     if options.one is None:
