@@ -64,13 +64,17 @@ def together(command: list[str], processes: int) -> list[str]:
     try:
         for run in runs:
             output, _ = run.communicate(timeout=200)
-            assert run.returncode == 0, output[-3000:]
             outputs.append(output)
+            if run.returncode:
+                break
     finally:
-        # Where one of them has failed, the others wait for it.
+        # Where one of them has failed, the others wait for it, or end since it is gone: what each of them said is told.
         for run in runs:
             run.kill()
             run.wait(30)
+    outputs += [run.communicate()[0] for run in runs[len(outputs) :]]
+    failed = [f"rank {rank} ended with {run.returncode}: {outputs[rank][-3000:]}" for rank, run in enumerate(runs) if run.returncode]
+    assert not failed, "\n".join(failed)
     return outputs
 
 

@@ -36,7 +36,7 @@ from vqseg.training.state import refuse_changes
 from vqseg.training.step import training_step
 from vqseg.training.teacher import Teacher
 from vqseg.training.trainer import Trainer, TrainingError
-from vqseg.types import Batch, LossTerms, VQSegOutput
+from vqseg.types import Batch, LossTerms, Share, VQSegOutput
 
 CLOCK = ("steps_per_second", "images_per_second")
 
@@ -128,6 +128,27 @@ def test_a_new_run_over_an_old_one_is_refused(whole_run: Config) -> None:
 
 
 # Going on
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_no_process_writes_into_the_folder_before_all_have_looked_at_it(
+    phantoms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rank: int
+) -> None:
+    trainer = Trainer(tiny_config(phantoms, tmp_path / "run", steps=1))
+    done: list[str] = []
+    trainer.group = replace(trainer.group, share=Share(rank, 2), wait=lambda: done.append("wait"))
+    trainer.main = trainer.group.main
+    for name in ("recover", "refuse_second_run", "begin"):
+        monkeypatch.setattr(trainer.folder, name, lambda *_, name=name: done.append(name))
+
+    def stop() -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(trainer, "_load_data", stop)
+    with pytest.raises(InterruptedError):
+        trainer.run(resume=True)
+    own = {"recover", "begin"} if rank else set()
+    assert done == [name for name in ("recover", "wait", "refuse_second_run", "wait", "begin") if name not in own]
 
 
 @pytest.mark.parametrize(

@@ -165,6 +165,8 @@ class Trainer:
 
     def _start_folder(self) -> None:
         self.folder.refuse_second_run()
+        # All have looked before one writes: of a file half written, another process would say that no run has written it.
+        self.group.wait()
         if self.main:
             self.folder.begin(self.config)
 
