@@ -353,8 +353,8 @@ def label_volume(model: VQSeg, indices: Tensor, size: tuple[int, int]) -> Array:
 
 
 def finished(model: VQSeg, labels: Array) -> Array:
-    """Apply the post-processing that the checkpoint asks for: pieces of an unusual size (`preprocess.usual_size`) or lie away from the
-    largest region (`preprocess.largest_region`) are dropped, or nothing is done.
+    """Apply the post-processing that the checkpoint asks for: pieces of an unusual size are dropped (`preprocess.usual_size`), or those
+    away from the largest region (`preprocess.largest_region`), or nothing is done.
 
     Args:
         model: The network.
